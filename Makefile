@@ -1,0 +1,42 @@
+# Few doors: `make` lists them. uv and everything else is brought into the checkout; nothing outside it is touched.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+UV := .tools/bin/uv
+UV_VERSION := 0.13.8
+RUN := $(UV) run --frozen
+
+.PHONY: help setup demo test check bench docs clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+$(UV):
+	@echo "Bringing uv $(UV_VERSION) into .tools"
+	@$(PYTHON) -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
+	  || { rm -rf .tools && $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION); }
+
+setup: $(UV) ## Install the locked dependencies into .venv
+	@$(UV) sync --frozen --quiet
+
+demo: setup ## Start the demo: three answered questions, the page, the client configuration
+	@$(RUN) mcp-gateway demo
+
+check: setup ## Lint, strict types, layer contracts, house rules
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+	@$(RUN) pytest tests/promises
+
+test: check ## Everything that must hold before a change lands
+	@$(RUN) pytest --ignore=tests/promises
+
+bench: setup ## Measure every promise on speed and accuracy; writes docs/benchmarks.md
+	@$(RUN) python bench/all.py
+
+docs: setup ## Write the generated reference pages anew
+	@$(RUN) python scripts/write_reference.py
+
+clean: ## Remove what the targets made
+	@rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .state

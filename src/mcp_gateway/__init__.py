@@ -1,0 +1,1 @@
+"""MCP Gateway: MCP servers and tables behind one governed endpoint."""

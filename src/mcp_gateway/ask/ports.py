@@ -1,0 +1,98 @@
+"""What answering a question needs from outside. The adapters stand in `adapters/`; their words are here."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from mcp_gateway.ask.model import Draft, DraftRequest, Step, Turn
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import Caller
+
+# Called with each step as it ends, and with a step of duration 0 and status "ok" named "<step>:started" as it begins.
+ProgressListener: TypeAlias = Callable[[Step], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """A resource as a server lists it."""
+
+    uri: str
+    name: str
+    mime_type: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResourceContent:
+    """A resource's text. The server vouches for it for `ttl_seconds` from when it was read; 0 means not at all."""
+
+    uri: str
+    text: str
+    ttl_seconds: float = 0.0
+
+
+class UpstreamServer(Protocol):
+    """A connected MCP server. Every call is bounded by the server's time limit.
+
+    All raise `MCPConnectionError` when the server cannot be reached, `TimedOut` when it does not answer in time.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def connect(self) -> None:
+        """Open the connection, with the configured retries. Calling it on an open connection does nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Close within a bound; never raises."""
+        ...
+
+    async def list_resources(self) -> tuple[Resource, ...]: ...
+
+    async def read_resource(self, uri: str) -> ResourceContent:
+        """Raises `ResourceFetchError` when the server refuses or the content is not text."""
+        ...
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
+        """The structured result.
+
+        Raises `UpstreamToolError` (see `ask/errors.py`) with the server's code, message and data when the tool reports
+        an error.
+        """
+        ...
+
+    async def watch_resources(self, on_change: Callable[[str], None]) -> bool:
+        """Ask to be told of changes;
+
+        `on_change` gets the URI. False: the server or its era cannot. Calls `on_change("")` when the watch breaks.
+        """
+        ...
+
+
+class Drafter(Protocol):
+    """Turns a question into SQL readings. The engine and each language model are one."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def draft(self, request: DraftRequest) -> Draft:
+        """Never raises for a question it cannot understand (it returns no reading, or is not confident);
+
+        raises `SQLGenerationError` when it is broken.
+        """
+        ...
+
+
+class ConversationStore(Protocol):
+    """Earlier turns by session, kept per caller for a limited time."""
+
+    async def read_turns(self, caller: Caller, session_id: str) -> tuple[Turn, ...]:
+        """Oldest first; empty when the session is unknown, expired or somebody else's."""
+        ...
+
+    async def append_turn(self, caller: Caller, session_id: str, turn: Turn) -> None:
+        """Add the turn, keep the newest few, and start the session's time to live anew."""
+        ...
