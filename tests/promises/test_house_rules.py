@@ -29,6 +29,9 @@ BANNED_MODULE_NAMES = {
     "base",
 }
 BANNED_CLASS_ENDINGS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Service")
+CLOCK_READERS = {
+    "time.time", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "datetime.today", "date.today",
+}  # fmt: skip
 # Optional dependencies and start-up time are the only reasons for an import inside a function.
 FUNCTION_IMPORTS_ALLOWED = {"cli", "adapters/language_models"}
 
@@ -107,8 +110,9 @@ def test_only_settings_reads_the_environment() -> None:
         if path == SOURCE / "settings.py":
             continue
         for node in ast.walk(parsed(path)):
-            named = isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"}
-            if named and isinstance(node.value, ast.Name) and node.value.id == "os":
+            if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+                continue
+            if node.value.id == "os" and node.attr in {"environ", "getenv", "environb"}:
                 readers.append(f"{shown(path)}:{node.lineno}")
     assert not readers
 
@@ -121,7 +125,7 @@ def test_only_the_clock_module_reads_a_clock() -> None:
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
                 call = f"{node.func.value.id}.{node.func.attr}"
-                if call in {"time.time", "time.monotonic", "datetime.now", "datetime.utcnow", "date.today", "datetime.today"}:
+                if call in CLOCK_READERS:
                     readers.append(f"{shown(path)}:{node.lineno} {call}")
     assert not readers
 
