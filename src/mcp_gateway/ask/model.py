@@ -51,6 +51,16 @@ class ResolvedEntity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """What the words of a question were taken to mean; `missing_servers` could not be asked."""
+
+    values: tuple[ValueMatch, ...] = ()
+    entities: tuple[ResolvedEntity, ...] = ()
+    warnings: tuple[str, ...] = ()
+    missing_servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
     """One earlier question of a session.
 

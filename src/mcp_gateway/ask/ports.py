@@ -1,12 +1,14 @@
 """What answering a question needs from outside. The adapters stand in `adapters/`; their words are here."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
 
-from mcp_gateway.ask.model import Draft, DraftRequest, Step, Turn
+from mcp_gateway.ask.model import Draft, DraftRequest, Resolution, Step, Turn
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.schema import DatabaseSchema
+from mcp_gateway.core.vocabulary import Vocabulary
 
 # Called with each step as it ends, and with a step of duration 0 and status "ok" named "<step>:started" as it begins.
 ProgressListener: TypeAlias = Callable[[Step], Awaitable[None]]
@@ -69,6 +71,44 @@ class UpstreamServer(Protocol):
 
         `on_change` gets the URI. False: the server or its era cannot. Calls `on_change("")` when the watch breaks.
         """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """What the servers know about the data, merged, most trusted first.
+
+    `database` is the server that runs the SQL. `mode` is what was really used: "single_mcp" when only the database's server
+    took part. `missing_servers` did not answer and could be done without.
+    """
+
+    schema: DatabaseSchema
+    database: UpstreamServer
+    mode: Literal["single_mcp", "multi_mcp"]
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    servers_used: tuple[str, ...] = ()
+    missing_servers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    fetched: int = 0
+    reused: int = 0
+
+
+class Gatherer(Protocol):
+    """The step "gather"."""
+
+    async def gather(self, mode: Literal["single_mcp", "multi_mcp", "auto"]) -> Gathered:
+        """The resources of all servers; `fetched` counts those read anew, `reused` those a server still vouched for.
+
+        Raises `NoMCPAvailableError`, `MCPConnectionError` or `ResourceFetchError` as the mode demands.
+        """
+        ...
+
+
+class Resolver(Protocol):
+    """The step "resolve"."""
+
+    async def resolve(self, question: str, gathered: Gathered) -> Resolution:
+        """The stored values and business words in the question. A server that fails is missing, not an error, unless strict."""
         ...
 
 
