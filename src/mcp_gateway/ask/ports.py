@@ -1,6 +1,6 @@
 """What answering a question needs from outside. The adapters stand in `adapters/`; their words are here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -24,6 +24,14 @@ class Resource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ResourceListing:
+    """What a server lists; it vouches for the list for `ttl_seconds` from when it was read."""
+
+    resources: tuple[Resource, ...]
+    ttl_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceContent:
     """A resource's text. The server vouches for it for `ttl_seconds` from when it was read; 0 means not at all."""
 
@@ -39,7 +47,9 @@ class UpstreamServer(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its key in the configuration: what errors, answers and logs call it."""
+        ...
 
     @property
     def connected(self) -> bool: ...
@@ -52,7 +62,7 @@ class UpstreamServer(Protocol):
         """Close within a bound; never raises."""
         ...
 
-    async def list_resources(self) -> tuple[Resource, ...]: ...
+    async def list_resources(self) -> ResourceListing: ...
 
     async def read_resource(self, uri: str) -> ResourceContent:
         """Raises `ResourceFetchError` when the server refuses or the content is not text."""
@@ -66,12 +76,34 @@ class UpstreamServer(Protocol):
         """
         ...
 
-    async def watch_resources(self, on_change: Callable[[str], None]) -> bool:
-        """Ask to be told of changes;
+    async def watch_resources(self, uris: Sequence[str], on_change: Callable[[str], None], on_end: Callable[[], None]) -> bool:
+        """Ask to be told of changes, in place of what was asked before. False: the server or its era cannot.
 
-        `on_change` gets the URI. False: the server or its era cannot. Calls `on_change("")` when the watch breaks.
+        `on_change` gets the URI, or "" when the list itself changed. `on_end` is called once when the watch breaks; after that
+        nothing more is told.
         """
         ...
+
+
+class InspectedServer(UpstreamServer, Protocol):
+    """What checking a configuration asks beyond that."""
+
+    @property
+    def protocol(self) -> str:
+        """The protocol revision in use, "2026-07-28" for example; "" before the first connection."""
+        ...
+
+    async def list_tools(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VocabularySource:
+    """The words one server gave, as it gave them. `priority` 1 is most trusted; no `domains` means all of them."""
+
+    server: str
+    priority: int
+    vocabulary: Vocabulary
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,13 +111,15 @@ class Gathered:
     """What the servers know about the data, merged, most trusted first.
 
     `database` is the server that runs the SQL. `mode` is what was really used: "single_mcp" when only the database's server
-    took part. `missing_servers` did not answer and could be done without.
+    took part. `missing_servers` did not answer and could be done without. `sources` are the words by server, most trusted first;
+    `vocabulary` is the same with every word that a more trusted server explains taken from the less trusted.
     """
 
     schema: DatabaseSchema
     database: UpstreamServer
     mode: Literal["single_mcp", "multi_mcp"]
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    sources: tuple[VocabularySource, ...] = ()
     servers_used: tuple[str, ...] = ()
     missing_servers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
