@@ -1,0 +1,79 @@
+"""The assembled gateway: every use case a face may call, under one name each.
+
+Faces (HTTP, MCP, command line) hold one of these and nothing else; `wiring` makes it. Use cases take the `Caller` first.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from mcp_gateway.ask.model import Answer, Question
+from mcp_gateway.ask.ports import Gathered, ProgressListener
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.diagnostics.health import HealthWatch
+from mcp_gateway.diagnostics.query_figures import QueryFigures
+
+Mode = Literal["single_mcp", "multi_mcp", "auto"]
+
+
+class AskQuestion(Protocol):
+    """From a question to a checked answer."""
+
+    async def __call__(self, caller: Caller, question: Question, on_step: ProgressListener | None = None) -> Answer:
+        """Raises `GatewayError`s only. Cancelling it cancels the query in the database too."""
+        ...
+
+
+class RunSql(Protocol):
+    """SQL written by hand, through the same checks and repairs as drafted SQL; `question.text` is the SQL."""
+
+    async def __call__(self, caller: Caller, question: Question, on_step: ProgressListener | None = None) -> Answer: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerState:
+    """One configured MCP server as it stands. `priority` 1 is most trusted; `error` is empty while all is well."""
+
+    name: str
+    title: str
+    connected: bool
+    priority: int
+    transport: str
+    domains: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    error: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModeInfo:
+    """A way of answering, and whether it can be used now."""
+
+    mode: Mode
+    description: str
+    available: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a face must hold requests to. `max_rows` is the most an answer shows."""
+
+    max_question_chars: int
+    max_rows: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gateway:
+    """`look` is what the servers say about the data, without a question; `drafters` names who can write SQL, in order of use."""
+
+    ask: AskQuestion
+    run_sql: RunSql
+    look: Callable[[Caller], Awaitable[Gathered]]
+    servers: Callable[[], tuple[ServerState, ...]]
+    modes: Callable[[], tuple[ModeInfo, ...]]
+    health: HealthWatch
+    figures: QueryFigures
+    limits: Limits
+    drafters: tuple[str, ...]
+    examples: tuple[str, ...] = ()
