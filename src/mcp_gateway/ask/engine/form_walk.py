@@ -20,8 +20,8 @@ def nodes(root: Part, *, into_queries: bool = False) -> Iterator[Node]:
     if root is None or isinstance(root, str | int | float | bool):
         return
     yield root
-    for each in fields(root):
-        value = cast("Part", getattr(root, each.name))
+    for field in fields(root):
+        value = cast("Part", getattr(root, field.name))
         if isinstance(value, form.Select | form.SetOperation) and not into_queries and not isinstance(root, form.SetOperation):
             continue
         yield from nodes(value, into_queries=into_queries)
