@@ -1,0 +1,154 @@
+"""What happens to every request before its route, as plain ASGI so that streams stay streams.
+
+Outermost first: `Correlate` (id in and out, one log line), `Wall` (whatever is unhandled becomes the one error shape),
+`GuardOrigin` (DNS rebinding and foreign web pages), `SecurityHeaders`.
+"""
+
+import re
+import uuid
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import Forbidden, Internal
+from mcp_gateway.entrypoints.http.errors import error_reply
+from mcp_gateway.entrypoints.http.replies import Replies
+
+log = structlog.get_logger(__name__)
+
+CORRELATION_HEADER = "X-Correlation-ID"
+CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+QUIET_PATHS = ("/api/health", "/health", "/metrics", "/api/metrics")
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+STRICT_CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Correlate:
+    """Takes the client's X-Correlation-ID when it is well formed, makes one otherwise, and answers with it."""
+
+    def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get(CORRELATION_HEADER, "")
+        correlation_id = offered if CORRELATION_ID.fullmatch(offered) else uuid.uuid4().hex
+        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        begun = self._clock.monotonic()
+        status = 0
+
+        async def tagged(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[CORRELATION_HEADER] = correlation_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            try:
+                await self._app(scope, receive, tagged)
+            finally:
+                level = 10 if scope["path"].startswith(QUIET_PATHS) else 20
+                took = round((self._clock.monotonic() - begun) * 1000, 1)
+                log.log(level, "request", method=scope["method"], path=scope["path"][:200], status=status, duration_ms=took)
+
+
+class Wall:
+    """The outermost catch: logged with its traceback, answered without it."""
+
+    def __init__(self, app: ASGIApp, *, replies: Replies) -> None:
+        self._app = app
+        self._replies = replies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            log.exception("request_failed", path=scope["path"][:200])
+            if started:
+                raise
+            await error_reply(Request(scope), self._replies, Internal())(scope, receive, send)
+
+
+class GuardOrigin:
+    """Refuses a request that names a foreign host, or comes from a web page that may not call us.
+
+    Without it any page a user visits could reach a gateway on their loopback interface: by resolving its own name to
+    127.0.0.1 (the Host is then foreign), or by posting to it (the Origin is then foreign). `hosts` None: every host is right.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None, origins: Collection[str], replies: Replies) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else {host.lower() for host in hosts} | LOOPBACK_NAMES
+        self._origins = {origin.rstrip("/").lower() for origin in origins}
+        self._replies = replies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._fault(Headers(scope=scope)) if scope["type"] == "http" else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        await error_reply(Request(scope), self._replies, fault)(scope, receive, send)
+
+    def _fault(self, headers: Headers) -> Forbidden | None:
+        named = headers.get("host", "")
+        host = (_host_of(f"//{named}") or "").lower()
+        if self._hosts is not None and host not in self._hosts:
+            return Forbidden(f"This gateway is not {host[:100] or 'a nameless host'}.", hint="Add the name to ALLOWED_HOSTS.")
+        origin = headers.get("origin")
+        if origin is None or origin.lower() in self._origins or origin.lower().split("://", 1)[-1] == named.lower():
+            return None
+        return Forbidden(f"Web pages of {origin[:100]} may not call this gateway.", hint="Add the origin to ALLOWED_ORIGINS.")
+
+
+class SecurityHeaders:
+    """The headers that keep a browser from doing more than the page needs; a response may bring its own policy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", STRICT_CONTENT_POLICY)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("X-Frame-Options", "DENY")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, hardened)
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
