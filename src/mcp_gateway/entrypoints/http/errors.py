@@ -121,6 +121,8 @@ def _validation_fault(error: RequestValidationError) -> GatewayError:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return MalformedJson(f"The body is not JSON: {faults[0].get('ctx', {}).get('error', faults[0]['msg'])}.")
+    if any(fault["loc"] == ("body",) for fault in faults):
+        return MalformedJson("The body is not a JSON object.")
     if any(fault["loc"] == ("body", "mode") for fault in faults):
         return UnknownMode(modes=["single_mcp", "multi_mcp", "auto"])
     fields: list[Json] = [

@@ -1,21 +1,20 @@
 """What happens to every request before its route, as plain ASGI so that streams stay streams.
 
-Outermost first: `Correlate` (id in and out, one log line), `Wall` (whatever is unhandled becomes the one error shape),
-`GuardOrigin` (DNS rebinding and foreign web pages), `SecurityHeaders`.
+Outermost first: `Correlate` (id in and out, one log line), `SecurityHeaders`, `Wall` (whatever is unhandled becomes the one
+error shape), `GuardOrigin` (DNS rebinding and foreign web pages), CORS, `BodyLimit`.
 """
 
 import re
-import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import Forbidden, Internal
+from mcp_gateway.core.errors import Forbidden, Internal, TooLarge
 from mcp_gateway.entrypoints.http.errors import error_reply
 from mcp_gateway.entrypoints.http.replies import Replies
 
@@ -34,16 +33,17 @@ STRICT_CONTENT_POLICY = (
 class Correlate:
     """Takes the client's X-Correlation-ID when it is well formed, makes one otherwise, and answers with it."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock, new_id: Callable[[], str]) -> None:
         self._app = app
         self._clock = clock
+        self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         offered = Headers(scope=scope).get(CORRELATION_HEADER, "")
-        correlation_id = offered if CORRELATION_ID.fullmatch(offered) else uuid.uuid4().hex
+        correlation_id = offered if CORRELATION_ID.fullmatch(offered) else self._new_id()
         scope.setdefault("state", {})["correlation_id"] = correlation_id
         begun = self._clock.monotonic()
         status = 0
@@ -120,6 +120,50 @@ class GuardOrigin:
         if origin is None or origin.lower() in self._origins or origin.lower().split("://", 1)[-1] == named.lower():
             return None
         return Forbidden(f"Web pages of {origin[:100]} may not call this gateway.", hint="Add the origin to ALLOWED_ORIGINS.")
+
+
+class BodyLimit:
+    """Refuses a body longer than `max_bytes`: at once when it says so itself, otherwise as soon as it has grown too long."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, replies: Replies) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._replies = replies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdigit() or int(announced) > self._max_bytes:
+            await self._refuse(scope, receive, send)
+            return
+        received, exceeded = 0, False
+
+        async def counted() -> Message:
+            nonlocal received, exceeded
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                exceeded = True
+                return {"type": "http.disconnect"}
+            return message
+
+        async def unless_exceeded(message: Message) -> None:
+            if not exceeded:
+                await send(message)
+
+        try:
+            await self._app(scope, counted, unless_exceeded)
+        except ClientDisconnect:
+            if not exceeded:
+                raise
+        if exceeded:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = TooLarge(f"The request body is longer than {self._max_bytes} bytes.", limit_bytes=self._max_bytes)
+        await error_reply(Request(scope), self._replies, fault)(scope, receive, send)
 
 
 class SecurityHeaders:
