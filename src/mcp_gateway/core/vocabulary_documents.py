@@ -66,7 +66,7 @@ def _items(documents: Mapping[str, Mapping[str, Json]], kind: str, read: Callabl
     document = documents.get(uri)
     if document is None:
         return ()
-    items = document.get(kind) if isinstance(document, Mapping) else None
+    items = document.get(kind)
     if not isinstance(items, list):
         raise BadVocabularyDocument(f"{uri}: there is no list {kind}.", uri=uri)
     if len(items) > MAX_ITEMS:
