@@ -1,0 +1,54 @@
+"""The command `mcp-gateway`. One module per command; a module is imported when its command runs.
+
+Exit codes, the same for every command:
+
+    0    done; a question was answered
+    1    it failed; the error and what to do about it went to stderr
+    2    the command line itself is wrong
+    3    the question could be read in several ways, or not at all: nothing was run
+    130  interrupted
+"""
+
+import sys
+from typing import Any
+
+import typer
+
+from mcp_gateway.cli.lazy_group import LazyCommand, lazy_group
+from mcp_gateway.core.errors import GatewayError
+
+COMMANDS = (
+    LazyCommand("demo", "Try it: a small shop, three answered questions, the web page."),
+    LazyCommand("ask", "Ask one question and print the answer."),
+    LazyCommand("serve", "Run the gateway: web page, API and MCP endpoints."),
+    LazyCommand("tables", "Run the MCP server that offers one database, read-only."),
+    LazyCommand("glossary", "Run the MCP server that offers business words."),
+    LazyCommand("validate", "Check a configuration of MCP servers and try each connection."),
+    LazyCommand("config", "Show every setting, its value and where it comes from."),
+)
+
+app = typer.Typer(
+    name="mcp-gateway",
+    help="Ask your tables questions in plain words, and offer them to MCP clients.",
+    cls=lazy_group("mcp_gateway.cli", COMMANDS),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Ask your tables questions in plain words, and offer them to MCP clients."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; an error of ours becomes two lines on stderr and exit code 1."""
+    try:
+        return app(arguments)
+    except GatewayError as error:
+        sys.stderr.write(f"error: {error.message} [{error.code}]\n")
+        if error.hint:
+            sys.stderr.write(f"hint:  {error.hint}\n")
+        sys.exit(1)

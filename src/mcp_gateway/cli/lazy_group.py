@@ -1,0 +1,49 @@
+"""A group of commands whose modules are imported one at a time, when needed.
+
+Why: the modules pull in the MCP SDK, database drivers and web frameworks, more than a second of imports that `--help`, a typing
+mistake and every other command would pay for. The list of commands and their one-line descriptions is known without them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer._click import Command, Context
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """A command in the module `<package>.<name>`, whose `app` is a `typer.Typer`; `summary` is its first help line."""
+
+    name: str
+    summary: str
+
+
+def lazy_group(package: str, commands: Sequence[LazyCommand]) -> type[TyperGroup]:
+    """The group class for `typer.Typer(cls=...)`."""
+
+    class LazyGroup(TyperGroup):
+        """Lists from the table, imports on use."""
+
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            for command in commands:
+                self.add_command(TyperCommand(command.name, help=command.summary))
+
+        def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+            name, command, rest = super().resolve_command(ctx, args)
+            if command is None or name is None:
+                return name, command, rest
+            return name, load_command(package, name), rest
+
+    return LazyGroup
+
+
+def load_command(package: str, name: str) -> Command:
+    """The real command, imported."""
+    command = typer.main.get_command(import_module(f"{package}.{name}").app)
+    command.name = name
+    return command
