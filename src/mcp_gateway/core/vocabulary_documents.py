@@ -35,7 +35,7 @@ class BadVocabularyDocument(InvalidInput):
 def to_documents(vocabulary: Vocabulary, version: str) -> dict[str, dict[str, Json]]:
     """The documents by URI. `version` changes whenever the content does."""
     return {
-        f"{URI_PREFIX}{kind}": {"version": version, kind: [_written(item) for item in getattr(vocabulary, kind)]}
+        f"{URI_PREFIX}{kind}": {"version": version, kind: [item_document(item) for item in getattr(vocabulary, kind)]}
         for kind in KINDS
     }
 
@@ -53,7 +53,8 @@ def from_documents(documents: Mapping[str, Mapping[str, Json]]) -> Vocabulary:
     )
 
 
-def _written(item: Entity | Term | Metric | Period) -> dict[str, Json]:
+def item_document(item: Entity | Term | Metric | Period) -> dict[str, Json]:
+    """One item, field for field."""
     written: dict[str, Json] = {}
     for one in fields(item):
         value = getattr(item, one.name)

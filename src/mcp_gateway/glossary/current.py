@@ -49,6 +49,11 @@ class Glossary:
         self._state = GlossaryState(file=self._path.name, edition=edition, since=self._clock.now())
         return self._state
 
+    @property
+    def last_state(self) -> GlossaryState:
+        """What the last look found, without looking again."""
+        return self._opened()
+
     async def current(self) -> GlossaryState:
         """The words in force after a look at the file. Never raises for a broken file."""
         state = self._opened()

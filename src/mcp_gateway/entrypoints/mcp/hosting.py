@@ -1,0 +1,229 @@
+"""Serving an MCP server: Streamable HTTP in both eras, the older HTTP+SSE, and stdio.
+
+`mcp_app` is what a port or a mount point needs: both HTTP transports, `/health`, and the Host and Origin check in front of all
+of it. A mounted application's lifespan is not run by its parent: whoever mounts one enters
+`app.router.lifespan_context(app)`. The server's watcher runs inside that lifespan.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import structlog
+import uvicorn
+from mcp.server.sse import SseServerTransport
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_gateway.core.errors import GatewayError, Json, Unavailable
+from mcp_gateway.entrypoints.mcp.server import McpFace
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+MAX_SESSIONS = 1_000
+MAX_SSE_CONNECTIONS = 256
+SESSION_IDLE_SECONDS = 1_800.0
+MAX_BODY_BYTES = 4 * 1024 * 1024
+HEALTH_TIMEOUT_SECONDS = 5.0
+SHUTDOWN_SECONDS = 3
+
+_log = structlog.get_logger(__name__)
+
+
+class AddressInUse(Unavailable):
+    """The address to listen on is taken."""
+
+    code = "ADDRESS_IN_USE"
+    hint = "Stop the other program, or choose another port with --port."
+    retryable = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doors:
+    """Which names a request may use for this server, against DNS rebinding.
+
+    `hosts` and `origins` come besides the loopback names; a host is `name` or `name:port`, an origin `https://name[:port]`.
+    """
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+    def settings(self) -> TransportSecuritySettings:
+        hosts = [f"{name}{port}" for name in LOOPBACK_NAMES for port in ("", ":*")]
+        origins = [f"http://{host}" for host in hosts]
+        return TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=[*hosts, *self.hosts],
+            allowed_origins=[*origins, *self.origins],
+        )
+
+
+def mcp_app(face: McpFace, *, path: str = "/mcp", doors: Doors | None = None, sse: bool = True) -> Starlette:
+    """Streamable HTTP at `path`, HTTP+SSE at `/sse` and `/messages/`, and `/health`."""
+    security = (doors or Doors()).settings()
+    manager = _session_manager(face, security)
+    routes: list[BaseRoute] = [Route(path, endpoint=StreamableHTTPASGIApp(manager)), Route("/health", _health(face))]
+    if sse:
+        routes.extend(_sse_routes(face, security))
+    return _application(face, routes, security, manager)
+
+
+def streamable_http_app(face: McpFace, path: str = "/mcp", *, doors: Doors | None = None) -> Starlette:
+    """Streamable HTTP alone."""
+    return mcp_app(face, path=path, doors=doors, sse=False)
+
+
+def sse_app(face: McpFace, *, doors: Doors | None = None) -> Starlette:
+    """HTTP+SSE alone, as protocol revision 2024-11-05 has it."""
+    security = (doors or Doors()).settings()
+    return _application(face, [*_sse_routes(face, security), Route("/health", _health(face))], security, None)
+
+
+async def run_stdio(face: McpFace) -> None:
+    """Serve one client over stdin and stdout until it closes them."""
+    async with watching(face), stdio_server() as (reader, writer):
+        await face.server.run(reader, writer, face.server.create_initialization_options())
+
+
+@contextlib.asynccontextmanager
+async def watching(face: McpFace) -> AsyncIterator[None]:
+    """Runs the server's watcher for as long as the block lasts."""
+    async with anyio.create_task_group() as group:
+        if face.watch is not None:
+            group.start_soon(face.watch)
+        try:
+            yield
+        finally:
+            face.changes.close()
+            group.cancel_scope.cancel()
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `AddressInUse`, naming the address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named, the protocol lets asyncio send small answers at once; left out, each waits 40 ms for the other side's delayed ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise AddressInUse(f"Cannot listen on {host}:{port}: {error.strerror}.", host=host, port=port) from error
+    listener.setblocking(False)
+    return listener
+
+
+async def serve_http(app: ASGIApp, listener: socket.socket, *, before_stop: Sequence[Callable[[], None]] = ()) -> None:
+    """Answer on the socket until SIGINT or SIGTERM. `before_stop` is called first, to end streams that never end."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS, lifespan="on"
+    )
+    await _PoliteServer(config, before_stop).serve(sockets=[listener])
+
+
+class _PoliteServer(uvicorn.Server):
+    """A server that says goodbye on open streams before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, before_stop: Sequence[Callable[[], None]]) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for say_goodbye in self._before_stop:
+            say_goodbye()
+        await super().shutdown(sockets)
+
+
+def _session_manager(face: McpFace, security: TransportSecuritySettings) -> StreamableHTTPSessionManager:
+    return StreamableHTTPSessionManager(
+        app=face.server,
+        security_settings=security,
+        session_idle_timeout=SESSION_IDLE_SECONDS,
+        max_request_body_size=MAX_BODY_BYTES,
+        max_sessions=MAX_SESSIONS,
+    )
+
+
+def _sse_routes(face: McpFace, security: TransportSecuritySettings) -> list[BaseRoute]:
+    transport = SseServerTransport("/messages/", security_settings=security, max_request_body_size=MAX_BODY_BYTES)
+    return [
+        Route("/sse", endpoint=_SseDoor(face, transport), methods=["GET"]),
+        Mount("/messages/", app=transport.handle_post_message),
+    ]
+
+
+class _SseDoor:
+    """The standing stream of the older transport, as a bare ASGI application: it writes its response itself."""
+
+    def __init__(self, face: McpFace, transport: SseServerTransport) -> None:
+        self._face = face
+        self._transport = transport
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._open >= MAX_SSE_CONNECTIONS:
+            await Response("Too many open streams", status_code=503)(scope, receive, send)
+            return
+        self._open += 1
+        server = self._face.server
+        try:
+            async with self._transport.connect_sse(scope, receive, send) as (reader, writer):
+                await server.run(reader, writer, server.create_initialization_options())
+        finally:
+            self._open -= 1
+
+
+def _application(
+    face: McpFace, routes: list[BaseRoute], security: TransportSecuritySettings, manager: StreamableHTTPSessionManager | None
+) -> Starlette:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            if manager is not None:
+                await stack.enter_async_context(manager.run())
+            await stack.enter_async_context(watching(face))
+            yield
+
+    return Starlette(routes=routes, middleware=[Middleware(_NamesCheck, security=security)], lifespan=lifespan)
+
+
+class _NamesCheck:
+    """Refuses requests that name another host or come from another site's page, before any route sees them."""
+
+    def __init__(self, app: ASGIApp, security: TransportSecuritySettings) -> None:
+        self._app = app
+        self._check = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            refusal = await self._check.validate_request(Request(scope), is_post=False)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _health(face: McpFace) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    async def health(_: Request) -> Response:
+        facts: Mapping[str, Json] = {}
+        try:
+            if face.health is not None:
+                async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
+                    facts = await face.health()
+        except (GatewayError, TimeoutError) as error:
+            fault = error if isinstance(error, GatewayError) else Unavailable("The check took too long.")
+            return JSONResponse({"status": "unhealthy", "server": face.identity.name, "error": fault.to_dict()}, 503)
+        return JSONResponse({"status": "healthy", "server": face.identity.name, **facts})
+
+    return health

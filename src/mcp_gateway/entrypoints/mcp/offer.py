@@ -1,0 +1,144 @@
+"""What a server offers: tools and resources as values, before anything speaks MCP about them.
+
+`offer_tool` takes a pydantic model for the arguments and a typed dict for the result, so the schemas a client sees and the
+values the code handles cannot drift apart.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import mcp_types as types
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from mcp_gateway.entrypoints.mcp.errors import invalid_arguments
+
+# Any JSON value, as a schema of one word: clients validate results, and a schema per cell would cost more than the query.
+JsonValue: TypeAlias = Annotated[Any, WithJsonSchema({})]
+Rows: TypeAlias = Annotated[list[list[Any]], WithJsonSchema({"type": "array", "items": {"type": "array"}})]
+
+
+class Arguments(BaseModel):
+    """The arguments of a tool. Unknown ones are refused, so that a misspelt option is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One running call as a tool sees it.
+
+    `report` sends progress (done, total or None, a few words); it does nothing when the caller did not ask for progress.
+    `shows_apps`: the client can show an MCP App.
+    """
+
+    report: Callable[[float, float | None, str], Awaitable[None]]
+    shows_apps: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolOutput:
+    """`structured` is a JSON object that fits the tool's output schema; `text` None: the same as JSON text."""
+
+    structured: Mapping[str, Any]
+    text: str | None = None
+
+    def as_text(self) -> str:
+        return self.text if self.text is not None else json.dumps(self.structured, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedTool:
+    """`invoke` raises `GatewayError` for whatever the caller should know."""
+
+    tool: types.Tool
+    invoke: Callable[[Mapping[str, Any], Call], Awaitable[ToolOutput]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResourceText:
+    """A resource as it is now. The server vouches for it for `ttl_ms` milliseconds; 0 means not at all."""
+
+    text: str
+    ttl_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedResource:
+    """`changed_at` says since when the content is what it is, where that is known without work."""
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    read: Callable[[], Awaitable[ResourceText]]
+    mime_type: str = "application/json"
+    changed_at: Callable[[], datetime | None] = field(default=lambda: None)
+    meta: Mapping[str, Any] | None = None
+
+    def listed(self) -> types.Resource:
+        moment = self.changed_at()
+        annotations = types.Annotations(last_modified=moment.isoformat()) if moment else None
+        return types.Resource(
+            uri=self.uri,
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            mime_type=self.mime_type,
+            annotations=annotations,
+            _meta=dict(self.meta) if self.meta else None,
+        )
+
+
+def offer_tool(
+    *,
+    name: str,
+    title: str,
+    description: str,
+    arguments: type[ArgumentsT],
+    returns: type[object],
+    run: Callable[[ArgumentsT, Call], Awaitable[ToolOutput]],
+    meta: Mapping[str, Any] | None = None,
+) -> OfferedTool:
+    """A read-only tool. `returns` is a TypedDict that describes the structured result."""
+
+    async def invoke(given: Mapping[str, Any], call: Call) -> ToolOutput:
+        try:
+            checked = arguments.model_validate(given)
+        except ValidationError as fault:
+            raise invalid_arguments(name, fault) from None
+        return await run(checked, call)
+
+    tool = types.Tool(
+        name=name,
+        title=title,
+        description=description,
+        input_schema=_plain(arguments.model_json_schema(schema_generator=_UntitledSchema)),
+        output_schema=_plain(TypeAdapter(returns).json_schema(schema_generator=_UntitledSchema)),
+        annotations=types.ToolAnnotations(
+            title=title, read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+        _meta=dict(meta) if meta else None,
+    )
+    return OfferedTool(tool=tool, invoke=invoke)
+
+
+class _UntitledSchema(GenerateJsonSchema):
+    """JSON Schema without a title that only repeats the field's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _plain(schema: JsonSchemaValue) -> dict[str, Any]:
+    """Without the Python names and docstrings of the classes it came from."""
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("title", None)
+        part.pop("description", None)
+    return schema
