@@ -1,0 +1,41 @@
+"""What may be wrong with a query, named the same whether our own check or the database found it."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+FaultKind: TypeAlias = Literal[
+    "unknown_table", "unknown_column", "unknown_alias", "ambiguous_column", "missing_join", "not_grouped",
+    "misplaced_aggregate", "type_mismatch", "unknown_function", "syntax", "value_not_found", "no_rows", "timed_out", "too_large",
+    "permission", "refused", "unreachable", "other",
+]  # fmt: skip
+
+# Rewriting cannot mend these: the query is not what is wrong, or changing it would be a way round a refusal.
+NEVER_REWRITTEN: frozenset[FaultKind] = frozenset({"permission", "refused", "unreachable", "timed_out", "too_large"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryFault:
+    """`name` is the table, column or function the fault is about, "" for none; `qualifier` is what stood before its dot.
+
+    `suggestions` are the nearest real names, best first. `found_by` says who noticed: our check before running, or the database.
+    """
+
+    kind: FaultKind
+    message: str
+    name: str = ""
+    qualifier: str = ""
+    suggestions: tuple[str, ...] = ()
+    found_by: Literal["check", "database"] = "check"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedQuery:
+    """A query that may run. `limit_added` is the row limit that was put on; None when the query was left as it is.
+
+    `count_sql` counts all the rows where a limit was put on; "" otherwise.
+    """
+
+    sql: str
+    tables: tuple[str, ...]
+    limit_added: int | None = None
+    count_sql: str = ""
