@@ -7,14 +7,14 @@ something changed; the features' watchers do.
 """
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import anyio
 import mcp_types as types
 from mcp.server.connection import Connection
 from mcp.server.session import ServerSession
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourcesListChanged, ResourceUpdated
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourcesListChanged, ResourceUpdated, ServerEvent
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error"]
 
@@ -35,13 +35,40 @@ class _Subscriber:
         self.log_level: types.LoggingLevel = "info"
 
 
+class _CountingBus(InMemorySubscriptionBus):
+    """Knows whether anybody listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners = 0
+
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        leave = super().subscribe(listener)
+        self.listeners += 1
+        left = False
+
+        def unsubscribe() -> None:
+            nonlocal left
+            if not left:
+                left = True
+                self.listeners -= 1
+            leave()
+
+        return unsubscribe
+
+
 class ChangeFeed:
     """Who listens, and how to reach them. One per served server; used on its event loop only."""
 
     def __init__(self) -> None:
-        self._bus = InMemorySubscriptionBus()
+        self._bus = _CountingBus()
         self._subscribers: weakref.WeakKeyDictionary[Connection, _Subscriber] = weakref.WeakKeyDictionary()
         self.listen = ListenHandler(self._bus, max_subscriptions=MAX_LISTEN_STREAMS)
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody would hear of a change."""
+        return self._bus.listeners > 0 or len(self._subscribers) > 0
 
     def join(self, session: ServerSession) -> None:
         """A connection of the handshake era is ready: from now on it hears when the list of resources changes."""

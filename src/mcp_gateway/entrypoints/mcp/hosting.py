@@ -7,6 +7,7 @@ of it. A mounted application's lifespan is not run by its parent: whoever mounts
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,16 @@ async def watching(face: McpFace) -> AsyncIterator[None]:
         finally:
             face.changes.close()
             group.cancel_scope.cancel()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reachable from this machine alone."""
+    if host.casefold() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def listen_on(host: str, port: int) -> socket.socket:

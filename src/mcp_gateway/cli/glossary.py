@@ -1,0 +1,60 @@
+"""`mcp-gateway glossary`: the MCP server that offers business words from a file."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.mcp_door import (
+    HostOption,
+    HttpDoor,
+    NameOption,
+    OriginOption,
+    RemoteOption,
+    Transport,
+    TransportOption,
+    serve,
+)
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.entrypoints.mcp.glossary import build_glossary_server
+from mcp_gateway.glossary.current import Glossary
+from mcp_gateway.settings import load_settings
+
+PORT = 8002
+app = typer.Typer()
+
+
+@app.command()
+def glossary(
+    *,
+    file: Annotated[Path, typer.Option(help="The words: YAML or CSV.", show_default=False)],
+    transport: TransportOption = Transport.HTTP,
+    host: HostOption = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = PORT,
+    allow_host: NameOption = None,
+    allow_origin: OriginOption = None,
+    allow_remote_without_login: RemoteOption = False,
+) -> None:
+    """Run the MCP server that offers business words.
+
+    An edited file is in use at once. A broken one changes nothing: the last good edition stays, and the log, the resource
+    glossary://status and /health say which line is wrong.
+    """
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    door = HttpDoor(
+        host=host,
+        port=port,
+        names=tuple(allow_host or ()),
+        origins=tuple(allow_origin or ()),
+        remote_allowed=allow_remote_without_login or settings.allow_remote_without_login,
+    )
+
+    async def run() -> None:
+        words = Glossary(file, SystemClock())
+        await words.open()
+        await serve(build_glossary_server(words), transport, door)
+
+    asyncio.run(run())

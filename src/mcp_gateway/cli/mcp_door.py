@@ -1,0 +1,70 @@
+"""How a stand-alone MCP server is reached: the options and the serving that `tables` and `glossary` share."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from mcp_gateway.core.errors import Forbidden
+from mcp_gateway.entrypoints.mcp.hosting import Doors, is_loopback, listen_on, mcp_app, run_stdio, serve_http
+from mcp_gateway.entrypoints.mcp.server import McpFace
+
+
+class Transport(StrEnum):
+    """How clients reach the server. `http` and `sse` are the same port: both transports are always served together."""
+
+    HTTP = "http"
+    SSE = "sse"
+    STDIO = "stdio"
+
+
+TransportOption = Annotated[
+    Transport,
+    typer.Option(help="http serves Streamable HTTP at /mcp and SSE at /sse; sse is another name for it; stdio one client."),
+]
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+NameOption = Annotated[
+    list[str] | None, typer.Option("--allow-host", help="A further host name that requests may use for this server; repeatable.")
+]
+OriginOption = Annotated[
+    list[str] | None, typer.Option("--allow-origin", help="A web origin whose pages may call this server; repeatable.")
+]
+RemoteOption = Annotated[
+    bool, typer.Option("--allow-remote-without-login", help="Listen beyond loopback although nobody has to log in.")
+]
+
+
+class RemoteNotAllowed(Forbidden):
+    """Listening beyond loopback has to be allowed by name."""
+
+    code = "REMOTE_NOT_ALLOWED"
+    hint = "Nobody has to log in here. Add --allow-remote-without-login if whoever reaches the port may read everything."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpDoor:
+    """Where to listen, and by which names; `names` and `origins` come besides the loopback ones."""
+
+    host: str
+    port: int
+    names: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    remote_allowed: bool = False
+
+
+async def serve(face: McpFace, transport: Transport, door: HttpDoor) -> None:
+    """Serve until the client leaves (stdio) or SIGINT or SIGTERM comes (HTTP). Raises `AddressInUse`, `RemoteNotAllowed`."""
+    if transport is Transport.STDIO:
+        await run_stdio(face)
+        return
+    if not is_loopback(door.host) and not door.remote_allowed:
+        raise RemoteNotAllowed(f"{door.host} can be reached from other machines.", host=door.host)
+    listener = listen_on(door.host, door.port)
+    port = listener.getsockname()[1]
+    where = f"http://{f'[{door.host}]' if ':' in door.host else door.host}:{port}"
+    sys.stderr.write(f"{face.identity.name}: {where}/mcp (Streamable HTTP), {where}/sse (SSE), {where}/health\n")
+    names = tuple(form for name in door.names for form in (name, f"{name}:{port}"))
+    doors = Doors(hosts=(*names, f"{door.host}:{port}"), origins=door.origins)
+    await serve_http(mcp_app(face, doors=doors), listener, before_stop=[face.changes.close])
