@@ -34,7 +34,7 @@ class MCPServerConfig:
     protocol: ProtocolChoice = "auto"
     timeout_seconds: float = 5.0
     connect_timeout_seconds: float = 5.0
-    tool_timeout_seconds: float = 30.0
+    tool_timeout_seconds: float = 35.0
     max_retries: int = 3
     retry_for_seconds: float = 15.0
     max_response_bytes: int = 16 * 1024 * 1024
