@@ -1,0 +1,64 @@
+// What the reader must know beside the answer: errors, missing servers, cut results, repaired SQL.
+
+import { button, h, icon } from "../dom.js";
+import { counted } from "../format.js";
+import { sqlBlock } from "../sql/editor.js";
+
+/** A failure in the one shape: what happened, its code, what to do; with a way to try again. */
+export function errorNotice(error, onRetry) {
+  if (error.code === "CANCELLED") {
+    return notice("stopped", "stop", h("p", {}, "Stopped before there was an answer."), retryButton("Ask again", onRetry));
+  }
+  const words = error.data?.database_message;
+  return h("div", { class: "notice notice-error", role: "alert" }, icon("alert"),
+    h("div", { class: "notice-body" },
+      h("p", { class: "notice-title" }, error.message),
+      error.hint && h("p", {}, ...withCode(error.hint)),
+      typeof words === "string" && words !== error.message && h("p", { class: "notice-small" }, `The database said: ${words}`),
+      h("p", { class: "notice-small" }, h("code", {}, error.code),
+        error.retryAfterSeconds ? ` · try again in ${Math.ceil(error.retryAfterSeconds)} s` : "",
+        error.reference ? ` · reference ${error.reference}` : "")),
+    retryButton("Try again", onRetry));
+}
+
+const retryButton = (label, onRetry) => onRetry && button(label, { icon: "retry", class: "button", on: { click: onRetry } });
+
+/** Text with `stretches in back quotes` set as code. */
+function withCode(text) {
+  return text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+}
+
+function notice(kind, sign, ...children) {
+  return h("div", { class: `notice notice-${kind}` }, icon(sign), h("div", { class: "notice-body" }, ...children));
+}
+
+/** Everything this answer has to admit, as elements in order of weight. */
+export function admissions(data) {
+  const missing = data.metadata?.missing_servers ?? [];
+  const cut = data.results ? cutSentence(data.results) : "";
+  const said = new Set();
+  return [
+    data.degraded && notice("warning", "alert",
+      h("p", {}, h("b", {}, "Answered without everything. "), missing.length > 0 ? `${missing.join(" and ")} did not take part, so words it explains may be missing.` : "A server did not take part.")),
+    ...data.warnings.filter((text) => !said.has(text) && said.add(text)).map((text) => notice("warning", "alert", h("p", {}, text))),
+    cut && notice("info", "info", h("p", {}, cut)),
+  ].filter(Boolean);
+}
+
+function cutSentence({ row_count: shown, total_rows: total, truncated, truncated_by: by, kept }) {
+  if (kept) return `Only the first ${counted(kept, "row")} were kept with this page's history. Run the SQL again to see all.`;
+  if (!truncated) return "";
+  const why = by === "bytes" ? "The result is large" : "The result is long";
+  return total === null ? `${why}: these are the first ${counted(shown, "row")}; there are more.`
+    : `${why}: these are the first ${counted(shown, "", "").trim()} of ${counted(total, "row")}.`;
+}
+
+/** How SQL that failed became SQL that ran; null when nothing failed. */
+export function recoveryTrail(attempts, ran) {
+  if (attempts.length === 0) return null;
+  const title = ran ? `Repaired ${attempts.length === 1 ? "once" : `${attempts.length} times`} before it ran` : `Tried to repair it ${attempts.length === 1 ? "once" : `${attempts.length} times`}`;
+  return h("details", { class: "fold-out" },
+    h("summary", {}, icon("wrench"), title),
+    h("ol", { class: "attempts" }, attempts.map(({ sql, fault, message, repair }) => h("li", {},
+      h("p", {}, h("b", {}, fault.replaceAll("_", " ")), message ? `: ${message}` : ""), sqlBlock(sql), repair && h("p", { class: "repair" }, icon("check"), repair)))));
+}

@@ -1,0 +1,34 @@
+// The ways to understand a question, each in words with its SQL, to choose from.
+
+import { button, h, icon } from "../dom.js";
+import { percent } from "../format.js";
+import { sqlBlock } from "../sql/editor.js";
+
+/** The choice when the engine is unsure. `onChoose(reading)` is called once one is picked. */
+export function readingChoice({ reason, readings, onChoose }) {
+  const title = readings.length === 0 ? "I cannot answer this." : readings.length === 1 ? "Is this what you mean?" : "Which of these do you mean?";
+  return h("section", { class: "readings", "aria-label": title },
+    h("p", { class: "sentence" }, title),
+    reason && h("p", { class: "readings-reason" }, reason),
+    h("ol", {}, readings.map((reading, index) => readingCard(reading, index, onChoose))),
+    readings.length === 0 && h("p", { class: "readings-reason" }, "Say it in other words, or name the table and the columns you mean: the data is listed under “Data”."));
+}
+
+function readingCard(reading, index, onChoose) {
+  const choose = button("This one", { class: index === 0 ? "button button-primary" : "button", "aria-label": `Choose: ${reading.description}`, on: { click: () => onChoose(reading, choose) } });
+  return h("li", { class: "reading" },
+    h("div", { class: "reading-head" },
+      h("span", { class: "reading-number", "aria-hidden": "true" }, index + 1),
+      h("p", {}, reading.description),
+      h("span", { class: "reading-share", title: "How likely this reading is" }, percent(reading.confidence)),
+      choose),
+    h("details", { class: "fold-out" }, h("summary", {}, icon("code"), "SQL"), sqlBlock(reading.sql)));
+}
+
+/** The less likely readings of an answered question, out of the way; null when there are none. */
+export function otherReadings(readings, onChoose) {
+  if (readings.length === 0) return null;
+  return h("details", { class: "fold-out" },
+    h("summary", {}, icon("fork"), `Meant something else? ${readings.length === 1 ? "Another reading" : `${readings.length} other readings`}`),
+    h("div", { class: "readings" }, h("ol", {}, readings.map((reading, index) => readingCard(reading, index, onChoose)))));
+}

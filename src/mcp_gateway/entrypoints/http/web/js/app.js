@@ -1,0 +1,157 @@
+// Puts the page together: one conversation in the middle, the panels around it.
+
+import { getSchema, runSql, streamAnswer, RequestFailed, errorFrom } from "./api.js";
+import { createTurn } from "./answer/turn.js";
+import { wireAskBox } from "./ask-box.js";
+import { createConversations } from "./conversations.js";
+import { replaceContent, h } from "./dom.js";
+import { drawHistory } from "./panels/history.js";
+import { drawSchema } from "./panels/schema.js";
+import { wireServers } from "./panels/servers.js";
+import { wireSide } from "./panels/side.js";
+import { wireShortcuts } from "./shortcuts.js";
+import { insertAtCursor } from "./sql/editor.js";
+import { errorNotice } from "./answer/notices.js";
+import { drawWelcome } from "./welcome.js";
+
+const at = (id) => document.getElementById(id);
+const talks = createConversations();
+const turns = at("turns");
+let schema = null;
+let asking = null;
+// Where a name clicked in the side panel goes: the field used last.
+let lastField = null;
+
+const askBox = wireAskBox({ form: at("ask"), onAsk: ask, onStop: stop, questions: () => talks.questions });
+const side = wireSide({ panel: at("side"), toggle: at("side-toggle"), shade: at("shade"), main: at("page"), onShow: (name) => name === "history" && showHistory() });
+wireServers({ trigger: at("server-status"), dialog: at("servers"), banner: at("offline"), onReturn: () => !schema && loadSchema() });
+wireShortcuts({ focusAsk: () => askBox.field.focus(), stop, startOver, help: at("help"), helpTrigger: at("help-open") });
+at("new-talk").addEventListener("click", startOver);
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches("#question, .sql-field")) lastField = target;
+});
+
+showConversation();
+loadSchema();
+
+/** Ask a question in the current conversation, and show what becomes of it. */
+async function ask(question) {
+  if (asking) return;
+  const talk = talks.current;
+  const record = talks.addTurn(question);
+  const turn = addTurn(record, talk);
+  turn.reveal();
+  await answer(record, turn, talk);
+}
+
+async function answer(record, turn, talk) {
+  const mine = new AbortController();
+  asking = mine;
+  askBox.setBusy(true);
+  showHistory();
+  try {
+    const response = await streamAnswer({ query: record.question, session_id: talk.sessionId }, { onStep: turn.showStep, signal: mine.signal });
+    if (!response.success) throw errorFrom(response, 0);
+    talks.settleTurn(record, { data: response.data });
+    turn.showAnswer(response.data);
+  } catch (error) {
+    const failure = error instanceof RequestFailed ? error : new RequestFailed({ code: "PAGE_ERROR", message: "The page could not show this answer.", hint: String(error?.message ?? error) });
+    talks.settleTurn(record, { error: plainError(failure) });
+    turn.showError(failure);
+  } finally {
+    asking = null;
+    askBox.setBusy(false);
+    showHistory();
+  }
+}
+
+const plainError = ({ code, message, hint, retryable, reference }) => ({ code, message, hint, retryable, reference });
+
+function addTurn(record, talk) {
+  at("welcome").hidden = true;
+  const turn = createTurn({
+    question: record.question,
+    actions: {
+      retry: () => !asking && retry(record, turn, talk),
+      runSql: async (sql, signal) => {
+        const response = await runSql({ sql, session_id: talk.sessionId }, signal);
+        if (!response.success) throw errorFrom(response, 0);
+        return response.data;
+      },
+      changed: (data) => talks.settleTurn(record, { data }),
+    },
+  });
+  turns.append(turn.element);
+  return turn;
+}
+
+function retry(record, stale, talk) {
+  const turn = addTurn(record, talk);
+  stale.element.replaceWith(turn.element);
+  answer(record, turn, talk);
+}
+
+function stop() {
+  asking?.abort();
+  return Boolean(asking);
+}
+
+function startOver() {
+  stop();
+  talks.start();
+  showConversation();
+  side.yieldToPage();
+  askBox.field.focus();
+}
+
+function showConversation() {
+  replaceContent(turns);
+  at("welcome").hidden = talks.current.turns.length > 0;
+  for (const record of talks.current.turns) {
+    const turn = addTurn(record, talks.current);
+    if (record.data) turn.showAnswer(record.data);
+    else turn.showError(record.error ?? { code: "CANCELLED", message: "Stopped." });
+  }
+  showHistory();
+}
+
+function showHistory() {
+  drawHistory(at("history"), {
+    all: talks.all,
+    current: talks.current,
+    onOpen(id, index) {
+      if (id !== talks.current.id) {
+        stop();
+        talks.open(id);
+        showConversation();
+      }
+      side.yieldToPage();
+      const chosen = turns.children[index ?? turns.children.length - 1];
+      chosen?.scrollIntoView({ block: "start" });
+      chosen?.querySelector(".question").focus({ preventScroll: true });
+    },
+    onRemove(id) {
+      const wasCurrent = id === talks.current.id;
+      if (wasCurrent) stop();
+      talks.remove(id);
+      if (wasCurrent) showConversation();
+      else showHistory();
+    },
+  });
+}
+
+async function loadSchema() {
+  drawWelcome(at("welcome"), schema, ask);
+  try {
+    schema = await getSchema();
+    drawSchema(at("data"), schema, insert);
+    drawWelcome(at("welcome"), schema, ask);
+  } catch (error) {
+    replaceContent(at("data"), h("div", { class: "side-error" }, errorNotice(error, loadSchema)));
+  }
+}
+
+function insert(text) {
+  side.yieldToPage();
+  insertAtCursor(lastField?.isConnected ? lastField : askBox.field, text);
+}
