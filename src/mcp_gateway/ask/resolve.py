@@ -15,6 +15,7 @@ from mcp_gateway.ask.errors import UpstreamToolError
 from mcp_gateway.ask.find_values import find_values
 from mcp_gateway.ask.model import Resolution, ResolvedEntity, ValueMatch
 from mcp_gateway.ask.ports import Gathered
+from mcp_gateway.ask.servers import Servers
 from mcp_gateway.ask.word_index import Found, WordIndex
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import DatabaseSchema
@@ -33,15 +34,17 @@ class _Words:
     gathered: Gathered
 
 
-class PriorityResolver:
-    """Implements `ask.ports.Resolver`."""
+class WordResolver:
+    """Implements `ask.ports.Resolver`. With `fail_fast` a search for values that fails fails the question."""
 
-    def __init__(self) -> None:
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
         self._prepared: Remembered[_Words] = Remembered()
 
     async def resolve(self, question: str, gathered: Gathered) -> Resolution:
         entities = self.find_entities(question, gathered)
-        values, warnings, missing = await _search_values(question, gathered)
+        strict = self._servers.orchestration.fail_fast
+        values, warnings, missing = await _search_values(question, gathered, strict=strict)
         return Resolution(values=values, entities=entities, warnings=warnings, missing_servers=missing)
 
     def find_entities(self, question: str, gathered: Gathered) -> tuple[ResolvedEntity, ...]:
@@ -66,7 +69,9 @@ class PriorityResolver:
         return self._prepared.get((id(gathered.sources), id(gathered.schema)), prepare)
 
 
-async def _search_values(question: str, gathered: Gathered) -> tuple[tuple[ValueMatch, ...], tuple[str, ...], tuple[str, ...]]:
+async def _search_values(
+    question: str, gathered: Gathered, *, strict: bool
+) -> tuple[tuple[ValueMatch, ...], tuple[str, ...], tuple[str, ...]]:
     """The values, warnings, and the server's name where it could not be reached."""
     database = gathered.database
     try:
@@ -76,6 +81,8 @@ async def _search_values(question: str, gathered: Gathered) -> tuple[tuple[Value
         return (), (f"Stored values were not searched: {error.message}",), ()
     except GatewayError as error:
         log.warning("values_not_searched", server=database.name, code=error.code)
+        if strict:
+            raise
         return (), (f"Stored values were not searched: {error.message}",), (database.name,)
     return values, () if complete else ("Not every stored value was searched; a name in the question may be missed.",), ()
 
