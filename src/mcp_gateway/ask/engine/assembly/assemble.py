@@ -1,0 +1,262 @@
+"""A bound sketch as a form: targets, groups, order and limits put together, with the joins they need."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mcp_gateway.ask.engine.assembly.bound import Bound, find_head
+from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of
+from mcp_gateway.ask.engine.binding import Binding
+from mcp_gateway.ask.engine.form import (
+    Aggregate,
+    ColumnRef,
+    Comparison,
+    Condition,
+    Expression,
+    Order,
+    Query,
+    ScalarQuery,
+    Select,
+    SetOperation,
+    TableRef,
+    Target,
+    Truncation,
+)
+from mcp_gateway.ask.engine.form_walk import has_aggregate
+from mcp_gateway.ask.engine.grammar.reader import Reader
+from mcp_gateway.ask.engine.joins import connect
+from mcp_gateway.ask.engine.sketch import Clause, HasValue, InPeriod, Compare, Ranking, Related, Sketch, TableMention, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the select shows and how it groups, before conditions."""
+
+    targets: tuple[Expression, ...]
+    groups: tuple[Expression, ...]
+    orders: tuple[Order, ...]
+    limit: int | None
+    extra: tuple[Condition, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+def assemble(reader: Reader, sketch: Sketch, binding: Binding) -> Query | None:
+    """The form; None when its parts do not fit together."""
+    head = find_head(reader, sketch, binding)
+    if head is None:
+        return None
+    bound = Bound(reader, sketch, binding, head)
+    halves = _both_halves(bound)
+    if halves is not None:
+        left, right = (_select(bound, half) for half in halves)
+        if left is None or right is None:
+            return None
+        return SetOperation("intersect", left, right)
+    return _select(bound, sketch.clauses)
+
+
+def _select(bound: Bound, clauses: Sequence[Clause]) -> Select | None:
+    conditions = conditions_of(bound, clauses)
+    if conditions is None:
+        return None
+    shape = _shape(bound, conditions)
+    select = Select(
+        base=TableRef(bound.head),
+        targets=tuple(Target(expression) for expression in shape.targets),
+        where=(*conditions.where, *shape.extra),
+        group_by=shape.groups,
+        having=conditions.having,
+        order_by=shape.orders,
+        limit=shape.limit,
+        distinct=bound.sketch.distinct and not any(has_aggregate(target) for target in shape.targets),
+    )
+    connected = connect(
+        select, bound.reader.schema.keys, also=(*conditions.tables, *shape.tables, *_related(bound)), cost=bound.reader.price
+    )
+    return None if connected is None else _count_once(bound, connected)
+
+
+def _related(bound: Bound) -> tuple[str, ...]:
+    """Tables named in the question that rows must have a partner in."""
+    denied = {id(clause.said.table) for clause in bound.sketch.clauses if isinstance(clause.said, Related)}
+    return tuple(bound.binding.table(mention) for mention in bound.sketch.entities if id(mention) not in denied)
+
+
+def _both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] | None:
+    """Two values of one column that one row cannot have at once: the rows must be found twice."""
+    plain = [clause for clause in bound.sketch.clauses if not clause.negated and clause.connector == "and"]
+    for index, first in enumerate(plain):
+        for second in plain[index + 1 :]:
+            column = _column_of(bound, first)
+            if column is not None and column == _column_of(bound, second) and _exclude(first, second):
+                rest = [clause for clause in bound.sketch.clauses if clause is not first and clause is not second]
+                return (*rest, first), (*rest, second)
+    return None
+
+
+def _column_of(bound: Bound, clause: Clause) -> ColumnRef | None:
+    said = clause.said
+    if isinstance(said, HasValue):
+        return bound.binding.value(said.value).column
+    if isinstance(said, Compare | InPeriod) and said.column is not None:
+        return bound.ref(said.column)
+    return None
+
+
+def _exclude(first: Clause, second: Clause) -> bool:
+    if isinstance(first.said, HasValue) and isinstance(second.said, HasValue):
+        return True
+    if isinstance(first.said, Compare) and isinstance(second.said, Compare):
+        pair = (first.said, second.said)
+        values = [
+            said.operand.value for said in pair if not isinstance(said.operand, type(None)) and hasattr(said.operand, "value")
+        ]
+        if len(values) < 2 or not all(isinstance(value, int | float) for value in values):
+            return False
+        (low, low_value), (high, high_value) = sorted(
+            zip([p.operator for p in pair], values, strict=True), key=lambda e: float(str(e[1]))
+        )
+        return low in {"<", "<=", "="} and high in {">", ">=", "="} and low_value != high_value
+    return False
+
+
+def _shape(bound: Bound, conditions: Conditions) -> _Shape:
+    targets = _targets(bound)
+    groups, group_targets = _groups(bound, targets)
+    aggregated = any(has_aggregate(target) for target in targets)
+    grouping_needed = aggregated or conditions.having or any(r.function is not None for r in bound.sketch.rankings)
+    plain = [target for target in targets if not has_aggregate(target)]
+    if bound.sketch.groups and not grouping_needed:
+        return _ranked(bound, _Shape((*(t for t in group_targets if t not in targets), *targets), (), (), None), grouped=False)
+    if grouping_needed and not groups and (plain or not aggregated):
+        groups = _implied_groups(bound, plain)
+    shown = (*(target for target in group_targets if target not in targets), *targets)
+    return _ranked(bound, _Shape(shown, groups, (), None), grouped=bool(groups))
+
+
+def _targets(bound: Bound) -> list[Expression]:
+    sketch = bound.sketch
+    targets: list[Expression] = []
+    for wanted in sketch.wanted:
+        for expression in _target(bound, wanted):
+            if expression not in targets:
+                targets.append(expression)
+    if targets or sketch.everything:
+        return targets
+    common = next((ranking for ranking in sketch.rankings if ranking.common and ranking.column is not None), None)
+    if common is not None and common.column is not None:
+        return [bound.ref(common.column)]
+    if sketch.groups and not sketch.entities:
+        return []
+    return list(bound.table(bound.head).labels)
+
+
+def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
+    if wanted.metric is not None:
+        return [wanted.metric]
+    if wanted.function == "count":
+        if wanted.column is not None:
+            return [_counted_column(bound, wanted)]
+        if wanted.distinct and wanted.table is not None:
+            return [Aggregate("count", bound.key(bound.binding.table(wanted.table))[0], distinct=True)]
+        return [Aggregate("count")]
+    if wanted.column is None:
+        return []
+    ref = bound.ref(wanted.column)
+    if wanted.function is not None:
+        return [Aggregate(wanted.function, ref)]
+    return list(_whole_name(bound, ref))
+
+
+def _counted_column(bound: Bound, wanted: Wanted) -> Expression:
+    assert wanted.column is not None
+    ref = bound.ref(wanted.column)
+    return Aggregate("count", ref, distinct=True)
+
+
+def _whole_name(bound: Bound, ref: ColumnRef) -> tuple[ColumnRef, ...]:
+    return (ref,)
+
+
+def _groups(bound: Bound, targets: Sequence[Expression]) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
+    """The keys of the named groups and what to show for them."""
+    keys: list[Expression] = []
+    shown: list[Expression] = []
+    for group in bound.sketch.groups:
+        if isinstance(group.item, TableMention):
+            table = bound.binding.table(group.item)
+            keys.extend(bound.key(table))
+            if not any(isinstance(target, ColumnRef) and target.table == table for target in targets):
+                shown.extend(bound.table(table).labels)
+        else:
+            ref = bound.ref(group.item)
+            key: Expression = Truncation(group.unit, ref) if group.unit and not bound.prepared(ref).is_year else ref
+            keys.append(key)
+            shown.append(key)
+    return tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(shown))
+
+
+def _implied_groups(bound: Bound, plain: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Groups for aggregates beside plain columns: the rows those columns belong to, or the columns themselves."""
+    common = next((ranking for ranking in bound.sketch.rankings if ranking.common and ranking.column is not None), None)
+    if common is not None and common.column is not None:
+        return (bound.ref(common.column),)
+    columns = [target for target in plain if isinstance(target, ColumnRef)]
+    if not columns:
+        return tuple(bound.key(bound.head))
+    tables = {ref.table for ref in columns}
+    if len(tables) == 1:
+        table = bound.table(columns[0].table)
+        identifies = any(ref in table.labels or ref in table.key for ref in columns)
+        return table.key if table.key and identifies else tuple(columns)
+    return tuple(columns)
+
+
+def _ranked(bound: Bound, shape: _Shape, *, grouped: bool) -> _Shape:
+    """The shape with its order and limit; a limit on a plain aggregate becomes a condition."""
+    orders: list[Order] = []
+    limit = shape.limit
+    extra: list[Condition] = []
+    tables: list[str] = []
+    for ranking in bound.sketch.rankings:
+        key = _ranking_key(bound, ranking, shape)
+        if key is None:
+            continue
+        if ranking.table is not None:
+            tables.append(bound.binding.table(ranking.table))
+        only_aggregates = shape.targets and all(has_aggregate(target) for target in shape.targets) and not shape.groups
+        if only_aggregates and isinstance(key, ColumnRef):
+            extra.append(_extreme(bound, ranking, key))
+            continue
+        descending = ranking.descending != (ranking.column is not None and bound.binding.reverse(ranking.column))
+        orders.append(Order(key, descending))
+        limit = ranking.limit if ranking.limit is not None else limit
+    return replace(shape, orders=tuple(orders), limit=limit, extra=tuple(extra), tables=tuple(tables))
+
+
+def _ranking_key(bound: Bound, ranking: Ranking, shape: _Shape) -> Expression | None:
+    if ranking.metric is not None:
+        return ranking.metric
+    if ranking.function == "count":
+        return Aggregate("count")
+    if ranking.column is None:
+        return shape.targets[0] if shape.targets else None
+    ref = bound.ref(ranking.column)
+    return Aggregate(ranking.function, ref) if ranking.function is not None else _aggregated(ref, shape)
+
+
+def _aggregated(ref: ColumnRef, shape: _Shape) -> Expression:
+    """In a grouped query the order follows the aggregate shown for this column."""
+    for target in shape.targets:
+        if shape.groups and isinstance(target, Aggregate) and target.operand == ref:
+            return target
+    return ref
+
+
+def _extreme(bound: Bound, ranking: Ranking, ref: ColumnRef) -> Condition:
+    largest = ranking.descending != (ranking.column is not None and bound.binding.reverse(ranking.column))
+    inner = Select(TableRef(ref.table), (Target(Aggregate("max" if largest else "min", ref)),))
+    return Comparison(ref, "=", ScalarQuery(inner))
+
+
+def _count_once(bound: Bound, select: Select) -> Select:
+    return select

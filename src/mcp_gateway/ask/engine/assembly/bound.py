@@ -1,0 +1,59 @@
+"""A sketch with its binding: what every mention means, and which rows the question is about."""
+
+from dataclasses import dataclass
+
+from mcp_gateway.ask.engine.binding import Binding
+from mcp_gateway.ask.engine.form import ColumnRef
+from mcp_gateway.ask.engine.grammar.reader import Reader
+from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable
+from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Related, Sketch, TableMention
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`head` is the table whose rows are asked about."""
+
+    reader: Reader
+    sketch: Sketch
+    binding: Binding
+    head: str
+
+    def ref(self, mention: ColumnMention) -> ColumnRef:
+        return self.binding.column(mention)
+
+    def prepared(self, ref: ColumnRef) -> PreparedColumn:
+        return self.reader.schema.column(ref)
+
+    def table(self, name: str) -> PreparedTable:
+        return self.reader.schema.tables[name]
+
+    def key(self, name: str) -> tuple[ColumnRef, ...]:
+        """What tells the rows of a table apart: its key, or its labels where it has none."""
+        table = self.table(name)
+        return table.key or table.labels
+
+
+def find_head(reader: Reader, sketch: Sketch, binding: Binding) -> str | None:
+    """The table whose rows are asked about: counted, or of the first column wanted, or named first."""
+    for wanted in sketch.wanted:
+        if wanted.function == "count" and wanted.table is not None:
+            return binding.table(wanted.table)
+    denied = {id(clause.said.table) for clause in sketch.clauses if isinstance(clause.said, Related)}
+    named = [binding.table(mention) for mention in sketch.entities if id(mention) not in denied]
+    columns = [binding.column(wanted.column).table for wanted in sketch.wanted if wanted.column is not None]
+    if columns:
+        return next((table for table in named if table in columns), columns[0])
+    if named:
+        return named[0]
+    grouped = [group.item for group in sketch.groups]
+    for item in grouped:
+        return binding.table(item) if isinstance(item, TableMention) else binding.column(item).table
+    for ranking in sketch.rankings:
+        if ranking.column is not None:
+            return binding.column(ranking.column).table
+    tables = sorted(binding.tables)
+    return tables[0] if tables else None
+
+
+def is_denied(clause: Clause) -> bool:
+    return clause.negated

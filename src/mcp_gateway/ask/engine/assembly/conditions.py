@@ -1,0 +1,283 @@
+"""Clauses of a bound sketch as conditions: those on rows, those on groups of rows, and those denied through another table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mcp_gateway.ask.engine.assembly.bound import Bound
+from mcp_gateway.ask.engine.form import (
+    Aggregate,
+    Between,
+    ColumnRef,
+    Comparison,
+    ComparisonOperator,
+    Condition,
+    DateRange,
+    Expression,
+    InQuery,
+    IsNull,
+    Like,
+    Literal,
+    Not,
+    Or,
+    RawCondition,
+    RawRange,
+    ScalarQuery,
+    Select,
+    TableRef,
+    Target,
+)
+from mcp_gateway.ask.engine.joins import connect, key_between
+from mcp_gateway.ask.engine.sketch import (
+    Clause,
+    Compare,
+    CountOf,
+    Flagged,
+    Given,
+    HasText,
+    HasValue,
+    InPeriod,
+    InRange,
+    Missing,
+    Related,
+    Statistic,
+    SumOf,
+    TableMention,
+)
+
+_OPPOSITE: dict[ComparisonOperator, ComparisonOperator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_MIRRORED: dict[ComparisonOperator, ComparisonOperator] = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """`tables` must be joined although no column of theirs is used."""
+
+    where: tuple[Condition, ...] = ()
+    having: tuple[Condition, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
+    """The conditions of some clauses; None when they make no sense together."""
+    where: list[Condition] = []
+    having: list[Condition] = []
+    tables: list[str] = []
+    denied: list[Clause] = []
+    for clause in clauses:
+        if clause.negated and _through_many(bound, clause):
+            denied.append(clause)
+            continue
+        if isinstance(clause.said, CountOf | SumOf):
+            made, table = _on_group(bound, clause)
+            having.append(made)
+            tables.extend(table)
+            continue
+        condition = _on_row(bound, clause)
+        if condition is None:
+            continue
+        if clause.connector == "or" and where:
+            where[-1] = _either(where[-1], condition)
+        else:
+            where.append(condition)
+    if denied:
+        condition = _denied(bound, denied)
+        if condition is None:
+            return None
+        where.append(condition)
+    return Conditions(tuple(where), tuple(having), tuple(tables))
+
+
+def _either(left: Condition, right: Condition) -> Condition:
+    return Or((*left.conditions, right)) if isinstance(left, Or) else Or((left, right))
+
+
+def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:
+    """The tables a clause speaks of."""
+    said = clause.said
+    if isinstance(said, Related):
+        return (bound.binding.table(said.table),)
+    if isinstance(said, CountOf):
+        counted = said.counted
+        if counted is None:
+            return ()
+        return (bound.binding.table(counted) if isinstance(counted, TableMention) else bound.ref(counted).table,)
+    if isinstance(said, HasValue):
+        return (bound.binding.value(said.value).column.table,)
+    if isinstance(said, Given):
+        return (said.table,)
+    return (bound.ref(said.column).table,) if said.column is not None else ()
+
+
+def _through_many(bound: Bound, clause: Clause) -> bool:
+    """Whether a denied clause speaks of a table that holds several rows (or none) for one row asked about."""
+    if isinstance(clause.said, CountOf) and clause.said.counted is None:
+        return False
+    others = [table for table in _tables_of(bound, clause) if table != bound.head]
+    if not others:
+        return False
+    if isinstance(clause.said, Related):
+        return True
+    tree = bound.reader.tree(frozenset((bound.head, *others)))
+    if tree is None:
+        return False
+    reached, edges = {bound.head}, set(tree.edges)
+    while edges:
+        edge = next((e for e in edges if e.child[0].table in reached or e.parent[0].table in reached), None)
+        if edge is None or edge.child[0].table not in reached:
+            return True
+        edges.discard(edge)
+        reached.add(edge.parent[0].table)
+    return False
+
+
+def _denied(bound: Bound, clauses: Sequence[Clause]) -> Condition | None:
+    """The head's rows that are not among those for which the clauses hold."""
+    affirmed = [replace(clause, negated=False) for clause in clauses]
+    others = dict.fromkeys(table for clause in affirmed for table in _tables_of(bound, clause) if table != bound.head)
+    step = key_between(bound.reader.schema.keys, bound.head, others)
+    if step is None:
+        return None
+    own, neighbour, _ = step
+    inner_bound = replace(bound, head=neighbour.table)
+    inner = conditions_of(inner_bound, [clause for clause in affirmed if not _is_only(bound, clause, neighbour.table)])
+    if inner is None:
+        return None
+    select = Select(TableRef(neighbour.table), (Target(neighbour),), where=inner.where, having=inner.having)
+    if inner.having:
+        select = replace(select, group_by=(neighbour,))
+    connected = connect(select, bound.reader.schema.keys, also=[t for t in (*others, *inner.tables) if t != bound.head])
+    return None if connected is None else InQuery(own, connected, negated=True)
+
+
+def _is_only(bound: Bound, clause: Clause, table: str) -> bool:
+    return isinstance(clause.said, Related)
+
+
+def _on_group(bound: Bound, clause: Clause) -> tuple[Condition, tuple[str, ...]]:
+    said = clause.said
+    if isinstance(said, SumOf):
+        operator = _OPPOSITE[said.operator] if clause.negated else said.operator
+        return Comparison(Aggregate(said.function, bound.ref(said.column)), operator, said.number), ()
+    assert isinstance(said, CountOf)
+    operator = _OPPOSITE[said.operator] if clause.negated else said.operator
+    operand: Expression = Aggregate("count")
+    tables: tuple[str, ...] = ()
+    if isinstance(said.counted, TableMention):
+        tables = (bound.binding.table(said.counted),)
+    elif said.counted is not None:
+        operand = Aggregate("count", bound.ref(said.counted), distinct=True)
+    return Comparison(operand, operator, Literal(said.number, "number")), tables
+
+
+def _on_row(bound: Bound, clause: Clause) -> Condition | None:
+    """One clause as a condition on a row; None when it only names a relation."""
+    said = clause.said
+    made: Condition
+    match said:
+        case Compare():
+            made = _compare(bound, said)
+        case HasValue():
+            choice = bound.binding.value(said.value)
+            made = Comparison(choice.column, "=", literal_for(bound, choice.column, choice.value))
+        case HasText():
+            made = _text(bound, said)
+        case InRange():
+            made = Between(bound.ref(said.column), said.low, said.high)
+        case InPeriod():
+            made = _period(bound, said)
+        case Missing():
+            made = IsNull(bound.ref(said.column))
+        case Flagged():
+            made = _flag(bound, said)
+        case Given():
+            made = said.condition
+        case _:
+            return None
+    return _not(made) if clause.negated else made
+
+
+def _not(condition: Condition) -> Condition:
+    match condition:
+        case Comparison():
+            return replace(condition, operator=_OPPOSITE[condition.operator])
+        case Like() | Between() | IsNull() | InQuery():
+            return replace(condition, negated=not condition.negated)
+    return Not(condition)
+
+
+def literal_for(bound: Bound, ref: ColumnRef, value: object) -> Literal:
+    """A constant in the type of the column it is compared with."""
+    kind = bound.prepared(ref).column.kind
+    if isinstance(value, bool):
+        return Literal(value, "boolean")
+    if kind in {"integer", "number"} and isinstance(value, int | float):
+        return Literal(value, "number")
+    if kind == "date":
+        return Literal(str(value), "date")
+    return Literal(
+        value if isinstance(value, int | float) else str(value),
+        "number" if isinstance(value, int | float) and kind != "text" else "text",
+    )
+
+
+def _compare(bound: Bound, said: Compare) -> Condition:
+    ref = bound.ref(said.column)
+    operator = said.operator
+    if bound.binding.reverse(said.column):
+        operator = _MIRRORED[operator]
+    if isinstance(said.operand, Statistic):
+        other = bound.ref(said.operand.column) if said.operand.column is not None else ref
+        inner = Select(TableRef(other.table), (Target(Aggregate(said.operand.function, other)),))
+        return Comparison(ref, operator, ScalarQuery(inner))
+    return Comparison(ref, operator, literal_for(bound, ref, said.operand.value))
+
+
+def _text(bound: Bound, said: HasText) -> Condition:
+    ref = bound.ref(said.column) if said.column is not None else bound.table(bound.head).labels[0]
+    if said.where == "equals":
+        return Comparison(ref, "=", Literal(said.text, "text"))
+    return Like(ref, said.text, said.where)
+
+
+def _period(bound: Bound, said: InPeriod) -> Condition:
+    ref = bound.ref(said.column) if said.column is not None else _date_column(bound)
+    prepared = bound.prepared(ref)
+    if not prepared.is_year:
+        return DateRange(ref, said.start, said.end, said.name)
+    first = int(said.start[:4]) if said.start else None
+    last = int(said.end[:4]) - (1 if said.end[5:10] == "01-01" else 0) if said.end else None
+    if first is None or last is None:
+        bound_year, operator = (last, "<") if first is None else (first, ">=")
+        year = (bound_year or 0) + (1 if first is None else 0)
+        made: ComparisonOperator = "<" if operator == "<" else ">="
+        return Comparison(ref, made, literal_for(bound, ref, year))
+    if first == last:
+        return Comparison(ref, "=", literal_for(bound, ref, first))
+    return Between(ref, literal_for(bound, ref, first), literal_for(bound, ref, last))
+
+
+def _date_column(bound: Bound) -> ColumnRef:
+    """The date or year column a period without one is about: of the head, else of the nearest table that has one."""
+    dated = [column for column in bound.reader.schema.columns.values() if column.is_temporal or column.is_year]
+    if not dated:
+        return bound.table(bound.head).columns[0].ref
+    tables = bound.binding.tables | {bound.head}
+
+    def rank(ref: ColumnRef) -> tuple[float, float]:
+        near = 0.0 if ref.table in tables else min(bound.reader.distance(ref.table, table) for table in tables)
+        return (near, 0.0 if ref.table == bound.head else 1.0)
+
+    return min((column.ref for column in dated), key=rank)
+
+
+def _flag(bound: Bound, said: Flagged) -> Condition:
+    ref = bound.ref(said.column)
+    values = bound.prepared(ref).flag_values or (1, 0)
+    return Comparison(ref, "=", literal_for(bound, ref, values[0] if said.yes else values[1]))
+
+
+def all_columns(parts: Iterable[Condition]) -> tuple[Condition, ...]:
+    return tuple(parts)
+
+
+RAW = (RawCondition, RawRange)

@@ -1,0 +1,258 @@
+"""What is said about the rows: comparisons, values, texts, ranges, periods, missing values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal as OneOf
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
+from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, LIKE
+from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.sketch import (
+    ColumnMention,
+    Compare,
+    HasText,
+    HasValue,
+    InPeriod,
+    InRange,
+    Missing,
+    Said,
+    Sketch,
+    Statistic,
+    ValueMention,
+)
+
+_COPULAS = ("is", "are", "was", "were", "be", "being", "of", "that", "which", "has", "have", "had", "a", "an", "the", "been", "value",
+            "to", "as", "with", "in", "named", "called", "either", "both", "equal", "also", ":", "=", "by", "at", "whose", "they", "it",
+            "having", "from", "who", "like", "on", "set", "code", "greater", "stay", "got", "strictly", "word", "only", "score", "does", "do")  # fmt: skip
+_NULLS = frozenset({"null", "missing", "empty", "unknown", "blank", "none"})
+
+
+def column_predicate(reader: Reader, state: State) -> Iterator[State]:
+    """A column and what is said about it: "age is above 30", "country France", "name contains 'x'"."""
+    for mention in reader.columns_at(state.position):
+        at = reader.skip(mention.end, _COPULAS, 4)
+        negated = state.negated
+        if reader.low(at) == "not":
+            at, negated = reader.skip(at + 1, _COPULAS, 4), True
+        for what, end, strength in predicates_at(reader, mention, at):
+            inner = step(reader, state, mention.end, state.sketch, strength=mention.choices[0].strength)
+            moved = step(reader, inner, end, said(state, what, state.position, negated=negated), strength=strength, cue=0.1)
+            yield replace(moved, column=mention)
+
+
+def predicates_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tuple[Said, int, float]]:
+    """What may be said about a column from position `at` on: the condition, its end and its strength."""
+    yield from comparisons_at(reader, mention, at)
+    yield from _ranges_at(reader, mention, at)
+    yield from _texts_at(reader, mention, at)
+    for value in reader.values_at(at):
+        fitting = _fitting(value, mention)
+        if fitting is not None:
+            yield HasValue(fitting, mention), fitting.end, fitting.choices[0].strength
+    if reader.low(at) in _NULLS:
+        yield Missing(mention), at + 1, 1.0
+    for period in reader.periods.get(at, ()):
+        dated = _dated(reader, mention)
+        if dated is not None:
+            yield InPeriod(period.first, period.last, period.name, dated), period.end, 1.0
+
+
+def _fitting(value: ValueMention, mention: ColumnMention) -> ValueMention | None:
+    """The value with only the choices left that lie in the mentioned column."""
+    columns = {choice.column for choice in mention.choices}
+    kept = tuple(choice for choice in value.choices if choice.column in columns)
+    return replace(value, choices=kept) if kept else None
+
+
+def _dated(reader: Reader, mention: ColumnMention) -> ColumnMention | None:
+    kept = tuple(c for c in mention.choices if (p := reader.schema.column(c.column)).is_temporal or p.is_year)
+    return replace(mention, choices=kept) if kept else None
+
+
+def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tuple[Said, int, float]]:
+    """A comparison with a number or a statistic."""
+    found = COMPARATORS.at(reader.tokens, at)
+    operator, start = found or ("=", at)
+    start = reader.skip(start, ("the", "a", "an", "than", "of", "or", "to", "its", "their", "in", "year"), 3) if found else start
+    number = reader.number_at(start)
+    comparable = reader.numeric(mention)
+    if number is not None and comparable is not None:
+        end = start + 1
+        after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
+        operator, end = after or (operator, end)
+        yield Compare(comparable, operator, number), end, 1.0
+    elif number is not None and found is None:
+        yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85
+    if found is not None:
+        yield from _statistic_at(reader, mention, operator, start)
+
+
+def _statistic_at(
+    reader: Reader, mention: ColumnMention, operator: ComparisonOperator, start: int
+) -> Iterator[tuple[Said, int, float]]:
+    found = AGGREGATES.at(reader.tokens, start)
+    measure = reader.ordered(mention)
+    if found is None or measure is None:
+        return
+    function, end = found
+    yield Compare(measure, operator, Statistic(function)), end, 1.0
+    at = reader.skip(end, ("of", "the", "all", "for"), 3)
+    for other in reader.columns_at(at):
+        fitting = reader.ordered(other)
+        if fitting is not None:
+            yield Compare(measure, operator, Statistic(function, fitting)), other.end, 1.0
+
+
+def _ranges_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tuple[Said, int, float]]:
+    """ "between 10 and 20", "from 10 to 20"."""
+    opener = reader.low(at)
+    if opener not in {"between", "from", "ranging"} and reader.number_at(at) is None:
+        return
+    start = reader.skip(at, ("between", "from", "ranging", "the"), 3)
+    low = reader.number_at(start)
+    middle = reader.low(start + 1)
+    high = reader.number_at(start + 2)
+    comparable = reader.numeric(mention)
+    if low is not None and high is not None and comparable is not None and middle in {"and", "to", "-"}:
+        if start > at or middle in {"to", "-"}:
+            yield InRange(comparable, low, high), start + 3, 1.0
+
+
+def _texts_at(reader: Reader, mention: ColumnMention | None, at: int) -> Iterator[tuple[Said, int, float]]:
+    """ "contains 'x'", "starts with A", or just a quoted text."""
+    found = LIKE.at(reader.tokens, at)
+    if found is not None:
+        where, start = found
+        start = reader.skip(
+            start,
+            ("the", "a", "an", "letter", "word", "substring", "phrase", "string", "words", "text", "character", "letters"),
+            3,
+        )
+        if start < len(reader.tokens):
+            token = reader.tokens[start]
+            plain = token.kind == "word" and (
+                len(token.text) == 1 or token.text[0].isupper() or found[1] - at > 1 and not reader.columns_at(start)
+            )
+            if (
+                token.kind == "quoted"
+                or (plain and token.low not in {"the", "a"} | _NULLS)
+                or (len(token.text) == 1 and token.kind == "word")
+            ):
+                weak = where == "contains" and reader.low(at) in {"has", "have", "like"} and token.kind != "quoted"
+                yield HasText(token.text, _where(where), mention), start + 1, 0.4 if weak else 1.0
+    if at < len(reader.tokens) and reader.tokens[at].kind == "quoted" and not reader.values_at(at):
+        yield HasText(reader.tokens[at].text, "equals", mention), at + 1, 0.8
+
+
+def _where(name: str) -> OneOf["contains", "starts", "ends"]:
+    return "starts" if name == "starts" else "ends" if name == "ends" else "contains"
+
+
+def loose_text(reader: Reader, state: State) -> Iterator[State]:
+    """Text that is said to be contained, with the column named before or after it."""
+    for what, end, strength in _texts_at(reader, None, state.position):
+        if not isinstance(what, HasText):
+            continue
+        after = reader.skip(end, ("in", "its", "their", "the", "his", "her", "as", "part", "of", "it", "at", "any"), 4)
+        named = reader.columns_at(after) if after > end else ()
+        for mention in named:
+            sketch = said(state, replace(what, column=mention), state.position)
+            moved = step(reader, state, end, sketch, strength=strength)
+            yield step(reader, moved, mention.end, sketch, strength=mention.choices[0].strength)
+        if not named:
+            sketch = said(state, replace(what, column=state.column), state.position)
+            yield step(reader, state, end, sketch, strength=strength * 0.9)
+
+
+def value(reader: Reader, state: State) -> Iterator[State]:
+    """A stored value; a column that names its kind may stand behind it ("Engineering department")."""
+    for mention in reader.values_at(state.position):
+        strength = mention.choices[0].strength
+        near = state.column if state.column and state.position - state.column.end <= 2 else None
+        fitting = _fitting(mention, near) if near else None
+        what = HasValue(fitting or mention, near if fitting else None)
+        after = reader.skip(mention.end, ("as", "their", "the", "in", "its"), 2)
+        for column in reader.columns_at(after):
+            named = _fitting(mention, column)
+            if named is not None:
+                sketch = said(state, HasValue(named, column), state.position)
+                moved = step(reader, state, mention.end, sketch, strength=named.choices[0].strength)
+                yield step(reader, moved, column.end, sketch, strength=column.choices[0].strength * 0.9)
+        yield step(reader, state, mention.end, said(state, what, state.position), strength=strength)
+
+
+def number_first(reader: Reader, state: State) -> Iterator[State]:
+    """ "with more than 4 cylinders", "30 years or older", "at least 3 stars"."""
+    found = COMPARATORS.at(reader.tokens, state.position)
+    operator, at = found or ("=", state.position)
+    at = reader.skip(at, ("the", "a", "an", "than"), 2) if found else at
+    number = reader.number_at(at)
+    if number is None:
+        return
+    end = at + 1
+    after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
+    operator, end = after or (operator, end)
+    column_at = reader.skip(end, ("different", "of", "in", "total", "-", "as", "the", "for", "their", "or", "more", "'s"), 3)
+    for mention in reader.columns_at(column_at):
+        comparable = reader.numeric(mention)
+        if comparable is not None:
+            sketch = said(state, Compare(comparable, operator, number), state.position)
+            moved = step(reader, state, end, sketch, strength=1.0)
+            yield step(reader, moved, mention.end, sketch, strength=comparable.choices[0].strength)
+    pending = reader.ordered(state.column) if state.column else None
+    if pending is not None and (found or after):
+        sketch = said(state, Compare(pending, operator, number), state.position)
+        sketch = _without_wanted(state, sketch)
+        yield step(reader, state, end, sketch, strength=0.85, cue=-0.1)
+
+
+def _without_wanted(state: State, sketch: Sketch) -> Sketch:
+    """The column just taken as wanted among conditions was none: something is said about it after all."""
+    last = sketch.wanted[-1] if sketch.wanted else None
+    if last is not None and last.column is state.column and state.phase == "where" and last.function is None:
+        return replace(sketch, wanted=sketch.wanted[:-1])
+    return sketch
+
+
+def period(reader: Reader, state: State) -> Iterator[State]:
+    """ "in 2014", "last month"."""
+    for found in reader.periods.get(state.position, ()):
+        near = state.column if state.column and found.start - state.column.end <= 3 else None
+        dated = _dated(reader, near) if near else None
+        sketch = said(state, InPeriod(found.first, found.last, found.name, dated), state.position)
+        if dated is not None:
+            sketch = _without_wanted(state, sketch)
+        yield step(reader, state, found.end, sketch, strength=0.95)
+
+
+def comparative(reader: Reader, state: State) -> Iterator[State]:
+    """ "older than 30", "heavier than the average"."""
+    found = COMPARATIVE_ADJECTIVES.at(reader.tokens, state.position)
+    if found is None:
+        return
+    (words, upwards), end = found
+    choices = measured_by(words, reader.names)
+    if not choices:
+        return
+    mention = ColumnMention(state.position, end, choices, implied=True)
+    at = reader.skip(end, ("the", "or", "equal", "to", "an", "a", "age", "of"), 3)
+    number = reader.number_at(at)
+    if number is not None:
+        sketch = said(state, Compare(mention, ">" if upwards else "<", number), state.position)
+        yield step(reader, state, reader.skip(at + 1, ("years", "old", "year"), 2), sketch, strength=0.9, cue=scoring.GAIN_CUE)
+    for what, stop, strength in _statistic_at(reader, mention, ">" if upwards else "<", at):
+        yield step(reader, state, stop, said(state, what, state.position), strength=strength * 0.9, cue=scoring.GAIN_CUE)
+
+
+def missing(reader: Reader, state: State) -> Iterator[State]:
+    """ "without a phone number": nothing stored, when a column is denied."""
+    if not state.negated:
+        return
+    for mention in reader.columns_at(state.position):
+        sketch = said(state, Missing(mention), state.position, negated=False)
+        yield step(reader, replace(state, negated=False), mention.end, sketch, strength=mention.choices[0].strength * 0.8)
+
+
+RULES = (column_predicate, value, loose_text, number_first, period, comparative, missing)

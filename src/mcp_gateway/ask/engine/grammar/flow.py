@@ -1,0 +1,96 @@
+"""How the question moves on: from what is wanted to what is said about it, denial, and, or, sentence ends, words left over."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.grammar.reader import Reader, State
+from mcp_gateway.ask.engine.lexicon import (
+    AGGREGATES,
+    ASK_WORDS,
+    COMMON,
+    COMPARATORS,
+    NEGATIONS,
+    SUPERLATIVE_ADJECTIVES,
+    SUPERLATIVES,
+)
+
+_WHERE = frozenset(
+    {"whose", "that", "where", "with", "having", "when", "if", "which", "who", "whom", "has", "have", "had", "does", "do", "did"}
+)
+_COPULAS = frozenset({"is", "are", "was", "were"})
+_STARTS = frozenset({",", ".", "?", ";", "and", "also", "then", ":", "please", "("})
+
+
+def move(reader: Reader, state: State) -> Iterator[State]:
+    """One word that only steers."""
+    word = reader.low(state.position)
+    negation = NEGATIONS.at(reader.tokens, state.position)
+    if negation is not None and word != "any":
+        yield replace(state, position=negation[1], negated=True, phase="where", score=state.score + scoring.GAIN_CUE)
+        return
+    if _asks_anew(reader, state.position):
+        yield replace(state, position=state.position + 1, phase="ask", negated=False)
+    elif word in {"or", "and", "but", "both"}:
+        yield _connected(reader, state, word)
+    elif word in {".", ";", "?"}:
+        yield replace(state, position=state.position + 1, negated=False, connector="and")
+    elif word == "with" and reader.low(state.position - 1) in {"along", "together"}:
+        yield replace(state, position=state.position + 1, phase="ask", negated=False)
+    elif word in {"their", "its", "his", "her"} and state.phase == "where" and not state.negated:
+        yield replace(state, position=state.position + 1, phase="ask")
+        yield replace(state, position=state.position + 1)
+    elif word in _WHERE and (state.sketch.wanted or state.sketch.entities or state.sketch.everything):
+        yield replace(state, position=state.position + 1, phase="where")
+    elif word in _COPULAS and (state.sketch.wanted or state.sketch.entities):
+        yield replace(state, position=state.position + 1, phase="where")
+    else:
+        yield skipped(reader, state)
+
+
+def _asks_anew(reader: Reader, position: int) -> bool:
+    """A word that asks, where a clause begins."""
+    word = reader.low(position)
+    if word not in ASK_WORDS:
+        return False
+    before = reader.low(position - 1)
+    if word == "name":
+        return position == 0
+    if word in {"which", "who", "whom"}:
+        return position == 0 or before in {".", "?", ",", ";"} and word == "which" or before in {".", "?"}
+    return position == 0 or before in _STARTS or word in {"what", "show", "list", "find", "give", "return"}
+
+
+def _connected(reader: Reader, state: State, word: str) -> State:
+    after = replace(state, position=state.position + 1)
+    if word == "or":
+        return replace(after, connector="or")
+    if word == "both":
+        return replace(after, sketch=replace(state.sketch, both=True))
+    return replace(after, connector="and", negated=False)
+
+
+def skipped(reader: Reader, state: State) -> State:
+    """The word left over, paid for by its weight; a cue left over is dear."""
+    weight = reader.weights[state.position]
+    cost = weight * scoring.COST_SKIP
+    if _is_cue(reader, state.position):
+        cost = max(cost, scoring.COST_SKIP_CUE)
+    unexplained = state.unexplained if cost < 0.3 else (*state.unexplained, state.position)
+    return replace(state, position=state.position + 1, score=state.score - cost, unexplained=unexplained)
+
+
+def _is_cue(reader: Reader, position: int) -> bool:
+    tokens = reader.tokens
+    return any(table.at(tokens, position) is not None for table in (SUPERLATIVES, SUPERLATIVE_ADJECTIVES, COMMON)) or (
+        COMPARATORS.at(tokens, position) is not None or AGGREGATES.at(tokens, position) is not None
+    )
+
+
+def leave(reader: Reader, state: State) -> Iterator[State]:
+    """Any word may be left over, also one that could mean something."""
+    if reader.weights[state.position] > 0:
+        yield skipped(reader, state)
+
+
+RULES = (move, leave)

@@ -1,0 +1,132 @@
+"""Rows taken together: "for each country", "per month", "with at least 3 dogs", "more than once"."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import ComparisonOperator, Literal, Unit
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
+from mcp_gateway.ask.engine.grammar.targets import aggregates_at
+from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, COMPARATORS, COUNTS, EACH
+from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Grouping, SumOf
+
+_UNITS: dict[str, Unit] = {
+    "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year", "daily": "day", "weekly": "week",
+    "monthly": "month", "quarterly": "quarter", "yearly": "year", "annually": "year",
+}  # fmt: skip
+_BEFORE = ("the", "different", "distinct", "of", "a", "other", "unique", "individual", "single", "value", "type", "given")
+
+
+def each(reader: Reader, state: State) -> Iterator[State]:
+    """ "for each singer", "per country", "by month"."""
+    found = EACH.at(reader.tokens, state.position)
+    by = reader.low(state.position) == "by" and found is None
+    if found is None and not by:
+        return
+    at = reader.skip(found[1] if found else state.position + 1, _BEFORE, 2)
+    cue = scoring.GAIN_CUE if found else 0.05
+    weak = (
+        found is not None
+        and reader.low(state.position) in {"of", "in", "across", "for"}
+        and "each" not in {reader.low(at - 1), reader.low(at - 2)}
+    )
+    moved = step(reader, replace(state, negated=False), at, state.sketch, strength=0.9, cue=cue - (0.35 if weak else 0.0))
+    for table in reader.tables_at(at):
+        sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(table)))
+        yield replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1]), entity=table)
+    for column in reader.columns_at(at):
+        sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(column)))
+        after = step(reader, moved, column.end, sketch, strength=column.choices[0].strength)
+        yield replace(after, column=column)
+        yield from _second_key(reader, replace(after, column=column))
+    unit = _UNITS.get(reader.low(at))
+    if unit is not None:
+        dates = _date_columns(reader, at)
+        if dates is not None:
+            sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(dates, unit)))
+            yield step(reader, moved, at + 1, sketch, strength=0.9)
+
+
+def _second_key(reader: Reader, state: State) -> Iterator[State]:
+    """ "for each city and state"."""
+    at = reader.skip(state.position, ("and", ",", "each", "every"), 2)
+    if reader.low(state.position) != "and":
+        return
+    for column in reader.columns_at(at):
+        sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(column)))
+        yield replace(step(reader, state, column.end, sketch, strength=column.choices[0].strength, cue=-0.1), column=column)
+
+
+def _date_columns(reader: Reader, at: int) -> ColumnMention | None:
+    dated = [column for column in reader.schema.columns.values() if column.is_temporal]
+    choices = tuple(Choice(column.ref, 0.8) for column in dated)
+    return ColumnMention(at, at + 1, choices, implied=True) if choices else None
+
+
+def having_count(reader: Reader, state: State) -> Iterator[State]:
+    """ "more than 3 dogs", "at least two", "more than once"."""
+    found = COMPARATORS.at(reader.tokens, state.position)
+    operator, at = found or ("=", state.position)
+    at = reader.skip(at, ("a", "an", "the"), 1) if found else at
+    number = reader.number_at(at)
+    if number is None or not isinstance(number.value, int):
+        return
+    end = at + 1
+    after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
+    operator, end = after or (operator, end)
+    word = reader.low(at)
+    if word in {"once", "twice", "thrice"} or reader.low(end) in {"time", "times"}:
+        stop = end if word in {"once", "twice", "thrice"} else end + 1
+        sketch = said(state, CountOf(operator, number.value), state.position)
+        yield step(reader, state, stop, sketch, strength=0.9, cue=0.3)
+        return
+    inner = reader.skip(end, ("different", "of", "the", "distinct", "or", "more", "other", "its", "their"), 2)
+    for table in reader.tables_at(inner):
+        sketch = said(state, CountOf(operator, number.value, table), state.position)
+        moved = step(reader, state, inner, sketch, strength=1.0, cue=0.1)
+        yield replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1]), entity=state.entity)
+    for column in reader.columns_at(inner):
+        if not reader.prepared(column).is_measure and (found or after):
+            sketch = said(state, CountOf(operator, number.value, column), state.position)
+            moved = step(reader, state, inner, sketch, strength=0.9)
+            yield step(reader, moved, column.end, sketch, strength=column.choices[0].strength * 0.7, cue=-0.1)
+
+
+def having_number_of(reader: Reader, state: State) -> Iterator[State]:
+    """ "whose number of dogs is above 3"."""
+    counted = COUNTS.at(reader.tokens, state.position)
+    if counted is None:
+        return
+    inner = reader.skip(counted[1], ("the", "of", "different", "their"), 2)
+    for table in reader.tables_at(inner):
+        at = reader.skip(table.end, ("is", "are", "was", "were", "that", "be", "which"), 2)
+        compared = _compared(reader, at)
+        if compared is not None and isinstance(compared[1].value, int):
+            sketch = said(state, CountOf(compared[0], compared[1].value, table), state.position)
+            yield step(reader, state, compared[2], sketch, strength=0.95, cue=scoring.GAIN_CUE)
+
+
+def _compared(reader: Reader, at: int) -> tuple[ComparisonOperator, Literal, int] | None:
+    found = COMPARATORS.at(reader.tokens, at)
+    if found is None:
+        return None
+    start = reader.skip(found[1], ("the", "a", "an", "than"), 1)
+    number = reader.number_at(start)
+    return None if number is None else (found[0], number, start + 1)
+
+
+def having_aggregate(reader: Reader, state: State) -> Iterator[State]:
+    """ "whose average age is above 30"."""
+    found = aggregates_at(reader, state.position)
+    if found is None or len(found[0]) != 1:
+        return
+    at = reader.skip(found[1], ("the", "of", "all", "their", "its"), 2)
+    for column in reader.columns_at(at):
+        measure = reader.measures(column)
+        compared = _compared(reader, reader.skip(column.end, ("is", "are", "was", "were", "that", "of", "which", "be"), 2))
+        if measure is not None and compared is not None:
+            sketch = said(state, SumOf(found[0][0], measure, compared[0], compared[1]), state.position)
+            yield step(reader, state, compared[2], sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE)
+
+
+RULES = (each, having_count, having_number_of, having_aggregate)

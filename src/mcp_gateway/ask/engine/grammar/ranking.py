@@ -1,0 +1,233 @@
+"""Order and superlatives: "sorted by age", "the oldest", "top 3 by", "the most dogs", "the most common"."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import AggregateFunction
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, step
+from mcp_gateway.ask.engine.lexicon import AGGREGATES, COMMON, COUNTS, ORDERED, SUPERLATIVE_ADJECTIVES, SUPERLATIVES
+from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.sketch import ColumnMention, Ranking, Sketch
+
+_BEFORE_KEY = (
+    "the",
+    "of",
+    "their",
+    "its",
+    "by",
+    "in",
+    "total",
+    "all",
+    "a",
+    "his",
+    "each",
+    "values",
+    "on",
+    "to",
+    "them",
+    "list",
+    "results",
+    "it",
+)
+_FIRST, _SECOND = frozenset({"ascending", "asc", "increasing"}), frozenset({"descending", "desc", "decreasing"})
+
+
+def ranked(state: State, ranking: Ranking) -> Sketch:
+    """The sketch with one more ranking."""
+    return replace(state.sketch, rankings=(*state.sketch.rankings, ranking))
+
+
+def ordered(reader: Reader, state: State) -> Iterator[State]:
+    """ "sorted by name in descending order", "in alphabetical order of title"."""
+    found = ORDERED.at(reader.tokens, state.position)
+    if found is None:
+        return
+    direction, end = found
+    at = end
+    while (
+        more := ORDERED.at(reader.tokens, reader.skip(at, ("by", "in", "list", "results", "the", "them", "it", ",", "and"), 3))
+    ) is not None:
+        direction, at = more[0] if more[0] is not None else direction, more[1]
+    keys = list(_keys_at(reader, at))
+    for ranking, stop, strength in keys:
+        turn, last = _direction_at(reader, stop)
+        final = replace(ranking, descending=bool(direction if turn is None else turn), position=state.position)
+        moved = step(reader, state, at, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
+        moved = step(reader, moved, stop, ranked(moved, final), strength=strength)
+        moved = step(reader, moved, last, moved.sketch, strength=0.9)
+        yield from _more_keys(reader, replace(moved, negated=False, phase="where"), final)
+    if not keys and direction is not None:
+        earlier = state.sketch.rankings[-1] if state.sketch.rankings else None
+        if earlier is not None and earlier.limit is None:
+            turned = replace(state.sketch, rankings=(*state.sketch.rankings[:-1], replace(earlier, descending=direction)))
+            yield step(reader, state, at, turned, strength=0.9, cue=scoring.GAIN_CUE)
+        else:
+            ranking = Ranking(direction, state.position, column=state.column if state.phase == "where" else None)
+            yield step(reader, state, at, ranked(state, ranking), strength=0.8, cue=scoring.GAIN_CUE - 0.2)
+
+
+def _more_keys(reader: Reader, state: State, first: Ranking) -> Iterator[State]:
+    """A second key after "and" or "then by"."""
+    yield state
+    at = reader.skip(state.position, ("and", ",", "then", "by"), 3)
+    if at == state.position:
+        return
+    for ranking, stop, strength in _keys_at(reader, at):
+        turn, last = _direction_at(reader, stop)
+        final = replace(ranking, descending=first.descending if turn is None else turn, position=state.position)
+        yield step(reader, state, last, ranked(state, final), strength=strength, cue=-0.1)
+
+
+def _direction_at(reader: Reader, at: int) -> tuple[bool | None, int]:
+    """ "descending" and the like after a key, with a comma or bracket before it."""
+    position = reader.skip(at, (",", "(", "-", "in", "from", "and", "listed"), 2)
+    for start in (at, position):
+        found = ORDERED.at(reader.tokens, start)
+        if found is not None and found[0] is not None:
+            return found[0], reader.skip(found[1], (")", "order"), 2)
+    return None, at
+
+
+def _keys_at(reader: Reader, at: int) -> Iterator[tuple[Ranking, int, float]]:
+    """What may be ordered by from a position on."""
+    position = reader.skip(at, _BEFORE_KEY, 4)
+    counted = COUNTS.at(reader.tokens, position)
+    if counted is not None:
+        inner = reader.skip(counted[1], ("the", "of", "different", "distinct", "their"), 3)
+        for table in reader.tables_at(inner):
+            yield Ranking(False, at, function="count", table=table), table.end, table.choices[0][1]
+        for column in reader.columns_at(inner):
+            yield Ranking(False, at, function="count", column=column), column.end, column.choices[0].strength * 0.7
+    aggregated = AGGREGATES.at(reader.tokens, position)
+    if aggregated is not None:
+        inner = reader.skip(aggregated[1], ("the", "of", "number"), 2)
+        for column in reader.columns_at(inner):
+            measure = reader.ordered(column)
+            if measure is not None:
+                yield Ranking(False, at, column=measure, function=aggregated[0]), column.end, measure.choices[0].strength
+    for column in reader.columns_at(position):
+        yield Ranking(False, at, column=column), column.end, column.choices[0].strength
+    implied = SUPERLATIVE_ADJECTIVES.at(reader.tokens, position)
+    if implied is not None and (choices := measured_by(implied[0][0], reader.names)):
+        yield Ranking(False, at, column=ColumnMention(position, implied[1], choices, implied=True)), implied[1], 0.7
+
+
+def from_to(reader: Reader, state: State) -> Iterator[State]:
+    """ "from the oldest to the youngest"."""
+    if reader.low(state.position) != "from":
+        return
+    at = reader.skip(state.position + 1, ("the", "most"), 1)
+    first = SUPERLATIVE_ADJECTIVES.at(reader.tokens, at)
+    if first is None:
+        return
+    second = SUPERLATIVE_ADJECTIVES.at(reader.tokens, reader.skip(first[1], ("to", "the", "most"), 3))
+    choices = measured_by(first[0][0], reader.names)
+    if second is not None and choices:
+        mention = ColumnMention(at, first[1], choices, implied=True)
+        earlier = (
+            state.sketch.rankings[:-1]
+            if state.sketch.rankings and state.sketch.rankings[-1].limit is None
+            else state.sketch.rankings
+        )
+        sketch = replace(state.sketch, rankings=(*earlier, Ranking(first[0][1], state.position, column=mention)))
+        yield step(reader, state, second[1], sketch, strength=0.9, cue=1.0)
+
+
+def _limit_before(reader: Reader, state: State) -> tuple[int, int]:
+    """A number right before a superlative ("3 oldest") or after "top": the limit and where the superlative begins."""
+    number = reader.number_at(state.position)
+    if number is not None and isinstance(number.value, int) and 0 < number.value <= 1000:
+        return number.value, state.position + 1
+    return 1, state.position
+
+
+def _limit_after(reader: Reader, at: int, limit: int) -> tuple[int, int]:
+    number = reader.number_at(at)
+    if number is not None and isinstance(number.value, int) and 0 < number.value <= 1000:
+        return number.value, at + 1
+    return limit, at
+
+
+def superlative(reader: Reader, state: State) -> Iterator[State]:
+    """ "the highest salary", "the most dogs", "top 3"."""
+    limit, at = _limit_before(reader, state)
+    found = SUPERLATIVES.at(reader.tokens, at)
+    if found is None:
+        return
+    upwards, end = found
+    limit, end = _limit_after(reader, end, limit)
+    inner = reader.skip(end, ("the", "of", "total", "in", "value", "average", "by", "all"), 2)
+    yield from _by_count(reader, state, inner, limit, upwards=upwards)
+    for mention in reader.columns_at(inner):
+        sortable = reader.ordered(mention)
+        if sortable is not None:
+            average: AggregateFunction | None = (
+                "avg" if reader.low(inner - 1) == "average" else "sum" if reader.low(inner - 1) == "total" else None
+            )
+            ranking = Ranking(upwards, state.position, column=sortable, function=average, limit=limit)
+            moved = step(reader, state, inner, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
+            cost = 0.15 if state.phase == "ask" and not state.sketch.wanted else 0.0
+            yield step(reader, moved, mention.end, ranked(moved, ranking), strength=sortable.choices[0].strength, cue=-cost)
+
+
+def _by_count(reader: Reader, state: State, at: int, limit: int, *, upwards: bool) -> Iterator[State]:
+    """ "the most dogs", "the largest number of dogs"."""
+    counted = COUNTS.at(reader.tokens, at)
+    inner = reader.skip(counted[1] if counted else at, ("the", "of", "different", "distinct", "all"), 2)
+    if counted is None and reader.low(at - 1) not in {"most", "fewest", "least", "more"}:
+        return
+    moved = step(reader, state, inner, state.sketch, strength=0.9, cue=scoring.GAIN_CUE + (0.3 if counted else 0.0))
+    for table in reader.tables_at(inner):
+        ranking = Ranking(upwards, state.position, function="count", table=table, limit=limit)
+        yield step(reader, moved, table.end, ranked(moved, ranking), strength=table.choices[0][1])
+    for column in reader.columns_at(inner):
+        if column.choices[0].strength > 0.5:
+            ranking = Ranking(upwards, state.position, function="count", column=column, limit=limit)
+            yield step(reader, moved, column.end, ranked(moved, ranking), strength=column.choices[0].strength * 0.75, cue=-0.1)
+    if counted is not None and not reader.tables_at(inner) and not reader.columns_at(inner):
+        ranking = Ranking(upwards, state.position, function="count", limit=limit)
+        yield step(reader, moved, inner, ranked(moved, ranking), strength=0.7, cue=-0.1)
+
+
+def adjective(reader: Reader, state: State) -> Iterator[State]:
+    """ "the oldest singer", "3 cheapest"."""
+    limit, at = _limit_before(reader, state)
+    found = SUPERLATIVE_ADJECTIVES.at(reader.tokens, at)
+    if found is None:
+        return
+    (words, upwards), end = found
+    limit, end = _limit_after(reader, end, limit)
+    choices = measured_by(words, reader.names)
+    if choices:
+        mention = ColumnMention(at, end, choices, implied=True)
+        ranking = Ranking(upwards, state.position, column=mention, limit=limit)
+        cost = 0.35 if reader.low(at) in {"first", "last"} else 0.0
+        yield step(reader, state, end, ranked(state, ranking), strength=choices[0].strength, cue=scoring.GAIN_CUE - cost)
+
+
+def common(reader: Reader, state: State) -> Iterator[State]:
+    """ "the most common breed", "the breed that is most common"."""
+    limit, at = _limit_before(reader, state)
+    found = COMMON.at(reader.tokens, at)
+    if found is None:
+        return
+    upwards, end = found
+    limit, end = _limit_after(reader, end, limit)
+    inner = reader.skip(end, ("the", "of", "type", "kind"), 1)
+    for mention in reader.columns_at(inner):
+        ranking = Ranking(upwards, state.position, column=mention, function="count", limit=limit, common=True)
+        moved = step(reader, state, inner, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
+        yield step(reader, moved, mention.end, ranked(moved, ranking), strength=mention.choices[0].strength)
+    for table in reader.tables_at(inner):
+        sketch = ranked(state, Ranking(upwards, state.position, function="count", limit=limit))
+        sketch = replace(sketch, entities=(*sketch.entities, table))
+        moved = step(reader, state, inner, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
+        yield replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1] * 0.95), entity=table)
+    ranking = Ranking(
+        upwards, state.position, column=state.column, function="count", limit=limit, common=state.column is not None
+    )
+    yield step(reader, state, end, ranked(state, ranking), strength=0.85, cue=scoring.GAIN_CUE - 0.1)
+
+
+RULES = (ordered, from_to, superlative, adjective, common)

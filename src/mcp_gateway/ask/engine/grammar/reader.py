@@ -1,0 +1,158 @@
+"""What the grammar's rules read from and write to: the tokens with their links, and a reading half way through the question.
+
+A rule takes a `Reader` and a `State` and gives the states one step further; it never changes either.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal as OneOf
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.periods import FoundPeriod
+from mcp_gateway.ask.engine.form import Literal
+from mcp_gateway.ask.engine.key_graph import KeyEdge, Tree
+from mcp_gateway.ask.engine.lexicon import FILLERS, SOFT, number_word
+from mcp_gateway.ask.engine.linking import Links, NameIndex
+from mcp_gateway.ask.engine.schema_index import PreparedColumn, SchemaIndex
+from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Said, Sketch, TableMention, ValueMention
+from mcp_gateway.ask.engine.text import Token
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A reading of tokens[:position].
+
+    `phase` "ask": names are things wanted; "where": they are things said about rows. `negated`: what follows is denied.
+    `column` and `entity` are what was named last, for "its", "whose" and bare predicates.
+    """
+
+    position: int
+    sketch: Sketch
+    score: float = 0.0
+    phase: OneOf["ask", "where"] = "ask"
+    negated: bool = False
+    connector: OneOf["and", "or"] = "and"
+    column: ColumnMention | None = None
+    entity: TableMention | None = None
+    unexplained: tuple[int, ...] = ()
+    strengths: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The question with everything that was found in it."""
+
+    tokens: tuple[Token, ...]
+    links: Links
+    schema: SchemaIndex
+    names: NameIndex
+    periods: dict[int, tuple[FoundPeriod, ...]]
+    weights: tuple[float, ...]
+
+    def distance(self, left: str, right: str) -> float:
+        """The cost of joining two tables; 6 when they do not hang together."""
+        found = self.schema.distance(left, right)
+        return 6.0 if found is None else found
+
+    def tree(self, tables: frozenset[str]) -> Tree | None:
+        """The smallest tree of joins over the tables; keys that the question speaks of are preferred."""
+        return self.schema.keys.smallest_tree(sorted(tables), self.price)
+
+    def price(self, edge: KeyEdge) -> float:
+        """A key whose column is named in the question costs a little less than its twin."""
+        stems = {token.stem for token in self.tokens}
+        named = sum(1 for slot in self.schema.columns[edge.child[0]].slots if slot in stems)
+        return edge.cost - 0.05 * min(named, 2)
+
+    def low(self, position: int) -> str:
+        """The folded word at a position; empty beyond the end."""
+        return self.tokens[position].low if 0 <= position < len(self.tokens) else ""
+
+    def columns_at(self, position: int) -> tuple[ColumnMention, ...]:
+        return self.links.columns.get(position, ())
+
+    def tables_at(self, position: int) -> tuple[TableMention, ...]:
+        return self.links.tables.get(position, ())
+
+    def values_at(self, position: int) -> tuple[ValueMention, ...]:
+        return self.links.values.get(position, ())
+
+    def prepared(self, mention: ColumnMention) -> PreparedColumn:
+        """The likeliest column of a mention."""
+        return self.schema.column(mention.choices[0].column)
+
+    def skip(self, position: int, words: Iterable[str], most: int = 3) -> int:
+        """The position after up to `most` of these words."""
+        allowed = frozenset(words)
+        end = position
+        while end < len(self.tokens) and end - position < most and self.low(end) in allowed:
+            end += 1
+        return end
+
+    def number_at(self, position: int) -> Literal | None:
+        """The number at a position, in digits or as a word."""
+        if position >= len(self.tokens):
+            return None
+        token = self.tokens[position]
+        if token.kind == "number" and token.number is not None:
+            return Literal(token.number, "number")
+        word = number_word(token.low) if token.kind == "word" else None
+        return None if word is None else Literal(word, "number")
+
+    def weight(self, start: int, end: int) -> float:
+        """How much the words of a stretch weigh."""
+        return sum(self.weights[start:end])
+
+    def numeric(self, mention: ColumnMention) -> ColumnMention | None:
+        """The mention with the choices left that can be compared with a number."""
+        return self._only(mention, lambda column: column.is_numeric or column.is_year)
+
+    def measures(self, mention: ColumnMention) -> ColumnMention | None:
+        """The mention with the choices left that can be summed and averaged."""
+        return self._only(mention, lambda column: column.is_numeric)
+
+    def ordered(self, mention: ColumnMention) -> ColumnMention | None:
+        """The mention with the choices left that have a natural largest and smallest: numbers, years, dates."""
+        return self._only(
+            mention, lambda column: (column.is_numeric and not column.is_key) or column.is_year or column.is_temporal
+        )
+
+    def _only(self, mention: ColumnMention, fits: Callable[[PreparedColumn], bool]) -> ColumnMention | None:
+        kept = tuple(choice for choice in mention.choices if fits(self.schema.column(choice.column)))
+        return replace(mention, choices=kept) if kept else None
+
+
+def token_weight(token: Token, *, known: bool, first: bool) -> float:
+    """How much must be explained of a token; `known`: something links to it."""
+    if token.kind == "mark":
+        return 0.0
+    if token.kind == "quoted":
+        return scoring.WEIGHT_QUOTED
+    if token.kind == "number":
+        return scoring.WEIGHT_NUMBER
+    if token.low in FILLERS and not known:
+        return 0.0
+    if token.low in SOFT and not known:
+        return scoring.WEIGHT_SOFT
+    if token.low in FILLERS or token.low in SOFT:
+        return 0.4 if token.low in FILLERS else 0.6
+    if token.text[:1].isupper() and not first:
+        return scoring.WEIGHT_PROPER
+    if not known and token.low.endswith(("ed", "ing")):
+        return scoring.WEIGHT_VERB
+    return scoring.WEIGHT_CONTENT
+
+
+def step(reader: Reader, state: State, end: int, sketch: Sketch, *, strength: float, cue: float = 0.0) -> State:
+    """The state after tokens up to `end` were explained with this strength; `cue` is gained besides."""
+    gain = reader.weight(state.position, end) * strength + cue
+    connector = "and" if len(sketch.clauses) > len(state.sketch.clauses) else state.connector
+    return replace(
+        state, position=end, sketch=sketch, score=state.score + gain, strengths=(*state.strengths, strength), connector=connector
+    )
+
+
+def said(state: State, what: Said, position: int, *, negated: bool | None = None) -> Sketch:
+    """The sketch with one more clause, tied on as the state says."""
+    clause = Clause(what, position, state.connector, state.negated if negated is None else negated)
+    return replace(state.sketch, clauses=(*state.sketch.clauses, clause))

@@ -1,0 +1,41 @@
+"""Beam search over readings: from left to right, every rule at every word, the best few states kept at each position."""
+
+from collections.abc import Callable, Iterator
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.grammar import conditions, flow, groups, ranking, targets
+from mcp_gateway.ask.engine.grammar.reader import Reader, State
+from mcp_gateway.ask.engine.sketch import Sketch
+
+Rule = Callable[[Reader, State], Iterator[State]]
+
+RULES: tuple[Rule, ...] = (*targets.RULES, *conditions.RULES, *ranking.RULES, *groups.RULES, *flow.RULES)
+
+
+def readings(reader: Reader) -> list[State]:
+    """The best readings of the whole question, best first."""
+    end = len(reader.tokens)
+    waiting: list[list[State]] = [[] for _ in range(end + 1)]
+    waiting[0].append(State(0, Sketch()))
+    for position in range(end):
+        for state in _best(waiting[position], scoring.BEAM_WIDTH):
+            for rule in RULES:
+                for after in rule(reader, state):
+                    waiting[min(after.position, end)].append(after)
+        waiting[position] = []
+    return _best(waiting[end], scoring.SKETCHES)
+
+
+def _best(states: list[State], count: int) -> list[State]:
+    """The best states that differ in more than how they were reached."""
+    kept: list[State] = []
+    seen: set[tuple[Sketch, str, bool]] = set()
+    for state in sorted(states, key=lambda each: -each.score):
+        key = (state.sketch, state.phase, state.negated)
+        if key in seen:
+            continue
+        seen.add(key)
+        kept.append(state)
+        if len(kept) == count:
+            break
+    return kept

@@ -1,0 +1,188 @@
+"""What the question wants to see: columns, rows of a table, everything, counts and other aggregates."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import AggregateFunction
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
+from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, HOW_MEASURE
+from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.sketch import ColumnMention, Flagged, Related, Sketch, TableMention, Wanted
+
+_BEFORE_NOUN = (
+    "the",
+    "of",
+    "all",
+    "a",
+    "an",
+    "any",
+    "for",
+    "its",
+    "their",
+    "'s",
+    "each",
+    "value",
+    "values",
+    "his",
+    "her",
+    "these",
+    "those",
+)
+_BEFORE_COUNTED = (*_BEFORE_NOUN, "are", "is", "there", "in", "total", "times")
+_EVERYTHING = frozenset(
+    {"information", "info", "details", "detail", "data", "records", "columns", "fields", "attributes", "content", "contents"}
+)
+
+
+def column(reader: Reader, state: State) -> Iterator[State]:
+    """A column named while asking is wanted; named among conditions it may still be, at a price."""
+    for mention in reader.columns_at(state.position):
+        strength = mention.choices[0].strength
+        yes = [choice for choice in mention.choices if reader.schema.column(choice.column).flag_values]
+        if yes and reader.low(state.position) not in {"sex", "gender"}:
+            flag = replace(mention, choices=tuple(yes))
+            sketch = said(state, Flagged(flag), state.position)
+            yield step(reader, state, mention.end, sketch, strength=flag.choices[0].strength * 0.9)
+        wanted = Wanted(state.position, column=mention, distinct=False)
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
+        cost = 0.0 if state.phase == "ask" and not state.negated else scoring.BARE_COLUMN_IN_WHERE
+        moved = step(reader, state, mention.end, sketch, strength=strength, cue=-cost)
+        yield replace(moved, column=mention)
+
+
+def entity(reader: Reader, state: State) -> Iterator[State]:
+    """A table named: the rows asked about, or rows they are related to."""
+    for mention in reader.tables_at(state.position):
+        sketch = replace(state.sketch, entities=(*state.sketch.entities, mention))
+        moved = replace(state, sketch=sketch)
+        if state.negated:
+            moved = replace(moved, sketch=said(moved, Related(mention), state.position))
+        after = step(reader, moved, mention.end, moved.sketch, strength=mention.choices[0][1])
+        yield replace(after, entity=mention)
+
+
+def distinct(reader: Reader, state: State) -> Iterator[State]:
+    """ "different", "distinct": no doubles among what is wanted."""
+    found = DISTINCT.at(reader.tokens, state.position)
+    if found is None or state.phase != "ask":
+        return
+    end = found[1]
+    following = reader.skip(end, _BEFORE_NOUN)
+    if reader.columns_at(following) or reader.tables_at(following):
+        yield step(reader, state, end, replace(state.sketch, distinct=True), strength=0.9, cue=scoring.GAIN_CUE)
+
+
+def everything(reader: Reader, state: State) -> Iterator[State]:
+    """ "all information about": every column."""
+    position = reader.skip(state.position, ("all", "the", "full", "every", "complete"), 3)
+    word = reader.low(position)
+    if (
+        word == "everything"
+        or (word in _EVERYTHING and position > state.position)
+        or (word in {"information", "details"} and not state.sketch.wanted)
+    ):
+        price = 0.3 if reader.columns_at(position) else 0.0
+        yield step(reader, state, position + 1, replace(state.sketch, everything=True), strength=0.9, cue=0.5 - price)
+
+
+def how_measure(reader: Reader, state: State) -> Iterator[State]:
+    """ "how old", "when", "where": the column that answers."""
+    found = HOW_MEASURE.at(reader.tokens, state.position)
+    if found is None or state.sketch.wanted or state.phase != "ask":
+        return
+    words, end = found
+    choices = measured_by(words, reader.names) if reader.low(state.position) != "where" else ()
+    if choices:
+        mention = ColumnMention(state.position, end, choices, implied=True)
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, Wanted(state.position, column=mention)))
+        yield replace(step(reader, state, end, sketch, strength=0.8, cue=0.2), column=mention)
+
+
+def count(reader: Reader, state: State) -> Iterator[State]:
+    """ "how many singers", "the number of different countries"."""
+    found = COUNTS.at(reader.tokens, state.position)
+    if found is None:
+        return
+    at = reader.skip(found[1], _BEFORE_COUNTED, 4)
+    different = DISTINCT.at(reader.tokens, at)
+    if different is not None:
+        at = reader.skip(different[1], _BEFORE_NOUN)
+    cost = 0.0 if state.phase == "ask" else scoring.BARE_COLUMN_IN_WHERE
+    for sketch, end, strength, entity_found in _counted(reader, state, at, distinct=different is not None):
+        after = step(reader, state, at, state.sketch, strength=0.9, cue=scoring.GAIN_CUE - cost)
+        moved = step(reader, after, end, sketch, strength=strength)
+        yield replace(moved, entity=entity_found or state.entity)
+    if not (reader.columns_at(at) or reader.tables_at(at)) or reader.low(state.position) == "how":
+        wanted = Wanted(state.position, function="count")
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
+        yield step(reader, state, found[1], sketch, strength=0.9, cue=scoring.GAIN_CUE - cost - 0.1)
+
+
+def _counted(
+    reader: Reader, state: State, at: int, *, distinct: bool
+) -> Iterable[tuple[Sketch, int, float, TableMention | None]]:
+    for mention in reader.tables_at(at):
+        wanted = Wanted(state.position, table=mention, function="count", distinct=distinct)
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted), entities=(*state.sketch.entities, mention))
+        yield sketch, mention.end, mention.choices[0][1], mention
+    for column_mention in reader.columns_at(at):
+        wanted = Wanted(state.position, column=column_mention, function="count", distinct=True)
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
+        yield sketch, column_mention.end, column_mention.choices[0].strength * 0.85, None
+
+
+def aggregates_at(reader: Reader, position: int) -> tuple[tuple[AggregateFunction, ...], int] | None:
+    """One or several aggregates named together: "minimum, maximum and average"."""
+    functions: list[AggregateFunction] = []
+    at = end = position
+    while found := AGGREGATES.at(reader.tokens, at):
+        functions.append(found[0])
+        end = found[1]
+        at = reader.skip(end, (",", "and", "the", "as", "well", "also", "/", "or"), 4)
+    return (tuple(functions), end) if functions else None
+
+
+def aggregate(reader: Reader, state: State) -> Iterator[State]:
+    """ "the average and maximum age"."""
+    found = aggregates_at(reader, state.position)
+    if found is None or state.phase != "ask":
+        return
+    functions, end = found
+    at = reader.skip(end, _BEFORE_NOUN, 4)
+    for mention in reader.columns_at(at):
+        fitting = reader.ordered(mention) if set(functions) <= {"min", "max"} else reader.measures(mention)
+        if fitting is None:
+            continue
+        wanted = tuple(Wanted(state.position, column=fitting, function=function) for function in functions)
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, *wanted))
+        moved = step(reader, state, at, sketch, strength=0.9, cue=scoring.GAIN_CUE + 0.15 - _far(reader, state))
+        moved = step(reader, moved, mention.end, sketch, strength=fitting.choices[0].strength)
+        yield replace(moved, column=fitting)
+        yield from _more_columns(reader, moved, functions)
+
+
+def _more_columns(reader: Reader, state: State, functions: tuple[AggregateFunction, ...]) -> Iterator[State]:
+    """ "the average latitude and longitude": the second column is averaged too."""
+    at = reader.skip(state.position, ("and", ",", "the"), 3)
+    if at == state.position:
+        return
+    for mention in reader.columns_at(at):
+        fitting = reader.measures(mention)
+        if fitting is not None:
+            wanted = tuple(Wanted(at, column=fitting, function=function) for function in functions)
+            sketch = replace(state.sketch, wanted=(*state.sketch.wanted, *wanted))
+            yield step(reader, state, mention.end, sketch, strength=fitting.choices[0].strength, cue=0.05)
+
+
+def _far(reader: Reader, state: State) -> float:
+    """Once plain columns are wanted, "highest" is rather a ranking than a maximum."""
+    plain = any(wanted.function is None for wanted in state.sketch.wanted)
+    word = reader.low(state.position)
+    strict = word in {"average", "mean", "avg", "total", "sum", "maximum", "minimum", "max", "min"}
+    if strict:
+        return scoring.FAR_AGGREGATE if plain and word in {"maximum", "minimum", "max", "min"} else 0.0
+    return scoring.FAR_AGGREGATE + (scoring.FAR_AGGREGATE if plain or state.sketch.entities else 0.0)
+
+
+RULES = (column, entity, distinct, everything, how_measure, count, aggregate)

@@ -1,0 +1,39 @@
+"""The FROM of a select: which tables its columns need and how they are joined."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mcp_gateway.ask.engine.form import ColumnRef, RawCondition, RawExpression, Select, TableRef
+from mcp_gateway.ask.engine.form_walk import columns_of, nodes
+from mcp_gateway.ask.engine.key_graph import EdgeCost, KeyGraph, joins_along
+
+
+def tables_needed(select: Select) -> tuple[str, ...]:
+    """The tables a select's own columns and glossary expressions stand in, `base` first."""
+    parts = (select.targets, select.where, select.group_by, select.having, select.order_by)
+    found = [select.base.table, *(ref.table for ref in columns_of(parts))]
+    for node in nodes(parts):
+        if isinstance(node, RawCondition | RawExpression):
+            found.extend(node.tables)
+    return tuple(dict.fromkeys(found))
+
+
+def connect(select: Select, keys: KeyGraph, *, also: Iterable[str] = (), cost: EdgeCost | None = None) -> Select | None:
+    """The select with its joins worked out anew; `also` are tables to join besides. None when the tables do not hang together."""
+    tables = tuple(dict.fromkeys((*tables_needed(select), *also)))
+    tree = keys.smallest_tree(tables, cost)
+    if tree is None:
+        return None
+    return replace(select, base=TableRef(select.base.table), joins=joins_along(select.base.table, tree.edges))
+
+
+def key_between(keys: KeyGraph, start: str, others: Iterable[str]) -> tuple[ColumnRef, ColumnRef, bool] | None:
+    """The first step from a table towards others: (its column, the neighbour's column, whether the neighbour holds many rows for it)."""
+    tree = keys.smallest_tree((start, *others))
+    if tree is None:
+        return None
+    for edge in sorted(tree.edges, key=repr):
+        if start in {edge.child[0].table, edge.parent[0].table}:
+            own, other = edge.pairs_from(start)[0]
+            return own, other, edge.parent[0].table == start
+    return None

@@ -1,0 +1,46 @@
+"""Every number that judges readings, in one place. Set by hand, then tried on development databases apart from those tuned on.
+
+A word explained earns its weight times the strength of what explains it; a word left over costs. Roughly, 1.0 is one content word.
+"""
+
+# --- words
+WEIGHT_CONTENT = 1.0
+WEIGHT_NUMBER = 1.1
+WEIGHT_QUOTED = 1.3
+WEIGHT_PROPER = 1.1  # capital letter inside a sentence
+WEIGHT_VERB = 0.45  # a word in -ed or -ing that names nothing
+WEIGHT_SOFT = 0.12
+COST_SKIP = 0.9  # times the weight of the word left over
+COST_SKIP_CUE = 0.8  # a cue (superlative, negation, comparison) left over
+GAIN_CUE = 0.55  # a cue used
+
+# --- links
+TRUST_EXACT = 1.0
+TRUST_SYNONYM = 0.78
+MISSING_HEAD = 0.62  # the last word of the name is not in the question
+MISSING_SUFFIX = 0.85  # only a "name", "code" or "title" at the end is missing
+MISSING_ID = 0.3
+MIN_STRENGTH = 0.22
+MAX_CHOICES = 10
+VALUE_LOWERCASE_COMMON = 0.7  # a stored value that also reads as a plain word
+
+# --- grammar
+BARE_COLUMN_IN_WHERE = 0.35  # a column named among conditions with nothing said about it, taken as wanted
+FAR_AGGREGATE = 0.3
+OR_MORE = 0.2
+
+# --- binding
+SAME_TABLE = 0.28  # a column of a table that the question names
+OWNER = 0.35  # "name of the singer", "singer's name"
+NEAR_ENTITY = 0.1
+DISTANCE = 0.12  # each join away from the named tables
+JOIN = 0.16  # each join of the final query
+DISCONNECTED = 3.0
+
+# --- search
+BEAM_WIDTH = 14
+BINDINGS = 4
+SKETCHES = 8
+
+# --- confidence (see confidence.py)
+THRESHOLD = 0.5
