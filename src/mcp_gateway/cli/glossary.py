@@ -19,8 +19,8 @@ from mcp_gateway.cli.mcp_door import (
 )
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.glossary import build_glossary_server
-from mcp_gateway.glossary.current import Glossary
 from mcp_gateway.settings import load_settings
+from mcp_gateway.wiring.data import open_glossary
 
 PORT = 8002
 app = typer.Typer()
@@ -53,8 +53,7 @@ def glossary(
     )
 
     async def run() -> None:
-        words = Glossary(file, SystemClock())
-        await words.open()
-        await serve(build_glossary_server(words), transport, door)
+        async with open_glossary(file, clock=SystemClock()) as words:
+            await serve(build_glossary_server(words), transport, door)
 
     asyncio.run(run())

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import anyio
@@ -25,7 +26,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.errors import GatewayError, Json, Unavailable
 from mcp_gateway.entrypoints.mcp.server import McpFace
@@ -150,6 +151,10 @@ class _PoliteServer(uvicorn.Server):
         super().__init__(config)
         self._before_stop = before_stop
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Being asked to stop is no failure, so none is raised again; stopping is bounded, so a second signal changes nothing."""
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for say_goodbye in self._before_stop:
             say_goodbye()
@@ -206,23 +211,42 @@ def _application(
             await stack.enter_async_context(watching(face))
             yield
 
-    return Starlette(routes=routes, middleware=[Middleware(_NamesCheck, security=security)], lifespan=lifespan)
+    return Starlette(routes=routes, middleware=[Middleware(_Front, security=security)], lifespan=lifespan)
 
 
-class _NamesCheck:
-    """Refuses requests that name another host or come from another site's page, before any route sees them."""
+class _Front:
+    """What every HTTP request passes first: requests that name another host or come from another site's page are refused."""
 
     def __init__(self, app: ASGIApp, security: TransportSecuritySettings) -> None:
         self._app = app
         self._check = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            refusal = await self._check.validate_request(Request(scope), is_post=False)
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = await self._check.validate_request(Request(scope), is_post=False)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        # RFC 9110 5.5: blanks around a value are no part of it; the faster of uvicorn's two parsers leaves them there.
+        trimmed = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+        await _finished(self._app, trimmed, receive, send)
+
+
+async def _finished(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Completes a response that the application began and left: an event stream that ends because the server stops."""
+    begun = complete = False
+
+    async def noting_send(message: Message) -> None:
+        nonlocal begun, complete
+        begun = begun or message["type"] == "http.response.start"
+        complete = complete or (message["type"] == "http.response.body" and not message.get("more_body", False))
+        await send(message)
+
+    await app(scope, receive, noting_send)
+    if begun and not complete:
+        await send({"type": "http.response.body", "body": b""})
 
 
 def _health(face: McpFace) -> Callable[[Request], Coroutine[Any, Any, Response]]:
