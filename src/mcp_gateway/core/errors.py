@@ -165,5 +165,5 @@ class SQLGenerationError(MCPOrchestratorException):
     """No SQL could be made for this question."""
 
     code = "SQL_GENERATION_FAILED"
-    category = "unprocessable"
+    category: ClassVar[Category] = "unprocessable"
     hint = "Say it in other words, or name the table and columns that are meant."
