@@ -20,7 +20,7 @@ Mode = Literal["single_mcp", "multi_mcp", "auto"]
 class AskQuestion(Protocol):
     """From a question to a checked answer."""
 
-    async def __call__(self, caller: Caller, question: Question, on_step: ProgressListener | None = None) -> Answer:
+    async def __call__(self, caller: Caller, question: Question, on_step: ProgressListener | None = None, /) -> Answer:
         """Raises `GatewayError`s only. Cancelling it cancels the query in the database too."""
         ...
 
@@ -28,7 +28,7 @@ class AskQuestion(Protocol):
 class RunSql(Protocol):
     """SQL written by hand, through the same checks and repairs as drafted SQL; `question.text` is the SQL."""
 
-    async def __call__(self, caller: Caller, question: Question, on_step: ProgressListener | None = None) -> Answer: ...
+    async def __call__(self, caller: Caller, question: Question, on_step: ProgressListener | None = None, /) -> Answer: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
