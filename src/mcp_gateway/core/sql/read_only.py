@@ -1,0 +1,169 @@
+"""The guard in front of every database: is this text exactly one query that only reads?
+
+It parses, then allows: node types and functions by list (`allowed.py`), everything else is refused with the nearest reason. It
+does not look at the schema, and it is the first of two guards: the engine's own read-only mode stands behind it. What was
+checked is the tree, so print the tree for running (`print_checked`), never the original text.
+"""
+
+import difflib
+import re
+from typing import Final, NoReturn
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from mcp_gateway.core.sql.allowed import ALLOWED_NODES, TABLE_FUNCTION_NAMES, TABLE_NODES, allowed_function_names
+from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError, RefusalReason
+from mcp_gateway.core.sql.refused import function_reason, statement_reason, table_reason, words_for
+
+_MAX_CHARACTERS: Final = 100_000
+# The parser works recursively; honest generated SQL stays far below both.
+_MAX_TOKENS: Final = 20_000
+_MAX_DEPTH: Final = 60
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
+_CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+_PREFIXES: Final = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE})
+_NAMED_FUNCTIONS: Final = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.ParameterizedAgg)
+# Schemas whose functions are the engine's own.
+_FUNCTION_SCHEMAS: Final = frozenset({"pg_catalog"})
+
+
+def check_read_only(sql: str, dialect: str) -> exp.Query:
+    """The checked query as a tree.
+
+    Raises `QuerySyntaxError` when the text is not SQL of the dialect, `QueryRefused` when it is and may not run.
+    """
+    _check_text(sql)
+    try:
+        _check_tokens(sqlglot.tokenize(sql, dialect=dialect))
+        statements = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
+    except ParseError as error:
+        raise _syntax_error(error, sql) from error
+    except SqlglotError as error:
+        raise QuerySyntaxError(str(error)) from error
+    except RecursionError as error:
+        raise QueryRefused("The statement is nested too deeply.", reason="too_deep") from error
+    statements = [tree for tree in statements if not isinstance(tree, exp.Semicolon)]
+    if not statements:
+        raise QueryRefused("There is no statement.", reason="empty")
+    if len(statements) > 1:
+        raise QueryRefused(f"One statement at a time, please; these are {len(statements)}.", reason="many_statements")
+    return _check_tree(statements[0], dialect)
+
+
+def print_checked(query: exp.Query, dialect: str) -> str:
+    """The text to run: printed from the checked tree, without comments, so that nothing unseen comes along."""
+    return query.sql(dialect=dialect, comments=False)
+
+
+def _check_text(sql: str) -> None:
+    if not sql.strip():
+        raise QueryRefused("There is no statement.", reason="empty")
+    if len(sql) > _MAX_CHARACTERS:
+        raise QueryRefused(f"The statement is longer than {_MAX_CHARACTERS} characters.", reason="too_long")
+    if _CONTROL.search(sql):
+        raise QueryRefused("The statement holds control characters.", reason="control_characters")
+
+
+def _check_tokens(tokens: list[Token]) -> None:
+    """Bounds on what the parser is given, and no comment that a server would run (`/*! ... */`, `/*+ ... */`)."""
+    if len(tokens) > _MAX_TOKENS:
+        raise QueryRefused(f"The statement has more than {_MAX_TOKENS} parts.", reason="too_long")
+    depth = deepest = prefixes = 0
+    for token in tokens:
+        for comment in token.comments:
+            if comment.lstrip().startswith(("!", "M!", "+")):
+                raise QueryRefused("Comments that the server would carry out are not allowed.", reason="comment")
+        kind = token.token_type
+        depth += (kind in _OPENING) - (kind in _CLOSING)
+        prefixes = prefixes + 1 if kind in _PREFIXES else 0
+        deepest = max(deepest, depth + prefixes)
+    if deepest > _MAX_DEPTH:
+        raise QueryRefused(f"The statement is nested deeper than {_MAX_DEPTH} levels.", reason="too_deep")
+
+
+def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
+    if isinstance(tree, exp.Values):
+        # VALUES on its own is a query too; as one it can be limited and counted like any other.
+        tree = exp.select("*").from_(tree)
+    if not isinstance(tree, exp.Query):
+        reason = statement_reason(tree)
+        name = str(tree.this) if isinstance(tree, exp.Command) else tree.key
+        _refuse(f"{name.upper()} is not allowed", reason if reason != "unknown_syntax" else "not_a_query", name)
+    names = allowed_function_names(dialect)
+    for node in tree.walk():
+        _check_node(node, names)
+    return tree
+
+
+def _check_node(node: exp.Expr, names: frozenset[str]) -> None:
+    if isinstance(node, _NAMED_FUNCTIONS):
+        _check_named_function(node, names)
+    elif type(node) not in ALLOWED_NODES:
+        name = node.sql_name() if isinstance(node, exp.Func) else node.key.upper()
+        reason = function_reason(type(node).__name__) if isinstance(node, exp.Func) else statement_reason(node)
+        _refuse(f"{name} is not allowed", reason if reason != "unknown_function" else statement_reason(node), name)
+    if isinstance(node, exp.Table):
+        _check_table(node)
+    elif isinstance(node, exp.Lateral):
+        _check_source(node.this)
+    elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+        schema = node.this.name.lower() if isinstance(node.this, (exp.Column, exp.Identifier)) else ""
+        if schema not in _FUNCTION_SCHEMAS:
+            _refuse(f"The function {node.sql()} is not one of the engine's own", "unknown_function", node.sql())
+
+
+def _check_named_function(node: exp.Expr, names: frozenset[str]) -> None:
+    name = node.name.lower()
+    if name in names or (name in TABLE_FUNCTION_NAMES and isinstance(node.parent, (exp.Table, exp.Lateral))):
+        return
+    reason = function_reason(name)
+    nearest = tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.75)) if reason == "unknown_function" else ()
+    raise QueryRefused(f"The function {name} is not allowed: {words_for(reason)}.", reason=reason, name=name, nearest=nearest)
+
+
+def _check_table(table: exp.Table) -> None:
+    for rows_from in table.args.get("rows_from") or ():
+        _check_source(rows_from.this if isinstance(rows_from, exp.Table) else rows_from)
+    source = table.this
+    if source is None:
+        return
+    if not isinstance(source, exp.Identifier):
+        _check_source(source)
+        return
+    parts = [part.name for part in table.parts[:-1]]
+    schema, catalog = (parts[-1] if parts else ""), (parts[-2] if len(parts) > 1 else "")
+    reason = table_reason(catalog, schema, source.name)
+    if reason:
+        _refuse(f"The table {source.name} is not allowed", reason, source.name)
+
+
+def _check_source(source: exp.Expr) -> None:
+    """What stands in FROM and is not the name of a table."""
+    if isinstance(source, (exp.Query, exp.Values)) or type(source) in TABLE_NODES:
+        return
+    name = source.name.lower() if isinstance(source, exp.Anonymous) else ""
+    if name in TABLE_FUNCTION_NAMES:
+        return
+    reason: RefusalReason = function_reason(name or type(source).__name__)
+    shown = name or source.key.upper()
+    _refuse(f"{shown} may not stand in FROM", reason if reason != "unknown_function" else "table_function", shown)
+
+
+def _refuse(what: str, reason: RefusalReason, name: str) -> NoReturn:
+    raise QueryRefused(f"{what}: {words_for(reason)}.", reason=reason, name=name)
+
+
+def _syntax_error(error: ParseError, sql: str) -> QuerySyntaxError:
+    first = error.errors[0] if error.errors else {}
+    line, column, highlight = first.get("line"), first.get("col"), str(first.get("highlight") or "")
+    position = None
+    if isinstance(line, int) and isinstance(column, int):
+        starts = [0, *(found.end() for found in re.finditer("\n", sql))]
+        position = max(0, min(len(sql), starts[min(line, len(starts)) - 1] + column - len(highlight)))
+    words = str(first.get("description") or error).strip()
+    message = f"{words} near '{highlight}'" if highlight else words
+    return QuerySyntaxError(message, name=highlight or None, position=position)
