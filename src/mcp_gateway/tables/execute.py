@@ -1,0 +1,102 @@
+"""Run one checked query within limits, and explain one without running it."""
+
+from dataclasses import replace
+from typing import Final
+
+from sqlglot import exp
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.sql.read_only import check_read_only, print_checked
+from mcp_gateway.tables.model import ExplainedQuery, Limits, QueryResult, RawResult
+from mcp_gateway.tables.ports import Database
+
+# A cut result is counted only within this while; after it the total is unknown. Long enough for a count over some
+# million rows, short enough that nobody waits for a number they did not ask for.
+_COUNT_SECONDS: Final = 0.5
+
+
+async def execute_query(database: Database, clock: Clock, sql: str, limits: Limits) -> QueryResult:
+    """Raises `QueryRefused`, `QuerySyntaxError`, and whatever `Database.run` raises.
+
+    The row limit is put into the query, so the engine may stop early; a cut result is counted apart, within half a second.
+    """
+    query = check_read_only(sql, database.dialect)
+    executed_sql = print_checked(_limited(query, limits.max_rows + 1), database.dialect)
+    started = clock.monotonic()
+    raw = await database.run(executed_sql, limits)
+    total = len(raw.rows) if raw.truncated_by is None else await _count(database, query, limits, clock.monotonic() - started)
+    return QueryResult(
+        columns=raw.columns,
+        rows=raw.rows,
+        total_rows=total,
+        truncated_by=raw.truncated_by,
+        duration_ms=round((clock.monotonic() - started) * 1000, 3),
+        executed_sql=executed_sql,
+        dialect=database.dialect,
+    )
+
+
+async def explain_query(database: Database, sql: str, limits: Limits) -> ExplainedQuery:
+    """Raises as `execute_query` does."""
+    query = check_read_only(sql, database.dialect)
+    executed_sql = print_checked(query, database.dialect)
+    plan = await database.explain(executed_sql, limits.timeout_seconds)
+    tables, columns = _names_read(query)
+    return ExplainedQuery(plan=plan, executed_sql=executed_sql, tables=tables, columns=columns)
+
+
+def _limited(query: exp.Query, rows: int) -> exp.Query:
+    """The query with a row limit, unless it has a smaller one or one that is not a plain number."""
+    if query.args.get("fetch") is not None:
+        return query
+    limit = query.args.get("limit")
+    if limit is None:
+        return query.limit(rows, copy=True)
+    plain = isinstance(limit, exp.Limit) and limit.args.get("limit_options") is None
+    wanted = limit.expression if plain else None
+    if isinstance(wanted, exp.Literal) and wanted.is_int and int(wanted.name) > rows:
+        return query.limit(rows, copy=True)
+    return query
+
+
+async def _count(database: Database, query: exp.Query, limits: Limits, spent_seconds: float) -> int | None:
+    """How many rows there are in all; None when that takes too long or cannot be asked."""
+    seconds = min(_COUNT_SECONDS, limits.timeout_seconds - spent_seconds)
+    if seconds <= 0:
+        return None
+    counting = exp.select(exp.Count(this=exp.Star(), big_int=True)).from_(_unordered(query).subquery("counted"))
+    counting_limits = replace(limits, max_rows=1, timeout_seconds=seconds)
+    try:
+        raw: RawResult = await database.run(print_checked(counting, database.dialect), counting_limits)
+    except GatewayError:
+        # The rows are there; a total that cannot be had (too slow, two columns of one name) is no reason to lose them.
+        return None
+    value = raw.rows[0][0] if raw.rows else None
+    return value if isinstance(value, int) else None
+
+
+def _unordered(query: exp.Query) -> exp.Query:
+    """The order changes no count, unless a limit or DISTINCT ON needs it."""
+    copy = query.copy()
+    if not any(copy.args.get(part) for part in ("limit", "offset", "fetch", "distinct")):
+        copy.set("order", None)
+    return copy
+
+
+def _names_read(query: exp.Query) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Real tables, and columns as `table.column` where the query says which; both sorted."""
+    own = {cte.alias.casefold() for cte in query.find_all(exp.CTE)}
+    tables: dict[str, str] = {}
+    aliases: dict[str, str] = {}
+    for table in query.find_all(exp.Table):
+        if isinstance(table.this, exp.Identifier) and (table.db or table.name.casefold() not in own):
+            name = ".".join(part.name for part in table.parts)
+            tables[name.casefold()] = name
+            aliases[table.alias_or_name.casefold()] = name
+    columns = {
+        f"{aliases[column.table.casefold()]}.{column.name}" if column.table.casefold() in aliases else column.name
+        for column in query.find_all(exp.Column)
+        if column.name and (not column.table or column.table.casefold() in aliases)
+    }
+    return tuple(sorted(tables.values())), tuple(sorted(columns))
