@@ -1,0 +1,153 @@
+"""DuckDB files, read-only by the engine, with the file system, the network, extensions and settings closed for good.
+
+DuckDB lets one process write or many read: while this is open, nobody else can write to the file. A changed file is one that
+was replaced; the next signal sees it and the sessions open the new one.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from mcp_gateway.adapters.databases.duckdb_catalog import read_tables
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.schema import Table
+from mcp_gateway.core.sql.errors import QueryRefused
+from mcp_gateway.tables.column_kinds import kind_of_type
+from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled
+from mcp_gateway.tables.failures import classify_failure
+from mcp_gateway.tables.model import ResultColumn, Signal
+
+_CONFIG: Final = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+}
+_UNUSABLE = (duckdb.IOException, duckdb.ConnectionException, duckdb.FatalException, duckdb.InternalException)
+
+
+class DuckDbDriver:
+    """The DuckDB file at `path`. `readable` are the only other files its views may read (Parquet beside a folder's tables)."""
+
+    dialect = "duckdb"
+    failures: tuple[type[Exception], ...] = (duckdb.Error,)
+
+    def __init__(self, path: Path, *, readable: tuple[Path, ...] = ()) -> None:
+        self._path = path
+        self._readable = readable
+        self._lock = threading.Lock()
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._identity = ""
+
+    def connect(self) -> "DuckDbSession":
+        with self._lock:
+            identity = file_identity(self._path)
+            if not identity:
+                raise DatabaseUnavailable(f"There is no file {self._path.name}.", path=str(self._path))
+            if self._database is None or identity != self._identity:
+                self._close_database()
+                self._database, self._identity = self._open(), identity
+            return DuckDbSession(self._database.cursor(), self._path, identity)
+
+    def explain_failure(self, error: Exception, sql: str) -> GatewayError:
+        words = str(error)
+        if isinstance(error, duckdb.InterruptException):
+            return QueryCancelled()
+        if isinstance(error, duckdb.IOException) and "lock" in words:
+            return DatabaseUnavailable(
+                f"{self._path.name} is locked: another program has it open for writing.",
+                hint="Close the other program or copy the file; DuckDB allows one writer or many readers.",
+            )
+        if isinstance(error, _UNUSABLE):
+            return DatabaseUnavailable(f"{self._path.name}: {words.splitlines()[0]}")
+        return classify_failure(words, sql)
+
+    def close(self) -> None:
+        with self._lock:
+            self._close_database()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        database = duckdb.connect(str(self._path), read_only=True, config=dict(_CONFIG))
+        try:
+            if self._readable:
+                paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self._readable)
+                database.execute(f"SET allowed_paths = [{paths}]")
+            database.execute("SET enable_external_access = false")
+            database.execute("SET lock_configuration = true")
+        except duckdb.Error:
+            database.close()
+            raise
+        return database
+
+    def _close_database(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+class DuckDbSession:
+    """One cursor, which is a connection of its own to the same open file."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, path: Path, identity: str) -> None:
+        self._cursor = cursor
+        self._path = path
+        self._identity = identity
+
+    @contextlib.contextmanager
+    def query(self, sql: str, timeout_seconds: float) -> Iterator["DuckDbRows"]:
+        """DuckDB has no time limit of its own; the caller interrupts."""
+        statements = self._cursor.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type not in _READING:
+            raise QueryRefused("DuckDB takes this for something else than one SELECT.", reason="not_a_query")
+        yield DuckDbRows(self._cursor.execute(statements[0]))
+
+    def explain(self, sql: str, timeout_seconds: float) -> str:
+        rows = self._cursor.execute(f"EXPLAIN {sql}").fetchall()
+        return "\n".join(str(row[1]) for row in rows)
+
+    def read_structure(self) -> tuple[Table, ...]:
+        return read_tables(self._cursor)
+
+    def read_signal(self) -> Signal:
+        identity = file_identity(self._path)
+        if identity != self._identity:
+            raise DatabaseUnavailable(f"{self._path.name} was replaced or removed.", path=str(self._path))
+        return Signal(structure=identity, data=identity)
+
+    def interrupt(self) -> None:
+        self._cursor.interrupt()
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+class DuckDbRows:
+    """A running result; DuckDB computes as the rows are fetched."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def fetch(self, count: int) -> Sequence[Sequence[object]]:
+        return self._cursor.fetchmany(count)
+
+    def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
+        return tuple(
+            ResultColumn(name=entry[0], type=str(entry[1]), kind=kind_of_type(str(entry[1])))
+            for entry in self._cursor.description or ()
+        )
+
+
+def file_identity(path: Path) -> str:
+    """Changes when the file is replaced or written; empty when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"

@@ -1,0 +1,178 @@
+"""SQLite files, read-only four times over: opened so, told so, watched by an authorizer, and without extensions.
+
+Tolerates what real files hold: text that is not UTF-8, values that do not fit the declared type, names with spaces.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from mcp_gateway.adapters.databases.sqlite_catalog import read_tables
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.schema import Table
+from mcp_gateway.tables.column_kinds import kind_of_values
+from mcp_gateway.tables.errors import DatabaseUnavailable
+from mcp_gateway.tables.failures import classify_failure
+from mcp_gateway.tables.model import ResultColumn, Signal
+
+# Longest text, blob or row the engine may build: stops zeroblob(1e9) and runaway group_concat, far above any honest cell.
+_MAX_VALUE_BYTES = 64 * 1024 * 1024
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: _MAX_VALUE_BYTES,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1024 * 1024,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 500,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 200,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1000,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+_CACHE_KIBIBYTES = 16 * 1024
+_ALLOWED_ACTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+_REFUSED_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "eval", "fsdir", "lsmode"}
+# How long a statement waits for a writer's lock before the database counts as locked.
+_BUSY_MILLISECONDS = 2000
+_UNUSABLE = ("unable to open", "not a database", "malformed", "disk i/o", "database or disk is full", "closed database", "locked")
+_MEGABYTE_WORDS = {"string or blob too big": "A value is larger than 64 MB."}
+
+
+class SqliteDriver:
+    """The SQLite file at `path`; ":memory:" makes no sense for a reader and is refused by `open_database`."""
+
+    dialect = "sqlite"
+    failures: tuple[type[Exception], ...] = (sqlite3.Error, sqlite3.Warning)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def connect(self) -> "SqliteSession":
+        if not self._path.is_file():
+            raise DatabaseUnavailable(f"There is no file {self._path.name}.", path=str(self._path))
+        connection = sqlite3.connect(
+            f"file:{quote(str(self._path.absolute()))}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
+        )
+        try:
+            _lock_down(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return SqliteSession(connection, self._path)
+
+    def explain_failure(self, error: Exception, sql: str) -> GatewayError:
+        words = str(error)
+        if any(mark in words.lower() for mark in _UNUSABLE):
+            return DatabaseUnavailable(f"{self._path.name}: {words}.", database_message=words)
+        return classify_failure(_MEGABYTE_WORDS.get(words, words), sql)
+
+    def close(self) -> None:
+        """There is nothing beside the sessions."""
+
+
+class SqliteSession:
+    """One connection."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @contextlib.contextmanager
+    def query(self, sql: str, timeout_seconds: float) -> Iterator["SqliteRows"]:
+        """SQLite has no time limit of its own; the caller interrupts."""
+        cursor = self._connection.cursor()
+        try:
+            yield SqliteRows(cursor.execute(sql))
+        finally:
+            cursor.close()
+
+    def explain(self, sql: str, timeout_seconds: float) -> str:
+        with self._trusted():
+            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+        depth = {0: 0}
+        lines = []
+        for identity, parent, _, text in steps:
+            depth[identity] = depth.get(parent, 0) + 1
+            lines.append("  " * (depth[identity] - 1) + str(text))
+        return "\n".join(lines)
+
+    def read_structure(self) -> tuple[Table, ...]:
+        with self._trusted():
+            return read_tables(self._connection)
+
+    def read_signal(self) -> Signal:
+        """The schema cookie and, for the rows, the change counter of the file beside its size, time and log."""
+        if not self._path.is_file():
+            raise DatabaseUnavailable(f"There is no file {self._path.name} any more.", path=str(self._path))
+        with self._trusted():
+            (schema_version,) = self._connection.execute("PRAGMA schema_version").fetchone()
+            (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        files = []
+        for path in (self._path, self._path.with_name(self._path.name + "-wal")):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                files.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        inode = files[0][0] if files else 0
+        return Signal(structure=f"{inode}:{schema_version}", data=f"{files}:{data_version}")
+
+    def interrupt(self) -> None:
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def _trusted(self) -> Iterator[None]:
+        """Our own statements may use PRAGMA; nobody else's."""
+        self._connection.set_authorizer(None)
+        try:
+            yield
+        finally:
+            self._connection.set_authorizer(_authorize)
+
+
+class SqliteRows:
+    """The rows of one statement; SQLite types values, not columns, so the kinds come from the first rows."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+
+    def fetch(self, count: int) -> Sequence[Sequence[object]]:
+        return self._cursor.fetchmany(count)
+
+    def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
+        kinds = [kind_of_values([row[place] for row in first_rows]) for place in range(len(self._cursor.description or ()))]
+        return tuple(
+            ResultColumn(name=entry[0], type=_TYPE_NAMES.get(kind, ""), kind=kind)
+            for entry, kind in zip(self._cursor.description or (), kinds, strict=True)
+        )
+
+
+_TYPE_NAMES = {"integer": "INTEGER", "number": "REAL", "text": "TEXT", "binary": "BLOB"}
+
+
+def _lock_down(connection: sqlite3.Connection) -> None:
+    connection.text_factory = _tolerant_text
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    for category, limit in _LIMITS.items():
+        connection.setlimit(category, limit)
+    connection.set_authorizer(_authorize)
+
+
+def _tolerant_text(data: bytes) -> str:
+    """UTF-8, and what is not, as the Western encoding most such files come from."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+    if action in _ALLOWED_ACTIONS:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in _REFUSED_FUNCTIONS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
