@@ -65,7 +65,7 @@ async function answer(record, turn, talk) {
   }
 }
 
-const plainError = ({ code, message, hint, retryable, reference }) => ({ code, message, hint, retryable, reference });
+const plainError = ({ code, message, hint, retryable, reference, data }) => ({ code, message, hint, retryable, reference, data });
 
 function addTurn(record, talk) {
   at("welcome").hidden = true;
@@ -104,6 +104,11 @@ function startOver() {
   askBox.field.focus();
 }
 
+function showTitle() {
+  const asked = talks.current.turns.at(-1)?.question;
+  document.title = asked ? `${asked} · MCP Gateway` : "MCP Gateway · ask your tables";
+}
+
 function showConversation() {
   replaceContent(turns);
   at("welcome").hidden = talks.current.turns.length > 0;
@@ -116,6 +121,7 @@ function showConversation() {
 }
 
 function showHistory() {
+  showTitle();
   drawHistory(at("history"), {
     all: talks.all,
     current: talks.current,

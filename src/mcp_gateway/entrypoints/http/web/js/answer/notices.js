@@ -10,10 +10,12 @@ export function errorNotice(error, onRetry) {
     return notice("stopped", "stop", h("p", {}, "Stopped before there was an answer."), retryButton("Ask again", onRetry));
   }
   const words = error.data?.database_message;
+  const suggestions = Array.isArray(error.data?.suggestions) ? error.data.suggestions.slice(0, 5).map(String) : [];
   return h("div", { class: "notice notice-error", role: "alert" }, icon("alert"),
     h("div", { class: "notice-body" },
       h("p", { class: "notice-title" }, error.message),
       error.hint && h("p", {}, ...withCode(error.hint)),
+      suggestions.length > 0 && h("p", {}, "The nearest names: ", suggestions.map((name, index) => [index > 0 && ", ", h("code", {}, name)])),
       typeof words === "string" && words !== error.message && h("p", { class: "notice-small" }, `The database said: ${words}`),
       h("p", { class: "notice-small" }, h("code", {}, error.code),
         error.retryAfterSeconds ? ` · try again in ${Math.ceil(error.retryAfterSeconds)} s` : "",

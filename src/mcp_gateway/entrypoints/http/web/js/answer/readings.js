@@ -10,12 +10,12 @@ export function readingChoice({ reason, readings, onChoose }) {
   return h("section", { class: "readings", "aria-label": title },
     h("p", { class: "sentence" }, title),
     reason && h("p", { class: "readings-reason" }, reason),
-    h("ol", {}, readings.map((reading, index) => readingCard(reading, index, onChoose))),
+    h("ol", {}, readings.map((reading, index) => readingCard(reading, index, onChoose, index === 0))),
     readings.length === 0 && h("p", { class: "readings-reason" }, "Say it in other words, or name the table and the columns you mean: the data is listed under “Data”."));
 }
 
-function readingCard(reading, index, onChoose) {
-  const choose = button("This one", { class: index === 0 ? "button button-primary" : "button", "aria-label": `Choose: ${reading.description}`, on: { click: () => onChoose(reading, choose) } });
+function readingCard(reading, index, onChoose, likeliest = false) {
+  const choose = button("This one", { class: likeliest ? "button button-primary" : "button", "aria-label": `Choose: ${reading.description}`, on: { click: () => onChoose(reading, choose) } });
   return h("li", { class: "reading" },
     h("div", { class: "reading-head" },
       h("span", { class: "reading-number", "aria-hidden": "true" }, index + 1),

@@ -64,6 +64,16 @@ export function createTurn({ question, followsUp = false, actions }) {
       otherReadings(others, (reading, trigger) => choose(reading, trigger, data))];
   }
 
+  /** SQL that could not be run is there to be mended by hand. */
+  function mendable({ data: facts }) {
+    if (!facts?.sql) return null;
+    const place = h("div", { class: "result-place" });
+    const sentence = h("p", { class: "sentence" });
+    const notes = h("div", { class: "notices" });
+    const data = { query: question, sql_query: facts.sql, explanation: "", resolved_entities: [], unexplained: [], readings: [], steps: [] };
+    return [sqlSheet(data, { place, sentence, notes }), recoveryTrail(facts.attempts ?? [], false), sentence, notes, place];
+  }
+
   function sqlSheet(data, { place, sentence, notes }) {
     let running = null;
     const editor = createSqlEditor({ sql: data.sql_query, onStop: () => running?.abort(), onRun: run });
@@ -77,7 +87,7 @@ export function createTurn({ question, followsUp = false, actions }) {
       announce("Running the SQL");
       try {
         const result = await actions.runSql(sql, running.signal);
-        if (result.sql_query && result.sql_query !== sql) editor.replace(result.sql_query);
+        if (result.recovery_performed) editor.show(result.sql_query);
         sentence.textContent = sql === data.sql_query ? data.explanation : "The result of your own SQL.";
         replaceContent(place, result.results ? createResult({ ...result, query: question }) : null);
         replaceContent(notes, [admissions(result), recoveryTrail(result.attempts, Boolean(result.results))]);
@@ -123,7 +133,7 @@ export function createTurn({ question, followsUp = false, actions }) {
     showAnswer,
     showError(error) {
       steps.halt();
-      settle(errorNotice(error, actions.retry));
+      settle(errorNotice(error, actions.retry), mendable(error));
       if (element.querySelector(".step:not(.is-skipped)") === null) steps.element.hidden = true;
     },
     reveal() {
@@ -134,12 +144,13 @@ export function createTurn({ question, followsUp = false, actions }) {
 
 /** How sure the answer is, and who drafted it. */
 function certainty(data) {
-  const who = { engine: "the embedded engine" }[data.source] ?? data.source;
-  const word = data.chosen ? "Your choice" : data.results ? `${percent(data.confidence)} sure` : "Not sure";
+  const typed = data.source === "typed";
+  const who = typed ? "Written by you" : `Drafted by ${{ engine: "the embedded engine" }[data.source] ?? data.usage?.model ?? data.source}`;
+  const word = data.chosen ? "Your choice" : typed && data.results ? "As you wrote it" : data.results ? `${percent(data.confidence)} sure` : "Not sure";
   const usage = data.usage && `${counted(data.usage.input_tokens + data.usage.output_tokens, "token")}`
     + (data.usage.cost_usd === null ? "" : `, $${data.usage.cost_usd.toFixed(4)}`);
-  const share = data.chosen ? 1 : data.confidence;
+  const share = data.chosen || typed ? 1 : data.confidence;
   const meter = h("span", { class: "meter", "aria-hidden": "true" }, h("span", { style: { width: `${Math.round(100 * share)}%` } }));
   return h("section", { class: `note certainty ${data.results ? "" : "is-unsure"}` },
-    h("p", {}, h("b", {}, word), meter), who && h("small", {}, `Drafted by ${who}`, usage && ` · ${usage}`));
+    h("p", {}, h("b", {}, word), meter), data.source && h("small", {}, who, usage && ` · ${usage}`));
 }

@@ -88,20 +88,14 @@ function paintStandingBars(model, width) {
 function paintLyingBars(model, width) {
   const count = model.series.length;
   const thick = count > 1 ? Math.max(7, 20 / count + 3) : 18;
-  const band = thick * count + (count > 1 ? 14 : 12);
-  const height = band * model.groups.length + 34;
+  const band = thick * count + (count > 1 ? 14 : model.groups.length > 12 ? 7 : 12);
+  const foot = count > 1 ? 28 : 8;
+  const height = band * model.groups.length + foot + 6;
   const letters = Math.max(...model.groups.map(({ label }) => label.length));
   const left = Math.min(letters * LETTER, Math.floor(width * 0.36)) + 14;
   const range = valueRange(model);
-  const spare = count > 1 ? 16 : 58;
-  const plot = { left, right: width - (range.high > 0 ? spare : 14), top: 6, bottom: height - 28 };
-  const ticks = niceTicks(range.low, range.high, Math.max(2, (plot.right - plot.left) / 110));
-  const x = linear(ticks[0], ticks.at(-1), plot.left, plot.right);
-  const labels = axisTexts(ticks);
-  const grid = ticks.map((tick, place) => [
-    s("line", { class: tick === 0 ? "chart-zero" : "chart-grid", x1: x(tick), x2: x(tick), y1: plot.top, y2: plot.bottom }),
-    s("text", { class: "chart-tick", x: x(tick), y: plot.bottom + 18, "text-anchor": "middle" }, labels[place]),
-  ]);
+  const plot = { left, right: width - (count > 1 ? 16 : 62), top: 6, bottom: height - foot };
+  const { x, grid } = count > 1 ? lyingAxis(range, plot) : unmarkedAxis(range, plot);
   const centres = model.groups.map((_, index) => plot.top + band * (index + 0.5));
   const names = model.groups.map(({ label }, index) => s("text", {
     class: "chart-name", x: left - 10, y: centres[index], dy: "0.35em", "text-anchor": "end",
@@ -116,6 +110,23 @@ function paintLyingBars(model, width) {
   }));
   const zones = centres.map((centre) => ({ from: centre - band / 2, to: centre + band / 2, centre }));
   return { svg: canvas(width, height, grid, names, bars), zones, plot, horizontal: true };
+}
+
+function lyingAxis({ low, high }, plot) {
+  const ticks = niceTicks(low, high, Math.max(2, (plot.right - plot.left) / 110));
+  const x = linear(ticks[0], ticks.at(-1), plot.left, plot.right);
+  const labels = axisTexts(ticks);
+  const grid = ticks.map((tick, place) => [
+    s("line", { class: tick === 0 ? "chart-zero" : "chart-grid", x1: x(tick), x2: x(tick), y1: plot.top, y2: plot.bottom }),
+    s("text", { class: "chart-tick", x: x(tick), y: plot.bottom + 18, "text-anchor": "middle" }, labels[place]),
+  ]);
+  return { x, grid };
+}
+
+/** Each bar says its own value, so the axis need not. */
+function unmarkedAxis({ low, high }, plot) {
+  const x = linear(low, high, plot.left, plot.right);
+  return { x, grid: s("line", { class: "chart-zero", x1: x(0), x2: x(0), y1: plot.top, y2: plot.bottom }) };
 }
 
 const bar = ({ order, index, ...box }) => s("rect", { class: `chart-bar series-${order}`, rx: 2, ...box, "data-group": index });

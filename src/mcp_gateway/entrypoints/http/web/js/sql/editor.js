@@ -19,7 +19,7 @@ function wordOf(type, text) {
  * The editor. `onRun(sql)` is called for the button and for Ctrl+Enter; `setBusy` locks it meanwhile.
  */
 export function createSqlEditor({ sql, onRun, onStop }) {
-  let original = layOut(sql);
+  const original = layOut(sql);
   const field = h("textarea", {
     class: "sql-field", spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "soft", rows: "1",
     "aria-label": "SQL of this answer, editable. Control and Enter runs it.",
@@ -68,9 +68,9 @@ export function createSqlEditor({ sql, onRun, onStop }) {
       run.disabled = busy;
       stop.hidden = !busy;
     },
-    replace(text) {
-      original = layOut(text);
-      field.value = original;
+    /** Show other SQL, such as the repaired; Restore still leads back to the first. */
+    show(text) {
+      field.value = layOut(text);
       refresh();
     },
   };
