@@ -144,7 +144,8 @@ class McpFace:
             current = await offered.read()
         except GatewayError as error:
             raise protocol_error(error) from error
-        contents = types.TextResourceContents(uri=uri, mime_type=offered.mime_type, text=current.text)
+        meta = dict(offered.meta) if offered.meta else None
+        contents = types.TextResourceContents(uri=uri, mime_type=offered.mime_type, text=current.text, _meta=meta)
         return types.ReadResourceResult(contents=[contents], ttl_ms=current.ttl_ms, cache_scope="private")
 
     async def _subscribe(self, ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
