@@ -208,3 +208,9 @@ def origin_of(field: str, options: Mapping[str, object] | None = None) -> Origin
 
 def _given(options: Mapping[str, object] | None) -> tuple[tuple[str, object], ...]:
     return tuple((field, value) for field, value in (options or {}).items() if value is not None)
+
+
+def process_environment() -> Mapping[str, str]:
+    """The environment as it is, for `${VAR}` and overrides in a configuration file; `.env` stands behind it."""
+    from_file = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None} if ENV_FILE.is_file() else {}
+    return {**from_file, **os.environ}

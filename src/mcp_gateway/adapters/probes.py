@@ -1,0 +1,77 @@
+"""Health checks that do the part's real work once."""
+
+from collections.abc import Awaitable, Callable
+
+from mcp_gateway.ask.ports import UpstreamServer
+from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.diagnostics.ports import Finding
+
+
+class ServerProbe:
+    """Lists the server's resources, which connects it when it is not."""
+
+    def __init__(self, server: UpstreamServer, *, title: str, priority: int, needed: bool) -> None:
+        self.name = f"mcp_{server.name}"
+        self.needed = needed
+        self._server = server
+        self._facts: dict[str, Json] = {"title": title, "priority": priority}
+
+    async def check(self) -> Finding:
+        try:
+            listing = await self._server.list_resources()
+        except GatewayError as error:
+            return Finding(
+                healthy=False, status="disconnected", facts={**self._facts, "error": error.message, "code": error.code}
+            )
+        return Finding(healthy=True, status="connected", facts={**self._facts, "resources": len(listing.resources)})
+
+
+class DatabaseProbe:
+    """Runs a query that needs no table, through the server that runs the questions' queries."""
+
+    name = "database"
+    needed = True
+
+    def __init__(self, server: UpstreamServer) -> None:
+        self._server = server
+
+    async def check(self) -> Finding:
+        try:
+            result = await self._server.call_tool("execute_query", {"sql": "SELECT 1", "max_rows": 1})
+        except GatewayError as error:
+            return Finding(healthy=False, status="unreachable", facts={"error": error.message, "code": error.code})
+        return Finding(
+            healthy=True, status="answering", facts={"dialect": result.get("dialect"), "query_ms": result.get("duration_ms")}
+        )
+
+
+class OrchestratorProbe:
+    """Whether the servers together can answer: the one with the data is there, and the words can be gathered."""
+
+    name = "orchestrator"
+
+    def __init__(self, gather: Callable[[], Awaitable[dict[str, Json]]], *, needed: bool = True) -> None:
+        self.needed = needed
+        self._gather = gather
+
+    async def check(self) -> Finding:
+        try:
+            facts = await self._gather()
+        except GatewayError as error:
+            return Finding(healthy=False, status="cannot gather", facts={"error": error.message, "code": error.code})
+        return Finding(healthy=not facts.get("missing_servers"), status="operational", facts=facts)
+
+
+class LanguageModelProbe:
+    """Only whether one is configured: asking it costs money. The embedded engine answers without."""
+
+    name = "llm"
+    needed = False
+
+    def __init__(self, model: str | None) -> None:
+        self._model = model
+
+    async def check(self) -> Finding:
+        if self._model is None:
+            return Finding(healthy=True, status="not configured", facts={"answers": "embedded engine"})
+        return Finding(healthy=True, status="configured", facts={"model": self._model})

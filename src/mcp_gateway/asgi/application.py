@@ -1,0 +1,104 @@
+"""Everything on one port (or two): page, API, the gateway as an MCP server, and the embedded servers."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
+from mcp_gateway.asgi.serving import Listeners, serve_apps
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.entrypoints.http.app import HttpOptions, create_app
+from mcp_gateway.entrypoints.mcp.ask import build_ask_server
+from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
+from mcp_gateway.entrypoints.mcp.server import McpFace
+from mcp_gateway.gateway import Gateway
+from mcp_gateway.settings import Settings
+from mcp_gateway.wiring.demo import DEMO_QUESTIONS
+from mcp_gateway.wiring.gateway import open_gateway
+from mcp_gateway.wiring.servers import is_embedded
+
+# The face that offers the gateway itself; not a name an embedded server can have.
+OWN = ""
+Role: TypeAlias = Literal["all", "engine", "gateway"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Application:
+    """Open and ready to be served. `main` answers everything; `mcp` the MCP endpoints alone, for a port of their own."""
+
+    gateway: Gateway
+    main: ASGIApp
+    mcp: ASGIApp
+    goodbyes: tuple[Callable[[], None], ...]
+    data: str
+
+    async def serve(self, listeners: Listeners) -> None:
+        """Answer until SIGINT or SIGTERM."""
+        await serve_apps(self.main, self.mcp, listeners, self.goodbyes)
+
+
+@asynccontextmanager
+async def open_application(
+    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all"
+) -> AsyncIterator[Application]:
+    """Open every part of the role. Raises what opening them raises: a faulty configuration, data that is not there."""
+    demo = is_embedded(settings) and settings.tables_url is None
+    settings = await settle_data(settings, clock=clock) if demo else settings
+    async with AsyncExitStack() as stack:
+        faces = await stack.enter_async_context(open_faces(settings, clock=clock))
+        gateway = await stack.enter_async_context(
+            open_gateway(settings, clock=clock, upstreams=servers_of(faces), examples=DEMO_QUESTIONS if demo else ())
+        )
+        http = create_app(gateway, _http_options(settings, listeners), clock=clock, new_id=_new_id)
+        faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}
+        routes = await _mcp_routes(stack, faces, _doors(settings, listeners))
+        apart = listeners.mcp is not None
+        if not apart:
+            # Before the API's own routes there is nothing at these addresses; after them everything unknown is a 404.
+            http.router.routes[0:0] = routes
+        yield Application(
+            gateway=gateway,
+            main=http,
+            mcp=Starlette(routes=routes) if apart else http,
+            goodbyes=tuple(face.changes.close for face in faces.values()),
+            data=settings.tables_url or str(settings.mcp_config_path or settings.mcp_server_url),
+        )
+
+
+async def _mcp_routes(stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors) -> list[BaseRoute]:
+    """Ours at /mcp and /sse, the embedded ones below /servers; lifespans entered here, since a parent does not run them."""
+    routes: list[BaseRoute] = []
+    for key, face in faces.items():
+        app = mcp_app(face, doors=doors)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        if key == OWN:
+            routes += [Route(path, endpoint=app) for path in ("/mcp", "/sse", "/messages/{rest:path}")]
+        else:
+            routes.append(Mount(f"/servers/{key}", app=app))
+    return routes
+
+
+def _http_options(settings: Settings, listeners: Listeners) -> HttpOptions:
+    return HttpOptions(
+        version=version("mcp-gateway"),
+        allowed_origins=settings.allowed_origins,
+        hosts=(listeners.host, *settings.allowed_hosts),
+        max_body_bytes=settings.max_body_bytes,
+        metrics_enabled=settings.enable_metrics,
+    )
+
+
+def _doors(settings: Settings, listeners: Listeners) -> Doors:
+    names = (listeners.host, *settings.allowed_hosts)
+    return Doors(hosts=tuple(form for name in names for form in (name, f"{name}:*")), origins=settings.allowed_origins)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,125 @@
+"""From addresses to a running server: sockets, the loopback rule, and an orderly end."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_gateway.core.errors import Forbidden
+from mcp_gateway.entrypoints.mcp.hosting import AddressInUse, is_loopback, listen_on
+from mcp_gateway.settings import Settings
+
+PORTS_TRIED = 20
+SHUTDOWN_SECONDS = 3
+
+
+class RemoteWithoutLogin(Forbidden):
+    """Listening beyond loopback is refused: nobody has to log in yet, so whoever reaches the port could read the tables."""
+
+    code = "REMOTE_WITHOUT_LOGIN"
+    hint = (
+        "Put a proxy with login in front and listen on 127.0.0.1, or say --allow-remote-without-login if the network is trusted."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listeners:
+    """The open sockets. `mcp` None: MCP shares the main port."""
+
+    host: str
+    main: socket.socket
+    mcp: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        return int(self.main.getsockname()[1])
+
+    @property
+    def mcp_port(self) -> int:
+        return int((self.mcp or self.main).getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://{_in_url(self.host)}:{self.port}"
+
+    @property
+    def mcp_url(self) -> str:
+        return f"http://{_in_url(self.host)}:{self.mcp_port}"
+
+    def close(self) -> None:
+        """Closing twice does nothing."""
+        for listener in (self.main, self.mcp):
+            if listener is not None:
+                listener.close()
+
+
+def open_listeners(settings: Settings) -> Listeners:
+    """Raises `RemoteWithoutLogin` or `AddressInUse`."""
+    host = settings.fastapi_host
+    if not settings.allow_remote_without_login and not is_loopback(host):
+        raise RemoteWithoutLogin(host=host)
+    main = listen_on(host, settings.fastapi_port)
+    if settings.mcp_port is None:
+        return Listeners(host=host, main=main)
+    try:
+        return Listeners(host=host, main=main, mcp=listen_on(host, settings.mcp_port))
+    except AddressInUse:
+        main.close()
+        raise
+
+
+def open_listeners_near(host: str, port: int) -> Listeners:
+    """One socket on `port` or one of the next ones, whichever is free first."""
+    for candidate in range(port, port + PORTS_TRIED):
+        with contextlib.suppress(AddressInUse):
+            return Listeners(host=host, main=listen_on(host, candidate))
+    return Listeners(host=host, main=listen_on(host, 0))
+
+
+async def serve_apps(main: ASGIApp, mcp: ASGIApp, listeners: Listeners, goodbyes: Sequence[Callable[[], None]]) -> None:
+    """Answer on the sockets until SIGINT or SIGTERM. `goodbyes` are called first, to end streams that never end by themselves."""
+    app = main if listeners.mcp is None else PortSwitch(main, mcp, mcp_port=listeners.mcp_port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    sockets = [listener for listener in (listeners.main, listeners.mcp) if listener is not None]
+    await _PoliteServer(config, goodbyes).serve(sockets=sockets)
+
+
+class PortSwitch:
+    """Two applications in one server, told apart by the port a request came in on; so both live and end together."""
+
+    def __init__(self, main: ASGIApp, mcp: ASGIApp, *, mcp_port: int) -> None:
+        self._main = main
+        self._mcp = mcp
+        self._mcp_port = mcp_port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        server = scope.get("server") or ("", 0)
+        await (self._mcp if server[1] == self._mcp_port else self._main)(scope, receive, send)
+
+
+class _PoliteServer(uvicorn.Server):
+    """Ends open streams before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, goodbyes: Sequence[Callable[[], None]]) -> None:
+        super().__init__(config)
+        self._goodbyes = goodbyes
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for say_goodbye in self._goodbyes:
+            say_goodbye()
+        await super().shutdown(sockets)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

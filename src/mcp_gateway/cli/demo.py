@@ -1,0 +1,104 @@
+"""`mcp-gateway demo`: a small shop, three answered questions, the web page and the lines for an MCP client."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.rule import Rule
+from rich.text import Text
+
+from mcp_gateway.asgi.application import open_application
+from mcp_gateway.asgi.serving import Listeners, open_listeners_near
+from mcp_gateway.ask.model import Question
+from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.rendering import render_answer
+from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.gateway import Gateway
+from mcp_gateway.settings import Settings, load_settings
+from mcp_gateway.wiring.demo import DEMO_QUESTIONS, prepare_demo
+
+app = typer.Typer()
+SEED = 7
+
+
+@app.command()
+def demo(
+    *,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to try first; taken ones are skipped.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Answer the three questions and exit.")] = False,
+) -> None:
+    """Try it: a small shop, three answered questions, the web page."""
+    settings = load_settings({"fastapi_port": port, "fastapi_host": "127.0.0.1"})
+    configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
+    console = Console(highlight=False)
+    clock = SystemClock()
+    try:
+        shop = _prepare(settings, clock, console)
+        asyncio.run(_run(shop, clock, console, once=once))
+    except KeyboardInterrupt:
+        console.print("\nStopped. Bye.")
+
+
+def _prepare(settings: Settings, clock: Clock, console: Console) -> Settings:
+    """Settings that point at today's shop, made now if it is not there yet."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("Making the demo shop: {task.description}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("looking for it", total=1.0)
+        shop = prepare_demo(
+            settings.cache_dir,
+            today=clock.now().date(),
+            seed=SEED,
+            progress=lambda stage, share: progress.update(task, description=stage, completed=share),
+        )
+    console.print(Text.assemble(("The demo shop", "bold"), f" is in {shop.database}"))
+    return settings.model_copy(
+        update={
+            "tables_url": str(shop.database),
+            "glossary_file": shop.glossary,
+            "mcp_config_path": None,
+            "mcp_server_url": None,
+        }
+    )
+
+
+async def _run(settings: Settings, clock: Clock, console: Console, *, once: bool) -> None:
+    listeners = open_listeners_near(settings.fastapi_host, settings.fastapi_port)
+    try:
+        async with open_application(settings, clock=clock, listeners=listeners) as application:
+            await _answer_questions(application.gateway, console)
+            _say_where(settings.fastapi_port, listeners, console)
+            if not once:
+                console.print("Ctrl-C stops it.")
+                await application.serve(listeners)
+    finally:
+        listeners.close()
+
+
+async def _answer_questions(gateway: Gateway, console: Console) -> None:
+    for question in DEMO_QUESTIONS:
+        console.print(Rule(Text(question, style="bold"), align="left"))
+        answer = await gateway.ask(LOCAL_CALLER, Question(text=question))
+        console.print(render_answer(answer, with_steps=True))
+
+
+def _say_where(wanted_port: int, listeners: Listeners, console: Console) -> None:
+    if wanted_port not in (0, listeners.port):
+        console.print(f"Port {wanted_port} is taken, so this runs on {listeners.port}.", style="yellow")
+    lines = (
+        '{ "mcpServers": {',
+        '    "my-tables": {',
+        f'      "type": "http", "url": "{listeners.url}/mcp"',
+        "}}}",
+    )
+    console.print(Panel(Text(listeners.url, style="bold"), title="The page", title_align="left", expand=False))
+    console.print("For an MCP client:")
+    console.print(Text("\n".join(lines), style="cyan"))

@@ -1,0 +1,79 @@
+"""`mcp-gateway serve`: the web page, the API and the MCP endpoints in one process, until Ctrl-C."""
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from mcp_gateway.asgi.application import Role, open_application
+from mcp_gateway.asgi.serving import open_listeners
+from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.rendering import error_console
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.settings import Settings, load_settings
+
+app = typer.Typer()
+log = structlog.get_logger(__name__)
+
+
+class RoleName(StrEnum):
+    """Which parts this process runs."""
+
+    ALL = "all"
+    ENGINE = "engine"
+    GATEWAY = "gateway"
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the page, the API and MCP; 0 takes a free one.")
+    ] = None,
+    mcp_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port for the MCP endpoints alone.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration of MCP servers to use in place of the embedded ones.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="File, folder or database URL to ask. Without it: the demo shop.")] = None,
+    glossary: Annotated[Path | None, typer.Option(help="Business words, YAML or CSV.")] = None,
+    role: Annotated[
+        RoleName, typer.Option(help="all; engine: no web page; gateway: no embedded servers of its own.")
+    ] = RoleName.ALL,
+    allow_remote_without_login: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-remote-without-login", help="Listen beyond loopback: whoever reaches the port can read the tables."
+        ),
+    ] = None,
+) -> None:
+    """Run the gateway: web page, API and MCP endpoints."""
+    settings = load_settings(
+        {
+            "fastapi_host": host,
+            "fastapi_port": port,
+            "mcp_port": mcp_port,
+            "mcp_config_path": config,
+            "tables_url": data,
+            "glossary_file": glossary,
+            "allow_remote_without_login": allow_remote_without_login,
+        }
+    )
+    configure_logging(settings.log_level, settings.log_format)
+    try:
+        asyncio.run(_serve(settings, role.value))
+    except KeyboardInterrupt:
+        error_console().print("stopped")
+
+
+async def _serve(settings: Settings, role: Role) -> None:
+    listeners = open_listeners(settings)
+    try:
+        async with open_application(settings, clock=SystemClock(), listeners=listeners, role=role) as application:
+            log.info("listening", page=listeners.url, mcp=f"{listeners.mcp_url}/mcp", data=application.data)
+            await application.serve(listeners)
+    finally:
+        listeners.close()

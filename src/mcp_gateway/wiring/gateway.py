@@ -1,0 +1,241 @@
+"""The gateway from its settings, part by part; everything opened here is closed here, in reverse, each close bounded."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from mcp.server.lowlevel.server import Server
+
+from mcp_gateway.adapters.memory import MemoryConversations
+from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe
+from mcp_gateway.adapters.sql.conversations import SqlConversations
+from mcp_gateway.adapters.sql.engine import open_store
+from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
+from mcp_gateway.ask.configuration import ConfigurationFile
+from mcp_gateway.ask.engine import EmbeddedEngine
+from mcp_gateway.ask.gather import ResourceGatherer
+from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered
+from mcp_gateway.ask.resolve import WordResolver
+from mcp_gateway.ask.servers import Servers
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.diagnostics.health import HealthWatch
+from mcp_gateway.diagnostics.ports import Probe
+from mcp_gateway.diagnostics.query_figures import QueryFigures
+from mcp_gateway.gateway import Gateway, Limits, Mode, ModeInfo, ServerState
+from mcp_gateway.settings import Settings
+from mcp_gateway.wiring.language_model import open_model
+from mcp_gateway.wiring.measured import Measured
+from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
+
+log = structlog.get_logger(__name__)
+
+RELOAD_SECONDS = 1.0
+CLOSE_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    *,
+    clock: Clock,
+    upstreams: Mapping[str, Server[Any]] | None = None,
+    engine: Drafter | None = None,
+    model: Drafter | None = None,
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    examples: tuple[str, ...] = (),
+) -> AsyncIterator[Gateway]:
+    """`upstreams` are the servers in this process by key; `engine` and `model` stand in for the configured drafters.
+
+    Servers that cannot be reached do not keep the gateway from opening unless `require_multi_mcp` says so.
+    Raises `ConfigurationInvalid`, and with `require_multi_mcp` the first server's `MCPConnectionError`.
+    """
+    embedded = upstreams or {}
+    file = configuration_file(settings)
+    config = file.load() if file is not None else plain_configuration(settings, embedded)
+    servers = Servers(config, server_maker(embedded, clock), clock)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(_close_within_bound, servers)
+        failures = await servers.connect()
+        for failure in failures.values():
+            if settings.require_multi_mcp:
+                raise failure
+        model = model or await stack.enter_async_context(open_model(settings))
+        conversations = await stack.enter_async_context(_open_conversations(settings, clock))
+        gateway = _assemble(
+            settings,
+            servers=servers,
+            conversations=conversations,
+            engine=engine or EmbeddedEngine(),
+            model=model,
+            clock=clock,
+            new_id=new_id,
+            examples=examples,
+        )
+        loops = [gateway.health.run()]
+        if file is not None:
+            loops.append(_follow_file(file, servers))
+        async with _running(*loops):
+            yield gateway
+
+
+def _assemble(
+    settings: Settings,
+    *,
+    servers: Servers,
+    conversations: ConversationStore,
+    engine: Drafter,
+    model: Drafter | None,
+    clock: Clock,
+    new_id: Callable[[], str],
+    examples: tuple[str, ...],
+) -> Gateway:
+    gatherer = ResourceGatherer(servers, clock)
+    ask = AnswerQuestion(
+        gatherer=gatherer,
+        resolver=WordResolver(servers),
+        engine=engine,
+        model=model,
+        conversations=conversations,
+        clock=clock,
+        new_id=new_id,
+        limits=AskLimits(
+            question_timeout_seconds=settings.ask_timeout_seconds,
+            query_timeout_seconds=settings.query_timeout_seconds,
+            max_question_chars=settings.max_question_chars,
+        ),
+    )
+    figures = QueryFigures(window_size=settings.metrics_window_size, clock=clock)
+    usual: Mode = "auto" if settings.enable_multi_mcp else "single_mcp"
+
+    async def look(_: Caller) -> Gathered:
+        return await gatherer.gather(usual)
+
+    return Gateway(
+        ask=Measured(ask, figures, clock),
+        run_sql=Measured(ask.run_sql, figures, clock),
+        look=look,
+        servers=lambda: server_states(servers),
+        modes=lambda: modes_of(servers, multi_allowed=settings.enable_multi_mcp),
+        health=HealthWatch(
+            _probes(servers, gatherer, usual, model, strict=settings.require_multi_mcp) if settings.enable_health_checks else (),
+            interval_seconds=settings.health_check_interval,
+            timeout_seconds=settings.health_check_timeout_seconds,
+            clock=clock,
+        ),
+        figures=figures,
+        limits=Limits(max_question_chars=settings.max_question_chars, max_rows=settings.max_rows),
+        drafters=(engine.name,) if model is None else (engine.name, model.name),
+        examples=examples,
+    )
+
+
+def server_states(servers: Servers) -> tuple[ServerState, ...]:
+    """Each server as it stands, most trusted first."""
+    return tuple(
+        ServerState(
+            name=member.key,
+            title=member.config.name,
+            connected=member.server.connected,
+            priority=member.config.priority,
+            transport=member.config.transport if member.config.url or member.config.command else "in_process",
+            domains=member.config.domains,
+            capabilities=member.config.capabilities,
+        )
+        for member in servers.members
+    )
+
+
+def modes_of(servers: Servers, *, multi_allowed: bool) -> tuple[ModeInfo, ...]:
+    """The contract's three modes and whether each can be used now."""
+    connected = [member for member in servers.members if member.server.connected]
+    single = any(member.config.runs_queries for member in connected)
+    everyone = len(connected) == len(servers.members) and len(connected) > 1
+    return (
+        ModeInfo(mode="single_mcp", description="Only the server with the database; no business words.", available=single),
+        ModeInfo(
+            mode="multi_mcp",
+            description="Every configured server; all of them must answer.",
+            available=multi_allowed and single and everyone,
+        ),
+        ModeInfo(mode="auto", description="Every server that answers; what was missing is said.", available=single),
+    )
+
+
+def _probes(
+    servers: Servers, gatherer: ResourceGatherer, mode: Mode, model: Drafter | None, *, strict: bool
+) -> tuple[Probe, ...]:
+    database = servers.database
+
+    async def gather() -> dict[str, Json]:
+        gathered = await gatherer.gather(mode)
+        return {
+            "initialized": True,
+            "connected_servers": len(gathered.servers_used),
+            "missing_servers": list(gathered.missing_servers),
+            "tables": len(gathered.schema.tables),
+        }
+
+    members = (
+        ServerProbe(
+            member.server,
+            title=member.config.name,
+            priority=member.config.priority,
+            needed=strict or member.key == database.key,
+        )
+        for member in servers.members
+    )
+    return (
+        OrchestratorProbe(gather),
+        *members,
+        DatabaseProbe(database.server),
+        LanguageModelProbe(model.name if model else None),
+    )
+
+
+async def _follow_file(file: ConfigurationFile, servers: Servers) -> None:
+    """A changed configuration takes effect within about a second; a faulty one changes nothing."""
+    while True:
+        await asyncio.sleep(RELOAD_SECONDS)
+        try:
+            changed = await file.reload()
+            if changed is not None:
+                await servers.replace(changed)
+        except GatewayError as error:
+            log.warning("configuration_not_followed", code=error.code)
+        except Exception:
+            log.exception("configuration_not_followed")
+
+
+@asynccontextmanager
+async def _open_conversations(settings: Settings, clock: Clock) -> AsyncIterator[ConversationStore]:
+    """In memory, or in the store of `database_url`."""
+    ttl_seconds, max_turns = settings.session_ttl_seconds, settings.session_turns
+    if settings.database_url is None:
+        yield MemoryConversations(clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
+        return
+    async with open_store(settings.database_url) as engine:
+        yield SqlConversations(engine, clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
+
+
+@asynccontextmanager
+async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """The loops run as long as the block lasts."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close_within_bound(servers: Servers) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await servers.close()
