@@ -10,10 +10,7 @@ from typing import Any
 import structlog
 from mcp.server.lowlevel.server import Server
 
-from mcp_gateway.adapters.memory import MemoryConversations
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe
-from mcp_gateway.adapters.sql.conversations import SqlConversations
-from mcp_gateway.adapters.sql.engine import open_store
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import ConfigurationFile
 from mcp_gateway.ask.engine import EmbeddedEngine
@@ -29,6 +26,7 @@ from mcp_gateway.diagnostics.ports import Probe
 from mcp_gateway.diagnostics.query_figures import QueryFigures
 from mcp_gateway.gateway import Gateway, Limits, Mode, ModeInfo, ServerState
 from mcp_gateway.settings import Settings
+from mcp_gateway.wiring.conversations import open_conversations
 from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.measured import Measured
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
@@ -66,7 +64,7 @@ async def open_gateway(
             if settings.require_multi_mcp:
                 raise failure
         model = model or await stack.enter_async_context(open_model(settings))
-        conversations = await stack.enter_async_context(_open_conversations(settings, clock))
+        conversations = await stack.enter_async_context(open_conversations(settings, clock))
         gateway = _assemble(
             settings,
             servers=servers,
@@ -210,17 +208,6 @@ async def _follow_file(file: ConfigurationFile, servers: Servers) -> None:
             log.warning("configuration_not_followed", code=error.code)
         except Exception:
             log.exception("configuration_not_followed")
-
-
-@asynccontextmanager
-async def _open_conversations(settings: Settings, clock: Clock) -> AsyncIterator[ConversationStore]:
-    """In memory, or in the store of `database_url`."""
-    ttl_seconds, max_turns = settings.session_ttl_seconds, settings.session_turns
-    if settings.database_url is None:
-        yield MemoryConversations(clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
-        return
-    async with open_store(settings.database_url) as engine:
-        yield SqlConversations(engine, clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
 
 
 @asynccontextmanager

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-import anyio
 import structlog
 import uvicorn
 from mcp.server.sse import SseServerTransport
@@ -100,14 +99,14 @@ async def run_stdio(face: McpFace) -> None:
 @contextlib.asynccontextmanager
 async def watching(face: McpFace) -> AsyncIterator[None]:
     """Runs the server's watcher for as long as the block lasts."""
-    async with anyio.create_task_group() as group:
-        if face.watch is not None:
-            group.start_soon(face.watch)
-        try:
-            yield
-        finally:
-            face.changes.close()
-            group.cancel_scope.cancel()
+    task = asyncio.ensure_future(face.watch()) if face.watch is not None else None
+    try:
+        yield
+    finally:
+        face.changes.close()
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def is_loopback(host: str) -> bool:
