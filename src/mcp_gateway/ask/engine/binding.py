@@ -148,11 +148,14 @@ def _bind_table(beam: list[Binding], mention: TableMention) -> list[Binding]:
 def _bind_column(reader: Reader, binding: Binding, mention: ColumnMention, owner: TableMention | None) -> list[Binding]:
     top = mention.choices[0].strength
     owned = binding.table_of.get(id(owner)) if owner is not None else None
+    first = next(iter(binding.table_of.values()), None)
     made = []
     for choice in mention.choices:
         score = choice.strength - top + _place(reader, binding, choice.column.table)
         if choice.column.table == owned:
             score += scoring.OWNER
+        elif choice.column.table == first:
+            score += scoring.NEAR_ENTITY
         made.append(
             replace(
                 binding,
@@ -199,9 +202,21 @@ def _join_cost(reader: Reader, binding: Binding) -> float:
     return scoring.DISCONNECTED if tree is None else scoring.JOIN * tree.cost
 
 
+def _end_of_list(reader: Reader, position: int) -> int:
+    """The position after "and age, of the" and the like: where the owner of a list of columns would stand."""
+    while position < len(reader.tokens):
+        after = reader.skip(position, (*_OF, ","), 4)
+        longest = reader.columns_at(after)
+        if after > position and longest and not any(table.choices[0][1] > 0.9 for table in reader.tables_at(after)):
+            position = longest[0].end
+            continue
+        return after
+    return position
+
+
 def _owner(reader: Reader, column: ColumnMention, tables: list[TableMention]) -> TableMention | None:
     """The table a column is said to be of: "name of the singer", "singer's name", "singers and their names"."""
-    after = reader.skip(column.end, _OF, 4)
+    after = _end_of_list(reader, column.end)
     for table in tables:
         if column.end < table.start == after or table.start <= column.start < table.end:
             return table

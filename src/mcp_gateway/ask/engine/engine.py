@@ -16,10 +16,11 @@ from mcp_gateway.ask.engine.form_json import to_json
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
 from mcp_gateway.ask.engine.grammar.search import readings
 from mcp_gateway.ask.engine.linking import NameIndex, index_names, link
-from mcp_gateway.ask.engine.periods import periods_in
+from mcp_gateway.ask.engine.periods import times_in
 from mcp_gateway.ask.engine.printing import to_sql
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
 from mcp_gateway.ask.engine.text import tokenize
+from mcp_gateway.ask.engine.value_words import implied_values
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
 from mcp_gateway.core.schema import DatabaseSchema
 
@@ -67,7 +68,7 @@ class EmbeddedEngine:
     def _reader(self, request: DraftRequest) -> Reader:
         schema, names = self._index(request.schema)
         tokens = tokenize(request.question)
-        links = link(tokens, names, request.values)
+        links = link(tokens, names, request.values, implied_values(tokens, schema))
         linked = {
             n
             for many in (links.columns, links.tables, links.values)
@@ -76,7 +77,7 @@ class EmbeddedEngine:
             for n in range(m.start, m.end)
         }
         weights = tuple(token_weight(token, known=n in linked, first=n == 0) for n, token in enumerate(tokens))
-        return Reader(tokens, links, schema, names, periods_in(tokens, request.now), weights)
+        return Reader(tokens, links, schema, names, times_in(request.question, tokens, request.now), weights)
 
     def _index(self, schema: DatabaseSchema) -> tuple[SchemaIndex, NameIndex]:
         key = id(schema)

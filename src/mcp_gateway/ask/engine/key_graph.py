@@ -6,7 +6,7 @@ from equal names. The tree is exact (Dreyfus and Wagner) for up to eight tables,
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.form import ColumnRef, Join, TableRef
 from mcp_gateway.core.schema import DatabaseSchema, Table
@@ -104,14 +104,15 @@ def joins_along(base: str, edges: frozenset[KeyEdge]) -> tuple[Join, ...]:
 
 def build_key_graph(schema: DatabaseSchema) -> KeyGraph:
     """The graph of a schema's keys."""
-    edges = list(dict.fromkeys(_declared(schema)))
+    places = {ColumnRef(table.name, column.name): n for table in schema.tables for n, column in enumerate(table.columns)}
+    edges = [replace(edge, cost=edge.cost + 0.002 * places[edge.child[0]]) for edge in dict.fromkeys(_declared(schema))]
     edges += [edge for edge in _inferred(schema, edges) if edge not in edges]
     edges_of: dict[str, list[KeyEdge]] = {}
     for edge in edges:
         edges_of.setdefault(edge.child[0].table, []).append(edge)
         if edge.parent[0].table != edge.child[0].table:
             edges_of.setdefault(edge.parent[0].table, []).append(edge)
-    columns = frozenset(ref for edge in edges if edge.cost <= _INFERRED for ref in edge.child)
+    columns = frozenset(ref for edge in edges for ref in edge.child)
     return KeyGraph({table: tuple(found) for table, found in edges_of.items()}, columns)
 
 

@@ -172,8 +172,8 @@ HOW_MEASURE: Phrases[str] = Phrases(
 )  # fmt: skip
 EACH: Phrases[bool] = Phrases(
     _each(
-        "for each,for every,per,each,every,in each,in every,of each,by each,at each,on each,within each,across,across each,"
-        "across all,grouped by,group by,from each,to each,for each of the,for all,for different,of every,from every,"
+        "for all different,for all distinct,across different,for each,for every,per,each,every,in each,in every,of each,by each,at each,on each,within each,across each,"
+        "grouped by,group by,from each,to each,for each of the,for different,of every,from every,"
         "for each different,for each distinct,under each,for any,broken down by,split by,corresponding to each,for various,"
         "of different,in different,each of the,with each,grouped according to,belonging to each,categorized by,per each",
         True,

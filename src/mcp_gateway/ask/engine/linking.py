@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
-from mcp_gateway.ask.engine.lexicon import FILLERS
+from mcp_gateway.ask.engine.lexicon import FILLERS, SOFT
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, TableMention, ValueChoice, ValueMention
-from mcp_gateway.ask.engine.word_kin import synonyms_of
+from mcp_gateway.ask.engine.synonyms import kin_of
 from mcp_gateway.ask.engine.text import Token, stem_of
 from mcp_gateway.ask.model import ValueMatch
 
 _BRIDGES = frozenset({"of", "the", "'s", "-", "in", "per", "a", "for", "'", "to", "_"})
 _SUFFIXES = frozenset({"name", "code", "titl", "descript", "detail", "number", "type"})
+_UNRENAMED = frozenset(
+    {"number", "numbers", "count", "amount", "total", "quantity", "list", "name", "names", "id", "type", "one", "many", "time"}
+)
 _MAX_WORDS = 5
 
 
@@ -38,6 +41,16 @@ class NameIndex:
     tables: dict[str, list[tuple[PreparedTable, int]]] = field(default_factory=dict)
     column_names: dict[str, list[PreparedColumn]] = field(default_factory=dict)
     columns_of_table_word: dict[str, list[PreparedColumn]] = field(default_factory=dict)
+    table_aliases: dict[str, list[PreparedTable]] = field(default_factory=dict)
+
+    def add_alias(self, schema: SchemaIndex, table: PreparedTable, child: ColumnRef) -> None:
+        """What a key that points at a table calls it ("student_id" calls its rows students)."""
+        slots = schema.columns[child].slots
+        taken = any(slots[0] in other.slots for other in schema.tables.values())
+        if len(slots) == 2 and slots[1] in {"id", "code", "number"} and not taken:
+            known = self.table_aliases.setdefault(slots[0], [])
+            if table not in known:
+                known.append(table)
 
 
 def index_names(schema: SchemaIndex) -> NameIndex:
@@ -47,6 +60,9 @@ def index_names(schema: SchemaIndex) -> NameIndex:
         for position, slot in enumerate(table.slots):
             index.tables.setdefault(slot, []).append((table, position))
             index.columns_of_table_word.setdefault(slot, []).extend(table.columns)
+        for edge in schema.keys.edges_of.get(table.name, ()):
+            if edge.parent[0].table == table.name:
+                index.add_alias(schema, table, edge.child[0])
         for column in table.columns:
             index.column_names.setdefault(column.column.name.lower(), []).append(column)
             for position, slot in enumerate(column.slots):
@@ -54,21 +70,96 @@ def index_names(schema: SchemaIndex) -> NameIndex:
     return index
 
 
-def link(tokens: Sequence[Token], names: NameIndex, values: Iterable[ValueMatch]) -> Links:
-    """All mentions in a question."""
+def link(tokens: Sequence[Token], names: NameIndex, values: Iterable[ValueMatch], implied: Iterable[ValueMention] = ()) -> Links:
+    """All mentions in a question; `implied` are values that words stand for."""
     columns: dict[int, tuple[ColumnMention, ...]] = {}
     tables: dict[int, tuple[TableMention, ...]] = {}
     words = [_stems(token) for token in tokens]
+    nouns = [_stems(token, nouns_only=True) for token in tokens]
     for start, token in enumerate(tokens):
         if token.kind != "word" or (token.low in FILLERS and token.stem not in names.columns):
             continue
-        found_columns = _columns_from(start, tokens, words, names)
+        found_columns = _longest_first(
+            (
+                *_columns_from(start, tokens, words, names),
+                *_renamed_from(start, tokens, names),
+                *_glued_columns(start, tokens, names),
+            )
+        )
         if found_columns:
             columns[start] = found_columns
-        found_tables = _tables_from(start, tokens, words, names)
+        found_tables = (*_glued_tables(start, tokens, names), *_tables_from(start, tokens, nouns, names))
         if found_tables:
             tables[start] = found_tables
-    return Links(columns, tables, _values(tokens, values))
+    stored = _values(tokens, values)
+    for mention in implied:
+        if not any(known.end >= mention.end for known in stored.get(mention.start, ())):
+            stored[mention.start] = (mention, *stored.get(mention.start, ()))
+    return Links(columns, tables, stored)
+
+
+def _longest_first(mentions: tuple[ColumnMention, ...]) -> tuple[ColumnMention, ...]:
+    """One mention a stretch, the longest stretch first."""
+    by_end: dict[int, ColumnMention] = {}
+    for mention in mentions:
+        known = by_end.get(mention.end)
+        by_end[mention.end] = mention if known is None else _merged(known, mention)
+    return tuple(sorted(by_end.values(), key=lambda mention: -mention.end))
+
+
+def _merged(first: ColumnMention, second: ColumnMention) -> ColumnMention:
+    best: dict[ColumnRef, Choice] = {}
+    for choice in (*first.choices, *second.choices):
+        if choice.column not in best or best[choice.column].strength < choice.strength:
+            best[choice.column] = choice
+    ordered = sorted(best.values(), key=lambda choice: (-choice.strength, repr(choice.column)))
+    return ColumnMention(first.start, first.end, tuple(ordered[: scoring.MAX_CHOICES]))
+
+
+def _renamed_from(start: int, tokens: Sequence[Token], names: NameIndex) -> tuple[ColumnMention, ...]:
+    """Columns whose name is another way to say a phrase of one to three words, where either has several words."""
+    mentions = []
+    for end in range(start + 1, min(start + 4, len(tokens) + 1)):
+        if any(token.kind != "word" for token in tokens[start:end]):
+            break
+        choices: dict[ColumnRef, Choice] = {}
+        for kin in kin_of(" ".join(token.low for token in tokens[start:end])):
+            if len(kin.stems) == 1 and end == start + 1:
+                continue
+            for choice in _named_with(kin.stems, kin.trust, names):
+                choices.setdefault(choice.column, choice)
+        if choices:
+            best = sorted(choices.values(), key=lambda choice: (-choice.strength, repr(choice.column)))
+            mentions.append(ColumnMention(start, end, tuple(best[: scoring.MAX_CHOICES])))
+    return tuple(mentions)
+
+
+def _glued(start: int, tokens: Sequence[Token]) -> str | None:
+    """Two words written as one ("high schoolers" for highschooler)."""
+    if start + 1 >= len(tokens) or tokens[start].kind != "word" or tokens[start + 1].kind != "word":
+        return None
+    return stem_of(tokens[start].low + tokens[start + 1].low)
+
+
+def _glued_tables(start: int, tokens: Sequence[Token], names: NameIndex) -> tuple[TableMention, ...]:
+    found = names.tables.get(_glued(start, tokens) or "", ())
+    return (TableMention(start, start + 2, tuple((table.name, 1.0 / len(table.slots)) for table, _ in found)),) if found else ()
+
+
+def _glued_columns(start: int, tokens: Sequence[Token], names: NameIndex) -> tuple[ColumnMention, ...]:
+    found = names.columns.get(_glued(start, tokens) or "", ())
+    choices = tuple(Choice(column.ref, 1.0 / len(column.slots)) for column, _ in found[: scoring.MAX_CHOICES])
+    return (ColumnMention(start, start + 2, choices),) if choices else ()
+
+
+def _named_with(stems: tuple[str, ...], trust: float, names: NameIndex) -> Iterable[Choice]:
+    """Columns that have all these words in their name."""
+    for column, position in names.columns.get(stems[0], ()):
+        places = [position, *(column.slots.index(stem) for stem in stems[1:] if stem in column.slots)]
+        if len(places) == len(stems):
+            strength = _column_strength(column, _Partial(tuple((place, trust) for place in dict.fromkeys(places))))
+            if strength >= scoring.MIN_STRENGTH:
+                yield Choice(column.ref, strength)
 
 
 def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
@@ -87,14 +178,17 @@ def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
     return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
 
 
-def _stems(token: Token) -> tuple[tuple[str, float], ...]:
+def _stems(token: Token, *, nouns_only: bool = False) -> tuple[tuple[str, float], ...]:
     """The stems a word may match by, with the trust in each."""
     if token.kind == "number":
         return ((token.low, 1.0),)
     if token.kind != "word":
         return ()
-    others = tuple((other, scoring.TRUST_SYNONYM) for other in synonyms_of(token.low) if other != token.stem)
-    return ((token.stem, scoring.TRUST_EXACT), *others)
+    found = {token.stem: scoring.TRUST_EXACT}
+    for kin in () if token.low in _UNRENAMED else kin_of(token.low):
+        if len(kin.stems) == 1 and (kin.kind == "noun" or not nouns_only):
+            found.setdefault(kin.stems[0], kin.trust)
+    return tuple(found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +215,8 @@ def _columns_from(
         ]
         if end == start + 1:
             choices = _with_written_name(tokens[start], choices, names)
-        choices = [choice for choice in choices if choice.strength >= scoring.MIN_STRENGTH]
+        least = 0.8 if _is_weak(tokens[start:end]) else scoring.MIN_STRENGTH
+        choices = [choice for choice in choices if choice.strength >= least]
         if choices:
             best = sorted(choices, key=lambda choice: (-choice.strength, repr(choice.column)))[: scoring.MAX_CHOICES]
             mentions.append(ColumnMention(start, end, tuple(best)))
@@ -145,6 +240,11 @@ def _grow(start: int, tokens: Sequence[Token]) -> Iterable[tuple[int, bool]]:
             return
         used, gap = used + 1, 0
         yield position + 1, False
+
+
+def _is_weak(span: Sequence[Token]) -> bool:
+    """Whether all words of a stretch are such as questions are full of anyway."""
+    return all(token.low in FILLERS or token.low in SOFT for token in span)
 
 
 def _is_bridge(token: Token) -> bool:
@@ -242,10 +342,15 @@ def _tables_from(
                     continue
                 grown[table.name] = (table, {**(before[1] if before else {}), position: trust})
         partials = grown
-        if not partials:
+        if not partials and not fresh:
             break
         choices = [(table.name, _table_strength(table, matched)) for table, matched in partials.values()]
-        choices = [choice for choice in choices if choice[1] >= scoring.MIN_STRENGTH]
+        if fresh:
+            known = {name for name, _ in choices}
+            aliases = names.table_aliases.get(tokens[start].stem, ())
+            choices += [(table.name, scoring.TABLE_ALIAS) for table in aliases if table.name not in known]
+        least = 0.95 if _is_weak(tokens[start:end]) else scoring.MIN_STRENGTH
+        choices = [choice for choice in choices if choice[1] >= least]
         if choices:
             mentions.append(TableMention(start, end, tuple(sorted(choices, key=lambda c: (-c[1], c[0]))[:5])))
     return tuple(reversed(mentions))
@@ -259,6 +364,22 @@ def _table_strength(table: PreparedTable, matched: dict[int, float]) -> float:
     return (0.3 + 0.5 * covered) * (1.0 if head else 0.8)
 
 
+def _value_strength(span: Sequence[Token], match: ValueMatch) -> float:
+    """How far a stored value may be trusted to be meant: plain words and half matches less than names and quoted text."""
+    first = span[0]
+    if all(token.low in FILLERS or token.kind == "mark" for token in span) and not any(token.kind == "quoted" for token in span):
+        return 0.0 if len(span) > 1 or first.low == first.text or len(first.text) < 2 else 0.4
+    marked = any(token.kind in {"quoted", "number"} or token.text[:1].isupper() for token in span)
+    strength = match.score
+    if match.how in {"prefix", "contains", "fuzzy"}:
+        strength *= 0.85 if marked else 0.5
+    if len(span) == 1 and first.kind == "number":
+        return strength * 0.6
+    if len(span) == 1 and not marked and first.low in SOFT:
+        return strength * 0.5
+    return strength if marked else strength * 0.95
+
+
 def _values(tokens: Sequence[Token], matches: Iterable[ValueMatch]) -> dict[int, tuple[ValueMention, ...]]:
     spans: dict[tuple[int, int], dict[ColumnRef, ValueChoice]] = {}
     for match in matches:
@@ -267,11 +388,14 @@ def _values(tokens: Sequence[Token], matches: Iterable[ValueMatch]) -> dict[int,
             continue
         span = (inside[0], inside[-1] + 1)
         ref = ColumnRef(match.table, match.column)
+        strength = _value_strength(tokens[span[0] : span[1]], match)
         known = spans.setdefault(span, {}).get(ref)
-        if known is None or match.score > known.strength:
-            spans[span][ref] = ValueChoice(ref, match.value, match.score)
+        if strength > 0 and (known is None or strength > known.strength):
+            spans[span][ref] = ValueChoice(ref, match.value, strength)
     mentions: dict[int, list[ValueMention]] = {}
     for (start, end), choices in spans.items():
+        if not choices:
+            continue
         text = " ".join(token.text for token in tokens[start:end])
         best = sorted(choices.values(), key=lambda choice: (-choice.strength, repr(choice.column)))[: scoring.MAX_CHOICES]
         mentions.setdefault(start, []).append(ValueMention(start, end, text, tuple(best)))

@@ -62,8 +62,13 @@ def words_of(name: str, known: Collection[str]) -> tuple[str, ...]:
 def _spelled_out(part: str, known: Collection[str]) -> tuple[str, ...]:
     if part in ABBREVIATIONS:
         return ABBREVIATIONS[part]
-    if part in _COMMON_PARTS or len(part) < 4:
-        return (_longer_word(part, known),) if len(part) == 3 else (part,)
+    if part in _COMMON_PARTS or len(part) < 3:
+        return (part,)
+    longer = _longer_word(part, known) if len(part) < 6 else part
+    if longer != part:
+        return (longer,)
+    if len(part) < 4:
+        return (part,)
     glued = _unglued(part, known)
     if glued is not None:
         return tuple(word for piece in glued for word in ABBREVIATIONS.get(piece, (piece,)))
@@ -71,10 +76,8 @@ def _spelled_out(part: str, known: Collection[str]) -> tuple[str, ...]:
 
 
 def _longer_word(part: str, known: Collection[str]) -> str:
-    """The one own word that begins with these three letters; the part itself when there is none or several."""
-    if part in _COMMON_PARTS:
-        return part
-    longer = {stem_of(word): word for word in sorted(known) if len(word) > 4 and word.startswith(part)}
+    """The one own word that begins with these letters; the part itself when there is none or several."""
+    longer = {stem_of(word): word for word in sorted(known) if len(word) >= len(part) + 3 and word.startswith(part)}
     return next(iter(longer.values())) if len(longer) == 1 else part
 
 

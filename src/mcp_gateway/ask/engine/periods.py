@@ -1,46 +1,71 @@
-"""Stretches of a question that are times, by the token they begin at, as half-open ranges of ISO days."""
+"""The times a question names, by the token they begin at, as the grammar wants them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcp_gateway.ask.engine.dates import find_time
+from mcp_gateway.ask.engine.form import Unit
 from mcp_gateway.ask.engine.text import Token
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPeriod:
-    """tokens[start:end] mean `first` <= moment < `last`; None is open."""
+    """tokens[start:end] mean `first` <= moment < `last` (ISO); None is open. `strong` False: it may be a plain number."""
 
     start: int
     end: int
     first: str | None
     last: str | None
     name: str
+    strong: bool = True
 
 
-def periods_in(tokens: Sequence[Token], now: datetime) -> dict[int, tuple[FoundPeriod, ...]]:
-    """All periods, by the token they begin at."""
-    found: dict[int, tuple[FoundPeriod, ...]] = {}
-    for position, token in enumerate(tokens):
-        year = token.number
-        if token.kind != "number" or not isinstance(year, int) or not 1700 <= year <= 2100 or len(token.text) != 4:
+@dataclass(frozen=True, slots=True)
+class FoundUnit:
+    """tokens[start:end] ask for figures by a unit of time. `asked`: "in which month"."""
+
+    start: int
+    end: int
+    unit: Unit
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Everything about time in a question."""
+
+    periods: dict[int, tuple[FoundPeriod, ...]]
+    units: dict[int, FoundUnit]
+
+
+def times_in(question: str, tokens: Sequence[Token], now: datetime) -> Times:
+    """The periods and units of time in a question."""
+    words = find_time(question, now)
+    periods: dict[int, tuple[FoundPeriod, ...]] = {}
+    for mention in words.dates:
+        span = _span(tokens, mention.start, mention.end)
+        if span is None:
             continue
-        before = tokens[position - 1].low if position else ""
-        this, after = f"{year:04}-01-01", f"{year + 1:04}-01-01"
-        begin = position
-        while begin > 0 and tokens[begin - 1].low in {"year", "the", "of"}:
-            begin -= 1
-        before = tokens[begin - 1].low if begin else ""
-        shapes = {
-            "before": (None, this),
-            "after": (after, None),
-            "since": (this, None),
-            "until": (None, after),
-            "prior": (None, this),
-        }
-        first, last = shapes.get(before, (this, after))
-        if before in shapes or before in {"in", "during", "for", "from", "of"}:
-            begin -= 1
-        period = FoundPeriod(begin, position + 1, first, last, f"{before} {year}")
-        found[begin] = (*found.get(begin, ()), period)
-    return found
+        first, last = mention.range.start, mention.range.end
+        period = FoundPeriod(
+            span[0],
+            span[1],
+            first.isoformat() if first else None,
+            last.isoformat() if last else None,
+            mention.range.phrase,
+            mention.strong,
+        )
+        periods[span[0]] = (*periods.get(span[0], ()), period)
+    units: dict[int, FoundUnit] = {}
+    for grain in words.grains:
+        span = _span(tokens, grain.start, grain.end)
+        if span is not None and grain.unit is not None:
+            units[span[0]] = FoundUnit(span[0], span[1], grain.unit, grain.style == "which")
+    return Times(periods, units)
+
+
+def _span(tokens: Sequence[Token], start: int, end: int) -> tuple[int, int] | None:
+    """The tokens a stretch of the question covers."""
+    inside = [n for n, token in enumerate(tokens) if token.start < end and token.end > start]
+    return (inside[0], inside[-1] + 1) if inside else None

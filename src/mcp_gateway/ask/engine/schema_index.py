@@ -17,6 +17,7 @@ from mcp_gateway.core.schema import Column, DatabaseSchema, Scalar, Table
 _NUMERIC_TEXT = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?")
 _FLAGS = ({"0", "1"}, {"y", "n"}, {"yes", "no"}, {"t", "f"}, {"true", "false"})
+_NOTHING = frozenset({"", "null", "none", "n/a", "na", "-"})
 _NAME, _TITLE, _ID = stem_of("name"), stem_of("title"), "id"
 _FILLERS = frozenset({"of", "the", "in", "by", "is", "per", "and", "a", "for", "to", "has", "with"})
 
@@ -133,7 +134,7 @@ def _column(
     ref = ColumnRef(table.name, column.name)
     weights = tuple(_weight(s, frequency) * (0.25 if s in table_slots and len(slots) > 1 else 1.0) for s in slots)
     samples = [sample for sample in column.samples if sample is not None]
-    texts = [str(sample).strip() for sample in samples]
+    texts = [text for sample in samples if (text := str(sample).strip()).lower() not in _NOTHING]
     number_like = bool(texts) and all(_NUMERIC_TEXT.fullmatch(text) for text in texts)
     is_numeric = column.kind in {"integer", "number"} or (column.kind == "text" and number_like)
     is_temporal = column.kind in {"date", "timestamp", "time"} or (bool(texts) and all(_DATE_TEXT.fullmatch(t) for t in texts))
@@ -148,15 +149,15 @@ def _column(
         is_temporal=is_temporal,
         is_year="year" in slots[-2:] and not is_temporal,
         is_key=is_key,
-        flag_values=_flag(column, texts, samples),
+        flag_values=_flag(column, samples),
     )
 
 
-def _flag(column: Column, texts: Sequence[str], samples: Sequence[Scalar]) -> tuple[Scalar, Scalar] | None:
+def _flag(column: Column, samples: Sequence[Scalar]) -> tuple[Scalar, Scalar] | None:
     """The stored values for yes and no of a column that holds nothing else."""
     if column.kind == "boolean" and not samples:
         return (True, False)
-    folded = {text.lower(): sample for text, sample in zip(texts, samples, strict=True)}
+    folded = {str(sample).strip().lower(): sample for sample in samples}
     if not folded or (column.distinct_count or len(folded)) > 2:
         return None
     for pair in _FLAGS:

@@ -20,12 +20,18 @@ TRUST_SYNONYM = 0.78
 MISSING_HEAD = 0.62  # the last word of the name is not in the question
 MISSING_SUFFIX = 0.85  # only a "name", "code" or "title" at the end is missing
 MISSING_ID = 0.3
+TABLE_ALIAS = 0.7  # what a key elsewhere calls the rows of a table
 MIN_STRENGTH = 0.22
 MAX_CHOICES = 10
 VALUE_LOWERCASE_COMMON = 0.7  # a stored value that also reads as a plain word
 
 # --- grammar
-BARE_COLUMN_IN_WHERE = 0.35  # a column named among conditions with nothing said about it, taken as wanted
+BARE_COLUMN_IN_WHERE = 0.5  # a column named among conditions with nothing said about it, taken as wanted
+PREDICATE = 0.45  # a column with something said about it
+AFTER_PREPOSITION = 0.4  # a column after "by" or "for" is rarely wanted
+LONG_NAME = 0.25  # each further word of a name found whole
+CONTEXT_COLUMN = 0.35  # the same, taken as part of what is said and not shown
+EXACT_TABLE = 0.15  # a table named in full is rather that table than a column called alike
 FAR_AGGREGATE = 0.3
 OR_MORE = 0.2
 

@@ -12,6 +12,7 @@ from mcp_gateway.ask.engine.form import (
     Comparison,
     Condition,
     Expression,
+    InQuery,
     Order,
     Query,
     ScalarQuery,
@@ -259,4 +260,20 @@ def _extreme(bound: Bound, ranking: Ranking, ref: ColumnRef) -> Condition:
 
 
 def _count_once(bound: Bound, select: Select) -> Select:
+    """A count of rows that joins would repeat counts them once; a count over groups counts the groups."""
+    counts_rows = [target for target in select.targets if target.expression == Aggregate("count")]
+    if len(select.targets) != 1 or not counts_rows or select.group_by:
+        return select
+    key = bound.key(bound.head)
+    if select.having and key:
+        inner = replace(select, targets=(Target(key[0]),), group_by=key)
+        return Select(TableRef(bound.head), (Target(Aggregate("count")),), where=(InQuery(key[0], inner),))
+    if len(key) == 1 and _repeats(bound, select):
+        return replace(select, targets=(Target(Aggregate("count", key[0], distinct=True)),))
     return select
+
+
+def _repeats(bound: Bound, select: Select) -> bool:
+    """Whether a joined table may hold several rows for one of the head."""
+    tree = bound.reader.tree(frozenset((bound.head, *(join.table.table for join in select.joins))))
+    return tree is not None and any(edge.parent[0].table == bound.head for edge in tree.edges)

@@ -38,7 +38,9 @@ def column_predicate(reader: Reader, state: State) -> Iterator[State]:
             at, negated = reader.skip(at + 1, _COPULAS, 4), True
         for what, end, strength in predicates_at(reader, mention, at):
             inner = step(reader, state, mention.end, state.sketch, strength=mention.choices[0].strength)
-            moved = step(reader, inner, end, said(state, what, state.position, negated=negated), strength=strength, cue=0.1)
+            moved = step(
+                reader, inner, end, said(state, what, state.position, negated=negated), strength=strength, cue=scoring.PREDICATE
+            )
             yield replace(moved, column=mention)
 
 
@@ -53,7 +55,7 @@ def predicates_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[t
             yield HasValue(fitting, mention), fitting.end, fitting.choices[0].strength
     if reader.low(at) in _NULLS:
         yield Missing(mention), at + 1, 1.0
-    for period in reader.periods.get(at, ()):
+    for period in reader.periods_at(at):
         dated = _dated(reader, mention)
         if dated is not None:
             yield InPeriod(period.first, period.last, period.name, dated), period.end, 1.0
@@ -117,7 +119,7 @@ def _ranges_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tupl
     comparable = reader.numeric(mention)
     if low is not None and high is not None and comparable is not None and middle in {"and", "to", "-"}:
         if start > at or middle in {"to", "-"}:
-            yield InRange(comparable, low, high), start + 3, 1.0
+            yield InRange(comparable, low, high), start + 3, 1.15
 
 
 def _texts_at(reader: Reader, mention: ColumnMention | None, at: int) -> Iterator[tuple[Said, int, float]]:
@@ -173,13 +175,13 @@ def value(reader: Reader, state: State) -> Iterator[State]:
         near = state.column if state.column and state.position - state.column.end <= 2 else None
         fitting = _fitting(mention, near) if near else None
         what = HasValue(fitting or mention, near if fitting else None)
-        after = reader.skip(mention.end, ("as", "their", "the", "in", "its"), 2)
+        after = reader.skip(mention.end, ("as", "their", "the", "in", "its", "for"), 2)
         for column in reader.columns_at(after):
             named = _fitting(mention, column)
             if named is not None:
                 sketch = said(state, HasValue(named, column), state.position)
                 moved = step(reader, state, mention.end, sketch, strength=named.choices[0].strength)
-                yield step(reader, moved, column.end, sketch, strength=column.choices[0].strength * 0.9)
+                yield step(reader, moved, column.end, sketch, strength=column.choices[0].strength, cue=0.15)
         yield step(reader, state, mention.end, said(state, what, state.position), strength=strength)
 
 
@@ -208,6 +210,47 @@ def number_first(reader: Reader, state: State) -> Iterator[State]:
         yield step(reader, state, end, sketch, strength=0.85, cue=-0.1)
 
 
+def comparison_first(reader: Reader, state: State) -> Iterator[State]:
+    """ "above age 20", "above the average age"."""
+    found = COMPARATORS.at(reader.tokens, state.position)
+    if found is None:
+        return
+    operator, end = found
+    at = reader.skip(end, ("the", "a", "an", "than"), 2)
+    for mention in reader.columns_at(at):
+        number = reader.number_at(reader.skip(mention.end, ("of", "is"), 1))
+        comparable = reader.numeric(mention)
+        if number is not None and comparable is not None:
+            stop = reader.skip(mention.end, ("of", "is"), 1) + 1
+            sketch = said(state, Compare(comparable, operator, number), state.position)
+            yield step(reader, state, stop, sketch, strength=comparable.choices[0].strength, cue=0.3)
+    aggregate = AGGREGATES.at(reader.tokens, at)
+    if aggregate is None:
+        return
+    inner = reader.skip(aggregate[1], ("of", "the", "all", "for"), 3)
+    for mention in reader.columns_at(inner):
+        measure = reader.ordered(mention)
+        if measure is not None:
+            sketch = said(state, Compare(measure, operator, Statistic(aggregate[0])), state.position)
+            yield step(reader, state, mention.end, sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE)
+
+
+def another(reader: Reader, state: State) -> Iterator[State]:
+    """ "grade 9 or 10": one more number or text for what was said last."""
+    last = state.sketch.clauses[-1].said if state.sketch.clauses else None
+    if reader.low(state.position - 1) not in {"or", "and", ","} or last is None:
+        return
+    number = reader.number_at(state.position)
+    if isinstance(last, Compare) and isinstance(last.operand, Literal) and last.operator in {"=", "!="} and number is not None:
+        sketch = said(state, replace(last, operand=number), state.position)
+        yield step(reader, state, state.position + 1, sketch, strength=1.0)
+    if isinstance(last, HasText):
+        token = reader.tokens[state.position]
+        if token.kind == "quoted" or len(token.text) == 1 and token.text.isupper():
+            sketch = said(state, replace(last, text=token.text), state.position)
+            yield step(reader, state, state.position + 1, sketch, strength=1.0)
+
+
 def _without_wanted(state: State, sketch: Sketch) -> Sketch:
     """The column just taken as wanted among conditions was none: something is said about it after all."""
     last = sketch.wanted[-1] if sketch.wanted else None
@@ -218,7 +261,7 @@ def _without_wanted(state: State, sketch: Sketch) -> Sketch:
 
 def period(reader: Reader, state: State) -> Iterator[State]:
     """ "in 2014", "last month"."""
-    for found in reader.periods.get(state.position, ()):
+    for found in reader.periods_at(state.position):
         near = state.column if state.column and found.start - state.column.end <= 3 else None
         dated = _dated(reader, near) if near else None
         sketch = said(state, InPeriod(found.first, found.last, found.name, dated), state.position)
@@ -255,4 +298,4 @@ def missing(reader: Reader, state: State) -> Iterator[State]:
         yield step(reader, replace(state, negated=False), mention.end, sketch, strength=mention.choices[0].strength * 0.8)
 
 
-RULES = (column_predicate, value, loose_text, number_first, period, comparative, missing)
+RULES = (column_predicate, value, loose_text, number_first, comparison_first, another, period, comparative, missing)

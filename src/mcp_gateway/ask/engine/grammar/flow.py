@@ -42,7 +42,7 @@ def move(reader: Reader, state: State) -> Iterator[State]:
         yield replace(state, position=state.position + 1)
     elif word in _WHERE and (state.sketch.wanted or state.sketch.entities or state.sketch.everything):
         yield replace(state, position=state.position + 1, phase="where")
-    elif word in _COPULAS and (state.sketch.wanted or state.sketch.entities):
+    elif word in _COPULAS and reader.low(state.position - 1) not in ASK_WORDS and (state.sketch.wanted or state.sketch.entities):
         yield replace(state, position=state.position + 1, phase="where")
     else:
         yield skipped(reader, state)

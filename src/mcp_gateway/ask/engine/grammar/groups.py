@@ -4,17 +4,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.form import ComparisonOperator, Literal, Unit
+from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.grammar.targets import aggregates_at
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, COMPARATORS, COUNTS, EACH
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Grouping, SumOf
 
-_UNITS: dict[str, Unit] = {
-    "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year", "daily": "day", "weekly": "week",
-    "monthly": "month", "quarterly": "quarter", "yearly": "year", "annually": "year",
-}  # fmt: skip
-_BEFORE = ("the", "different", "distinct", "of", "a", "other", "unique", "individual", "single", "value", "type", "given")
+_BEFORE = (
+    "the",
+    "number",
+    "different",
+    "distinct",
+    "of",
+    "a",
+    "other",
+    "unique",
+    "individual",
+    "single",
+    "value",
+    "type",
+    "given",
+)
 
 
 def each(reader: Reader, state: State) -> Iterator[State]:
@@ -39,12 +49,18 @@ def each(reader: Reader, state: State) -> Iterator[State]:
         after = step(reader, moved, column.end, sketch, strength=column.choices[0].strength)
         yield replace(after, column=column)
         yield from _second_key(reader, replace(after, column=column))
-    unit = _UNITS.get(reader.low(at))
-    if unit is not None:
-        dates = _date_columns(reader, at)
-        if dates is not None:
-            sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(dates, unit)))
-            yield step(reader, moved, at + 1, sketch, strength=0.9)
+
+
+def unit(reader: Reader, state: State) -> Iterator[State]:
+    """ "by month", "each year", "monthly": units of a date column."""
+    found = reader.times.units.get(state.position)
+    if found is None:
+        return
+    dates = _date_columns(reader, state.position)
+    if dates is None:
+        return
+    sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(dates, found.unit)))
+    yield step(reader, state, found.end, sketch, strength=0.9, cue=scoring.GAIN_CUE)
 
 
 def _second_key(reader: Reader, state: State) -> Iterator[State]:
@@ -129,4 +145,4 @@ def having_aggregate(reader: Reader, state: State) -> Iterator[State]:
             yield step(reader, state, compared[2], sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE)
 
 
-RULES = (each, having_count, having_number_of, having_aggregate)
+RULES = (each, unit, having_count, having_number_of, having_aggregate)

@@ -30,7 +30,8 @@ _BEFORE_KEY = (
     "results",
     "it",
 )
-_FIRST, _SECOND = frozenset({"ascending", "asc", "increasing"}), frozenset({"descending", "desc", "decreasing"})
+_FROM = {"old": True, "young": False, "high": True, "low": False, "large": True, "small": False, "long": True, "short": False,
+         "early": False, "late": True, "new": True, "cheap": False, "expensive": True, "heavy": True, "light": False, "big": True}  # fmt: skip
 
 
 def ranked(state: State, ranking: Ranking) -> Sketch:
@@ -120,6 +121,7 @@ def from_to(reader: Reader, state: State) -> Iterator[State]:
     at = reader.skip(state.position + 1, ("the", "most"), 1)
     first = SUPERLATIVE_ADJECTIVES.at(reader.tokens, at)
     if first is None:
+        yield from _plain_from_to(reader, state, at)
         return
     second = SUPERLATIVE_ADJECTIVES.at(reader.tokens, reader.skip(first[1], ("to", "the", "most"), 3))
     choices = measured_by(first[0][0], reader.names)
@@ -131,7 +133,18 @@ def from_to(reader: Reader, state: State) -> Iterator[State]:
             else state.sketch.rankings
         )
         sketch = replace(state.sketch, rankings=(*earlier, Ranking(first[0][1], state.position, column=mention)))
-        yield step(reader, state, second[1], sketch, strength=0.9, cue=1.0)
+        yield step(reader, state, second[1], sketch, strength=0.9, cue=1.7)
+
+
+def _plain_from_to(reader: Reader, state: State, at: int) -> Iterator[State]:
+    """ "from old to young" after a key."""
+    last = state.sketch.rankings[-1] if state.sketch.rankings else None
+    downwards = _FROM.get(reader.low(at))
+    if last is None or last.limit is not None or downwards is None or reader.low(at + 1) != "to":
+        return
+    end = reader.skip(at + 2, ("the",), 1) + 1
+    sketch = replace(state.sketch, rankings=(*state.sketch.rankings[:-1], replace(last, descending=downwards)))
+    yield step(reader, state, end, sketch, strength=0.9, cue=1.0)
 
 
 def _limit_before(reader: Reader, state: State) -> tuple[int, int]:
@@ -167,8 +180,10 @@ def superlative(reader: Reader, state: State) -> Iterator[State]:
             )
             ranking = Ranking(upwards, state.position, column=sortable, function=average, limit=limit)
             moved = step(reader, state, inner, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
-            cost = 0.15 if state.phase == "ask" and not state.sketch.wanted else 0.0
-            yield step(reader, moved, mention.end, ranked(moved, ranking), strength=sortable.choices[0].strength, cue=-cost)
+            cost = 0.45 if state.phase == "ask" and not state.sketch.wanted and not state.sketch.entities else 0.0
+            if reader.low(state.position) in {"maximum", "minimum", "max", "min"} and state.phase == "ask":
+                cost += 0.4
+            yield step(reader, moved, mention.end, ranked(moved, ranking), strength=sortable.choices[0].strength, cue=0.35 - cost)
 
 
 def _by_count(reader: Reader, state: State, at: int, limit: int, *, upwards: bool) -> Iterator[State]:
@@ -199,11 +214,16 @@ def adjective(reader: Reader, state: State) -> Iterator[State]:
     (words, upwards), end = found
     limit, end = _limit_after(reader, end, limit)
     choices = measured_by(words, reader.names)
-    if choices:
+    if choices and not _is_part_of_name(reader, at):
         mention = ColumnMention(at, end, choices, implied=True)
         ranking = Ranking(upwards, state.position, column=mention, limit=limit)
         cost = 0.35 if reader.low(at) in {"first", "last"} else 0.0
         yield step(reader, state, end, ranked(state, ranking), strength=choices[0].strength, cue=scoring.GAIN_CUE - cost)
+
+
+def _is_part_of_name(reader: Reader, at: int) -> bool:
+    """Whether "first" and "last" belong to a name ("last name")."""
+    return reader.low(at) in {"first", "last"} and reader.low(at + 1) in {"name", "names"}
 
 
 def common(reader: Reader, state: State) -> Iterator[State]:

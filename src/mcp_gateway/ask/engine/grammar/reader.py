@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.periods import FoundPeriod
+from mcp_gateway.ask.engine.periods import FoundPeriod, Times
 from mcp_gateway.ask.engine.form import Literal
 from mcp_gateway.ask.engine.key_graph import KeyEdge, Tree
 from mcp_gateway.ask.engine.lexicon import FILLERS, SOFT, number_word
@@ -46,7 +46,7 @@ class Reader:
     links: Links
     schema: SchemaIndex
     names: NameIndex
-    periods: dict[int, tuple[FoundPeriod, ...]]
+    times: Times
     weights: tuple[float, ...]
 
     def distance(self, left: str, right: str) -> float:
@@ -88,6 +88,9 @@ class Reader:
         while end < len(self.tokens) and end - position < most and self.low(end) in allowed:
             end += 1
         return end
+
+    def periods_at(self, position: int) -> tuple[FoundPeriod, ...]:
+        return self.times.periods.get(position, ())
 
     def number_at(self, position: int) -> Literal | None:
         """The number at a position, in digits or as a word."""
@@ -145,7 +148,10 @@ def token_weight(token: Token, *, known: bool, first: bool) -> float:
 
 def step(reader: Reader, state: State, end: int, sketch: Sketch, *, strength: float, cue: float = 0.0) -> State:
     """The state after tokens up to `end` were explained with this strength; `cue` is gained besides."""
-    gain = reader.weight(state.position, end) * strength + cue
+    long = sum(1 for weight in reader.weights[state.position : end] if weight > 0) - 1
+    gain = (
+        reader.weight(state.position, end) * strength + cue + (scoring.LONG_NAME * long if strength >= 0.8 and long > 0 else 0.0)
+    )
     connector = "and" if len(sketch.clauses) > len(state.sketch.clauses) else state.connector
     return replace(
         state, position=end, sketch=sketch, score=state.score + gain, strengths=(*state.strengths, strength), connector=connector

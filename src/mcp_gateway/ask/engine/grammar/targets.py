@@ -47,8 +47,36 @@ def column(reader: Reader, state: State) -> Iterator[State]:
         wanted = Wanted(state.position, column=mention, distinct=False)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         cost = 0.0 if state.phase == "ask" and not state.negated else scoring.BARE_COLUMN_IN_WHERE
+        guided = state.phase == "ask" and _after_preposition(reader, state)
+        cost += scoring.AFTER_PREPOSITION if guided else 0.0
         moved = step(reader, state, mention.end, sketch, strength=strength, cue=-cost)
         yield replace(moved, column=mention)
+        if state.phase == "where" or guided:
+            passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
+            yield replace(passed, column=mention)
+
+
+def _after_preposition(reader: Reader, state: State) -> bool:
+    """Whether a name follows "by", "in" and the like once something is wanted already."""
+    at = state.position - 1
+    while reader.low(at) in {"the", "a", "an", "their", "its", "any", "some", "'s"}:
+        at -= 1
+    wanted = state.sketch.wanted or state.sketch.entities
+    return bool(wanted) and reader.low(at) in {
+        "by",
+        "in",
+        "with",
+        "for",
+        "on",
+        "from",
+        "to",
+        "at",
+        "within",
+        "as",
+        "per",
+        "through",
+        "under",
+    }
 
 
 def entity(reader: Reader, state: State) -> Iterator[State]:
@@ -58,7 +86,8 @@ def entity(reader: Reader, state: State) -> Iterator[State]:
         moved = replace(state, sketch=sketch)
         if state.negated:
             moved = replace(moved, sketch=said(moved, Related(mention), state.position))
-        after = step(reader, moved, mention.end, moved.sketch, strength=mention.choices[0][1])
+        exact = scoring.EXACT_TABLE if mention.choices[0][1] >= 0.99 else 0.0
+        after = step(reader, moved, mention.end, moved.sketch, strength=mention.choices[0][1], cue=exact)
         yield replace(after, entity=mention)
 
 
@@ -113,7 +142,7 @@ def count(reader: Reader, state: State) -> Iterator[State]:
         after = step(reader, state, at, state.sketch, strength=0.9, cue=scoring.GAIN_CUE - cost)
         moved = step(reader, after, end, sketch, strength=strength)
         yield replace(moved, entity=entity_found or state.entity)
-    if not (reader.columns_at(at) or reader.tables_at(at)) or reader.low(state.position) == "how":
+    if not (reader.columns_at(at) or reader.tables_at(at)):
         wanted = Wanted(state.position, function="count")
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         yield step(reader, state, found[1], sketch, strength=0.9, cue=scoring.GAIN_CUE - cost - 0.1)
@@ -125,11 +154,12 @@ def _counted(
     for mention in reader.tables_at(at):
         wanted = Wanted(state.position, table=mention, function="count", distinct=distinct)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted), entities=(*state.sketch.entities, mention))
-        yield sketch, mention.end, mention.choices[0][1], mention
+        exact = 1.1 if mention.choices[0][1] >= 0.99 else 1.0
+        yield sketch, mention.end, mention.choices[0][1] * exact, mention
     for column_mention in reader.columns_at(at):
         wanted = Wanted(state.position, column=column_mention, function="count", distinct=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
-        yield sketch, column_mention.end, column_mention.choices[0].strength * 0.85, None
+        yield sketch, column_mention.end, column_mention.choices[0].strength * (1.0 if distinct else 0.92), None
 
 
 def aggregates_at(reader: Reader, position: int) -> tuple[tuple[AggregateFunction, ...], int] | None:
@@ -149,7 +179,7 @@ def aggregate(reader: Reader, state: State) -> Iterator[State]:
     if found is None or state.phase != "ask":
         return
     functions, end = found
-    at = reader.skip(end, _BEFORE_NOUN, 4)
+    at = reader.skip(end, (*_BEFORE_NOUN, "number"), 4)
     for mention in reader.columns_at(at):
         fitting = reader.ordered(mention) if set(functions) <= {"min", "max"} else reader.measures(mention)
         if fitting is None:
