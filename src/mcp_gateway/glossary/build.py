@@ -139,9 +139,9 @@ class _Entry:
         return checked
 
     def _clean(self, node: TextNode, name: str, longest: int) -> str:
-        text = unicodedata.normalize("NFC", node.text).strip()
-        hidden = next((letter for letter in text if unicodedata.category(letter)[0] == "C" and letter not in _JOINERS), None)
-        if hidden is not None and not (hidden == "\n" and longest == MAX_DESCRIPTION):
+        text = (node.text if node.text.isascii() else unicodedata.normalize("NFC", node.text)).strip()
+        hidden = None if text.isprintable() else _hidden_letter(text, lines_allowed=longest == MAX_DESCRIPTION)
+        if hidden is not None:
             self._fault(node, name, f"holds the invisible character U+{ord(hidden):04X}", "Remove it")
         elif len(text) > longest:
             self._fault(node, name, f"is longer than {longest} characters", "Shorten it")
@@ -151,6 +151,12 @@ class _Entry:
 
     def _fault(self, node: Node | None, name: str, problem: str, fix: str) -> None:
         self._faults.add(node.line if node is not None else self._line, f"{self._place}.{name}", problem, fix)
+
+
+def _hidden_letter(text: str, *, lines_allowed: bool) -> str | None:
+    """The first character that nobody would see; line breaks are seen where several lines are allowed."""
+    allowed = _JOINERS + ("\n" if lines_allowed else "")
+    return next((letter for letter in text if unicodedata.category(letter)[0] == "C" and letter not in allowed), None)
 
 
 def _section(

@@ -32,9 +32,11 @@ _log = structlog.get_logger(__name__)
 class Glossary:
     """One glossary file. `open` first."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """`pause` waits for so many seconds."""
         self._path = path
         self._clock = clock
+        self._pause = pause
         self._lock = asyncio.Lock()
         self._signature: Signature = None
         self._settled = False
@@ -75,7 +77,7 @@ class Glossary:
                     await on_change(before, state)
             except Exception:  # noqa: BLE001
                 _log.exception("glossary_watch_fault", file=self._path.name)
-            await asyncio.sleep(LOOK_SECONDS)
+            await self._pause(LOOK_SECONDS)
 
     async def _read_again(self) -> None:
         before = self._opened()
@@ -96,7 +98,7 @@ class Glossary:
         try:
             return await asyncio.to_thread(self._read)
         except BadGlossaryFile as error:
-            await asyncio.sleep(SETTLE_SECONDS)
+            await self._pause(SETTLE_SECONDS)
             if self._look() == self._signature:
                 raise error from None
         self._seen = seen

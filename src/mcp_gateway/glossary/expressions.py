@@ -1,16 +1,16 @@
 """Whether SQL text from a glossary is an expression that only reads.
 
-The text is parsed here so that a mistake is found when the file is saved, not when somebody asks. It widens nothing: whatever is
-built with it later goes through the same guard as any other SQL.
+The text goes through the read-only guard here so that a mistake is found when the file is saved, not when somebody asks. It
+widens nothing: whatever is built with it later goes through the same guard again.
 """
 
 from typing import Literal
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError
+from mcp_gateway.core.sql.read_only import check_read_only
 
 MAX_EXPRESSION = 5_000
 DEFAULT = "default"
@@ -35,19 +35,19 @@ def problem_of(text: str, dialect: str, role: Role) -> tuple[str, str] | None:
     """What is wrong with the expression and how to mend it; None when it is good."""
     if len(text) > MAX_EXPRESSION:
         return f"is longer than {MAX_EXPRESSION} characters", "Shorten it"
-    read = None if dialect == DEFAULT else dialect
     try:
-        statements = sqlglot.parse(f"SELECT {text}", read=read)
-    except SqlglotError as error:
-        return f"is not an SQL expression ({_first_line(error)})", "Write what may stand after SELECT or WHERE"
-    except RecursionError:
-        return "is nested too deeply", "Flatten it"
-    select = statements[0] if len(statements) == 1 else None
-    if not isinstance(select, exp.Select) or not _is_single_value(select):
+        query = check_read_only(f"SELECT {text}", "" if dialect == DEFAULT else dialect)
+    except QueryRefused as refusal:
+        if refusal.reason in ("many_statements", "not_a_query"):
+            return "is more than one expression", "Write one expression, without ';'"
+        return f"may not be run ({refusal.message.rstrip('.')})", refusal.hint.rstrip(".")
+    except QuerySyntaxError as error:
+        return f"is not an SQL expression ({error.database_message})", "Write what may stand after SELECT or WHERE"
+    if not isinstance(query, exp.Select) or not _is_single_value(query):
         return "is more than one expression", "Write one expression, without FROM, WHERE, ';' or a list"
-    if any(node.comments for node in select.walk()):
+    if any(node.comments for node in query.walk()):
         return "holds a comment", "Remove it"
-    return _unfit(select.expressions[0], role)
+    return _unfit(query.expressions[0], role)
 
 
 def _is_single_value(select: exp.Select) -> bool:
@@ -71,7 +71,3 @@ def _unfit(tree: exp.Expression, role: Role) -> tuple[str, str] | None:
     if role != "aggregate" and aggregates:
         return "calculates over rows", "A condition looks at one row; put the aggregate into a metric"
     return None
-
-
-def _first_line(error: GatewayError | SqlglotError) -> str:
-    return str(error).strip().split("\n", 1)[0].split(". Line", 1)[0].rstrip(".")
