@@ -19,7 +19,7 @@ from mcp_gateway.entrypoints.mcp.ask import build_ask_server
 from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
 from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.gateway import Gateway
-from mcp_gateway.settings import Settings
+from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.servers import is_embedded
@@ -48,7 +48,11 @@ class Application:
 async def open_application(
     settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all"
 ) -> AsyncIterator[Application]:
-    """Open every part of the role. Raises what opening them raises: a faulty configuration, data that is not there."""
+    """Open every part of the role: "engine" has no web page, "gateway" no embedded servers.
+
+    Raises what opening them raises: a faulty configuration, data that is not there.
+    """
+    _check_role(settings, role)
     demo = is_embedded(settings) and settings.tables_url is None
     settings = await settle_data(settings, clock=clock) if demo else settings
     async with AsyncExitStack() as stack:
@@ -56,7 +60,7 @@ async def open_application(
         gateway = await stack.enter_async_context(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), examples=DEMO_QUESTIONS if demo else ())
         )
-        http = create_app(gateway, _http_options(settings, listeners), clock=clock, new_id=_new_id)
+        http = create_app(gateway, _http_options(settings, listeners, page=role != "engine"), clock=clock, new_id=_new_id)
         faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}
         routes = await _mcp_routes(stack, faces, _doors(settings, listeners))
         apart = listeners.mcp is not None
@@ -69,6 +73,14 @@ async def open_application(
             mcp=Starlette(routes=routes) if apart else http,
             goodbyes=tuple(face.changes.close for face in faces.values()),
             data=settings.tables_url or str(settings.mcp_config_path or settings.mcp_server_url),
+        )
+
+
+def _check_role(settings: Settings, role: Role) -> None:
+    if role == "gateway" and is_embedded(settings):
+        raise InvalidSettings(
+            "A gateway without servers of its own needs to be told of others.",
+            hint="Set MCP_CONFIG_PATH or MCP_SERVER_URL, or run the role all.",
         )
 
 
@@ -85,13 +97,14 @@ async def _mcp_routes(stack: AsyncExitStack, faces: Mapping[str, McpFace], doors
     return routes
 
 
-def _http_options(settings: Settings, listeners: Listeners) -> HttpOptions:
+def _http_options(settings: Settings, listeners: Listeners, *, page: bool) -> HttpOptions:
     return HttpOptions(
         version=version("mcp-gateway"),
         allowed_origins=settings.allowed_origins,
         hosts=(listeners.host, *settings.allowed_hosts),
         max_body_bytes=settings.max_body_bytes,
         metrics_enabled=settings.enable_metrics,
+        page_enabled=page,
     )
 
 

@@ -24,12 +24,12 @@ from mcp_gateway.wiring.servers import GLOSSARY, TABLES, is_embedded
 
 @asynccontextmanager
 async def open_embedded_gateway(settings: Settings, *, clock: Clock) -> AsyncIterator[Gateway]:
-    """A gateway for this process alone, nothing served. Raises what opening its parts raises."""
+    """A gateway for one question in this process, nothing served. Raises what opening its parts raises."""
     async with AsyncExitStack() as stack:
         faces = await stack.enter_async_context(open_faces(settings, clock=clock))
         for face in faces.values():
             await stack.enter_async_context(watching(face))
-        yield await stack.enter_async_context(open_gateway(settings, clock=clock, upstreams=servers_of(faces)))
+        yield await stack.enter_async_context(open_gateway(settings, clock=clock, upstreams=servers_of(faces), staying=False))
 
 
 @asynccontextmanager

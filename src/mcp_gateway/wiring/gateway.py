@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import ConfigurationFile
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.gather import ResourceGatherer
+from mcp_gateway.ask.model import DraftRequest
 from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered
 from mcp_gateway.ask.resolve import WordResolver
 from mcp_gateway.ask.servers import Servers
@@ -24,11 +26,11 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.health import HealthWatch
 from mcp_gateway.diagnostics.ports import Probe
 from mcp_gateway.diagnostics.query_figures import QueryFigures
-from mcp_gateway.gateway import Gateway, Limits, Mode, ModeInfo, ServerState
+from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, ServerState
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.conversations import open_conversations
 from mcp_gateway.wiring.language_model import open_model
-from mcp_gateway.wiring.measured import Measured
+from mcp_gateway.wiring.measured import Admission, Measured
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
 
 log = structlog.get_logger(__name__)
@@ -47,8 +49,11 @@ async def open_gateway(
     model: Drafter | None = None,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     examples: tuple[str, ...] = (),
+    staying: bool = True,
 ) -> AsyncIterator[Gateway]:
     """`upstreams` are the servers in this process by key; `engine` and `model` stand in for the configured drafters.
+
+    `staying` False is for one question: nothing is warmed, checked or followed in the background.
 
     Servers that cannot be reached do not keep the gateway from opening unless `require_multi_mcp` says so.
     Raises `ConfigurationInvalid`, and with `require_multi_mcp` the first server's `MCPConnectionError`.
@@ -64,42 +69,54 @@ async def open_gateway(
             if settings.require_multi_mcp:
                 raise failure
         model = model or await stack.enter_async_context(open_model(settings))
-        conversations = await stack.enter_async_context(open_conversations(settings, clock))
-        gateway = _assemble(
-            settings,
-            servers=servers,
-            conversations=conversations,
-            engine=engine or EmbeddedEngine(),
-            model=model,
+        parts = _Parts(
+            settings=settings,
             clock=clock,
-            new_id=new_id,
-            examples=examples,
+            servers=servers,
+            gatherer=ResourceGatherer(servers, clock),
+            resolver=WordResolver(servers),
+            engine=engine or _engine(settings),
+            model=model,
+            conversations=await stack.enter_async_context(open_conversations(settings, clock)),
         )
-        loops = [gateway.health.run()]
-        if file is not None:
+        gateway = _assemble(parts, new_id, examples)
+        loops = [gateway.health.run(), _warm(parts)] if staying else []
+        if file is not None and staying:
             loops.append(_follow_file(file, servers))
         async with _running(*loops):
             yield gateway
 
 
-def _assemble(
-    settings: Settings,
-    *,
-    servers: Servers,
-    conversations: ConversationStore,
-    engine: Drafter,
-    model: Drafter | None,
-    clock: Clock,
-    new_id: Callable[[], str],
-    examples: tuple[str, ...],
-) -> Gateway:
-    gatherer = ResourceGatherer(servers, clock)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Parts:
+    """What the use cases are made of."""
+
+    settings: Settings
+    clock: Clock
+    servers: Servers
+    gatherer: ResourceGatherer
+    resolver: WordResolver
+    engine: Drafter
+    model: Drafter | None
+    conversations: ConversationStore
+
+    @property
+    def usual_mode(self) -> Mode:
+        return "auto" if self.settings.enable_multi_mcp else "single_mcp"
+
+
+def _engine(settings: Settings) -> EmbeddedEngine:
+    return EmbeddedEngine() if settings.engine_threshold is None else EmbeddedEngine(settings.engine_threshold)
+
+
+def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...]) -> Gateway:
+    settings, clock = parts.settings, parts.clock
     ask = AnswerQuestion(
-        gatherer=gatherer,
-        resolver=WordResolver(servers),
-        engine=engine,
-        model=model,
-        conversations=conversations,
+        gatherer=parts.gatherer,
+        resolver=parts.resolver,
+        engine=parts.engine,
+        model=parts.model,
+        conversations=parts.conversations,
         clock=clock,
         new_id=new_id,
         limits=AskLimits(
@@ -109,26 +126,31 @@ def _assemble(
         ),
     )
     figures = QueryFigures(window_size=settings.metrics_window_size, clock=clock)
-    usual: Mode = "auto" if settings.enable_multi_mcp else "single_mcp"
+    admission = Admission(settings.max_questions_at_once)
+
+    def measured(use_case: AskQuestion) -> Measured:
+        return Measured(
+            use_case=use_case, figures=figures, clock=clock, admission=admission, multi_allowed=settings.enable_multi_mcp
+        )
 
     async def look(_: Caller) -> Gathered:
-        return await gatherer.gather(usual)
+        return await parts.gatherer.gather(parts.usual_mode)
 
     return Gateway(
-        ask=Measured(ask, figures, clock),
-        run_sql=Measured(ask.run_sql, figures, clock),
+        ask=measured(ask),
+        run_sql=measured(ask.run_sql),
         look=look,
-        servers=lambda: server_states(servers),
-        modes=lambda: modes_of(servers, multi_allowed=settings.enable_multi_mcp),
+        servers=lambda: server_states(parts.servers),
+        modes=lambda: modes_of(parts.servers, multi_allowed=settings.enable_multi_mcp),
         health=HealthWatch(
-            _probes(servers, gatherer, usual, model, strict=settings.require_multi_mcp) if settings.enable_health_checks else (),
+            _probes(parts) if settings.enable_health_checks else (),
             interval_seconds=settings.health_check_interval,
             timeout_seconds=settings.health_check_timeout_seconds,
             clock=clock,
         ),
         figures=figures,
         limits=Limits(max_question_chars=settings.max_question_chars, max_rows=settings.max_rows),
-        drafters=(engine.name,) if model is None else (engine.name, model.name),
+        drafters=tuple(drafter.name for drafter in (parts.engine, parts.model) if drafter is not None),
         examples=examples,
     )
 
@@ -165,13 +187,11 @@ def modes_of(servers: Servers, *, multi_allowed: bool) -> tuple[ModeInfo, ...]:
     )
 
 
-def _probes(
-    servers: Servers, gatherer: ResourceGatherer, mode: Mode, model: Drafter | None, *, strict: bool
-) -> tuple[Probe, ...]:
-    database = servers.database
+def _probes(parts: _Parts) -> tuple[Probe, ...]:
+    database = parts.servers.database
 
     async def gather() -> dict[str, Json]:
-        gathered = await gatherer.gather(mode)
+        gathered = await parts.gatherer.gather(parts.usual_mode)
         return {
             "initialized": True,
             "connected_servers": len(gathered.servers_used),
@@ -184,16 +204,38 @@ def _probes(
             member.server,
             title=member.config.name,
             priority=member.config.priority,
-            needed=strict or member.key == database.key,
+            needed=parts.settings.require_multi_mcp or member.key == database.key,
         )
-        for member in servers.members
+        for member in parts.servers.members
     )
     return (
         OrchestratorProbe(gather),
         *members,
         DatabaseProbe(database.server),
-        LanguageModelProbe(model.name if model else None),
+        LanguageModelProbe(parts.model.name if parts.model else None),
     )
+
+
+async def _warm(parts: _Parts) -> None:
+    """Go through a question nobody asked, so that indexes are built before the first one that somebody does."""
+    question = "how many are there"
+    try:
+        gathered = await parts.gatherer.gather(parts.usual_mode)
+        resolution = await parts.resolver.resolve(question, gathered)
+        await parts.engine.draft(
+            DraftRequest(
+                question=question,
+                schema=gathered.schema,
+                now=parts.clock.now(),
+                vocabulary=gathered.vocabulary,
+                values=resolution.values,
+                entities=resolution.entities,
+            )
+        )
+    except GatewayError as error:
+        log.info("not_warmed", code=error.code)
+    except Exception:
+        log.exception("not_warmed")
 
 
 async def _follow_file(file: ConfigurationFile, servers: Servers) -> None:

@@ -38,6 +38,7 @@ class HttpOptions:
     hosts: Collection[str] | None
     max_body_bytes: int
     metrics_enabled: bool = True
+    page_enabled: bool = True
 
 
 def create_app(gateway: Gateway, options: HttpOptions, *, clock: Clock, new_id: Callable[[], str]) -> FastAPI:
@@ -60,7 +61,7 @@ def create_app(gateway: Gateway, options: HttpOptions, *, clock: Clock, new_id: 
         app.include_router(metrics_routes(gateway, clock=clock), prefix="/api")
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
     _add_reference(app)
-    app.include_router(page_routes(read_page_files(), service_card(gateway, options)))
+    app.include_router(page_routes(read_page_files() if options.page_enabled else {}, service_card(gateway, options)))
     _add_middleware(app, options, replies, clock=clock, new_id=new_id)
     return app
 
