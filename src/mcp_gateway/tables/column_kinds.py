@@ -8,7 +8,7 @@ from mcp_gateway.core.schema import ColumnKind
 _KINDS: tuple[tuple[re.Pattern[str], ColumnKind], ...] = (
     (re.compile(r"\[|^(ARRAY|LIST|STRUCT|MAP|UNION|JSON|HSTORE|INTERVAL|GEOMETRY|POINT|VARIANT|\w+RANGE)"), "other"),
     (re.compile(r"^(TIMESTAMP|DATETIME|SMALLDATETIME)"), "timestamp"),
-    (re.compile(r"^TIME\b"), "time"),
+    (re.compile(r"^TIME(TZ)?\b"), "time"),
     (re.compile(r"^DATE\b"), "date"),
     (re.compile(r"^(BOOL|TINYINT\(1\))"), "boolean"),
     (re.compile(r"(BLOB|BYTEA|BINARY|^BIT\b|^VARBIT)"), "binary"),

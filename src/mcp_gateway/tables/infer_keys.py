@@ -23,6 +23,8 @@ _log = structlog.get_logger(__name__)
 _COMPARED_VALUES: Final = 2000
 # Real data has a few orphans; one value in fifty may be missing.
 _ORPHANS: Final = 50
+# In fewer rows values may be distinct by chance.
+_TELLING_ROWS: Final = 20
 # Column names that say nothing about the table they point at.
 _GENERIC: Final = frozenset(
     {"id", "key", "pk", "code", "no", "nr", "num", "number", "name", "title", "type", "date", "year", "uid", "uuid"}
@@ -44,7 +46,8 @@ async def infer_keys(
     database: Database, clock: Clock, schema: DatabaseSchema, unique: dict[str, frozenset[str]], *, deadline: float
 ) -> DatabaseSchema:
     """The schema with inferred keys added. `unique` names per table the columns without repeated or missing values."""
-    tables = tuple(_with_primary_key(table, unique.get(table.name, frozenset())) for table in schema.tables)
+    others = {form: table.name for table in schema.tables for form in _forms(table.name)}
+    tables = tuple(_with_primary_key(table, unique.get(table.name, frozenset()), others) for table in schema.tables)
     found = []
     for table in tables:
         keys = list(table.foreign_keys)
@@ -60,7 +63,8 @@ async def infer_keys(
     return replace(schema, tables=tuple(found))
 
 
-def _with_primary_key(table: Table, unique: frozenset[str]) -> Table:
+def _with_primary_key(table: Table, unique: frozenset[str], others: dict[str, str]) -> Table:
+    """`others` are the forms of all tables' names: a column that carries another table's name points there, it is no own key."""
     if table.primary_key or table.is_view:
         return table
     wanted = {
@@ -72,9 +76,11 @@ def _with_primary_key(table: Table, unique: frozenset[str]) -> Table:
         if column.name in unique and _plain(column.name) in wanted:
             return replace(table, primary_key=(column.name,))
     first = table.columns[0] if table.columns else None
-    if first is not None and first.name in unique and re.search(r"(?i)(^|_|\b)id$|[a-z]ID$|Id$", first.name):
-        return replace(table, primary_key=(first.name,))
-    return table
+    if first is None or first.name not in unique or (table.row_count or 0) < _TELLING_ROWS:
+        return table
+    if not re.search(r"(^|_|\b)(?i:id)$|[a-z]I[Dd]$", first.name) or _plain(first.name).removesuffix("id") in others:
+        return table
+    return replace(table, primary_key=(first.name,))
 
 
 def _has_key(table: Table, column: Column) -> bool:

@@ -3,6 +3,7 @@
 Bounded in time: what is not reached stays as it was read. A failing query over one table costs that table's profile only.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +14,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.schema import Column, ColumnKind, DatabaseSchema, Scalar, Table
 from mcp_gateway.core.sql.errors import QueryFailed
+from mcp_gateway.tables.errors import QueryTimedOut
 from mcp_gateway.tables.infer_keys import infer_keys
 from mcp_gateway.tables.model import Limits
 from mcp_gateway.tables.ports import Database
@@ -26,9 +28,11 @@ _WHOLE_ROWS_COLUMNAR: Final = 5_000_000
 _COLUMNAR: Final = frozenset({"duckdb", "clickhouse", "snowflake", "bigquery"})
 _SAMPLED_ROWS: Final = 100_000
 _SAMPLES: Final = 5
+_UNKNOWN_SHARE: Final = 0.25
 # A longer text is no sample anybody learns from, and cut it would not be a stored value.
 _MAX_SAMPLE_LENGTH: Final = 100
 _MAX_BOUND_LENGTH: Final = 40
+_PLAIN_TEXT: Final = re.compile(r"(?i)char|text|string|clob")
 _PROFILED_KINDS: Final = frozenset[ColumnKind]({"text", "integer", "number", "boolean", "date", "timestamp", "time"})
 
 
@@ -68,11 +72,16 @@ async def profile_tables(database: Database, clock: Clock, schema: DatabaseSchem
 async def _profile_table(database: Database, clock: Clock, table: Table, deadline: float) -> tuple[Table, frozenset[str]]:
     """The table with its figures, and the names of its columns in which no value repeats or is missing."""
     most = _WHOLE_ROWS_COLUMNAR if database.dialect in _COLUMNAR else _WHOLE_ROWS
-    whole = table.row_count is not None and table.row_count <= most
     row_count = table.row_count
     counted: dict[str, _Counted] = {}
-    if whole or table.is_view:
-        row_count, counted = await _count(database, table, deadline - clock.monotonic())
+    whole = row_count is None or row_count <= most
+    if whole:
+        # How large it is may be unknown (a view, a table without statistics): then one try within a share of the time.
+        left = deadline - clock.monotonic()
+        try:
+            row_count, counted = await _count(database, table, left if row_count is not None else left * _UNKNOWN_SHARE)
+        except QueryTimedOut:
+            whole = False
     columns = []
     for column in table.columns:
         samples: tuple[Scalar, ...] = ()
@@ -101,7 +110,7 @@ async def _count(database: Database, table: Table, seconds: float) -> tuple[int 
         wanted += [
             exp.Count(this=reference.copy()),
             exp.Count(this=exp.Distinct(expressions=[reference.copy()])),
-            *([exp.null(), exp.null()] if column.kind == "boolean" else _bounds(reference)),
+            *(_bounds(reference) if _is_ordered(column) else [exp.null(), exp.null()]),
         ]
     query = exp.select(*wanted).from_(rows_of(table, database.dialect, None))
     raw = await database.run(query.sql(dialect=database.dialect), Limits(max_rows=1, timeout_seconds=max(seconds, 0.05)))
@@ -116,6 +125,11 @@ async def _count(database: Database, table: Table, seconds: float) -> tuple[int 
         for place, column in enumerate(columns)
     }
     return _integer(row[0]), counted
+
+
+def _is_ordered(column: Column) -> bool:
+    """Whether MIN and MAX of it are known everywhere and say something: not of truth values, enums and identifiers."""
+    return column.kind not in ("boolean", "text") or bool(_PLAIN_TEXT.search(column.type)) or not column.type
 
 
 def _bounds(reference: exp.Column) -> list[exp.Expr]:

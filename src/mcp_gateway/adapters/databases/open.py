@@ -3,9 +3,16 @@
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+import sqlalchemy
 
 from mcp_gateway.adapters.databases.duckdb import DuckDbDriver
+from mcp_gateway.adapters.databases.files import FILE_NAME, FilesDriver
+from mcp_gateway.adapters.databases.mysql import MySqlDriver
+from mcp_gateway.adapters.databases.postgres import PostgresDriver
+from mcp_gateway.adapters.databases.sessions import Driver
+from mcp_gateway.adapters.databases.sqlalchemy_database import SqlAlchemyDriver
 from mcp_gateway.adapters.databases.sqlite import SqliteDriver
 from mcp_gateway.adapters.databases.threaded import ThreadedDatabase
 from mcp_gateway.tables.errors import BadDatabaseUrl
@@ -15,6 +22,7 @@ _DUCKDB: Final = frozenset({".duckdb", ".ddb"})
 _SQLITE: Final = frozenset({".sqlite", ".sqlite3", ".db", ".db3"})
 _SQLITE_HEADER: Final = b"SQLite format 3\x00"
 _DUCKDB_MARK: Final = b"DUCK"
+_OTHER_NAMES: Final = {"postgres": "postgresql"}
 
 
 def open_database(url: str, *, threads: int = 4) -> Database:
@@ -24,34 +32,50 @@ def open_database(url: str, *, threads: int = 4) -> Database:
     bytes), a CSV, TSV or Parquet file or a folder of them, `postgresql://`, `mysql://`, `mariadb://`, and any other SQLAlchemy
     URL whose dialect is installed. Raises `BadDatabaseUrl`.
     """
+    if not url.strip() or "\x00" in url:
+        raise BadDatabaseUrl("The database URL is empty.")
     scheme, path = _split(url)
     if scheme in ("duckdb", "sqlite", "file"):
-        return _open_path(path, scheme, threads)
-    raise BadDatabaseUrl(f"The scheme {scheme} is not known.", scheme=scheme)
+        return ThreadedDatabase(_file_driver(path, scheme), threads=threads)
+    return ThreadedDatabase(_server_driver(url), threads=threads)
 
 
 def _split(url: str) -> tuple[str, Path]:
     """The scheme ("file" for a bare path) and, for files, the path."""
-    if not url.strip() or "\x00" in url:
-        raise BadDatabaseUrl("The database URL is empty.")
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", url)
     if not found:
         return "file", Path(url).expanduser()
     scheme = found.group(1).lower()
-    parts = urlsplit(url)
+    rest = unquote(url[found.end() :].partition("?")[0])
     # SQLAlchemy's habit: three slashes for a relative path, four for an absolute one. file:// has its own: three is absolute.
-    path = unquote(parts.path) if scheme == "file" else unquote(parts.path.removeprefix("/"))
-    return scheme, Path(unquote(parts.netloc) + path if scheme != "file" else path).expanduser()
+    return scheme, Path(rest if scheme == "file" else rest.removeprefix("/")).expanduser()
 
 
-def _open_path(path: Path, scheme: str, threads: int) -> Database:
+def _file_driver(path: Path, scheme: str) -> Driver:
     if str(path) in ("", ".", ":memory:") and scheme != "file":
         raise BadDatabaseUrl("An in-memory database holds nothing to ask about; give a file.")
     if scheme == "sqlite" or (scheme == "file" and _is_sqlite(path)):
-        return ThreadedDatabase(SqliteDriver(path), threads=threads)
+        return SqliteDriver(path)
     if scheme == "duckdb" or _is_duckdb(path):
-        return ThreadedDatabase(DuckDbDriver(path), threads=threads)
-    raise BadDatabaseUrl(f"{path.name} is none of the files that can be opened.", path=str(path))
+        return DuckDbDriver(path)
+    if path.is_dir() or FILE_NAME.search(path.name):
+        return FilesDriver(path)
+    what = "none of the files that can be opened" if path.exists() else "no file, folder or URL"
+    raise BadDatabaseUrl(f"{path.name} is {what}.", path=str(path))
+
+
+def _server_driver(url: str) -> Driver:
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        # The words of the error may hold the password.
+        raise BadDatabaseUrl("The database URL cannot be read.", scheme=url.partition(":")[0][:40]) from error
+    backend = _OTHER_NAMES.get(parsed.get_backend_name(), parsed.get_backend_name())
+    if backend == "postgresql":
+        return PostgresDriver(parsed)
+    if backend in ("mysql", "mariadb"):
+        return MySqlDriver(parsed)
+    return SqlAlchemyDriver(parsed)
 
 
 def _is_sqlite(path: Path) -> bool:
