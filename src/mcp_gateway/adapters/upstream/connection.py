@@ -16,6 +16,7 @@ class Connection:
     """Use `Connection.open`, which gives out only connected ones."""
 
     client: Client
+    protocol: str
 
     def __init__(self) -> None:
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
@@ -35,6 +36,7 @@ class Connection:
         try:
             async with asyncio.timeout(timeout_seconds):
                 connection.client = await asyncio.shield(connection._ready)
+                connection.protocol = connection.session.protocol_version or ""
         except BaseException:
             await _cancel(owner, within_seconds=timeout_seconds)
             raise
@@ -47,10 +49,6 @@ class Connection:
     @property
     def session(self) -> ClientSession:
         return self.client.session
-
-    @property
-    def protocol(self) -> str:
-        return self.client.session.protocol_version or ""
 
     async def ended(self) -> None:
         """Returns when the connection is no longer usable."""

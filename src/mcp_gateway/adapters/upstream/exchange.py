@@ -4,6 +4,7 @@ The SDK sends each request from a task of its own that inherits the caller's con
 hook below sees for that call's response.
 """
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -54,6 +55,19 @@ class _CappedBody(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._body.aclose()
+
+
+class QueryHider(logging.Filter):
+    """Takes the query out of the addresses in the HTTP client's own log lines: it may carry a key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_query(value) for value in record.args)
+        return True
+
+
+def _without_query(value: object) -> object:
+    return value.copy_with(query=None) if isinstance(value, httpx2.URL) else value
 
 
 class ResponseLimit:

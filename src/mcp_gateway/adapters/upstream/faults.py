@@ -19,12 +19,16 @@ Kind = Literal["unreached", "lost", "busy", "timeout", "refused"]
 # Statuses that a server or the proxy before it sends while it is starting or overloaded.
 _BUSY = (429, 502, 503, 504)
 _MAX_WORDS = 500
+TOO_LARGE_EVENT = "its response is larger than max_response_bytes, or no event stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
+    """`gone`: nothing more can be sent on this connection."""
+
     kind: Kind
     words: str
+    gone: bool = False
 
 
 def classify(error: BaseException, exchange: Exchange) -> Failure:
@@ -40,6 +44,8 @@ def classify(error: BaseException, exchange: Exchange) -> Failure:
     match error:
         case TimeoutError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
             return Failure("timeout", "it did not answer in time")
+        case httpx2.SSEError():
+            return Failure("refused", TOO_LARGE_EVENT)
         case httpx2.ConnectError():
             return Failure("unreached", _connect_words(error))
         case httpx2.TransportError():
@@ -58,11 +64,12 @@ def _classify_protocol(error: MCPError, exchange: Exchange) -> Failure:
     if error.code == REQUEST_TIMEOUT:
         return Failure("timeout", "it did not answer in time")
     if error.message.startswith("SSE stream failed"):
-        return Failure("refused", "its response is larger than max_response_bytes, or no event stream")
-    if error.code == CONNECTION_CLOSED:
-        return Failure("lost", "the connection broke")
+        return Failure("refused", TOO_LARGE_EVENT)
+    # The code alone says nothing: it is -32000, which servers use for errors of their own.
+    if error.code == CONNECTION_CLOSED and error.message.startswith(("Connection closed", "SSE stream ended")):
+        return Failure("lost", "the connection broke", gone=error.message == "Connection closed")
     if error.code == INVALID_REQUEST and exchange.status == 404:
-        return Failure("unreached", "it has forgotten the session")
+        return Failure("unreached", "it has forgotten the session", gone=True)
     if exchange.status:
         return Failure("refused", f"it answered with HTTP {exchange.status}: {shortened(error.message)}")
     return Failure("refused", shortened(error.message))

@@ -154,11 +154,12 @@ class McpServer:
         """Let go of a connection that broke; a transport that died of a refused connection says so."""
         if failure.kind not in ("lost", "unreached"):
             return failure
-        await connection.settle(SETTLE_SECONDS)
+        if failure.kind == "lost":
+            await connection.settle(SETTLE_SECONDS)
         if connection.failure is not None:
             with observed_exchange() as nothing_seen:
                 failure = classify(connection.failure, nothing_seen)
-        if not connection.alive or failure.words == "it has forgotten the session":
+        if failure.gone or not connection.alive:
             await self._let_go(connection)
         return failure
 
@@ -170,11 +171,14 @@ class McpServer:
     def _final_error(self, what: str, failure: Failure, seconds: float, *, tool: bool) -> GatewayError:
         if failure.kind == "refused":
             return refused(self.config, what, failure.words)
-        if failure.kind == "timeout":
-            error: GatewayError = timed_out(self.config, what, seconds)
-            # A tool may rightly be slow; a server that cannot even list in time is not well.
-            return error if tool else self._pause(error)
-        return self._pause(connection_error(self.config, failure, tries=1 + self.config.max_retries))
+        slow = failure.kind == "timeout"
+        error = (
+            timed_out(self.config, what, seconds)
+            if slow
+            else connection_error(self.config, failure, tries=1 if tool else 1 + self.config.max_retries)
+        )
+        # A tool may rightly be slow, and a connection that broke under one may be had again at once.
+        return error if tool and failure.kind != "unreached" else self._pause(error)
 
     async def _connected(self) -> Connection:
         """The open connection, or a new one; callers at the same time share one try."""

@@ -1,5 +1,6 @@
 """How each kind of server is reached: an SDK client opened over HTTP, SSE, a child process, or directly in memory."""
 
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -8,19 +9,20 @@ from typing import Any, TypeAlias
 import httpx2
 from mcp.client.client import Client
 from mcp.client.session import MessageHandlerFnT
-from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.lowlevel.server import Server
 from mcp.types import Implementation
 
-from mcp_gateway.adapters.upstream.exchange import ResponseLimit
+from mcp_gateway.adapters.upstream.exchange import QueryHider, ResponseLimit
+from mcp_gateway.adapters.upstream.sse import sse_transport
 from mcp_gateway.adapters.upstream.streams import telling_its_end
 from mcp_gateway.ask.configuration import MCPServerConfig
 
 CLIENT = Implementation(name="mcp-gateway", version="1")
 # A quiet stream of changes is kept this long; servers send a sign of life every 15 s or so.
 QUIET_STREAM_SECONDS = 60.0
+_QUERY_HIDER = QueryHider()
 
 # Opens a client. The first argument hears notifications, the second is called when the server has gone.
 OpenClient: TypeAlias = Callable[[MessageHandlerFnT, Callable[[], None]], AbstractAsyncContextManager[Client]]
@@ -35,12 +37,8 @@ def over_wire(config: MCPServerConfig) -> OpenClient:
             if config.transport == "stdio":
                 transport = stdio_client(_process(config), errlog=sys.stderr)
             elif config.transport == "sse":
-                transport = sse_client(
-                    config.url,
-                    timeout=config.connect_timeout_seconds,
-                    sse_read_timeout=QUIET_STREAM_SECONDS,
-                    httpx_client_factory=lambda headers=None, timeout=None, auth=None: _http_client(config),
-                )
+                http_client = await stack.enter_async_context(_http_client(config))
+                transport = sse_transport(config.url, http_client, max_event_bytes=config.max_response_bytes)
             else:
                 http_client = await stack.enter_async_context(_http_client(config))
                 transport = streamable_http_client(
@@ -79,6 +77,7 @@ def in_memory(config: MCPServerConfig, server: Server[Any]) -> OpenClient:
 
 
 def _http_client(config: MCPServerConfig) -> httpx2.AsyncClient:
+    logging.getLogger("httpx2").addFilter(_QUERY_HIDER)  # adding it again does nothing
     # The SDK times each request itself; these bounds only end what it has given up on, and streams gone silent.
     longest = max(config.timeout_seconds, config.tool_timeout_seconds, QUIET_STREAM_SECONDS)
     return httpx2.AsyncClient(

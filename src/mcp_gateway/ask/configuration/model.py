@@ -27,7 +27,7 @@ class MCPServerConfig:
     key: str
     name: str
     priority: int
-    url: str = ""
+    url: str = field(default="", repr=False)
     domains: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     transport: Transport = "streamable_http"
