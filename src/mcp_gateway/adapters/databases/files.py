@@ -5,6 +5,7 @@ Parquet files stay where they are and are read through a view, the only files th
 anew at the next signal.
 """
 
+import gzip
 import re
 import tempfile
 import threading
@@ -31,16 +32,17 @@ _MAX_FILES: Final = 500
 _COPIED_PARQUET_BYTES: Final = 256 * 1024 * 1024
 # From strict to lenient. No row is ever left out: without `skip` DuckDB drops leading lines that do not fit the rest; the last
 # ones read every cell as text.
-_LENIENT: Final = ", sample_size = -1, null_padding = true, strict_mode = false"
+_LENIENT: Final = "skip = 0, sample_size = -1, null_padding = true, strict_mode = false, delim = {delimiter}"
 _CSV_OPTIONS: Final = (
-    ", skip = 0",
-    ", skip = 0, sample_size = -1",
-    ", skip = 0, encoding = 'latin-1', sample_size = -1",
-    f", skip = 0{_LENIENT}",
-    f", skip = 0, encoding = 'latin-1'{_LENIENT}",
-    f", skip = 0, all_varchar = true{_LENIENT}",
-    f", skip = 0, encoding = 'latin-1', all_varchar = true{_LENIENT}",
+    "skip = 0",
+    "skip = 0, sample_size = -1",
+    "skip = 0, sample_size = -1, encoding = 'latin-1'",
+    _LENIENT,
+    f"{_LENIENT}, encoding = 'latin-1'",
+    f"{_LENIENT}, all_varchar = true",
+    f"{_LENIENT}, all_varchar = true, encoding = 'latin-1'",
 )
+_DELIMITERS: Final = ",;\t|"
 
 
 class FilesDriver:
@@ -162,16 +164,37 @@ def _copy_csv(database: duckdb.DuckDBPyConnection, file: Path, name: str) -> Non
     """Raises `DatabaseUnavailable` with DuckDB's first words when the file cannot be read in any way."""
     first: DatabaseUnavailable | None = None
     for options in _CSV_OPTIONS:
+        reading = options.format(delimiter=_literal(_delimiter(file)))
         try:
-            _run(database, file, f"CREATE TABLE {_quote(name)} AS SELECT * FROM read_csv({_literal(str(file))}{options})")
+            _run(
+                database,
+                file,
+                f"CREATE OR REPLACE TABLE {_quote(name)} AS SELECT * FROM read_csv({_literal(str(file))}, {reading})",
+            )
         except DatabaseUnavailable as error:
             first = first or error
-        else:
-            if options != _CSV_OPTIONS[0]:
-                _log.info("csv_read_leniently", file=file.name, options=options.strip(", "))
+            continue
+        if options != _CSV_OPTIONS[0]:
+            _log.info("csv_read_leniently", file=file.name, options=reading)
+        if not _is_unsplit(database, name):
             return
-    if first is not None:
+    # A file of one column whose header holds a comma is what it is.
+    if first is not None and not database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchone():
         raise first
+
+
+def _is_unsplit(database: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether rows of different lengths kept DuckDB from seeing the delimiter: one column, named like several."""
+    columns = database.execute(f"SELECT * FROM {_quote(name)} LIMIT 0").description or ()
+    return len(columns) == 1 and any(sign in str(columns[0][0]) for sign in _DELIMITERS)
+
+
+def _delimiter(file: Path) -> str:
+    """The sign that stands most often in the first line; a comma when none does."""
+    opened = gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")
+    with opened as lines:
+        line = lines.readline(64 * 1024).decode("latin-1")
+    return max(_DELIMITERS, key=line.count)
 
 
 def _run(database: duckdb.DuckDBPyConnection, file: Path, statement: str) -> None:

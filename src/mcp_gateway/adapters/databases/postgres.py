@@ -1,8 +1,8 @@
 """Postgres through psycopg: every statement in a read-only transaction of its own that is always rolled back.
 
 Behind the guard the engine refuses by four means of its own: the transaction is READ ONLY; the statement runs as a
-server-side cursor, which only a SELECT can be; the extended protocol takes one statement at a time; and a superuser is lowered to `pg_read_all_data`,
-so that not even a function reads the server's files.
+server-side cursor, which only a SELECT can be; the extended protocol takes one statement at a time; and a superuser is
+lowered to `pg_read_all_data`, so that not even a function reads the server's files.
 """
 
 import contextlib
