@@ -135,7 +135,7 @@ def _fill_shelf(products: Iterable[Product], month: date, today: date) -> list[i
         age = product.launched_months_ago
         if age is not None and month <= _months_before(today, age).replace(day=1):
             continue
-        if product.discontinued and month > _months_before(today, 8):
+        if product.discontinued and month > _months_before(today, 13):
             continue
         season = _SEASONS.get(product.category, (1.0,) * 12)[month.month - 1]
         weights[product.product_id] = product.popularity * season

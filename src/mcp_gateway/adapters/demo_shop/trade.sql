@@ -3,7 +3,8 @@
 -- Needs the variables seed, today, first_day and the temporary tables buyers, sellers and shelves.
 
 -- step: orders
-CREATE TEMP MACRO u(tag, n) AS (hash(getvariable('seed'), tag, n) >> 11)::DOUBLE / 9007199254740992.0;
+CREATE TEMP MACRO u(tag, n) AS
+  (hash(xor(hash(n), hash(concat(getvariable('seed'), tag)))) >> 11)::DOUBLE / 9007199254740992.0;
 CREATE TEMP TABLE days AS
 SELECT day, date_diff('day', getvariable('first_day'), day) / date_diff('day', getvariable('first_day'), getvariable('today')) AS progress,
   [0.86, 0.84, 0.93, 0.97, 1.02, 0.98, 0.90, 0.88, 0.99, 1.03, 1.38, 1.52][month(day)]

@@ -126,6 +126,14 @@ def test_business_grows_and_has_seasons(shop: duckdb.DuckDBPyConnection) -> None
     assert revenue("2025-12-01", "2026-01-01") > 1.3 * revenue("2026-02-01", "2026-03-01")
 
 
+def test_choices_do_not_lean_on_each_other(shop: duckdb.DuckDBPyConnection) -> None:
+    reasons = dict(shop.execute("SELECT reason, count(*) FROM returns GROUP BY 1").fetchall())
+    assert len(reasons) == 6
+    assert min(reasons.values()) > 0.07 * sum(reasons.values())
+    idle = "employees WHERE job_title = 'Sales Representative' AND employee_id NOT IN (SELECT employee_id FROM orders WHERE employee_id > 0)"
+    assert count(shop, idle) == 0
+
+
 def test_keys_and_comments_are_declared(shop: duckdb.DuckDBPyConnection) -> None:
     kinds = dict(shop.execute("SELECT constraint_type, count(*) FROM duckdb_constraints() GROUP BY 1").fetchall())
     assert kinds["PRIMARY KEY"] == len(TABLES)
