@@ -1,4 +1,4 @@
-"""Which real name a wrong one was probably meant to be: letter edits, word stems, parts of names, business words.
+"""Which real name a wrong one was probably meant to be: letter edits, word stems, parts of names, synonyms, business words.
 
 Deliberately strict about short names and about ties: a wrong guess is worse than none.
 """
@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import snowballstemmer
 from rapidfuzz.distance import OSA, JaroWinkler
 
-_STEMMER = snowballstemmer.stemmer("english")
+from mcp_gateway.ask.engine.synonyms import words_like
+from mcp_gateway.ask.engine.text import stem_of
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 
 # Below this a name is not offered as a repair; between the two it is still named as a suggestion.
-LIKELY = 0.72
+LIKELY = 0.7
 SUGGESTED = 0.5
 # How far the best must be ahead of the second to be taken without asking.
 CLEAR_LEAD = 0.04
@@ -32,7 +33,7 @@ class NearName:
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """The stems of a snake or camel case name's words, in order: `customerIds` -> ("custom", "id")."""
-    return tuple(_STEMMER.stemWord(word.casefold()) for word in _WORDS.findall(name))
+    return tuple(stem_of(word) for word in _WORDS.findall(name))
 
 
 def similarity(wrong: str, real: str) -> float:
@@ -77,7 +78,7 @@ def _by_edits(left: str, right: str) -> float:
         return max(share, 0.84)
     if edits == 2 and longest >= 5:
         return max(share, 0.76)
-    return share
+    return share * 0.95
 
 
 def _by_words(left: tuple[str, ...], right: tuple[str, ...]) -> float:
@@ -97,4 +98,4 @@ def _word_match(left: str, right: str) -> float:
         return 0.85
     if len(short) >= 4 and OSA.distance(left, right) == 1:
         return 0.85
-    return 0.0
+    return 0.8 if right in words_like(left) else 0.0

@@ -23,6 +23,7 @@ from mcp_gateway.ask.validate import check_query
 
 _log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 3
+_MOST_ROUNDS = 4
 
 
 @dataclass(slots=True)
@@ -99,20 +100,33 @@ class RecoverStep:
         self._admit(sql, fault, names, inquiry, course)
         while len(course.attempts) < MOST_ATTEMPTS and (chosen := course.next_try()) is not None:
             failed_sql, failure, proposal = chosen
-            course.attempts.append(Attempt(sql=failed_sql, fault=failure.kind, message=failure.message, repair=proposal.repair))
-            result = await self._try(proposal.sql, names, inquiry)
+            settled = self._settle(proposal, names, inquiry, course)
+            course.attempts.append(Attempt(sql=failed_sql, fault=failure.kind, message=failure.message, repair=settled.repair))
+            result = await self._try(settled.sql, names, inquiry)
             if not isinstance(result, QueryFault):
                 _log.info("query_repaired", fault=failure.kind, attempts=len(course.attempts))
                 return result
-            self._admit(proposal.sql, result, names, inquiry, course)
+            self._admit(settled.sql, result, names, inquiry, course)
         return None
+
+    def _settle(self, proposal: Proposal, names: Names, inquiry: Inquiry, course: _Course) -> Proposal:
+        """Mend what our own check still finds, before the database is asked: one typing error seldom comes alone."""
+        for _ in range(_MOST_ROUNDS):
+            verdict = check_query(proposal.sql, names, max_rows=inquiry.question.max_rows)
+            if verdict.fault is None:
+                break
+            patient = _patient(proposal.sql, verdict.fault, names, inquiry)
+            further = next((one for one in propose(patient) if one.sql not in course.seen), None)
+            if further is None:
+                break
+            course.seen.add(further.sql)
+            proposal = Proposal(sql=further.sql, repair=f"{proposal.repair}; {further.repair}")
+        return proposal
 
     def _admit(self, sql: str, fault: QueryFault, names: Names, inquiry: Inquiry, course: _Course) -> None:
         course.seen.add(sql)
         if fault.kind not in NEVER_REWRITTEN:
-            question = "" if inquiry.typed_sql else inquiry.question.text
-            patient = Patient(sql=sql, fault=fault, names=names, tree=parse(sql, names.schema.dialect), question=question)
-            course.untried.append((sql, fault, propose(patient)))
+            course.untried.append((sql, fault, propose(_patient(sql, fault, names, inquiry))))
 
     async def _try(self, sql: str, names: Names, inquiry: Inquiry) -> tuple[CheckedQuery, QueryRows] | QueryFault:
         verdict = check_query(sql, names, max_rows=inquiry.question.max_rows)
@@ -138,6 +152,11 @@ class RecoverStep:
                 notices = (*inquiry.notices, _as_sentence(repair.proposal.repair))
                 return replace(inquiry, query=result[0], rows=result[1], attempts=(attempt,), notices=notices)
         return replace(inquiry, notices=(*inquiry.notices, *(_as_sentence(text) for text in repair.missing)))
+
+
+def _patient(sql: str, fault: QueryFault, names: Names, inquiry: Inquiry) -> Patient:
+    question = "" if inquiry.typed_sql else inquiry.question.text
+    return Patient(sql=sql, fault=fault, names=names, tree=parse(sql, names.schema.dialect), question=question)
 
 
 def _done(inquiry: Inquiry, course: _Course, chosen: int, query: CheckedQuery, rows: QueryRows) -> Inquiry:

@@ -11,7 +11,7 @@ from mcp_gateway.ask.scopes import Select, Source, selects
 from mcp_gateway.core.schema import Column, DatabaseSchema
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}(:\d{2}){0,2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?\s*")
 
 
@@ -23,8 +23,8 @@ def find_structure_faults(tree: exp.Expr, schema: DatabaseSchema) -> tuple[Findi
         for finding in (
             *_misplaced_aggregates(select),
             *_missing_joins(select),
-            # SQLite keeps whatever it is given, whatever type the column was declared with.
-            *(() if schema.dialect == "sqlite" else _wrong_types(select)),
+            *_missing_groups(select),
+            *_wrong_types(select, schema.dialect),
         )
     )
 
@@ -32,7 +32,7 @@ def find_structure_faults(tree: exp.Expr, schema: DatabaseSchema) -> tuple[Findi
 def _misplaced_aggregates(select: Select) -> Iterator[Finding]:
     where = select.node.args.get("where")
     for aggregate in where.find_all(exp.AggFunc) if where else ():
-        if aggregate.find_ancestor(exp.Select) is select.node and not aggregate.find_ancestor(exp.Window):
+        if is_total_of(aggregate, select.node):
             text = aggregate.sql()
             message = f"{text} is calculated over groups and cannot stand in WHERE."
             yield Finding(fault=QueryFault(kind="misplaced_aggregate", message=message, name=text), node=aggregate, select=select)
@@ -84,16 +84,57 @@ def _alias_of(column: exp.Column, tables: list[Source]) -> str | None:
     return next((source.alias.casefold() for source in tables if has_column(source, column.name)), None)
 
 
-def _wrong_types(select: Select) -> Iterator[Finding]:
+def _missing_groups(select: Select) -> Iterator[Finding]:
+    """Stored values beside a count or sum without any GROUP BY: an error in most databases, an arbitrary row in SQLite.
+
+    Beside MIN or MAX SQLite gives the row that has it, which people rely on.
+    """
+    node = select.node
+    if not isinstance(node, exp.Select) or node.args.get("group") or node.args.get("distinct"):
+        return
+    clauses = [*node.selects, *(node.args[key] for key in ("having", "order") if node.args.get(key))]
+    totals = [total for clause in clauses for total in clause.find_all(exp.AggFunc) if is_total_of(total, node)]
+    if not totals or any(isinstance(total, (exp.Min, exp.Max)) for total in totals):
+        return
+    for projection in node.selects:
+        if (
+            projection.find(exp.Column)
+            and not projection.is_star
+            and not any(is_total_of(t, node) for t in projection.find_all(exp.AggFunc))
+        ):
+            if projection.find(exp.Window, exp.Subquery):
+                continue
+            message = f"{projection.sql()} stands beside a total, and nothing says what to group by."
+            yield Finding(
+                fault=QueryFault(kind="not_grouped", message=message, name=projection.alias_or_name),
+                node=projection,
+                select=select,
+            )
+
+
+def is_total_of(total: exp.Expr, select: exp.Expr) -> bool:
+    """Whether an aggregate totals the rows of this SELECT, not of a subquery or window in it."""
+    return not isinstance(total.parent, exp.Window) and total.find_ancestor(exp.Select) is select
+
+
+def _wrong_types(select: Select, dialect: str) -> Iterator[Finding]:
     for column in select.columns:
         known = column_of(column, select)
-        if known is None:
+        # SQLite keeps whatever it is given, whatever type the column was declared with: there the stored values decide.
+        if known is None or (dialect == "sqlite" and not _keeps_its_kind(known)):
             continue
         for literal in compared_literals(column):
             if literal.is_string and not fits(literal.this, known):
                 message = f"{column.name} holds a {known.kind}, and {literal.this!r} is none."
                 fault = QueryFault(kind="type_mismatch", message=message, name=column.name)
                 yield Finding(fault=fault, node=literal, select=select)
+
+
+def _keeps_its_kind(column: Column) -> bool:
+    ends = (column.minimum, column.maximum)
+    if column.kind in {"integer", "number"}:
+        return all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
+    return all(isinstance(end, str) and _DATE.fullmatch(end) for end in ends)
 
 
 def fits(text: str, column: Column) -> bool:

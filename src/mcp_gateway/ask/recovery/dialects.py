@@ -86,7 +86,7 @@ def rename_function(patient: Patient) -> Iterator[Proposal]:
         return
     calls = [call for call in tree.find_all(exp.Anonymous) if call.name.upper() == wrong.upper()]
     for call in calls:
-        call.replace(exp.func(likely, *call.expressions, dialect=patient.dialect))
+        call.set("this", likely.upper())
     if calls:
         yield Proposal(sql=tree.sql(dialect=patient.dialect), repair=f"read {wrong} as {likely.upper()}")
 

@@ -7,7 +7,7 @@ from sqlglot import exp
 from mcp_gateway.ask.recovery.joins import key_path, on_condition
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
 from mcp_gateway.ask.scopes import Select, selects
-from mcp_gateway.ask.structure import unconnected
+from mcp_gateway.ask.structure import is_total_of, unconnected
 
 
 def group_by_the_rest(patient: Patient) -> Iterator[Proposal]:
@@ -28,23 +28,24 @@ def _ungrouped(select: exp.Select) -> list[exp.Expr]:
     """Projections and sort keys that are neither totals, nor constants, nor group keys already."""
     group = select.args.get("group")
     keys = list(group.expressions) if group else []
-    if not keys and not any(_holds_total(projection) for projection in select.selects):
+    order, having = select.args.get("order"), select.args.get("having")
+    clauses = [*select.selects, *(clause for clause in (order, having) if clause is not None)]
+    if not keys and not any(_holds_total(clause, select) for clause in clauses):
         return []
     grouped = {key.sql() for key in keys}
     positions = {int(key.name) for key in keys if isinstance(key, exp.Literal) and key.name.isdigit()}
     aliases = {projection.alias: projection.unalias() for projection in select.selects if isinstance(projection, exp.Alias)}
     grouped |= {aliases[name].sql() for name in grouped if name in aliases}
     wanted = [projection.unalias() for number, projection in enumerate(select.selects, start=1) if number not in positions]
-    order = select.args.get("order")
     wanted += [ordered.this for ordered in order.expressions if ordered.this.name not in aliases] if order else []
-    having = select.args.get("having")
     wanted += [column for column in having.find_all(exp.Column) if not column.find_ancestor(exp.AggFunc)] if having else []
-    missing = [one for one in wanted if not _holds_total(one) and one.find(exp.Column) and one.sql() not in grouped]
+    missing = [one for one in wanted if not _holds_total(one, select) and one.find(exp.Column) and one.sql() not in grouped]
     return list({one.sql(): one for one in missing if not one.is_star}.values())
 
 
-def _holds_total(node: exp.Expr) -> bool:
-    return any(not found.find_ancestor(exp.Subquery) for found in node.find_all(exp.AggFunc, exp.Window))
+def _holds_total(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether it totals the rows of this SELECT; a window over them counts as well, since it stands in no GROUP BY."""
+    return node.find(exp.Window) is not None or any(is_total_of(found, select) for found in node.find_all(exp.AggFunc))
 
 
 def move_to_having(patient: Patient) -> Iterator[Proposal]:
@@ -58,7 +59,7 @@ def move_to_having(patient: Patient) -> Iterator[Proposal]:
         if where is None:
             continue
         conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
-        over_totals = [one for one in conditions if _holds_total(one)]
+        over_totals = [one for one in conditions if any(is_total_of(found, select) for found in one.find_all(exp.AggFunc))]
         if not over_totals:
             continue
         stay = [one for one in conditions if one not in over_totals]

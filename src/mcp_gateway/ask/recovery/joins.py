@@ -9,6 +9,11 @@ from sqlglot import exp
 from mcp_gateway.ask.scopes import Select
 from mcp_gateway.core.schema import DatabaseSchema
 
+# Columns of these names are in many tables and tie none together.
+_TELLS_NOTHING = frozenset(
+    {"id", "name", "title", "type", "status", "date", "description", "comment", "created_at", "updated_at"}
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hop:
@@ -54,6 +59,19 @@ def _neighbours(schema: DatabaseSchema) -> dict[str, list[Hop]]:
     return neighbours
 
 
+def _shared_column(schema: DatabaseSchema, start: str, goal: str) -> Hop | None:
+    """Where no key leads: the one telling column both tables have."""
+    left, right = schema.table(start), schema.table(goal)
+    if left is None or right is None:
+        return None
+    shared = [
+        column.name for column in left.columns if column.name.casefold() not in _TELLS_NOTHING and right.column(column.name)
+    ]
+    if len(shared) != 1:
+        return None
+    return Hop(table=start, columns=(shared[0],), target=goal, target_columns=(shared[0],))
+
+
 def on_condition(hop: Hop, left: str, right: str) -> exp.Expr:
     """`left.a = right.b AND ...` with the aliases the query uses."""
     pairs = zip(hop.columns, hop.target_columns, strict=True)
@@ -68,6 +86,10 @@ def nearest_way(schema: DatabaseSchema, select: Select, goal: str) -> tuple[str,
         (source.alias, path)
         for source in select.sources
         if source.table is not None and (path := key_path(schema, source.table.name, goal)) is not None
+    ] or [
+        (source.alias, (hop,))
+        for source in select.sources
+        if source.table is not None and (hop := _shared_column(schema, source.table.name, goal)) is not None
     ]
     if not options:
         return None

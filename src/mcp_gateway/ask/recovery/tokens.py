@@ -5,7 +5,7 @@ changed; everything that parses is repaired on its tree.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import sqlglot
 from sqlglot import exp
@@ -15,8 +15,22 @@ from sqlglot.tokenizer_core import Token, TokenType
 from mcp_gateway.ask.keywords import near_keyword
 from mcp_gateway.ask.names import find_name_faults
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
+from mcp_gateway.ask.structure import find_structure_faults
 
 _MOST_TOKENS = 2_000
+# How many texts one idea may try to parse.
+_MOST_CANDIDATES = 200
+_CALLS = tuple(
+    "COUNT SUM AVG MIN MAX ROUND UPPER LOWER LENGTH COALESCE CAST SUBSTR TRIM ABS REPLACE NULLIF STRFTIME DATE_TRUNC EXTRACT "
+    "IN EXISTS".split()
+)
+_NEVER_LAST = frozenset(
+    {
+        TokenType.DOT, TokenType.COMMA, TokenType.SELECT, TokenType.FROM, TokenType.WHERE, TokenType.AND, TokenType.OR,
+        TokenType.DISTINCT, TokenType.EQ, TokenType.GT, TokenType.LT, TokenType.SLASH, TokenType.PLUS, TokenType.DASH,
+        TokenType.JOIN, TokenType.ON, TokenType.ALIAS,
+    }
+)  # fmt: skip
 _BEFORE_NAMES = frozenset({TokenType.FROM, TokenType.JOIN, TokenType.COMMA, TokenType.DOT, TokenType.SELECT})
 
 
@@ -79,14 +93,27 @@ def _best(patient: Patient, candidates: Iterator[Proposal]) -> Iterator[Proposal
     seen: set[str] = set()
     good: list[Proposal] = []
     doubtful: list[Proposal] = []
-    for proposal in candidates:
+    for proposal in islice(candidates, _MOST_CANDIDATES):
         tree = parse(proposal.sql, patient.dialect)
         if tree is None or (printed := tree.sql()) in seen:
             continue
         seen.add(printed)
-        (doubtful if find_name_faults(tree, patient.names) else good).append(proposal)
+        (doubtful if _is_doubtful(tree, patient) else good).append(proposal)
     yield from good
     yield from doubtful
+
+
+def _is_doubtful(tree: exp.Query, patient: Patient) -> bool:
+    """Unknown names, functions nobody knows, and totals of totals say that the guess was wrong."""
+    return (
+        bool(find_name_faults(tree, patient.names) or find_structure_faults(tree, patient.names.schema))
+        or tree.find(exp.Anonymous) is not None
+        or any(
+            total.find_ancestor(exp.AggFunc)
+            for total in tree.find_all(exp.AggFunc)
+            if not total.find_ancestor(exp.Subquery, exp.Window)
+        )
+    )
 
 
 def _close_quotes(sql: str) -> Iterator[Proposal]:
@@ -110,24 +137,51 @@ def _balance(patient: Patient) -> Iterator[Proposal]:
         )
         yield from (Proposal(sql=_cut(sql, token), repair="removed a bracket too many") for token in opening)
     elif len(closing) == len(opening) + 1:
+        yield from _split_calls(sql, tokens)
         yield from (Proposal(sql=_cut(sql, token), repair="removed a bracket too many") for token in reversed(closing))
         yield from (Proposal(sql=f"{sql[: token.start]}({sql[token.start :]}", repair="opened a bracket") for token in tokens)
 
 
+def _split_calls(sql: str, tokens: list[Token]) -> Iterator[Proposal]:
+    """`SUMamount)`: a function and its argument run into one word."""
+    for token in tokens:
+        name = next((name for name in _CALLS if token.text.upper().startswith(name) and len(token.text) >= len(name)), None)
+        if name is not None and (len(token.text) > len(name) or not sql[token.end + 1 :].lstrip().startswith("(")):
+            at = token.start + len(name)
+            yield Proposal(sql=f"{sql[:at]}({sql[at:]}", repair=f"opened the bracket after {name}")
+
+
 def _likely_ends(tokens: list[Token]) -> list[Token]:
     """Where the missing bracket may go: a call is closed as soon as it can be, a subquery as late as it can be."""
-    unclosed: list[int] = []
+    ends: list[Token] = []
+    for start in reversed(_unclosed(tokens)):
+        after = [
+            token
+            for token, following in zip(tokens[start + 1 :], [*tokens[start + 2 :], None], strict=True)
+            if _may_end(token, following)
+        ]
+        holds_query = bool(tokens[start + 1 :]) and tokens[start + 1].token_type in {TokenType.SELECT, TokenType.WITH}
+        ends.extend(reversed(after) if holds_query else after)
+    return list({token.end: token for token in ends}.values())
+
+
+def _unclosed(tokens: list[Token]) -> list[int]:
+    """Every opening bracket that may be the one without an end: all that are open where the statement or a clause ends."""
+    open_at: list[int] = []
     for index, token in enumerate(tokens):
         if token.token_type == TokenType.L_PAREN:
-            unclosed.append(index)
-        elif token.token_type == TokenType.R_PAREN and unclosed:
-            unclosed.pop()
-    if not unclosed:
-        return []
-    start = unclosed[0]
-    after = tokens[start + 1 :]
-    holds_query = bool(after) and after[0].token_type in {TokenType.SELECT, TokenType.WITH}
-    return list(reversed(after)) if holds_query else after
+            open_at.append(index)
+        elif token.token_type == TokenType.R_PAREN and open_at:
+            open_at.pop()
+    calls = [index for index, token in enumerate(tokens) if token.token_type == TokenType.L_PAREN and index not in open_at]
+    return [*calls, *open_at]
+
+
+def _may_end(token: Token, following: Token | None) -> bool:
+    """A bracket closes behind a name, value, star or bracket, and never before a dot."""
+    if token.token_type in _NEVER_LAST or (following is not None and following.token_type == TokenType.DOT):
+        return False
+    return token.token_type != TokenType.L_PAREN
 
 
 def _drop_commas(patient: Patient) -> Iterator[Proposal]:

@@ -8,6 +8,7 @@ from sqlglot import exp
 from mcp_gateway.ask.errors import UpstreamToolError
 from mcp_gateway.ask.model import QueryRows
 from mcp_gateway.ask.names import Names
+from mcp_gateway.ask.nearest import similarity
 from mcp_gateway.ask.ports import UpstreamServer
 from mcp_gateway.ask.recovery.patient import Proposal
 from mcp_gateway.ask.scopes import selects
@@ -15,7 +16,7 @@ from mcp_gateway.ask.structure import column_of, compared_literals
 from mcp_gateway.core.errors import Json, TimedOut
 
 # A likeness below this is another thing, not another spelling.
-_SAME_THING = 0.8
+_SAME_THING = 0.74
 _MOST_LOOKUPS = 5
 
 
@@ -104,13 +105,13 @@ def _stored(match: Json, text: str) -> _Stored | None:
     """A match over the whole text; one of its words alone is another thing."""
     if not isinstance(match, Mapping):
         return None
-    table, column, value, score = match.get("table"), match.get("column"), match.get("value"), match.get("score")
+    table, column, value = match.get("table"), match.get("column"), match.get("value")
     start, end = match.get("start"), match.get("end")
-    if not (isinstance(table, str) and isinstance(column, str) and isinstance(value, str) and isinstance(score, (int, float))):
+    if not (isinstance(table, str) and isinstance(column, str) and isinstance(value, str)):
         return None
     if isinstance(start, int) and isinstance(end, int) and end - start < len(text.strip()) * 0.8:
         return None
-    return _Stored(table=table, column=column, value=value, score=float(score))
+    return _Stored(table=table, column=column, value=value, score=similarity(text.strip(), value.strip()))
 
 
 def _is_same_column(stored: _Stored, asked: _Asked) -> bool:

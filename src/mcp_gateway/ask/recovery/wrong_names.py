@@ -83,16 +83,41 @@ def _mend_alias(column: exp.Column, select: Select, patient: Patient) -> str | N
     """`x.amount` where nothing is called x: the source that was meant, or the table to be joined in."""
     wrong = column.table
     by_table = [source for source in select.sources if source.table and source.table.name.casefold() == wrong.casefold()]
-    holders = [source for source in select.sources if has_column(source, column.name)]
     if len(by_table) == 1:
         return _set_alias(column, by_table[0], wrong)
+    holders = [source for source in select.sources if has_column(source, column.name)]
+    near = _near_alias(wrong, holders)
+    if near is not None:
+        return _set_alias(column, near, wrong)
+    if patient.names.schema.table(wrong) is None:
+        holders = _across(column, holders)
+        if len(holders) == 1:
+            return _set_alias(column, holders[0], wrong)
+    return _join_in(column, select, patient, alias=wrong)
+
+
+def _near_alias(wrong: str, holders: list[Source]) -> Source | None:
+    """The one holder called nearly so; for aliases of a letter or two a shared beginning has to do."""
     near = clear_winner(nearest(wrong, (source.alias for source in holders)))
     if near is not None:
-        return _set_alias(column, next(source for source in holders if source.alias == near), wrong)
-    joined = _join_in(column, select, patient, alias=wrong)
-    if joined:
-        return joined
-    return _set_alias(column, holders[0], wrong) if len(holders) == 1 else None
+        return next(source for source in holders if source.alias == near)
+    short = [source for source in holders if _starts_alike(source.alias.casefold(), wrong.casefold())]
+    return short[0] if len(short) == 1 else None
+
+
+def _starts_alike(alias: str, wrong: str) -> bool:
+    return len(alias) <= 3 and (wrong.startswith(alias) or alias.startswith(wrong))
+
+
+def _across(column: exp.Column, holders: list[Source]) -> list[Source]:
+    """In `a.x = ?.y` the unknown side is not a: nobody compares a row with itself."""
+    parent = column.parent
+    if not isinstance(parent, exp.EQ):
+        return holders
+    other = parent.expression if parent.this is column else parent.this
+    if not isinstance(other, exp.Column) or not other.table:
+        return holders
+    return [source for source in holders if source.alias.casefold() != other.table.casefold()]
 
 
 def _set_alias(column: exp.Column, source: Source, wrong: str) -> str:
@@ -102,7 +127,9 @@ def _set_alias(column: exp.Column, source: Source, wrong: str) -> str:
 
 def _qualify(column: exp.Column, select: Select, patient: Patient) -> str | None:
     """The table of the best link: the one the question names, else the one other columns beside it come from."""
-    holders = [source for source in select.sources if has_column(source, column.name)]
+    holders = _across(column, [source for source in select.sources if has_column(source, column.name)])
+    if len(holders) == 1:
+        return _set_qualifier(column, holders[0])
     named = [source for source in holders if source.table and _is_mentioned(source.table.name, patient)]
     if len(named) == 1:
         return _set_qualifier(column, named[0])
