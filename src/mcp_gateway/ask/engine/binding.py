@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
 from mcp_gateway.ask.engine.grammar.reader import Reader
+from mcp_gateway.ask.engine.lexicon import COUNTS
 from mcp_gateway.ask.engine.sketch import (
     Choice,
     ColumnMention,
@@ -206,6 +207,13 @@ def _end_of_list(reader: Reader, position: int) -> int:
     """The position after "and age, of the" and the like: where the owner of a list of columns would stand."""
     while position < len(reader.tokens):
         after = reader.skip(position, (*_OF, ","), 4)
+        counted = COUNTS.at(reader.tokens, after)
+        inner = reader.skip(counted[1], _OF, 2) if counted is not None else after
+        if counted is not None and reader.tables_at(inner):
+            end = reader.tables_at(inner)[0].end
+            if reader.skip(end, ("for", "in", "of", "each", "every"), 2) - end == 2:
+                position = end
+                continue
         longest = reader.columns_at(after)
         if after > position and longest and not any(table.choices[0][1] > 0.9 for table in reader.tables_at(after)):
             position = longest[0].end

@@ -24,6 +24,13 @@ class Phrases(Generic[Meaning]):
         for entries in self._by_first.values():
             entries.sort(key=lambda entry: -len(entry[0]))
 
+    def add(self, phrase: str, meaning: Meaning) -> None:
+        words = tuple(phrase.split())
+        entries = self._by_first.setdefault(words[0], [])
+        if all(known != words for known, _ in entries):
+            entries.append((words, meaning))
+            entries.sort(key=lambda entry: -len(entry[0]))
+
     def at(self, tokens: Sequence[Token], position: int) -> tuple[Meaning, int] | None:
         """The meaning of the longest phrase at `position`, and where it ends."""
         if position >= len(tokens):
@@ -213,6 +220,27 @@ ORDERED: Phrases[bool | None] = Phrases(
         True,
     )
 )
+_UP, _DOWN = (
+    "ascending increasing alphabetical alphabetic lexicographic lexicographical chronological",
+    "descending decreasing reverse reversed",
+)
+for _direction, _adjectives in ((False, _UP), (True, _DOWN)):
+    for _adjective in _adjectives.split():
+        for _second in ("", " alphabetical", " lexicographic", " lexicographical", " ascending"):
+            for _opening in ("in ", "in the ", "in an ", "in a ", "by ", "the ", ""):
+                for _closing in (
+                    " order of",
+                    " order by",
+                    " order",
+                    " order for",
+                    " order based on",
+                    " order according to",
+                    " order on",
+                    " of",
+                    "",
+                ):
+                    if _closing or _opening in {"in ", "by "}:
+                        ORDERED.add(f"{_opening}{_adjective}{_second}{_closing}", _direction)
 NEGATIONS: Phrases[bool] = Phrases(
     _each("not,no,without,never,except,excluding,neither,nor,except for,lacking,other than,do not,does not,did not,cannot,besides,"
           "is not,are not,was not,were not,have not,has not,had not,not any,not been,have never,has never,had never,none of,"
@@ -277,7 +305,7 @@ SOFT = _words(
     found shown stored contain particular specific certain people person someone come comes came live lives lived living located
     work works working worked use uses used using make makes made making take takes took taken taking play plays played playing
     own owns owned offer offers offered offering held hold holds holding called named name titled number numbers many much describe
-    compute calculate determine ordered sorted order return count times time year years day month date old been least once different
+    compute calculate determine ordered sorted return count times time year years day month date old been least once different
     various type types produced produce produces built run runs ran running serve serves served teach teaches taught work study
     studying studied enrolled attend attended participate participated participating received receive have got went go goes going
     based according across part parts side say says said think sale sold buy bought purchase purchased belonged assigned happen

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
-from mcp_gateway.ask.engine.lexicon import FILLERS, SOFT
+from mcp_gateway.ask.engine.lexicon import ASK_WORDS, FILLERS, SOFT
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, TableMention, ValueChoice, ValueMention
 from mcp_gateway.ask.engine.synonyms import kin_of
@@ -17,6 +17,7 @@ from mcp_gateway.ask.engine.text import Token, stem_of
 from mcp_gateway.ask.model import ValueMatch
 
 _BRIDGES = frozenset({"of", "the", "'s", "-", "in", "per", "a", "for", "'", "to", "_"})
+_MEASURES = frozenset({"minimum", "maximum", "averag", "total", "min", "max"})
 _SUFFIXES = frozenset({"name", "code", "titl", "descript", "detail", "number", "type"})
 _UNRENAMED = frozenset(
     {"number", "numbers", "count", "amount", "total", "quantity", "list", "name", "names", "id", "type", "one", "many", "time"}
@@ -77,7 +78,12 @@ def link(tokens: Sequence[Token], names: NameIndex, values: Iterable[ValueMatch]
     words = [_stems(token) for token in tokens]
     nouns = [_stems(token, nouns_only=True) for token in tokens]
     for start, token in enumerate(tokens):
-        if token.kind != "word" or (token.low in FILLERS and token.stem not in names.columns):
+        if token.kind != "word":
+            continue
+        if token.low in FILLERS and token.stem not in names.columns:
+            glued = _glued_columns(start, tokens, names)
+            if glued:
+                columns[start] = glued
             continue
         found_columns = _longest_first(
             (
@@ -215,7 +221,7 @@ def _columns_from(
         ]
         if end == start + 1:
             choices = _with_written_name(tokens[start], choices, names)
-        least = 0.8 if _is_weak(tokens[start:end]) else scoring.MIN_STRENGTH
+        least = _least(tokens[start:end], 0.6)
         choices = [choice for choice in choices if choice.strength >= least]
         if choices:
             best = sorted(choices, key=lambda choice: (-choice.strength, repr(choice.column)))[: scoring.MAX_CHOICES]
@@ -242,9 +248,15 @@ def _grow(start: int, tokens: Sequence[Token]) -> Iterable[tuple[int, bool]]:
         yield position + 1, False
 
 
-def _is_weak(span: Sequence[Token]) -> bool:
-    """Whether all words of a stretch are such as questions are full of anyway."""
-    return all(token.low in FILLERS or token.low in SOFT for token in span)
+def _least(span: Sequence[Token], soft: float) -> float:
+    """How strong a name must be: more when all its words are such as questions are full of anyway."""
+    if not all(token.low in FILLERS or token.low in SOFT for token in span):
+        return scoring.MIN_STRENGTH
+    asks = any(
+        token.low in ASK_WORDS or token.stem in {"list", "show", "give", "find"} or token.low.endswith(("ing", "ed"))
+        for token in span
+    )
+    return 0.97 if asks else soft
 
 
 def _is_bridge(token: Token) -> bool:
@@ -321,6 +333,10 @@ def _only_suffix_missing(column: PreparedColumn, missing: list[str]) -> bool:
 def _missing_factor(column: PreparedColumn, matched: dict[int, float], missing: list[str]) -> float:
     if "id" in missing:
         return scoring.MISSING_ID
+    if _MEASURES.intersection(missing):
+        return scoring.MISSING_MEASURE
+    if all(slot in column.table_slots for slot in missing):
+        return 0.97
     if _only_suffix_missing(column, missing):
         return scoring.MISSING_SUFFIX
     if len(column.slots) - 1 not in matched:
@@ -349,7 +365,7 @@ def _tables_from(
             known = {name for name, _ in choices}
             aliases = names.table_aliases.get(tokens[start].stem, ())
             choices += [(table.name, scoring.TABLE_ALIAS) for table in aliases if table.name not in known]
-        least = 0.95 if _is_weak(tokens[start:end]) else scoring.MIN_STRENGTH
+        least = _least(tokens[start:end], 0.5)
         choices = [choice for choice in choices if choice[1] >= least]
         if choices:
             mentions.append(TableMention(start, end, tuple(sorted(choices, key=lambda c: (-c[1], c[0]))[:5])))
@@ -372,7 +388,7 @@ def _value_strength(span: Sequence[Token], match: ValueMatch) -> float:
     marked = any(token.kind in {"quoted", "number"} or token.text[:1].isupper() for token in span)
     strength = match.score
     if match.how in {"prefix", "contains", "fuzzy"}:
-        strength *= 0.85 if marked else 0.5
+        strength *= 0.85 if marked else 0.0
     if len(span) == 1 and first.kind == "number":
         return strength * 0.6
     if len(span) == 1 and not marked and first.low in SOFT:

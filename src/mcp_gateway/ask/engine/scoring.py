@@ -12,6 +12,7 @@ WEIGHT_VERB = 0.45  # a word in -ed or -ing that names nothing
 WEIGHT_SOFT = 0.12
 COST_SKIP = 0.9  # times the weight of the word left over
 COST_SKIP_CUE = 0.8  # a cue (superlative, negation, comparison) left over
+COST_DENIAL = 1.6  # "not" left over
 GAIN_CUE = 0.55  # a cue used
 
 # --- links
@@ -20,6 +21,7 @@ TRUST_SYNONYM = 0.78
 MISSING_HEAD = 0.62  # the last word of the name is not in the question
 MISSING_SUFFIX = 0.85  # only a "name", "code" or "title" at the end is missing
 MISSING_ID = 0.3
+MISSING_MEASURE = 0.5  # "max_salary" when nothing said maximum
 TABLE_ALIAS = 0.7  # what a key elsewhere calls the rows of a table
 MIN_STRENGTH = 0.22
 MAX_CHOICES = 10
@@ -30,6 +32,7 @@ BARE_COLUMN_IN_WHERE = 0.5  # a column named among conditions with nothing said 
 PREDICATE = 0.45  # a column with something said about it
 AFTER_PREPOSITION = 0.4  # a column after "by" or "for" is rarely wanted
 LONG_NAME = 0.25  # each further word of a name found whole
+LIKE_A_TABLE = 0.3  # a column whose words name another table in full
 CONTEXT_COLUMN = 0.35  # the same, taken as part of what is said and not shown
 EXACT_TABLE = 0.15  # a table named in full is rather that table than a column called alike
 FAR_AGGREGATE = 0.3

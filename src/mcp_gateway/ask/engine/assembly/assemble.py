@@ -84,6 +84,8 @@ def _related(bound: Bound) -> tuple[str, ...]:
 
 def _both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] | None:
     """Two values of one column that one row cannot have at once: the rows must be found twice."""
+    if any(wanted.function is not None for wanted in bound.sketch.wanted):
+        return None
     plain = [clause for clause in bound.sketch.clauses if not clause.negated and clause.connector == "and"]
     for index, first in enumerate(plain):
         for second in plain[index + 1 :]:
@@ -208,7 +210,7 @@ def _implied_groups(bound: Bound, plain: Sequence[Expression]) -> tuple[Expressi
     if len(tables) == 1:
         table = bound.table(columns[0].table)
         identifies = any(ref in table.labels or ref in table.key for ref in columns)
-        return table.key if table.key and identifies else tuple(columns)
+        return table.key if len(table.key) == 1 and identifies else tuple(columns)
     return tuple(columns)
 
 

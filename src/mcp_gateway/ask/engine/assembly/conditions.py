@@ -75,7 +75,7 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
         condition = _on_row(bound, clause)
         if condition is None:
             continue
-        if clause.connector == "or" and where:
+        if where and (clause.connector == "or" or _same_equality(where[-1], condition)):
             where[-1] = _either(where[-1], condition)
         else:
             where.append(condition)
@@ -85,6 +85,18 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             return None
         where.append(condition)
     return Conditions(tuple(where), tuple(having), tuple(tables))
+
+
+def _same_equality(left: Condition, right: Condition) -> bool:
+    """Two values of one column: no row has both, so "and" means either."""
+    first = left.conditions[0] if isinstance(left, Or) else left
+    return (
+        isinstance(first, Comparison)
+        and isinstance(right, Comparison)
+        and first.operator == right.operator == "="
+        and first.left == right.left
+        and isinstance(right.right, Literal)
+    )
 
 
 def _either(left: Condition, right: Condition) -> Condition:
@@ -184,7 +196,7 @@ def _on_row(bound: Bound, clause: Clause) -> Condition | None:
         case InRange():
             made = Between(bound.ref(said.column), said.low, said.high)
         case InPeriod():
-            made = _period(bound, said)
+            made = _period(bound, said, clause.position)
         case Missing():
             made = IsNull(bound.ref(said.column))
         case Flagged():
@@ -239,8 +251,8 @@ def _text(bound: Bound, said: HasText) -> Condition:
     return Like(ref, said.text, said.where)
 
 
-def _period(bound: Bound, said: InPeriod) -> Condition:
-    ref = bound.ref(said.column) if said.column is not None else _date_column(bound)
+def _period(bound: Bound, said: InPeriod, position: int) -> Condition:
+    ref = bound.ref(said.column) if said.column is not None else _date_column(bound, position)
     prepared = bound.prepared(ref)
     if not prepared.is_year:
         return DateRange(ref, said.start, said.end, said.name)
@@ -256,16 +268,18 @@ def _period(bound: Bound, said: InPeriod) -> Condition:
     return Between(ref, literal_for(bound, ref, first), literal_for(bound, ref, last))
 
 
-def _date_column(bound: Bound) -> ColumnRef:
-    """The date or year column a period without one is about: of the head, else of the nearest table that has one."""
+def _date_column(bound: Bound, position: int) -> ColumnRef:
+    """The date or year column a period without one is about: of the table named last before it, else of the nearest that has one."""
     dated = [column for column in bound.reader.schema.columns.values() if column.is_temporal or column.is_year]
     if not dated:
         return bound.table(bound.head).columns[0].ref
+    before = [mention for mention in bound.sketch.entities if mention.end <= position]
+    last = bound.binding.table(max(before, key=lambda mention: mention.end)) if before else bound.head
     tables = bound.binding.tables | {bound.head}
 
-    def rank(ref: ColumnRef) -> tuple[float, float]:
+    def rank(ref: ColumnRef) -> tuple[float, float, float]:
         near = 0.0 if ref.table in tables else min(bound.reader.distance(ref.table, table) for table in tables)
-        return (near, 0.0 if ref.table == bound.head else 1.0)
+        return (near, 0.0 if ref.table == last else 1.0, 0.0 if ref.table == bound.head else 1.0)
 
     return min((column.ref for column in dated), key=rank)
 

@@ -32,7 +32,7 @@ _NULLS = frozenset({"null", "missing", "empty", "unknown", "blank", "none"})
 def column_predicate(reader: Reader, state: State) -> Iterator[State]:
     """A column and what is said about it: "age is above 30", "country France", "name contains 'x'"."""
     for mention in reader.columns_at(state.position):
-        at = reader.skip(mention.end, _COPULAS, 4)
+        at = reader.skip(_after_its_name(reader, mention.end), _COPULAS, 4)
         negated = state.negated
         if reader.low(at) == "not":
             at, negated = reader.skip(at + 1, _COPULAS, 4), True
@@ -42,6 +42,15 @@ def column_predicate(reader: Reader, state: State) -> Iterator[State]:
                 reader, inner, end, said(state, what, state.position, negated=negated), strength=strength, cue=scoring.PREDICATE
             )
             yield replace(moved, column=mention)
+
+
+def _after_its_name(reader: Reader, position: int) -> int:
+    """ "the state whose name contains": the name of a column's value is the value."""
+    if reader.low(position) in {"whose", "with", "having", "that"}:
+        at = reader.skip(position + 1, ("has", "have", "a", "the"), 2)
+        if reader.low(at) in {"name", "names"} and reader.columns_at(at):
+            return at + 1
+    return position
 
 
 def predicates_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tuple[Said, int, float]]:
@@ -204,7 +213,8 @@ def number_first(reader: Reader, state: State) -> Iterator[State]:
             moved = step(reader, state, end, sketch, strength=1.0)
             yield step(reader, moved, mention.end, sketch, strength=comparable.choices[0].strength)
     pending = reader.ordered(state.column) if state.column else None
-    if pending is not None and (found or after):
+    free = not (reader.columns_at(column_at) or reader.tables_at(column_at) or reader.periods_at(state.position))
+    if pending is not None and (found or after) and free:
         sketch = said(state, Compare(pending, operator, number), state.position)
         sketch = _without_wanted(state, sketch)
         yield step(reader, state, end, sketch, strength=0.85, cue=-0.1)
@@ -295,7 +305,9 @@ def missing(reader: Reader, state: State) -> Iterator[State]:
         return
     for mention in reader.columns_at(state.position):
         sketch = said(state, Missing(mention), state.position, negated=False)
-        yield step(reader, replace(state, negated=False), mention.end, sketch, strength=mention.choices[0].strength * 0.8)
+        yield step(
+            reader, replace(state, negated=False, denial=-1), mention.end, sketch, strength=mention.choices[0].strength * 0.8
+        )
 
 
 RULES = (column_predicate, value, loose_text, number_first, comparison_first, another, period, comparative, missing)

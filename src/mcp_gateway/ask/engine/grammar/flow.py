@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.grammar.reader import Reader, State
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed
 from mcp_gateway.ask.engine.lexicon import (
     AGGREGATES,
     ASK_WORDS,
@@ -27,16 +27,18 @@ def move(reader: Reader, state: State) -> Iterator[State]:
     word = reader.low(state.position)
     negation = NEGATIONS.at(reader.tokens, state.position)
     if negation is not None and word != "any":
-        yield replace(state, position=negation[1], negated=True, phase="where", score=state.score + scoring.GAIN_CUE)
+        yield replace(
+            state, position=negation[1], negated=True, denial=state.position, phase="where", score=state.score + scoring.GAIN_CUE
+        )
         return
     if _asks_anew(reader, state.position):
-        yield replace(state, position=state.position + 1, phase="ask", negated=False)
+        yield replace(affirmed(state), position=state.position + 1, phase="ask")
     elif word in {"or", "and", "but", "both"}:
         yield _connected(reader, state, word)
     elif word in {".", ";", "?"}:
-        yield replace(state, position=state.position + 1, negated=False, connector="and")
+        yield replace(affirmed(state), position=state.position + 1, connector="and")
     elif word == "with" and reader.low(state.position - 1) in {"along", "together"}:
-        yield replace(state, position=state.position + 1, phase="ask", negated=False)
+        yield replace(affirmed(state), position=state.position + 1, phase="ask")
     elif word in {"their", "its", "his", "her"} and state.phase == "where" and not state.negated:
         yield replace(state, position=state.position + 1, phase="ask")
         yield replace(state, position=state.position + 1)
@@ -67,7 +69,7 @@ def _connected(reader: Reader, state: State, word: str) -> State:
         return replace(after, connector="or")
     if word == "both":
         return replace(after, sketch=replace(state.sketch, both=True))
-    return replace(after, connector="and", negated=False)
+    return replace(affirmed(after), connector="and")
 
 
 def skipped(reader: Reader, state: State) -> State:

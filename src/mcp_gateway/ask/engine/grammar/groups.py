@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
-from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, said, step
 from mcp_gateway.ask.engine.grammar.targets import aggregates_at
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, COMPARATORS, COUNTS, EACH
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Grouping, SumOf
@@ -40,7 +40,7 @@ def each(reader: Reader, state: State) -> Iterator[State]:
         and reader.low(state.position) in {"of", "in", "across", "for"}
         and "each" not in {reader.low(at - 1), reader.low(at - 2)}
     )
-    moved = step(reader, replace(state, negated=False), at, state.sketch, strength=0.9, cue=cue - (0.35 if weak else 0.0))
+    moved = step(reader, affirmed(state), at, state.sketch, strength=0.9, cue=cue - (0.35 if weak else 0.0))
     for table in reader.tables_at(at):
         sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(table)))
         yield replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1]), entity=table)
@@ -91,6 +91,8 @@ def having_count(reader: Reader, state: State) -> Iterator[State]:
     after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
     operator, end = after or (operator, end)
     word = reader.low(at)
+    if word in {"once", "twice", "thrice"} and found is None and reader.low(state.position - 1) not in {"only", "exactly"}:
+        return
     if word in {"once", "twice", "thrice"} or reader.low(end) in {"time", "times"}:
         stop = end if word in {"once", "twice", "thrice"} else end + 1
         sketch = said(state, CountOf(operator, number.value), state.position)

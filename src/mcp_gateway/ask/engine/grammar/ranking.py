@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import AggregateFunction
-from mcp_gateway.ask.engine.grammar.reader import Reader, State, step
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, step
 from mcp_gateway.ask.engine.lexicon import AGGREGATES, COMMON, COUNTS, ORDERED, SUPERLATIVE_ADJECTIVES, SUPERLATIVES
 from mcp_gateway.ask.engine.linking import measured_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Ranking, Sketch
@@ -57,7 +57,7 @@ def ordered(reader: Reader, state: State) -> Iterator[State]:
         moved = step(reader, state, at, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
         moved = step(reader, moved, stop, ranked(moved, final), strength=strength)
         moved = step(reader, moved, last, moved.sketch, strength=0.9)
-        yield from _more_keys(reader, replace(moved, negated=False, phase="where"), final)
+        yield from _more_keys(reader, replace(affirmed(moved), phase="where"), final)
     if not keys and direction is not None:
         earlier = state.sketch.rankings[-1] if state.sketch.rankings else None
         if earlier is not None and earlier.limit is None:
@@ -223,7 +223,10 @@ def adjective(reader: Reader, state: State) -> Iterator[State]:
 
 def _is_part_of_name(reader: Reader, at: int) -> bool:
     """Whether "first" and "last" belong to a name ("last name")."""
-    return reader.low(at) in {"first", "last"} and reader.low(at + 1) in {"name", "names"}
+    if reader.low(at) not in {"first", "last"}:
+        return False
+    after = reader.skip(at + 1, ("and", "or", ",", "/"), 1)
+    return after > at + 1 or not (reader.tables_at(after) or reader.number_at(after))
 
 
 def common(reader: Reader, state: State) -> Iterator[State]:
@@ -250,4 +253,27 @@ def common(reader: Reader, state: State) -> Iterator[State]:
     yield step(reader, state, end, ranked(state, ranking), strength=0.85, cue=scoring.GAIN_CUE - 0.1)
 
 
-RULES = (ordered, from_to, superlative, adjective, common)
+def trailing(reader: Reader, state: State) -> Iterator[State]:
+    """ "whose number of products is the largest"."""
+    for mention in reader.columns_at(state.position):
+        at = reader.skip(mention.end, ("is", "are", "was", "were", "the", "being"), 3)
+        found = SUPERLATIVES.at(reader.tokens, at) if at > mention.end else None
+        sortable = reader.ordered(mention)
+        if found is None or sortable is None or reader.columns_at(found[1]) or reader.tables_at(found[1]):
+            continue
+        ranking = Ranking(found[0], state.position, column=sortable, limit=1)
+        moved = step(reader, state, mention.end, ranked(state, ranking), strength=sortable.choices[0].strength)
+        yield step(reader, moved, found[1], moved.sketch, strength=0.9, cue=scoring.GAIN_CUE + 0.3)
+    counted = COUNTS.at(reader.tokens, state.position)
+    if counted is None:
+        return
+    for table in reader.tables_at(reader.skip(counted[1], ("the", "of", "their"), 2)):
+        at = reader.skip(table.end, ("is", "are", "was", "were", "the", "being"), 3)
+        found = SUPERLATIVES.at(reader.tokens, at) if at > table.end else None
+        if found is not None:
+            ranking = Ranking(found[0], state.position, function="count", table=table, limit=1)
+            moved = step(reader, state, table.end, ranked(state, ranking), strength=table.choices[0][1], cue=scoring.GAIN_CUE)
+            yield step(reader, moved, found[1], moved.sketch, strength=0.9, cue=scoring.GAIN_CUE)
+
+
+RULES = (ordered, from_to, superlative, adjective, common, trailing)

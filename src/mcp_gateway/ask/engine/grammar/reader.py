@@ -22,7 +22,8 @@ from mcp_gateway.ask.engine.text import Token
 class State:
     """A reading of tokens[:position].
 
-    `phase` "ask": names are things wanted; "where": they are things said about rows. `negated`: what follows is denied.
+    `phase` "ask": names are things wanted; "where": they are things said about rows. `negated`: what follows is denied;
+    `denial` is the denying word while nothing has been denied yet, else -1.
     `column` and `entity` are what was named last, for "its", "whose" and bare predicates.
     """
 
@@ -31,6 +32,7 @@ class State:
     score: float = 0.0
     phase: OneOf["ask", "where"] = "ask"
     negated: bool = False
+    denial: int = -1
     connector: OneOf["and", "or"] = "and"
     column: ColumnMention | None = None
     entity: TableMention | None = None
@@ -61,7 +63,8 @@ class Reader:
     def price(self, edge: KeyEdge) -> float:
         """A key whose column is named in the question costs a little less than its twin."""
         stems = {token.stem for token in self.tokens}
-        named = sum(1 for slot in self.schema.columns[edge.child[0]].slots if slot in stems)
+        child = self.schema.columns[edge.child[0]]
+        named = sum(1 for slot in child.slots if slot in stems and slot not in child.table_slots)
         return edge.cost - 0.05 * min(named, 2)
 
     def low(self, position: int) -> str:
@@ -152,10 +155,26 @@ def step(reader: Reader, state: State, end: int, sketch: Sketch, *, strength: fl
     gain = (
         reader.weight(state.position, end) * strength + cue + (scoring.LONG_NAME * long if strength >= 0.8 and long > 0 else 0.0)
     )
-    connector = "and" if len(sketch.clauses) > len(state.sketch.clauses) else state.connector
+    grown = len(sketch.clauses) > len(state.sketch.clauses)
+    connector = "and" if grown else state.connector
+    denial = -1 if grown and state.negated else state.denial
     return replace(
-        state, position=end, sketch=sketch, score=state.score + gain, strengths=(*state.strengths, strength), connector=connector
+        state,
+        position=end,
+        sketch=sketch,
+        score=state.score + gain,
+        strengths=(*state.strengths, strength),
+        connector=connector,
+        denial=denial,
     )
+
+
+def affirmed(state: State) -> State:
+    """The state with denial ended; a denying word that denied nothing is left over and paid for."""
+    if state.denial < 0:
+        return replace(state, negated=False)
+    unexplained = (*state.unexplained, state.denial)
+    return replace(state, negated=False, denial=-1, unexplained=unexplained, score=state.score - scoring.COST_DENIAL)
 
 
 def said(state: State, what: Said, position: int, *, negated: bool | None = None) -> Sketch:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.grammar import conditions, flow, groups, ranking, targets
-from mcp_gateway.ask.engine.grammar.reader import Reader, State
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed
 from mcp_gateway.ask.engine.sketch import Sketch
 
 Rule = Callable[[Reader, State], Iterator[State]]
@@ -23,7 +23,7 @@ def readings(reader: Reader) -> list[State]:
                 for after in rule(reader, state):
                     waiting[min(after.position, end)].append(after)
         waiting[position] = []
-    return _best(waiting[end], scoring.SKETCHES)
+    return _best([affirmed(state) for state in waiting[end]], scoring.SKETCHES)
 
 
 def _best(states: list[State], count: int) -> list[State]:

@@ -44,9 +44,14 @@ def column(reader: Reader, state: State) -> Iterator[State]:
             flag = replace(mention, choices=tuple(yes))
             sketch = said(state, Flagged(flag), state.position)
             yield step(reader, state, mention.end, sketch, strength=flag.choices[0].strength * 0.9)
+        if mention.end == state.position + 1 and strength < 0.99 and reader.low(state.position).endswith(("ed", "ing")):
+            passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
+            yield replace(passed, column=mention)
+            continue
         wanted = Wanted(state.position, column=mention, distinct=False)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         cost = 0.0 if state.phase == "ask" and not state.negated else scoring.BARE_COLUMN_IN_WHERE
+        cost += scoring.LIKE_A_TABLE if _is_table(reader, mention) else 0.0
         guided = state.phase == "ask" and _after_preposition(reader, state)
         cost += scoring.AFTER_PREPOSITION if guided else 0.0
         moved = step(reader, state, mention.end, sketch, strength=strength, cue=-cost)
@@ -54,6 +59,11 @@ def column(reader: Reader, state: State) -> Iterator[State]:
         if state.phase == "where" or guided:
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention)
+
+
+def _is_table(reader: Reader, mention: ColumnMention) -> bool:
+    """Whether the same words name a table in full."""
+    return any(table.end == mention.end and table.choices[0][1] >= 0.99 for table in reader.tables_at(mention.start))
 
 
 def _after_preposition(reader: Reader, state: State) -> bool:
@@ -131,7 +141,7 @@ def how_measure(reader: Reader, state: State) -> Iterator[State]:
 def count(reader: Reader, state: State) -> Iterator[State]:
     """ "how many singers", "the number of different countries"."""
     found = COUNTS.at(reader.tokens, state.position)
-    if found is None:
+    if found is None or _ends_a_name(reader, state.position):
         return
     at = reader.skip(found[1], _BEFORE_COUNTED, 4)
     different = DISTINCT.at(reader.tokens, at)
@@ -148,6 +158,18 @@ def count(reader: Reader, state: State) -> Iterator[State]:
         yield step(reader, state, found[1], sketch, strength=0.9, cue=scoring.GAIN_CUE - cost - 0.1)
 
 
+def _ends_a_name(reader: Reader, position: int) -> bool:
+    """Whether "number" belongs to the name before it ("phone number of all suppliers")."""
+    if reader.low(position) not in {"number", "numbers", "amount", "count", "quantity"} or position == 0:
+        return False
+    before = position - 1
+    return any(
+        mention.end in {position, position + 1} and mention.choices[0].strength > 0.5
+        for start in (before, before - 1)
+        for mention in reader.columns_at(start)
+    )
+
+
 def _counted(
     reader: Reader, state: State, at: int, *, distinct: bool
 ) -> Iterable[tuple[Sketch, int, float, TableMention | None]]:
@@ -159,7 +181,8 @@ def _counted(
     for column_mention in reader.columns_at(at):
         wanted = Wanted(state.position, column=column_mention, function="count", distinct=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
-        yield sketch, column_mention.end, column_mention.choices[0].strength * (1.0 if distinct else 0.92), None
+        factor = 0.7 if _is_table(reader, column_mention) else 1.0 if distinct else 0.92
+        yield sketch, column_mention.end, column_mention.choices[0].strength * factor, None
 
 
 def aggregates_at(reader: Reader, position: int) -> tuple[tuple[AggregateFunction, ...], int] | None:
