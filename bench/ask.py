@@ -1,0 +1,217 @@
+"""How fast an answer is: question to answer over HTTP, through both MCP servers as processes of their own, engine alone.
+
+Beside it, in the same run and over the same servers: the bare SQL of each answer, without any pipeline. Prints tables; measures
+only. Run it on an idle machine: `python bench/ask.py [--rounds N] [--users N] [--questions N]`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import httpx
+from bench.figures import percentile, print_table
+from bench.processes import Running, running
+
+from mcp_gateway.adapters.upstream.server import remote_server
+from mcp_gateway.ask.configuration import MCPServerConfig
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.wiring.demo import DemoShop, prepare_demo
+
+QUESTIONS = (
+    "Show me total sales for abracadabra this month",
+    "how many customers are there",
+    "revenue by region this year",
+    "top 5 products by turnover last month",
+    "number of orders by month",
+    "average order value",
+    "customers from Germany",
+    "products in the category Books",
+    "which employees work in the north region",
+    "how many returns were there last year",
+    "list all categories",
+    "most expensive product",
+)
+WARMING_ROUNDS = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """One question's fate: seconds on the client's clock, the SQL, whether it was answered, and the HTTP status."""
+
+    seconds: float
+    status: int
+    sql: str
+    answered: bool
+
+
+def main() -> None:
+    options = _options()
+    with tempfile.TemporaryDirectory() as folder:
+        shop = prepare_demo(Path(folder), today=SystemClock().now().date())
+        with three_tiers(shop, Path(folder)) as tiers:
+            asyncio.run(_measure(tiers, options))
+        asyncio.run(_measure_memory(shop, options.questions))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tiers:
+    """The tables server, and two gateways over the same servers with different rules."""
+
+    tables: Running
+    fresh: Running
+    coherent: Running
+
+
+@contextlib.contextmanager
+def three_tiers(shop: DemoShop, folder: Path) -> Iterator[Tiers]:
+    with (
+        running(["tables", "--url", str(shop.database)]) as tables,
+        running(["glossary", "--file", str(shop.glossary)]) as glossary,
+    ):
+        gateways = []
+        with contextlib.ExitStack() as stack:
+            for rule in ("fresh", "coherent"):
+                config = folder / f"{rule}.yaml"
+                config.write_text(_configuration(tables.url, glossary.url, rule), encoding="utf-8")
+                gateways.append(stack.enter_context(running(["serve", "--config", str(config)], health="/api/health/ready")))
+            yield Tiers(tables=tables, fresh=gateways[0], coherent=gateways[1])
+
+
+async def _measure(tiers: Tiers, options: argparse.Namespace) -> None:
+    async with httpx.AsyncClient(timeout=60) as client:
+        for _ in range(WARMING_ROUNDS):
+            for gateway in (tiers.fresh, tiers.coherent):
+                await ask_all(client, gateway, QUESTIONS)
+        fresh: list[Reply] = []
+        coherent: list[Reply] = []
+        for _ in range(options.rounds):
+            # Turn about, so that whatever else the machine does falls on both alike.
+            for question in QUESTIONS:
+                fresh.append(await ask(client, tiers.fresh, question))
+                coherent.append(await ask(client, tiers.coherent, question))
+        bare = await bare_seconds(tiers.tables, [reply.sql for reply in coherent if reply.answered])
+        print_speed(fresh, coherent, bare)
+        await _measure_users(client, tiers.coherent, options.users, coherent)
+
+
+async def ask(client: httpx.AsyncClient, gateway: Running, question: str) -> Reply:
+    begun = perf_counter()
+    response = await client.post(f"{gateway.url}/api/chat", json={"query": question, "engine": "engine"})
+    seconds = perf_counter() - begun
+    data = response.json().get("data") or {}
+    return Reply(
+        seconds=seconds, status=response.status_code, sql=data.get("sql_query", ""), answered=bool(data.get("confident"))
+    )
+
+
+async def ask_all(client: httpx.AsyncClient, gateway: Running, questions: Sequence[str]) -> list[Reply]:
+    return [await ask(client, gateway, question) for question in questions]
+
+
+async def bare_seconds(tables: Running, statements: Sequence[str]) -> list[float]:
+    """The same SQL through the same tables server, called directly over MCP."""
+    server = remote_server(
+        MCPServerConfig(key="tables", name="Tables", priority=1, url=f"{tables.url}/mcp", capabilities=("execute_query",))
+    )
+    await server.connect()
+    seconds = []
+    for sql in statements:
+        begun = perf_counter()
+        await server.call_tool("execute_query", {"sql": sql, "max_rows": 1000})
+        seconds.append(perf_counter() - begun)
+    await server.close()
+    return seconds
+
+
+def print_speed(fresh: Sequence[Reply], coherent: Sequence[Reply], bare: Sequence[float]) -> None:
+    fresh_seconds, coherent_seconds = [reply.seconds for reply in fresh], [reply.seconds for reply in coherent]
+    baseline = percentile(bare, 0.5)
+    rows = [
+        _speed_row("bare SQL, no pipeline", bare, baseline),
+        _speed_row("question, resources: fresh", fresh_seconds, baseline),
+        _speed_row("question, resources: coherent", coherent_seconds, baseline),
+    ]
+    print_table(
+        "Question to answer through both MCP servers over HTTP (milliseconds)", ("what", "n", "p50", "p95", "p50 / bare"), rows
+    )
+    faster = 1 - percentile(coherent_seconds, 0.5) / percentile(fresh_seconds, 0.5)
+    answered = sum(reply.answered for reply in coherent) / len(coherent)
+    failed = sum(reply.status != 200 for reply in (*fresh, *coherent))
+    print(f"coherent is {faster:.0%} faster than fresh at p50; {answered:.0%} answered, {failed} failed\n")
+
+
+def _speed_row(what: str, seconds: Sequence[float], baseline: float) -> tuple[str, ...]:
+    p50, p95 = percentile(seconds, 0.5), percentile(seconds, 0.95)
+    return what, str(len(seconds)), f"{p50 * 1000:.1f}", f"{p95 * 1000:.1f}", f"{p50 / baseline:.1f}" if baseline else "-"
+
+
+async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int, single: Sequence[Reply]) -> None:
+    async def one_user(number: int) -> list[Reply]:
+        questions = [*QUESTIONS[number % len(QUESTIONS) :], *QUESTIONS[: number % len(QUESTIONS)]]
+        return [reply for _ in range(3) for reply in await ask_all(client, gateway, questions)]
+
+    begun = perf_counter()
+    replies = [reply for user in await asyncio.gather(*map(one_user, range(users))) for reply in user]
+    rate = len(replies) / (perf_counter() - begun)
+    alone = percentile([reply.seconds for reply in single], 0.95)
+    together = percentile([reply.seconds for reply in replies], 0.95)
+    failed = sum(reply.status != 200 for reply in replies)
+    print_table(
+        f"{users} users at once (resources: coherent)",
+        ("what", "one user", f"{users} users", "ratio"),
+        [
+            ("p95, ms", f"{alone * 1000:.1f}", f"{together * 1000:.1f}", f"{together / alone:.1f}"),
+            ("failed", str(sum(reply.status != 200 for reply in single)), str(failed), ""),
+            ("answers per second", f"{1 / (sum(reply.seconds for reply in single) / len(single)):.0f}", f"{rate:.0f}", ""),
+        ],
+    )
+
+
+async def _measure_memory(shop: DemoShop, questions: int) -> None:
+    command = ["serve", "--data", str(shop.database), "--glossary", str(shop.glossary)]
+    with running(command, health="/api/health/ready") as everything:
+        async with httpx.AsyncClient(timeout=60) as client:
+            rows = [("at start", f"{everything.rss_megabytes():.0f}")]
+            marks = {questions // 10, questions // 2, questions}
+            for number in range(1, questions + 1):
+                await ask(client, everything, QUESTIONS[number % len(QUESTIONS)])
+                if number in marks:
+                    rows.append((f"after {number} questions", f"{everything.rss_megabytes():.0f}"))
+    print_table("Memory with everything in one process (resident, MB)", ("when", "MB"), rows)
+
+
+def _configuration(tables: str, glossary: str, rule: str) -> str:
+    return f"""\
+mcp_servers:
+  glossary:
+    name: Glossary
+    url: {glossary}/mcp
+    priority: 1
+    capabilities: [list_resources]
+    transport: streamable_http
+  tables:
+    name: Tables
+    url: {tables}/mcp
+    priority: 10
+    capabilities: [execute_query, find_values, list_resources]
+    transport: streamable_http
+orchestration:
+  resources: {rule}
+"""
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10, help="how often each question is asked by the single user")
+    parser.add_argument("--users", type=int, default=10)
+    parser.add_argument("--questions", type=int, default=1000, help="questions asked of one process for the memory rows")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
