@@ -60,6 +60,8 @@ def _read_servers(section: Section | None, faults: Faults, *, allow_stdio: bool)
         if child is None:
             section.missing(key, "Write name, url and priority below it, or remove the entry.")
             continue
+        if not isinstance(child.node, yaml.MappingNode):
+            continue
         server = read_server(key, child, allow_stdio=allow_stdio)
         if server is not None:
             read.append(server)

@@ -101,7 +101,7 @@ def _check_http(section: Section, transport: str) -> None:
     section.missing("url", "Write the address of its MCP endpoint, http://127.0.0.1:8000/mcp for example.")
     url = section.scalar_text("url")
     node = section.value("url")
-    if url is not None:
+    if url:
         for problem, fix in _address_problems(url):
             section.faults.note(node, section.child("url"), problem, fix)
     headers = section.section("headers")

@@ -21,6 +21,7 @@ class Section:
         self.node, self.path, self.faults = node, path, faults
         self.entries: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         self._known: set[str] = set()
+        self._sections: dict[str, Section] = {}
         if isinstance(node, yaml.MappingNode):
             self._index(node)
         elif not is_null(node):
@@ -49,8 +50,13 @@ class Section:
         return None if entry is None or is_null(entry[1]) else entry[1]
 
     def section(self, key: str) -> "Section | None":
+        """The mapping under the key; made once, so that its faults are noted once."""
         node = self.value(key)
-        return None if node is None else Section(node, self.child(key), self.faults)
+        if node is None:
+            return None
+        if key not in self._sections:
+            self._sections[key] = Section(node, self.child(key), self.faults)
+        return self._sections[key]
 
     def scalar(self, key: str) -> Scalar | None:
         node = self.value(key)
