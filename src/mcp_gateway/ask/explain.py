@@ -23,6 +23,7 @@ def explain(inquiry: Inquiry, rows: QueryRows | None, warnings: tuple[str, ...])
 def warnings_of(inquiry: Inquiry, rows: QueryRows | None) -> tuple[str, ...]:
     """What a reader must know before trusting the rows."""
     found = list(inquiry.notices)
+    found += inquiry.query.warnings if inquiry.query and rows is not None else ()
     found += inquiry.world.warnings
     found += inquiry.resolution.warnings
     if rows is not None:

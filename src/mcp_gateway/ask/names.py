@@ -3,14 +3,14 @@
 Lenient where the schema cannot know: rows of functions, structs, pseudo columns. The database has the last word there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from mcp_gateway.ask.faults import FaultKind, QueryFault
 from mcp_gateway.ask.nearest import nearest
-from mcp_gateway.ask.scopes import Select, Source, full_name, selects
+from mcp_gateway.ask.scopes import Select, Source, full_name
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.vocabulary import Vocabulary
 
@@ -57,9 +57,8 @@ def names_of(schema: DatabaseSchema, vocabulary: Vocabulary) -> Names:
     return Names(schema=schema, table_synonyms=tables, column_synonyms=columns)
 
 
-def find_name_faults(tree: exp.Expr, names: Names) -> tuple[Finding, ...]:
+def find_name_faults(found: Sequence[Select], names: Names) -> tuple[Finding, ...]:
     """All of them, tables first: a column can only be judged once its table is known."""
-    found = selects(tree, names.schema)
     tables = tuple(finding for select in found for finding in _unknown_tables(select, names))
     return tables + tuple(finding for select in found for finding in _column_faults(select, names))
 

@@ -112,7 +112,7 @@ class RecoverStep:
     def _settle(self, proposal: Proposal, names: Names, inquiry: Inquiry, course: _Course) -> Proposal:
         """Mend what our own check still finds, before the database is asked: one typing error seldom comes alone."""
         for _ in range(_MOST_ROUNDS):
-            verdict = check_query(proposal.sql, names, max_rows=inquiry.question.max_rows)
+            verdict = check_query(proposal.sql, names, max_rows=inquiry.question.max_rows, typed=inquiry.typed_sql is not None)
             if verdict.fault is None:
                 break
             patient = _patient(proposal.sql, verdict.fault, names, inquiry)
@@ -129,7 +129,7 @@ class RecoverStep:
             course.untried.append((sql, fault, propose(_patient(sql, fault, names, inquiry))))
 
     async def _try(self, sql: str, names: Names, inquiry: Inquiry) -> tuple[CheckedQuery, QueryRows] | QueryFault:
-        verdict = check_query(sql, names, max_rows=inquiry.question.max_rows)
+        verdict = check_query(sql, names, max_rows=inquiry.question.max_rows, typed=inquiry.typed_sql is not None)
         if verdict.query is None:
             return verdict.fault or QueryFault(kind="other", message="The query did not pass the check.")
         rows = await run_query(

@@ -1,30 +1,30 @@
 """Faults in how a query is put together: totals in the wrong clause, tables without a join, values of a wrong type."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from mcp_gateway.ask.faults import QueryFault
 from mcp_gateway.ask.names import Finding, has_column
-from mcp_gateway.ask.scopes import Select, Source, selects
-from mcp_gateway.core.schema import Column, DatabaseSchema
+from mcp_gateway.ask.scopes import Select, Source
+from mcp_gateway.core.schema import Column
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}(:\d{2}){0,2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?\s*")
 
 
-def find_structure_faults(tree: exp.Expr, schema: DatabaseSchema) -> tuple[Finding, ...]:
+def find_structure_faults(found: Sequence[Select], dialect: str) -> tuple[Finding, ...]:
     """Those that need no database to be seen. Only for queries whose names are all known."""
     return tuple(
         finding
-        for select in selects(tree, schema)
+        for select in found
         for finding in (
             *_misplaced_aggregates(select),
             *_missing_joins(select),
             *_missing_groups(select),
-            *_wrong_types(select, schema.dialect),
+            *_wrong_types(select, dialect),
         )
     )
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from mcp_gateway.ask.faults import CheckedQuery, FaultKind, QueryFault
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.names import Names, find_name_faults, names_of
-from mcp_gateway.ask.scopes import full_name
+from mcp_gateway.ask.scopes import full_name, selects
 from mcp_gateway.ask.structure import find_structure_faults
 from mcp_gateway.ask.trace import Note
 from mcp_gateway.core.schema import DatabaseSchema
@@ -33,7 +33,7 @@ class ValidateStep:
             return inquiry
         note.input = {"sql": best.sql, "dialect": inquiry.world.schema.dialect}
         names = names_of(inquiry.world.schema, inquiry.world.vocabulary)
-        verdict = check_query(best.sql, names, max_rows=inquiry.question.max_rows)
+        verdict = check_query(best.sql, names, max_rows=inquiry.question.max_rows, typed=inquiry.typed_sql is not None)
         if verdict.fault is not None:
             note.fail(verdict.fault.kind, verdict.fault.message)
             note.output["suggestions"] = list(verdict.fault.suggestions)
@@ -51,8 +51,11 @@ class Verdict:
     tree: exp.Query | None = None
 
 
-def check_query(sql: str, names: Names, *, max_rows: int) -> Verdict:
-    """Raises `QueryRefused` for anything that does more than read: that is no fault to be repaired."""
+def check_query(sql: str, names: Names, *, max_rows: int, typed: bool) -> Verdict:
+    """Raises `QueryRefused` for anything that does more than read: that is no fault to be repaired.
+
+    `typed`: the user wrote the SQL. Tables side by side without a join are then taken as meant, and only warned of.
+    """
     dialect = names.schema.dialect
     try:
         tree = check_read_only(sql, dialect)
@@ -65,10 +68,13 @@ def check_query(sql: str, names: Names, *, max_rows: int) -> Verdict:
         return Verdict(
             fault=QueryFault(kind=kind, message=error.message, name=error.name or "", suggestions=error.nearest),
         )
-    findings = find_name_faults(tree, names) or find_structure_faults(tree, names.schema)
-    if findings:
-        return Verdict(fault=findings[0].fault, tree=tree)
-    return Verdict(query=_limited(sql, tree, names.schema, max_rows), tree=tree)
+    found = selects(tree, names.schema)
+    findings = find_name_faults(found, names) or find_structure_faults(found, dialect)
+    faults = [finding.fault for finding in findings if not (typed and finding.fault.kind == "missing_join")]
+    if faults:
+        return Verdict(fault=faults[0], tree=tree)
+    warnings = tuple(finding.fault.message for finding in findings)
+    return Verdict(query=replace(_limited(sql, tree, names.schema, max_rows), warnings=warnings), tree=tree)
 
 
 def _limited(sql: str, tree: exp.Query, schema: DatabaseSchema, max_rows: int) -> CheckedQuery:

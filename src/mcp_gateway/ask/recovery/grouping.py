@@ -94,5 +94,15 @@ def _tie(select: Select, patient: Patient) -> Iterator[str]:
         if len(paths) != 1 or not isinstance(select.node, exp.Select):
             continue
         alias, hop = paths[0]
-        select.node.where(on_condition(hop, alias, source.alias), copy=False)
+        condition = on_condition(hop, alias, source.alias)
+        join = source.node.parent if source.node else None
+        if isinstance(join, exp.Join) and join.args.get("on") is None and _stands_before(alias, source.alias, select):
+            join.set("on", condition)
+        else:
+            select.node.where(condition, copy=False)
         yield f"joined {source.alias} to {alias} over their key"
+
+
+def _stands_before(alias: str, other: str, select: Select) -> bool:
+    order = [source.alias for source in select.sources]
+    return order.index(alias) < order.index(other)

@@ -15,6 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from mcp_gateway.ask.keywords import near_keyword
 from mcp_gateway.ask.names import find_name_faults
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
+from mcp_gateway.ask.scopes import selects
 from mcp_gateway.ask.structure import find_structure_faults
 
 _MOST_TOKENS = 2_000
@@ -105,8 +106,9 @@ def _best(patient: Patient, candidates: Iterator[Proposal]) -> Iterator[Proposal
 
 def _is_doubtful(tree: exp.Query, patient: Patient) -> bool:
     """Unknown names, functions nobody knows, and totals of totals say that the guess was wrong."""
+    found = selects(tree, patient.names.schema)
     return (
-        bool(find_name_faults(tree, patient.names) or find_structure_faults(tree, patient.names.schema))
+        bool(find_name_faults(found, patient.names) or find_structure_faults(found, patient.dialect))
         or tree.find(exp.Anonymous) is not None
         or any(
             total.find_ancestor(exp.AggFunc)

@@ -9,7 +9,7 @@ from mcp_gateway.ask.nearest import LIKELY, NearName, clear_winner, nearest
 from mcp_gateway.ask.recovery.joins import add_joins, nearest_way
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
 from mcp_gateway.ask.recovery.tokens import repair_keywords
-from mcp_gateway.ask.scopes import Select, Source
+from mcp_gateway.ask.scopes import Select, Source, selects
 
 # A column that is called exactly so in a table nearby beats a merely similar one in reach.
 _BEATS_A_JOIN = 0.83
@@ -20,7 +20,7 @@ def repair_names(patient: Patient) -> Iterator[Proposal]:
     if patient.tree is not None:
         tree = patient.tree.copy()
         done: list[str] = []
-        for finding in find_name_faults(tree, patient.names):
+        for finding in find_name_faults(selects(tree, patient.names.schema), patient.names):
             words = _repair(finding, patient)
             if words and words not in done:
                 done.append(words)
