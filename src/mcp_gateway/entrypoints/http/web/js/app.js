@@ -114,8 +114,12 @@ function showConversation() {
   at("welcome").hidden = talks.current.turns.length > 0;
   for (const record of talks.current.turns) {
     const turn = addTurn(record, talks.current);
-    if (record.data) turn.showAnswer(record.data);
-    else turn.showError(record.error ?? { code: "CANCELLED", message: "Stopped." });
+    try {
+      if (record.data) turn.showAnswer(record.data);
+      else turn.showError(record.error ?? { code: "CANCELLED", message: "Stopped." });
+    } catch {
+      turn.showError({ code: "UNREADABLE_HISTORY", message: "This answer was kept in a way this page does not know.", hint: "Ask again." });
+    }
   }
   showHistory();
 }

@@ -70,10 +70,15 @@ function withFewerRows(data) {
 function read(storage) {
   try {
     const found = JSON.parse(storage.getItem(KEY) ?? "[]");
-    return Array.isArray(found) ? found.filter(({ id, turns }) => id && Array.isArray(turns)) : [];
+    return Array.isArray(found) ? found.filter(isConversation) : [];
   } catch {
     return []; // unreadable or forbidden: the page works without a memory
   }
+}
+
+function isConversation(found) {
+  return typeof found?.id === "string" && Array.isArray(found.turns) && found.turns.length > 0
+    && found.turns.every((turn) => typeof turn?.question === "string");
 }
 
 function write(storage, conversations) {

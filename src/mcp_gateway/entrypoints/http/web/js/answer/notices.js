@@ -36,23 +36,37 @@ function notice(kind, sign, ...children) {
 
 /** Everything this answer has to admit, as elements in order of weight. */
 export function admissions(data) {
-  const missing = data.metadata?.missing_servers ?? [];
-  const cut = data.results ? cutSentence(data.results) : "";
-  const said = new Set();
+  const warnings = [...new Set(data.warnings)];
+  const missing = (data.metadata?.missing_servers ?? []).filter((name) => !warnings.some((text) => text.includes(name)));
+  const cut = cutSentence(data.results, warnings);
   return [
-    data.degraded && notice("warning", "alert",
-      h("p", {}, h("b", {}, "Answered without everything. "), missing.length > 0 ? `${missing.join(" and ")} did not take part, so words it explains may be missing.` : "A server did not take part.")),
-    ...data.warnings.filter((text) => !said.has(text) && said.add(text)).map((text) => notice("warning", "alert", h("p", {}, text))),
+    missing.length > 0 && notice("warning", "alert", h("p", {}, `Answered without ${missing.join(" and ")}, which did not answer.`)),
+    data.degraded && warnings.length + missing.length === 0 && notice("warning", "alert", h("p", {}, "Answered without a server that did not answer.")),
+    ...warnings.map((text) => (isAboutSize(text) ? notice("info", "info", h("p", {}, text)) : notice("warning", "alert", h("p", {}, text)))),
     cut && notice("info", "info", h("p", {}, cut)),
   ].filter(Boolean);
 }
 
-function cutSentence({ row_count: shown, total_rows: total, truncated, truncated_by: by, kept }) {
-  if (kept) return `Only the first ${counted(kept, "row")} were kept with this page's history. Run the SQL again to see all.`;
-  if (!truncated) return "";
-  const why = by === "bytes" ? "The result is large" : "The result is long";
-  return total === null ? `${why}: these are the first ${counted(shown, "row")}; there are more.`
-    : `${why}: these are the first ${counted(shown, "", "").trim()} of ${counted(total, "row")}.`;
+const isAboutSize = (text) => /^(Limited to|No rows fit)/.test(text);
+
+function cutSentence(results, warnings) {
+  if (!results) return "";
+  if (results.kept) return `Only the first ${counted(results.kept, "row")} were kept with this page's history. Run the SQL again to see all.`;
+  if (!results.truncated || warnings.some(isAboutSize)) return "";
+  const of = results.total_rows === null ? "; there are more" : ` of ${counted(results.total_rows, "row")}`;
+  return `The result is ${results.truncated_by === "bytes" ? "large" : "long"}: these are the first ${counted(results.row_count, "row")}${of}.`;
+}
+
+/** What was understood, without what stands elsewhere on the page: warnings as notices, meanings of words in the margin. */
+export function sentenceOf({ explanation, warnings, resolved_entities: entities }) {
+  let text = explanation;
+  for (const warning of warnings) text = text.replace(warning, "");
+  for (const { original_term: term, server } of entities) {
+    const start = text.indexOf(`\u201c${term}\u201d means `);
+    const end = text.indexOf(` (${server}).`, start);
+    if (start >= 0 && end >= 0) text = text.slice(0, start) + text.slice(end + server.length + 4);
+  }
+  return text.replace(/ {2,}/g, " ").trim();
 }
 
 /** How SQL that failed became SQL that ran; null when nothing failed. */

@@ -9,7 +9,10 @@ const KIND_NAMES = {
 export const kindName = (kind) => KIND_NAMES[kind] ?? kind;
 export const kindClass = (kind) => (Object.hasOwn(KIND_NAMES, kind) ? `kind-is-${kind}` : "kind-is-entity");
 
-/** The question's text as nodes: plain stretches, marks, and words nobody could explain. */
+/**
+ * `nodes`: the question as plain stretches, marks, and words nobody could explain. `tips`: what each mark means; they
+ * stand beside the question, so that its text stays the question alone.
+ */
 export function markedQuestion(question, entities, unexplained) {
   // Positions count characters, not the halves that JavaScript counts.
   const characters = Array.from(question);
@@ -17,17 +20,20 @@ export function markedQuestion(question, entities, unexplained) {
     .filter(({ start, end }) => start >= 0 && end <= characters.length && start < end)
     .sort((one, other) => one.start - other.start || other.end - one.end);
   const nodes = [];
+  const tips = [];
   let at = 0;
   for (const { start, end, make } of stretches) {
     if (start < at) continue;
-    nodes.push(characters.slice(at, start).join(""), make(characters.slice(start, end).join("")));
+    const { mark, tip } = make(characters.slice(start, end).join(""));
+    nodes.push(characters.slice(at, start).join(""), mark);
+    tips.push(tip);
     at = end;
   }
   nodes.push(characters.slice(at).join(""));
-  return nodes;
+  return { nodes, tips };
 }
 
-const entityStretches = (entities) => entities.map((entity) => ({ start: entity.start, end: entity.end, make: (text) => mark(text, entity) }));
+const entityStretches = (entities) => entities.map((entity) => ({ start: entity.start, end: entity.end, make: (text) => entityMark(text, entity) }));
 
 function unexplainedStretches(characters, words) {
   // Lower case letter by letter, so that every position stays where it was.
@@ -42,16 +48,17 @@ function unexplainedStretches(characters, words) {
 
 const isLetter = (character) => character !== undefined && /[\p{L}\p{N}]/u.test(character);
 
-function mark(text, entity) {
-  const tip = h("span", { class: "mark-tip", role: "tooltip", id: freshId("tip") },
+function entityMark(text, entity) {
+  return withTip(text, { class: `mark ${kindClass(entity.kind)}`, "data-link": linkWords(entity) },
     h("b", {}, meaning(entity)), h("span", {}, origin(entity)), entity.expression && h("code", {}, entity.expression));
-  return h("span", { class: "mark-place" },
-    h("button", { type: "button", class: `mark ${kindClass(entity.kind)}`, "aria-describedby": tip.id, "data-link": linkWords(entity) }, text), tip);
 }
 
-function unexplainedMark(text) {
-  const tip = h("span", { class: "mark-tip", role: "tooltip", id: freshId("tip") }, h("b", {}, "Not used"), h("span", {}, "The answer does not depend on this word."));
-  return h("span", { class: "mark-place" }, h("button", { type: "button", class: "mark mark-unused", "aria-describedby": tip.id }, text), tip);
+const unexplainedMark = (text) => withTip(text, { class: "mark mark-unused" },
+  h("b", {}, "Not used"), h("span", {}, "The answer does not depend on this word."));
+
+function withTip(text, attributes, ...content) {
+  const tip = h("div", { class: "mark-tip", role: "tooltip", id: freshId("tip"), hidden: true }, content);
+  return { mark: h("button", { type: "button", "aria-describedby": tip.id, ...attributes }, text), tip };
 }
 
 /** What the word was taken to mean, in a few words. */
@@ -73,28 +80,28 @@ export function linkWords({ table, column, value }) {
   return specific.filter((word) => word !== null && word !== undefined).map((word) => String(word).toLowerCase()).join("\n") || null;
 }
 
-/** While a mark is pointed at or focused, its words in the SQL below stand out. */
-export function linkMarksToSql(turn) {
-  const light = (event, on) => {
-    const words = event.target.closest?.("[data-link]")?.dataset.link?.split("\n");
-    if (!words) return;
+/** While a mark is pointed at or focused, its tip shows and its words in the SQL below stand out. */
+export function linkMarks(turn) {
+  const light = ({ target }, on) => {
+    const words = target.closest?.("[data-link]")?.dataset.link.split("\n") ?? [];
     for (const token of turn.querySelectorAll("[data-word]")) {
       if (words.includes(token.dataset.word)) token.classList.toggle("is-linked", on);
     }
+    if (target.matches?.(".mark")) showTip(target, on);
   };
-  for (const type of ["pointerover", "focusin"]) {
-    turn.addEventListener(type, (event) => {
-      light(event, true);
-      if (event.target.matches?.(".mark")) keepInside(event.target.nextElementSibling);
-    });
-  }
+  for (const type of ["pointerover", "focusin"]) turn.addEventListener(type, (event) => light(event, true));
   for (const type of ["pointerout", "focusout"]) turn.addEventListener(type, (event) => light(event, false));
 }
 
-/** Shift a tip that would stick out of the window. */
-function keepInside(tip) {
-  tip.style.setProperty("left", "0");
-  const { right } = tip.getBoundingClientRect();
-  const over = right - (document.documentElement.clientWidth - 12);
-  if (over > 0) tip.style.setProperty("left", `${-Math.ceil(over)}px`);
+function showTip(mark, on) {
+  const tip = document.getElementById(mark.getAttribute("aria-describedby"));
+  if (!tip) return;
+  tip.hidden = !on;
+  if (!on) return;
+  const frame = tip.offsetParent.getBoundingClientRect();
+  // A mark may run over two lines; the tip belongs under the first stretch.
+  const place = mark.getClientRects()[0];
+  const left = Math.min(place.left, document.documentElement.clientWidth - tip.offsetWidth - 12) - frame.left;
+  tip.style.setProperty("left", `${Math.round(left)}px`);
+  tip.style.setProperty("top", `${Math.round(place.bottom - frame.top + 6)}px`);
 }

@@ -13,7 +13,7 @@ const NAMES = { number: "Figure", bar: "Bars", line: "Line", table: "Table" };
 /** The element for a `QueryResult` that has results. */
 export function createResult(data) {
   const { columns, rows } = data.results;
-  if (rows.length === 0) return h("div", { class: "result result-empty" }, h("p", {}, "No rows: nothing in the data fits this."));
+  if (rows.length === 0) return h("div", { class: "result result-empty" }, h("p", {}, "No rows."));
   const label = data.chart?.title || data.explanation || "Result";
   const drawable = possibleKinds(data.chart, columns, rows.length)
     .filter((kind) => chartModel({ chart: { ...data.chart, kind }, columns, rows }));

@@ -119,8 +119,7 @@ function createRow(name) {
 function facts(title, values) {
   const entries = Object.entries(values ?? {}).filter(([, value]) => value !== null && value !== "");
   if (entries.length === 0) return null;
-  return h("dl", { class: "facts" }, h("div", { class: "facts-title" }, h("dt", {}, title), h("dd", {})),
-    entries.map(([name, value]) => h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, factText(value)))));
+  return h("div", {}, h("p", { class: "facts-title" }, title), h("dl", { class: "facts" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, factText(value))))));
 }
 
 function factText(value) {

@@ -3,8 +3,8 @@
 import { announce, freshId, h, icon, prefersStillness, replaceContent } from "../dom.js";
 import { counted, percent } from "../format.js";
 import { createSqlEditor } from "../sql/editor.js";
-import { admissions, errorNotice, recoveryTrail } from "./notices.js";
-import { linkMarksToSql, markedQuestion } from "./question.js";
+import { admissions, errorNotice, recoveryTrail, sentenceOf } from "./notices.js";
+import { linkMarks, markedQuestion } from "./question.js";
 import { otherReadings, readingChoice } from "./readings.js";
 import { createResult } from "./result.js";
 import { createSteps } from "./steps.js";
@@ -16,15 +16,16 @@ import { wordList } from "./words.js";
  */
 export function createTurn({ question, followsUp = false, actions }) {
   const heading = h("h2", { class: "question", id: freshId("question"), tabindex: "-1" }, question);
+  const tips = h("div", { class: "mark-tips" });
   const kicker = h("p", { class: "kicker" }, followsUp ? "Follow-up" : "");
   const body = h("div", { class: "turn-body" });
   const doing = h("p", { class: "doing" }, h("span", { class: "spinner" }), h("span", { class: "doing-text" }, "Sending the question"));
   const steps = createSteps({ onDoing: (text) => { doing.querySelector(".doing-text").textContent = text; } });
   const margin = h("aside", { class: "turn-margin", "aria-label": "How this answer came to be" }, steps.element);
   const element = h("article", { class: "turn is-running", "aria-labelledby": heading.id, "aria-busy": "true" },
-    h("div", { class: "turn-main" }, h("header", {}, kicker, heading), body), margin);
+    h("div", { class: "turn-main" }, h("header", { class: "turn-head" }, kicker, heading, tips), body), margin);
   replaceContent(body, doing);
-  linkMarksToSql(element);
+  linkMarks(element);
 
   function settle(...content) {
     element.classList.remove("is-running");
@@ -34,12 +35,14 @@ export function createTurn({ question, followsUp = false, actions }) {
 
   function showAnswer(data) {
     kicker.textContent = data.is_follow_up ? "Follow-up" : "";
-    replaceContent(heading, markedQuestion(data.query || question, data.resolved_entities, data.unexplained));
+    const marked = markedQuestion(data.query || question, data.resolved_entities, data.unexplained);
+    replaceContent(heading, marked.nodes);
+    replaceContent(tips, marked.tips);
     steps.settle(data.steps);
     replaceContent(margin, [certainty(data), wordList(data.resolved_entities, data.unexplained), steps.element]);
     if (data.results) {
       settle(answered(data));
-      announce(`${data.explanation} ${counted(data.results.row_count, "row")}.`);
+      announce(`${sentenceOf(data)} ${counted(data.results.row_count, "row")}.`);
     } else {
       settle(unanswered(data));
       announce(data.readings.length > 0 ? `Not sure. ${counted(data.readings.length, "reading")} to choose from.` : "No answer.");
@@ -56,7 +59,7 @@ export function createTurn({ question, followsUp = false, actions }) {
 
   function answered(data) {
     const place = h("div", { class: "result-place" }, createResult(data));
-    const sentence = h("p", { class: "sentence" }, data.explanation);
+    const sentence = h("p", { class: "sentence" }, sentenceOf(data));
     const notes = h("div", { class: "notices" }, admissions(data));
     const others = data.readings.filter(({ sql }) => sql !== data.sql_query);
     const sheet = sqlSheet(data, { place, sentence, notes });
@@ -70,7 +73,7 @@ export function createTurn({ question, followsUp = false, actions }) {
     const place = h("div", { class: "result-place" });
     const sentence = h("p", { class: "sentence" });
     const notes = h("div", { class: "notices" });
-    const data = { query: question, sql_query: facts.sql, explanation: "", resolved_entities: [], unexplained: [], readings: [], steps: [] };
+    const data = { query: question, sql_query: facts.sql, explanation: "", resolved_entities: [], unexplained: [], readings: [], steps: [], warnings: [] };
     return [sqlSheet(data, { place, sentence, notes }), recoveryTrail(facts.attempts ?? [], false), sentence, notes, place];
   }
 
@@ -88,7 +91,7 @@ export function createTurn({ question, followsUp = false, actions }) {
       try {
         const result = await actions.runSql(sql, running.signal);
         if (result.recovery_performed) editor.show(result.sql_query);
-        sentence.textContent = sql === data.sql_query ? data.explanation : "The result of your own SQL.";
+        sentence.textContent = sql === data.sql_query ? sentenceOf(data) : "The result of your own SQL.";
         replaceContent(place, result.results ? createResult({ ...result, query: question }) : null);
         replaceContent(notes, [admissions(result), recoveryTrail(result.attempts, Boolean(result.results))]);
         steps.settle(result.steps);
