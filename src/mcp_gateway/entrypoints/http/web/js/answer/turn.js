@@ -109,13 +109,19 @@ export function createTurn({ question, followsUp = false, actions }) {
   }
 
   async function choose(reading, trigger, data) {
-    trigger.disabled = true;
-    const failure = h("div");
+    // While it runs, its own button is the way to stop it.
+    const running = new AbortController();
+    const label = trigger.querySelector("span");
+    const stop = (event) => {
+      event.stopImmediatePropagation();
+      running.abort();
+    };
+    trigger.addEventListener("click", stop, { capture: true });
+    label.textContent = "Stop";
     body.querySelector(".chosen-failure")?.remove();
-    failure.className = "chosen-failure";
     announce("Running this reading");
     try {
-      const result = await actions.runSql(reading.sql, new AbortController().signal);
+      const result = await actions.runSql(reading.sql, running.signal);
       const chosen = {
         ...data, ...result, query: data.query, resolved_entities: data.resolved_entities, unexplained: data.unexplained,
         explanation: reading.description, readings: data.readings, reason: "", confident: true, confidence: 1, chosen: true,
@@ -124,9 +130,11 @@ export function createTurn({ question, followsUp = false, actions }) {
       actions.changed(chosen);
       heading.focus({ preventScroll: true });
     } catch (error) {
-      trigger.disabled = false;
-      replaceContent(failure, errorNotice(error, error.retryable ? () => choose(reading, trigger, data) : null));
+      const failure = h("div", { class: "chosen-failure" }, errorNotice(error, error.retryable ? () => choose(reading, trigger, data) : null));
       trigger.closest("li").append(failure);
+    } finally {
+      trigger.removeEventListener("click", stop, { capture: true });
+      label.textContent = "This one";
     }
   }
 

@@ -20,6 +20,7 @@ export function wireServers({ trigger, dialog, banner, onReturn }) {
     state = next;
     trigger.dataset.state = Object.hasOwn(WORDS, next) ? next : "unknown";
     trigger.querySelector("[data-word]").textContent = WORDS[next] ?? next;
+    trigger.setAttribute("aria-label", `State of the servers: ${WORDS[next] ?? next}`);
     banner.hidden = next !== "offline";
     if (returned) onReturn();
   }
