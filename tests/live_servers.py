@@ -29,6 +29,15 @@ Context = ServerRequestContext[Any, Any]
 Answer = Callable[[dict[str, Any]], Awaitable[types.CallToolResult]]
 
 
+async def until(condition: Callable[[], bool], turns: int = 10_000) -> None:
+    """Let the other tasks run until the condition holds."""
+    for _ in range(turns):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise TimeoutError
+
+
 class Scripted:
     """A server whose resources and tools a test sets. Counts what it was asked."""
 
