@@ -194,8 +194,8 @@ def _place(reader: Reader, binding: Binding, table: str) -> float:
     if not binding.tables:
         return 0.0
     if table in binding.tables:
-        return scoring.SAME_TABLE
-    return -scoring.DISTANCE * min(reader.distance(table, other) for other in binding.tables)
+        return 0.0
+    return -scoring.SAME_TABLE - scoring.DISTANCE * min(reader.distance(table, other) for other in binding.tables)
 
 
 def _join_cost(reader: Reader, binding: Binding) -> float:

@@ -177,6 +177,12 @@ HOW_MEASURE: Phrases[str] = Phrases(
         "when": "date time year day start", "where": "location address city place country state", "how expensive": "price cost",
     }
 )  # fmt: skip
+BY: Phrases[bool] = Phrases(
+    _each(
+        "by,in terms of,based on,according to,ranked by,with respect to,measured by,as measured by,ordered by,with the highest,with the most,with the largest",
+        True,
+    )
+)
 EACH: Phrases[bool] = Phrases(
     _each(
         "for all different,for all distinct,across different,for each,for every,per,each,every,in each,in every,of each,by each,at each,on each,within each,across each,"
@@ -241,6 +247,7 @@ for _direction, _adjectives in ((False, _UP), (True, _DOWN)):
                 ):
                     if _closing or _opening in {"in ", "by "}:
                         ORDERED.add(f"{_opening}{_adjective}{_second}{_closing}", _direction)
+NOT_DENIALS: Phrases[bool] = Phrases(_each("not only,no matter,not just", True))
 NEGATIONS: Phrases[bool] = Phrases(
     _each("not,no,without,never,except,excluding,neither,nor,except for,lacking,other than,do not,does not,did not,cannot,besides,"
           "is not,are not,was not,were not,have not,has not,had not,not any,not been,have never,has never,had never,none of,"
@@ -257,7 +264,7 @@ LIKE: Phrases[str] = Phrases(
         "contains the word,contains the letter,containing the word,containing the letter,contains the substring,"
         "contain the word,contain the letter,contain the substring,containing the substring,contains the phrase,"
         "containing the phrase,includes the word,include the word,including the word,with the string,contains the string,"
-        "contain the string,containing the string,contain the phrase,that includes,has,like,with substring,have a,has a,"
+        "contain the string,containing the string,contain the phrase,that includes,has,have,like,with substring,have a,has a,"
         "contains the text,contain the text,containing the text,contains letter,has substring,have substring",
         "contains",
     )
@@ -312,6 +319,10 @@ SOFT = _words(
     happened happening involved involve affected shared share shares ones first last together every everyone anyone full
     visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower great good exactly
     conducted performed located situated ever wrote written write directed direct published publish made released release"""
+)
+IRREGULAR_VERBS = _words(
+    """built made held taught won bought sold paid spent written wrote driven drove flown flew taken took given gave run ran sung sang
+    drew drawn chose chosen grew grown led met sent shown saw seen began begun born got beat lost found kept left told worn owned"""
 )
 ASK_WORDS = _words(
     """what which show list find give return tell display get report provide select present identify retrieve fetch who whom

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
-from mcp_gateway.ask.engine.lexicon import ASK_WORDS, FILLERS, SOFT
+from mcp_gateway.ask.engine.lexicon import ASK_WORDS, FILLERS, SOFT, number_word
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, TableMention, ValueChoice, ValueMention
 from mcp_gateway.ask.engine.synonyms import kin_of
@@ -42,6 +42,7 @@ class NameIndex:
     tables: dict[str, list[tuple[PreparedTable, int]]] = field(default_factory=dict)
     column_names: dict[str, list[PreparedColumn]] = field(default_factory=dict)
     columns_of_table_word: dict[str, list[PreparedColumn]] = field(default_factory=dict)
+    labels: list[ColumnRef] = field(default_factory=list)
     table_aliases: dict[str, list[PreparedTable]] = field(default_factory=dict)
 
     def add_alias(self, schema: SchemaIndex, table: PreparedTable, child: ColumnRef) -> None:
@@ -60,7 +61,10 @@ def index_names(schema: SchemaIndex) -> NameIndex:
     for table in schema.tables.values():
         for position, slot in enumerate(table.slots):
             index.tables.setdefault(slot, []).append((table, position))
-            index.columns_of_table_word.setdefault(slot, []).extend(table.columns)
+            if position == len(table.slots) - 1:
+                index.columns_of_table_word.setdefault(slot, []).extend(table.columns)
+        if table.labels and table.labels[0] not in table.key and not schema.column(table.labels[0]).is_key:
+            index.labels.append(table.labels[0])
         for edge in schema.keys.edges_of.get(table.name, ()):
             if edge.parent[0].table == table.name:
                 index.add_alias(schema, table, edge.child[0])
@@ -184,6 +188,17 @@ def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
     return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
 
 
+def named_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
+    """The columns of any kind that one of the words names, best first."""
+    choices: dict[ColumnRef, Choice] = {}
+    for rank, word in enumerate(words.split()):
+        for column, position in names.columns.get(stem_of(word), ()):
+            if column.ref not in choices and not column.is_key:
+                head = 1.0 if position == len(column.slots) - 1 else 0.85
+                choices[column.ref] = Choice(column.ref, (0.9 - 0.05 * rank) * head)
+    return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
+
+
 def _stems(token: Token, *, nouns_only: bool = False) -> tuple[tuple[str, float], ...]:
     """The stems a word may match by, with the trust in each."""
     if token.kind == "number":
@@ -214,11 +229,13 @@ def _columns_from(
         partials = _extend_columns(
             partials, words[end - 1], names, fresh=fresh, bridged=end - 1 > start and _is_bridge(tokens[end - 2])
         )
-        if not partials:
+        if not partials and not (fresh and tokens[start].low in names.column_names):
             break
         choices = [
             Choice(column.ref, strength) for column, part in partials.values() if (strength := _column_strength(column, part)) > 0
         ]
+        if end == start + 1 and tokens[start].stem == "name":
+            choices = _with_labels(choices, names)
         if end == start + 1:
             choices = _with_written_name(tokens[start], choices, names)
         least = _least(tokens[start:end], 0.6)
@@ -261,6 +278,16 @@ def _least(span: Sequence[Token], soft: float) -> float:
 
 def _is_bridge(token: Token) -> bool:
     return token.low in _BRIDGES
+
+
+def _with_labels(choices: list[Choice], names: NameIndex) -> list[Choice]:
+    """ "name" also means what shows people which row it is, where a table has no column of that name."""
+    known = {choice.column.table for choice in choices if choice.strength >= scoring.LABEL_AS_NAME}
+    return choices + [
+        Choice(ref, scoring.LABEL_AS_NAME)
+        for ref in names.labels
+        if ref.table not in known and all(c.column != ref for c in choices)
+    ]
 
 
 def _with_written_name(token: Token, choices: list[Choice], names: NameIndex) -> list[Choice]:
@@ -389,7 +416,7 @@ def _value_strength(span: Sequence[Token], match: ValueMatch) -> float:
     strength = match.score
     if match.how in {"prefix", "contains", "fuzzy"}:
         strength *= 0.85 if marked else 0.0
-    if len(span) == 1 and first.kind == "number":
+    if len(span) == 1 and (first.kind == "number" or number_word(first.low) is not None):
         return strength * 0.6
     if len(span) == 1 and not marked and first.low in SOFT:
         return strength * 0.5
@@ -407,7 +434,7 @@ def _values(tokens: Sequence[Token], matches: Iterable[ValueMatch]) -> dict[int,
         strength = _value_strength(tokens[span[0] : span[1]], match)
         known = spans.setdefault(span, {}).get(ref)
         if strength > 0 and (known is None or strength > known.strength):
-            spans[span][ref] = ValueChoice(ref, match.value, strength)
+            spans[span][ref] = ValueChoice(ref, match.value, strength, match.how in {"prefix", "contains"})
     mentions: dict[int, list[ValueMention]] = {}
     for (start, end), choices in spans.items():
         if not choices:

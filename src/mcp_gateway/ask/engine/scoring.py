@@ -20,11 +20,12 @@ TRUST_EXACT = 1.0
 TRUST_SYNONYM = 0.78
 MISSING_HEAD = 0.62  # the last word of the name is not in the question
 MISSING_SUFFIX = 0.85  # only a "name", "code" or "title" at the end is missing
+LABEL_AS_NAME = 0.7
 MISSING_ID = 0.3
 MISSING_MEASURE = 0.5  # "max_salary" when nothing said maximum
 TABLE_ALIAS = 0.7  # what a key elsewhere calls the rows of a table
 MIN_STRENGTH = 0.22
-MAX_CHOICES = 10
+MAX_CHOICES = 12
 VALUE_LOWERCASE_COMMON = 0.7  # a stored value that also reads as a plain word
 
 # --- grammar

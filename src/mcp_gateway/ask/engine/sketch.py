@@ -50,9 +50,12 @@ class TableMention:
 
 @dataclass(frozen=True, slots=True)
 class ValueChoice:
+    """`partial`: the question says a part of the value only, which other values may share."""
+
     column: ColumnRef
     value: Scalar
     strength: float
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,3 +222,4 @@ class Sketch:
     everything: bool = False
     both: bool = False
     limit: int | None = None
+    lowest: bool = False

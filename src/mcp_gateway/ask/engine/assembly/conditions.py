@@ -72,9 +72,11 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             having.append(made)
             tables.extend(table)
             continue
-        condition = _on_row(bound, clause)
-        if condition is None:
+        if isinstance(clause.said, Related):
+            if clause.negated:
+                return None
             continue
+        condition = _on_row(bound, clause)
         if where and (clause.connector == "or" or _same_equality(where[-1], condition)):
             where[-1] = _either(where[-1], condition)
         else:
@@ -181,8 +183,8 @@ def _on_group(bound: Bound, clause: Clause) -> tuple[Condition, tuple[str, ...]]
     return Comparison(operand, operator, Literal(said.number, "number")), tables
 
 
-def _on_row(bound: Bound, clause: Clause) -> Condition | None:
-    """One clause as a condition on a row; None when it only names a relation."""
+def _on_row(bound: Bound, clause: Clause) -> Condition:
+    """One clause as a condition on a row."""
     said = clause.said
     made: Condition
     match said:
@@ -191,6 +193,8 @@ def _on_row(bound: Bound, clause: Clause) -> Condition | None:
         case HasValue():
             choice = bound.binding.value(said.value)
             made = Comparison(choice.column, "=", literal_for(bound, choice.column, choice.value))
+            if choice.partial:
+                made = Like(choice.column, said.value.text, "contains")
         case HasText():
             made = _text(bound, said)
         case InRange():
@@ -204,7 +208,7 @@ def _on_row(bound: Bound, clause: Clause) -> Condition | None:
         case Given():
             made = said.condition
         case _:
-            return None
+            raise TypeError(f"{type(said).__name__} says nothing about one row")
     return _not(made) if clause.negated else made
 
 

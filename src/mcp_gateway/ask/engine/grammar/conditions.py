@@ -7,7 +7,7 @@ from typing import Literal as OneOf
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
-from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, LIKE
+from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
 from mcp_gateway.ask.engine.linking import measured_by
 from mcp_gateway.ask.engine.sketch import (
     ColumnMention,
@@ -93,7 +93,7 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
         end = start + 1
         after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
         operator, end = after or (operator, end)
-        yield Compare(comparable, operator, number), end, 1.0
+        yield Compare(comparable, operator, number), end, 1.2 if found else 1.0
     elif number is not None and found is None:
         yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85
     if found is not None:
@@ -131,30 +131,35 @@ def _ranges_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tupl
             yield InRange(comparable, low, high), start + 3, 1.15
 
 
+_BEFORE_TEXT = frozenset(
+    {"the", "a", "an", "letter", "word", "substring", "phrase", "string", "words", "text", "character", "letters", "either"}
+)
+
+
 def _texts_at(reader: Reader, mention: ColumnMention | None, at: int) -> Iterator[tuple[Said, int, float]]:
     """ "contains 'x'", "starts with A", or just a quoted text."""
     found = LIKE.at(reader.tokens, at)
     if found is not None:
         where, start = found
-        start = reader.skip(
-            start,
-            ("the", "a", "an", "letter", "word", "substring", "phrase", "string", "words", "text", "character", "letters"),
-            3,
-        )
-        if start < len(reader.tokens):
-            token = reader.tokens[start]
-            plain = token.kind == "word" and (
-                len(token.text) == 1 or token.text[0].isupper() or found[1] - at > 1 and not reader.columns_at(start)
-            )
-            if (
-                token.kind == "quoted"
-                or (plain and token.low not in {"the", "a"} | _NULLS)
-                or (len(token.text) == 1 and token.kind == "word")
-            ):
-                weak = where == "contains" and reader.low(at) in {"has", "have", "like"} and token.kind != "quoted"
-                yield HasText(token.text, _where(where), mention), start + 1, 0.4 if weak else 1.0
+        while start < len(reader.tokens) and reader.tokens[start].text in _BEFORE_TEXT:
+            start += 1
+        weak = reader.low(at) in {"has", "have", "like", "include", "includes", "including", "with"} and found[1] - at == 1
+        if start < len(reader.tokens) and _is_text(reader, start, weak=weak):
+            yield HasText(reader.tokens[start].text, _where(where), mention), start + 1, 1.0
     if at < len(reader.tokens) and reader.tokens[at].kind == "quoted" and not reader.values_at(at):
         yield HasText(reader.tokens[at].text, "equals", mention), at + 1, 0.8
+
+
+def _is_text(reader: Reader, at: int, *, weak: bool) -> bool:
+    """Whether a token is a text to look for rather than a word of the question; `weak`: little speaks for it."""
+    token = reader.tokens[at]
+    if token.kind == "quoted":
+        return True
+    if token.kind == "mark" or weak:
+        return len(token.text) == 1 and token.text.isalpha()
+    if token.kind == "number" or len(token.text) == 1:
+        return True
+    return not reader.columns_at(at) and not reader.tables_at(at) and token.low not in FILLERS
 
 
 def _where(name: str) -> OneOf["contains", "starts", "ends"]:
@@ -304,6 +309,8 @@ def missing(reader: Reader, state: State) -> Iterator[State]:
     if not state.negated:
         return
     for mention in reader.columns_at(state.position):
+        if reader.is_verb(state.position) or any(table.end == mention.end for table in reader.tables_at(state.position)):
+            continue
         sketch = said(state, Missing(mention), state.position, negated=False)
         yield step(
             reader, replace(state, negated=False, denial=-1), mention.end, sketch, strength=mention.choices[0].strength * 0.8

@@ -11,6 +11,7 @@ from mcp_gateway.ask.engine.lexicon import (
     COMMON,
     COMPARATORS,
     NEGATIONS,
+    NOT_DENIALS,
     SUPERLATIVE_ADJECTIVES,
     SUPERLATIVES,
 )
@@ -25,6 +26,10 @@ _STARTS = frozenset({",", ".", "?", ";", "and", "also", "then", ":", "please", "
 def move(reader: Reader, state: State) -> Iterator[State]:
     """One word that only steers."""
     word = reader.low(state.position)
+    harmless = NOT_DENIALS.at(reader.tokens, state.position)
+    if harmless is not None:
+        yield replace(state, position=harmless[1])
+        return
     negation = NEGATIONS.at(reader.tokens, state.position)
     if negation is not None and word != "any":
         yield replace(

@@ -85,6 +85,8 @@ def having_count(reader: Reader, state: State) -> Iterator[State]:
     operator, at = found or ("=", state.position)
     at = reader.skip(at, ("a", "an", "the"), 1) if found else at
     number = reader.number_at(at)
+    if number is None and found is not None and reader.low(at - 1) in {"a", "an"} and reader.tables_at(at):
+        number, at = Literal(1, "number"), at - 1
     if number is None or not isinstance(number.value, int):
         return
     end = at + 1
@@ -144,7 +146,10 @@ def having_aggregate(reader: Reader, state: State) -> Iterator[State]:
         compared = _compared(reader, reader.skip(column.end, ("is", "are", "was", "were", "that", "of", "which", "be"), 2))
         if measure is not None and compared is not None:
             sketch = said(state, SumOf(found[0][0], measure, compared[0], compared[1]), state.position)
-            yield step(reader, state, compared[2], sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE)
+            moved = step(
+                reader, state, column.end, sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE + scoring.PREDICATE
+            )
+            yield step(reader, moved, compared[2], sketch, strength=1.0)
 
 
 RULES = (each, unit, having_count, having_number_of, having_aggregate)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import AggregateFunction
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, step
-from mcp_gateway.ask.engine.lexicon import AGGREGATES, COMMON, COUNTS, ORDERED, SUPERLATIVE_ADJECTIVES, SUPERLATIVES
+from mcp_gateway.ask.engine.lexicon import AGGREGATES, BY, COMMON, COUNTS, EACH, ORDERED, SUPERLATIVE_ADJECTIVES, SUPERLATIVES
 from mcp_gateway.ask.engine.linking import measured_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Ranking, Sketch
 
@@ -182,7 +182,9 @@ def superlative(reader: Reader, state: State) -> Iterator[State]:
             moved = step(reader, state, inner, state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
             cost = 0.45 if state.phase == "ask" and not state.sketch.wanted and not state.sketch.entities else 0.0
             if reader.low(state.position) in {"maximum", "minimum", "max", "min"} and state.phase == "ask":
-                cost += 0.4
+                cost += 0.7
+            if EACH.at(reader.tokens, mention.end) is not None:
+                cost += 0.5
             yield step(reader, moved, mention.end, ranked(moved, ranking), strength=sortable.choices[0].strength, cue=0.35 - cost)
 
 
@@ -276,4 +278,22 @@ def trailing(reader: Reader, state: State) -> Iterator[State]:
             yield step(reader, moved, found[1], moved.sketch, strength=0.9, cue=scoring.GAIN_CUE)
 
 
-RULES = (ordered, from_to, superlative, adjective, common, trailing)
+def top(reader: Reader, state: State) -> Iterator[State]:
+    """ "top 5 countries by": how many, with the order to come."""
+    word = reader.low(state.position)
+    number = reader.number_at(state.position + 1)
+    if word in {"top", "bottom", "first", "last"} and number is not None and isinstance(number.value, int):
+        sketch = replace(state.sketch, limit=number.value, lowest=word in {"bottom", "last"})
+        yield step(reader, state, state.position + 2, sketch, strength=0.9, cue=scoring.GAIN_CUE)
+    elif word == "top" and state.sketch.limit is None:
+        yield step(reader, state, state.position + 1, replace(state.sketch, limit=1), strength=0.8, cue=0.2)
+    found = BY.at(reader.tokens, state.position)
+    if found is None or state.sketch.limit is None or state.sketch.rankings:
+        return
+    for ranking, stop, strength in _keys_at(reader, found[1]):
+        final = replace(ranking, descending=not state.sketch.lowest, position=state.position, limit=state.sketch.limit)
+        moved = step(reader, state, found[1], state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
+        yield step(reader, replace(moved, phase="where"), stop, ranked(moved, final), strength=strength)
+
+
+RULES = (top, ordered, from_to, superlative, adjective, common, trailing)

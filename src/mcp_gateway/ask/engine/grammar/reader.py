@@ -11,7 +11,7 @@ from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.periods import FoundPeriod, Times
 from mcp_gateway.ask.engine.form import Literal
 from mcp_gateway.ask.engine.key_graph import KeyEdge, Tree
-from mcp_gateway.ask.engine.lexicon import FILLERS, SOFT, number_word
+from mcp_gateway.ask.engine.lexicon import FILLERS, IRREGULAR_VERBS, SOFT, number_word
 from mcp_gateway.ask.engine.linking import Links, NameIndex
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Said, Sketch, TableMention, ValueMention
@@ -108,6 +108,11 @@ class Reader:
     def weight(self, start: int, end: int) -> float:
         """How much the words of a stretch weigh."""
         return sum(self.weights[start:end])
+
+    def is_verb(self, position: int) -> bool:
+        """Whether a word has the form of a verb in the past or going on."""
+        word = self.low(position)
+        return word.endswith(("ed", "ing")) or word in IRREGULAR_VERBS
 
     def numeric(self, mention: ColumnMention) -> ColumnMention | None:
         """The mention with the choices left that can be compared with a number."""

@@ -7,7 +7,7 @@ from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import AggregateFunction
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, HOW_MEASURE
-from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.linking import measured_by, named_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Flagged, Related, Sketch, TableMention, Wanted
 
 _BEFORE_NOUN = (
@@ -44,7 +44,7 @@ def column(reader: Reader, state: State) -> Iterator[State]:
             flag = replace(mention, choices=tuple(yes))
             sketch = said(state, Flagged(flag), state.position)
             yield step(reader, state, mention.end, sketch, strength=flag.choices[0].strength * 0.9)
-        if mention.end == state.position + 1 and strength < 0.99 and reader.low(state.position).endswith(("ed", "ing")):
+        if mention.end == state.position + 1 and strength < 0.99 and reader.is_verb(state.position):
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention)
             continue
@@ -131,7 +131,7 @@ def how_measure(reader: Reader, state: State) -> Iterator[State]:
     if found is None or state.sketch.wanted or state.phase != "ask":
         return
     words, end = found
-    choices = measured_by(words, reader.names) if reader.low(state.position) != "where" else ()
+    choices = measured_by(words, reader.names) if reader.low(state.position) != "where" else named_by(words, reader.names)
     if choices:
         mention = ColumnMention(state.position, end, choices, implied=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, Wanted(state.position, column=mention)))
@@ -179,7 +179,10 @@ def _counted(
         exact = 1.1 if mention.choices[0][1] >= 0.99 else 1.0
         yield sketch, mention.end, mention.choices[0][1] * exact, mention
     for column_mention in reader.columns_at(at):
-        wanted = Wanted(state.position, column=column_mention, function="count", distinct=True)
+        if reader.prepared(column_mention).is_measure and not distinct:
+            wanted = Wanted(state.position, column=column_mention, function="sum")
+        else:
+            wanted = Wanted(state.position, column=column_mention, function="count", distinct=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         factor = 0.7 if _is_table(reader, column_mention) else 1.0 if distinct else 0.92
         yield sketch, column_mention.end, column_mention.choices[0].strength * factor, None
