@@ -5,6 +5,7 @@ was replaced; the next signal sees it and the sessions open the new one.
 """
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,10 @@ _CONFIG: Final = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
+    # Otherwise a table name could be a variable of this very program.
+    "python_enable_replacements": "false",
+    "memory_limit": "1GB",
+    "max_temp_directory_size": "10GB",
 }
 _UNUSABLE = (duckdb.IOException, duckdb.ConnectionException, duckdb.FatalException, duckdb.InternalException)
 
@@ -42,6 +47,7 @@ class DuckDbDriver:
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
         self._identity = ""
+        self._spill: tempfile.TemporaryDirectory[str] | None = None
 
     def connect(self) -> "DuckDbSession":
         with self._lock:
@@ -71,7 +77,10 @@ class DuckDbDriver:
             self._close_database()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        database = duckdb.connect(str(self._path), read_only=True, config=dict(_CONFIG))
+        # Sorting and joining beyond the memory limit spills here, not beside the user's file.
+        self._spill = tempfile.TemporaryDirectory(prefix="mcp-gateway-spill-", ignore_cleanup_errors=True)
+        config = {**_CONFIG, "temp_directory": self._spill.name}
+        database = duckdb.connect(str(self._path), read_only=True, config=config)
         try:
             if self._readable:
                 paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self._readable)
@@ -87,6 +96,9 @@ class DuckDbDriver:
         if self._database is not None:
             self._database.close()
             self._database = None
+        if self._spill is not None:
+            self._spill.cleanup()
+            self._spill = None
 
 
 class DuckDbSession:
