@@ -44,7 +44,7 @@ async def open_gateway(
     settings: Settings,
     *,
     clock: Clock,
-    upstreams: Mapping[str, Server[Any]] | None = None,
+    upstreams: Mapping[str, Server[Any]] | Servers | None = None,
     engine: Drafter | None = None,
     model: Drafter | None = None,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
@@ -53,21 +53,19 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """`upstreams` are the servers in this process by key; `engine` and `model` stand in for the configured drafters.
 
+    Upstreams given as `Servers` are used in place of those the settings name; whoever made them connects and closes them.
     `staying` False is for one question: nothing is warmed, checked or followed in the background.
 
     Servers that cannot be reached do not keep the gateway from opening unless `require_multi_mcp` says so.
     Raises `ConfigurationInvalid`, and with `require_multi_mcp` the first server's `MCPConnectionError`.
     """
-    embedded = upstreams or {}
-    file = configuration_file(settings)
-    config = file.load() if file is not None else plain_configuration(settings, embedded)
-    servers = Servers(config, server_maker(embedded, clock), clock)
+    file = None if isinstance(upstreams, Servers) else configuration_file(settings)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(_close_within_bound, servers)
-        failures = await servers.connect()
-        for failure in failures.values():
-            if settings.require_multi_mcp:
-                raise failure
+        if isinstance(upstreams, Servers):
+            servers = upstreams
+        else:
+            config = file.load() if file is not None else plain_configuration(settings, upstreams or {})
+            servers = await _open_servers(stack, settings, Servers(config, server_maker(upstreams or {}, clock), clock))
         model = model or await stack.enter_async_context(open_model(settings))
         parts = _Parts(
             settings=settings,
@@ -85,6 +83,15 @@ async def open_gateway(
             loops.append(_follow_file(file, servers))
         async with _running(*loops):
             yield gateway
+
+
+async def _open_servers(stack: contextlib.AsyncExitStack, settings: Settings, servers: Servers) -> Servers:
+    stack.push_async_callback(_close_within_bound, servers)
+    failures = await servers.connect()
+    for failure in failures.values():
+        if settings.require_multi_mcp:
+            raise failure
+    return servers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
