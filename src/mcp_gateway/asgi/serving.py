@@ -1,6 +1,7 @@
 """From addresses to a running server: sockets, the loopback rule, and an orderly end."""
 
 import contextlib
+import gc
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,7 +93,13 @@ async def serve_apps(main: ASGIApp, mcp: ASGIApp, listeners: Listeners, goodbyes
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     sockets = [listener for listener in (listeners.main, listeners.mcp) if listener is not None]
-    await _PoliteServer(config, goodbyes).serve(sockets=sockets)
+    # What start-up made stays until the end: garbage collection need not walk through it for every few questions.
+    gc.collect()
+    gc.freeze()
+    try:
+        await _PoliteServer(config, goodbyes).serve(sockets=sockets)
+    finally:
+        gc.unfreeze()
 
 
 class PortSwitch:

@@ -47,9 +47,10 @@ def load_command(package: str, name: str) -> Command:
     """The real command, imported."""
     # Importing makes hundreds of thousands of objects that stay; collecting garbage among them would take a fifth of the time.
     gc.disable()
-    module = import_module(f"{package}.{name}")
-    gc.freeze()
-    gc.enable()
+    try:
+        module = import_module(f"{package}.{name}")
+    finally:
+        gc.enable()
     command = typer.main.get_command(module.app)
     command.name = name
     return command

@@ -1,0 +1,65 @@
+"""The command line's frame: names, help, errors, exit codes, and a quick start."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mcp_gateway.cli import COMMANDS, main
+from mcp_gateway.cli.lazy_group import LazyCommand, load_command
+
+HEAVY = ("mcp", "fastapi", "duckdb", "sqlglot", "sqlalchemy", "pydantic")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    printed = capsys.readouterr()
+    code = ended.value.code
+    return code if isinstance(code, int) else 0, printed.out, printed.err
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command.name in out
+        assert command.summary in out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_summary_is_the_commands_own_first_line(command: LazyCommand) -> None:
+    real = load_command("mcp_gateway.cli", command.name)
+    assert (real.help or "").splitlines()[0] == command.summary
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_explains_itself(command: LazyCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, command.name, "--help")
+    assert code == 0
+    assert command.name in out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom mcp_gateway.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - a text of ours
+    assert ended.stdout.endswith("LOADED []\n")
+
+
+def test_a_mistyped_command_is_wrong_usage_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "aks")
+    assert code == 2
+    assert "Did you mean 'ask'" in err
+
+
+def test_an_error_of_ours_is_two_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "serve", "--host", "0.0.0.0")  # noqa: S104 - what must be refused
+    assert code == 1
+    assert out == ""
+    assert err.splitlines()[-2].startswith("error: ")
+    assert "REMOTE_WITHOUT_LOGIN" in err
+    assert err.splitlines()[-1].startswith("hint:  ")
