@@ -37,7 +37,7 @@ class GatewayProcess:
         arguments = ["serve", "--host", "127.0.0.1", "--port", str(self._port)]
         log = (self.cache_dir / f"gateway-{self._port}.log").open("ab")
         with log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
+            self._process = subprocess.Popen(
                 [sys.executable, "-c", "from mcp_gateway.cli import main; main()", *arguments],
                 env=environment,
                 stdout=log,

@@ -1,12 +1,17 @@
 """The page's modules by themselves, in the browser they run in."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser.page_watch import PageWatch
+from playwright.sync_api import Browser
+from tests.browser.gateway_process import GatewayProcess
+from tests.browser.page_watch import PageWatch, watched_page
 
 pytestmark = pytest.mark.browser
 
+WEB = Path(__file__).resolve().parents[2] / "src/mcp_gateway/entrypoints/http/web"
 SQL_TEXTS = [
     "SELECT 1",
     "select a, 'it''s; -- no comment' from \"my \"\"table\"\"\" where x = 1.5e-3 and y <> `z` -- end",
@@ -17,9 +22,25 @@ SQL_TEXTS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def watch(chromium: Browser, gateway: GatewayProcess) -> Iterator[PageWatch]:
+    """One page for all: a module keeps no state between these tests."""
+    with watched_page(chromium, gateway.url) as page_watch:
+        page_watch.open()
+        yield page_watch
+
+
 def run(watch: PageWatch, module: str, expression: str, argument: Any = None) -> Any:
     """The value of the expression, in which `m` is the module and `x` the argument."""
     return watch.page.evaluate(f"async (x) => {{ const m = await import('/js/{module}.js'); return {expression}; }}", argument)
+
+
+def test_every_module_is_asked_for_at_once(watch: PageWatch) -> None:
+    modules = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*.js")}
+
+    links = watch.page.locator("link[rel=modulepreload]").evaluate_all("all => all.map((link) => link.getAttribute('href'))")
+
+    assert set(links) == modules - {"js/app.js", "js/theme.js"}
 
 
 def test_axis_ticks_are_round_and_enclose_the_values(watch: PageWatch) -> None:
