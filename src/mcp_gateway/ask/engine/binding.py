@@ -17,6 +17,7 @@ from mcp_gateway.ask.engine.sketch import (
     CountOf,
     Given,
     HasValue,
+    MetricIs,
     Related,
     Sketch,
     Statistic,
@@ -74,7 +75,7 @@ class Binding:
 
 def bindings(reader: Reader, sketch: Sketch) -> list[Binding]:
     """The best ways to bind a sketch, best first."""
-    beam = [Binding()]
+    beam = [Binding(tables=frozenset(_fixed_tables(sketch)))]
     tables = list(tables_of(sketch))
     for mention in tables:
         beam = _cut(_bind_table(beam, mention))
@@ -85,6 +86,18 @@ def bindings(reader: Reader, sketch: Sketch) -> list[Binding]:
         beam = _cut(_bind_value(reader, binding, value, named) for binding in beam)
     finished = [replace(binding, score=binding.score - _join_cost(reader, binding)) for binding in beam]
     return sorted(finished, key=lambda binding: -binding.score)[: scoring.BINDINGS]
+
+
+def _fixed_tables(sketch: Sketch) -> Iterator[str]:
+    """Tables that metrics and conditions of the glossary stand in."""
+    for part in (*sketch.wanted, *sketch.rankings):
+        if part.metric is not None:
+            yield from part.metric.tables
+    for clause in sketch.clauses:
+        if isinstance(clause.said, MetricIs):
+            yield from clause.said.metric.tables
+        elif isinstance(clause.said, Given):
+            yield from clause.said.condition.tables
 
 
 def tables_of(sketch: Sketch) -> Iterator[TableMention]:
@@ -113,7 +126,7 @@ def columns_of(sketch: Sketch) -> Iterator[ColumnMention]:
         said = clause.said
         if isinstance(said, CountOf):
             found.append(said.counted)
-        elif not isinstance(said, Related | Given):
+        elif not isinstance(said, Related | Given | MetricIs):
             found.append(said.column)
         if isinstance(said, Compare) and isinstance(said.operand, Statistic):
             found.append(said.operand.column)

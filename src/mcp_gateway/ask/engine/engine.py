@@ -7,24 +7,30 @@ Pure and deterministic. What depends on the schema alone is prepared once and ke
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import exp
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.assembly.assemble import assemble
 from mcp_gateway.ask.engine.binding import bindings
+from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
+from mcp_gateway.ask.engine.confidence import confidence, signals_of, unused_words
+from mcp_gateway.ask.engine.describe import describe
 from mcp_gateway.ask.engine.form import Query
 from mcp_gateway.ask.engine.form_json import to_json
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
 from mcp_gateway.ask.engine.grammar.search import readings
 from mcp_gateway.ask.engine.linking import NameIndex, index_names, link
-from mcp_gateway.ask.engine.periods import times_in
+from mcp_gateway.ask.engine.periods import FoundPeriod, times_in
 from mcp_gateway.ask.engine.printing import to_sql
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
 from mcp_gateway.ask.engine.text import tokenize
 from mcp_gateway.ask.engine.value_words import implied_values
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
 from mcp_gateway.core.schema import DatabaseSchema
+from mcp_gateway.core.vocabulary import Vocabulary
 
 _KEPT_SCHEMAS = 16
+_READINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class EmbeddedEngine:
 
     def __init__(self, threshold: float = scoring.THRESHOLD) -> None:
         self._threshold = threshold
+        self._vocabularies: OrderedDict[int, tuple[Vocabulary, Words]] = OrderedDict()
         self._prepared: OrderedDict[int, tuple[DatabaseSchema, SchemaIndex, NameIndex]] = OrderedDict()
 
     async def draft(self, request: DraftRequest) -> Draft:
@@ -56,28 +63,53 @@ class EmbeddedEngine:
         if not candidates:
             return Draft(source=self.name, readings=(), confident=False, reason="nothing in the question names the data")
         best = candidates[0]
-        made = tuple(
-            Reading(
-                sql=to_sql(c.query, request.schema.dialect, request.now), description="", confidence=0.5, form=to_json(c.query)
-            )
-            for c in candidates[:5]
+        made = tuple(self._reading(reader, request, candidates, place) for place in range(min(len(candidates), _READINGS)))
+        words = tuple(reader.tokens[position].text for position in unused_words(reader, best.state))
+        confident = made[0].confidence >= self._threshold
+        return Draft(
+            source=self.name, readings=made, confident=confident, unexplained=words, reason="" if confident else _reason(words)
         )
-        words = tuple(reader.tokens[position].text for position in best.state.unexplained)
-        return Draft(source=self.name, readings=made, confident=made[0].confidence >= self._threshold, unexplained=words)
+
+    def _reading(self, reader: Reader, request: DraftRequest, candidates: list[Candidate], place: int) -> Reading:
+        candidate = candidates[place]
+        next_best = candidates[place + 1].score if place + 1 < len(candidates) else candidate.score - 1.0
+        signals = signals_of(reader, candidate.state, candidate.query, candidate.score - next_best, 0)
+        likely = confidence(signals) if place == 0 else confidence(signals) * exp(candidate.score - candidates[0].score) * 0.5
+        return Reading(
+            sql=to_sql(candidate.query, request.schema.dialect, request.now),
+            description=describe(candidate.query),
+            confidence=round(likely, 3),
+            form=to_json(candidate.query),
+        )
 
     def _reader(self, request: DraftRequest) -> Reader:
         schema, names = self._index(request.schema)
         tokens = tokenize(request.question)
-        links = link(tokens, names, request.values, implied_values(tokens, schema))
+        business = business_links(tokens, self._words(request.vocabulary), request.schema, request.entities)
+        links = link(tokens, names, request.values, business, implied_values(tokens, schema))
         linked = {
             n
-            for many in (links.columns, links.tables, links.values)
+            for many in (links.columns, links.tables, links.values, links.metrics, links.given)
             for found in many.values()
             for m in found
             for n in range(m.start, m.end)
         }
+        times = times_in(request.question, tokens, request.now)
+        for start, named in business.periods.items():
+            times.periods[start] = tuple(FoundPeriod(p.start, p.end, None, None, p.name, True, p.first, p.last) for p in named)
         weights = tuple(token_weight(token, known=n in linked, first=n == 0) for n, token in enumerate(tokens))
-        return Reader(tokens, links, schema, names, times_in(request.question, tokens, request.now), weights)
+        return Reader(tokens, links, schema, names, times, weights)
+
+    def _words(self, vocabulary: Vocabulary) -> Words:
+        key = id(vocabulary)
+        known = self._vocabularies.get(key)
+        if known is None or known[0] is not vocabulary:
+            known = (vocabulary, prepare_words(vocabulary))
+            self._vocabularies[key] = known
+            while len(self._vocabularies) > _KEPT_SCHEMAS:
+                self._vocabularies.popitem(last=False)
+        self._vocabularies.move_to_end(key)
+        return known[1]
 
     def _index(self, schema: DatabaseSchema) -> tuple[SchemaIndex, NameIndex]:
         key = id(schema)
@@ -90,6 +122,12 @@ class EmbeddedEngine:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(key)
         return known[1], known[2]
+
+
+def _reason(words: tuple[str, ...]) -> str:
+    if words:
+        return f"I could not use {', '.join(repr(word) for word in words)}."
+    return "The question can be read in several ways."
 
 
 def _candidates(reader: Reader) -> list[Candidate]:

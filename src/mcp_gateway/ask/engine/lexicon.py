@@ -328,3 +328,7 @@ ASK_WORDS = _words(
     """what which show list find give return tell display get report provide select present identify retrieve fetch who whom
     count describe compute calculate determine name"""
 )
+# Words that must not be dropped silently.
+CUES: tuple[Phrases[bool] | Phrases[ComparisonOperator] | Phrases[AggregateFunction] | Phrases[tuple[str, bool]], ...] = (
+    NEGATIONS, COMPARATORS, SUPERLATIVES, SUPERLATIVE_ADJECTIVES, COMMON, AGGREGATES,
+)  # fmt: skip

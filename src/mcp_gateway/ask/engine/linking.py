@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.business_words import BusinessLinks, GivenMention, MetricMention
 from mcp_gateway.ask.engine.form import ColumnRef
 from mcp_gateway.ask.engine.lexicon import ASK_WORDS, FILLERS, SOFT, number_word
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable, SchemaIndex
@@ -32,6 +33,8 @@ class Links:
     columns: dict[int, tuple[ColumnMention, ...]]
     tables: dict[int, tuple[TableMention, ...]]
     values: dict[int, tuple[ValueMention, ...]]
+    metrics: dict[int, tuple[MetricMention, ...]] = field(default_factory=dict)
+    given: dict[int, tuple[GivenMention, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -75,7 +78,13 @@ def index_names(schema: SchemaIndex) -> NameIndex:
     return index
 
 
-def link(tokens: Sequence[Token], names: NameIndex, values: Iterable[ValueMatch], implied: Iterable[ValueMention] = ()) -> Links:
+def link(
+    tokens: Sequence[Token],
+    names: NameIndex,
+    values: Iterable[ValueMatch],
+    business: BusinessLinks,
+    implied: Iterable[ValueMention] = (),
+) -> Links:
     """All mentions in a question; `implied` are values that words stand for."""
     columns: dict[int, tuple[ColumnMention, ...]] = {}
     tables: dict[int, tuple[TableMention, ...]] = {}
@@ -102,10 +111,17 @@ def link(tokens: Sequence[Token], names: NameIndex, values: Iterable[ValueMatch]
         if found_tables:
             tables[start] = found_tables
     stored = _values(tokens, values)
+    for start, many in business.columns.items():
+        columns[start] = _longest_first((*many, *columns.get(start, ())))
+    for start, named in business.tables.items():
+        tables[start] = (*named, *tables.get(start, ()))
+    for start, known in business.values.items():
+        stored[start] = (*known, *(other for other in stored.get(start, ()) if other.end > known[0].end))
     for mention in implied:
-        if not any(known.end >= mention.end for known in stored.get(mention.start, ())):
+        if not any(other.end >= mention.end for other in stored.get(mention.start, ())):
             stored[mention.start] = (mention, *stored.get(mention.start, ()))
-    return Links(columns, tables, stored)
+    metrics = {start: tuple(many) for start, many in business.metrics.items()}
+    return Links(columns, tables, stored, metrics, {start: tuple(many) for start, many in business.given.items()})
 
 
 def _longest_first(mentions: tuple[ColumnMention, ...]) -> tuple[ColumnMention, ...]:

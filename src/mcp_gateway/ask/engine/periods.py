@@ -19,6 +19,8 @@ class FoundPeriod:
     last: str | None
     name: str
     strong: bool = True
+    first_texts: tuple[tuple[str, str], ...] = ()
+    last_texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

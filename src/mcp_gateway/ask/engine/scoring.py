@@ -13,6 +13,7 @@ WEIGHT_SOFT = 0.12
 COST_SKIP = 0.9  # times the weight of the word left over
 COST_SKIP_CUE = 0.8  # a cue (superlative, negation, comparison) left over
 COST_DENIAL = 1.6  # "not" left over
+BUSINESS_WORD = 0.5  # a metric or condition the glossary knows
 GAIN_CUE = 0.55  # a cue used
 
 # --- links
@@ -54,3 +55,12 @@ SKETCHES = 8
 
 # --- confidence (see confidence.py)
 THRESHOLD = 0.5
+MUST_BE_USED = 0.8  # words of this weight may not be left over
+CONFIDENCE_BASE = -1.0
+CONFIDENCE_LEAD = 2.0
+CONFIDENCE_LOOSE = 1.0
+CONFIDENCE_WEAKEST = 1.0
+CONFIDENCE_MEAN = 1.0
+CONFIDENCE_JOINS = 0.3
+CONFIDENCE_PARTS = 0.1
+CONFIDENCE_GUESSED = 0.5

@@ -14,7 +14,6 @@ from mcp_gateway.ask.engine.form import (
     Literal,
     RawCondition,
     RawExpression,
-    RawRange,
     Unit,
 )
 from mcp_gateway.core.schema import Scalar
@@ -56,6 +55,7 @@ class ValueChoice:
     value: Scalar
     strength: float
     partial: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,14 @@ class InRange:
 
 @dataclass(frozen=True, slots=True)
 class InPeriod:
-    """`start` <= moment < `end`, as ISO days; `year` when the period is one whole year; None is open."""
+    """`start` <= moment < `end`, as ISO days; None is open. `first` and `last` instead where the glossary defines the period."""
 
     start: str | None
     end: str | None
     name: str
     column: ColumnMention | None = None
+    first: tuple[tuple[str, str], ...] = ()
+    last: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +158,24 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A condition or period of the glossary."""
+    """A condition of the glossary."""
 
-    condition: RawCondition | RawRange
+    condition: RawCondition
     table: str
 
 
-Said: TypeAlias = Compare | HasValue | HasText | InRange | InPeriod | CountOf | SumOf | Missing | Flagged | Related | Given
+@dataclass(frozen=True, slots=True)
+class MetricIs:
+    """A metric of the glossary compared with a number."""
+
+    metric: RawExpression
+    operator: ComparisonOperator
+    number: Literal
+
+
+Said: TypeAlias = (
+    Compare | HasValue | HasText | InRange | InPeriod | CountOf | SumOf | Missing | Flagged | Related | Given | MetricIs
+)
 
 
 @dataclass(frozen=True, slots=True)

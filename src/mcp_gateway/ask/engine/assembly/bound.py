@@ -38,6 +38,9 @@ def find_head(reader: Reader, sketch: Sketch, binding: Binding) -> str | None:
     for wanted in sketch.wanted:
         if wanted.function == "count" and wanted.table is not None:
             return binding.table(wanted.table)
+    only_metrics = bool(sketch.wanted) and all(wanted.metric is not None for wanted in sketch.wanted)
+    if only_metrics and sketch.wanted[0].metric is not None:
+        return sketch.wanted[0].metric.tables[0]
     denied = {id(clause.said.table) for clause in sketch.clauses if isinstance(clause.said, Related)}
     named = [binding.table(mention) for mention in sketch.entities if id(mention) not in denied]
     columns = [binding.column(wanted.column).table for wanted in sketch.wanted if wanted.column is not None]

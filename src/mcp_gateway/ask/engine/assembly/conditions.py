@@ -1,6 +1,6 @@
 """Clauses of a bound sketch as conditions: those on rows, those on groups of rows, and those denied through another table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.assembly.bound import Bound
@@ -19,7 +19,6 @@ from mcp_gateway.ask.engine.form import (
     Literal,
     Not,
     Or,
-    RawCondition,
     RawRange,
     ScalarQuery,
     Select,
@@ -37,6 +36,7 @@ from mcp_gateway.ask.engine.sketch import (
     HasValue,
     InPeriod,
     InRange,
+    MetricIs,
     Missing,
     Related,
     Statistic,
@@ -67,7 +67,7 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
         if clause.negated and _through_many(bound, clause):
             denied.append(clause)
             continue
-        if isinstance(clause.said, CountOf | SumOf):
+        if isinstance(clause.said, CountOf | SumOf | MetricIs):
             made, table = _on_group(bound, clause)
             having.append(made)
             tables.extend(table)
@@ -119,6 +119,8 @@ def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:
         return (bound.binding.value(said.value).column.table,)
     if isinstance(said, Given):
         return (said.table,)
+    if isinstance(said, MetricIs):
+        return said.metric.tables
     return (bound.ref(said.column).table,) if said.column is not None else ()
 
 
@@ -172,6 +174,9 @@ def _on_group(bound: Bound, clause: Clause) -> tuple[Condition, tuple[str, ...]]
     if isinstance(said, SumOf):
         operator = _OPPOSITE[said.operator] if clause.negated else said.operator
         return Comparison(Aggregate(said.function, bound.ref(said.column)), operator, said.number), ()
+    if isinstance(said, MetricIs):
+        operator = _OPPOSITE[said.operator] if clause.negated else said.operator
+        return Comparison(said.metric, operator, said.number), ()
     assert isinstance(said, CountOf)
     operator = _OPPOSITE[said.operator] if clause.negated else said.operator
     operand: Expression = Aggregate("count")
@@ -257,6 +262,8 @@ def _text(bound: Bound, said: HasText) -> Condition:
 
 def _period(bound: Bound, said: InPeriod, position: int) -> Condition:
     ref = bound.ref(said.column) if said.column is not None else _date_column(bound, position)
+    if said.first:
+        return RawRange(ref, said.name, said.first, said.last)
     prepared = bound.prepared(ref)
     if not prepared.is_year:
         return DateRange(ref, said.start, said.end, said.name)
@@ -292,10 +299,3 @@ def _flag(bound: Bound, said: Flagged) -> Condition:
     ref = bound.ref(said.column)
     values = bound.prepared(ref).flag_values or (1, 0)
     return Comparison(ref, "=", literal_for(bound, ref, values[0] if said.yes else values[1]))
-
-
-def all_columns(parts: Iterable[Condition]) -> tuple[Condition, ...]:
-    return tuple(parts)
-
-
-RAW = (RawCondition, RawRange)

@@ -9,6 +9,7 @@ from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
 from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.periods import FoundPeriod
 from mcp_gateway.ask.engine.sketch import (
     ColumnMention,
     Compare,
@@ -67,7 +68,7 @@ def predicates_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[t
     for period in reader.periods_at(at):
         dated = _dated(reader, mention)
         if dated is not None:
-            yield InPeriod(period.first, period.last, period.name, dated), period.end, 1.0
+            yield _in_period(period, dated), period.end, 1.0
 
 
 def _fitting(value: ValueMention, mention: ColumnMention) -> ValueMention | None:
@@ -75,6 +76,10 @@ def _fitting(value: ValueMention, mention: ColumnMention) -> ValueMention | None
     columns = {choice.column for choice in mention.choices}
     kept = tuple(choice for choice in value.choices if choice.column in columns)
     return replace(value, choices=kept) if kept else None
+
+
+def _in_period(period: FoundPeriod, column: ColumnMention | None) -> InPeriod:
+    return InPeriod(period.first, period.last, period.name, column, period.first_texts, period.last_texts)
 
 
 def _dated(reader: Reader, mention: ColumnMention) -> ColumnMention | None:
@@ -279,7 +284,7 @@ def period(reader: Reader, state: State) -> Iterator[State]:
     for found in reader.periods_at(state.position):
         near = state.column if state.column and found.start - state.column.end <= 3 else None
         dated = _dated(reader, near) if near else None
-        sketch = said(state, InPeriod(found.first, found.last, found.name, dated), state.position)
+        sketch = said(state, _in_period(found, dated), state.position)
         if dated is not None:
             sketch = _without_wanted(state, sketch)
         yield step(reader, state, found.end, sketch, strength=0.95)

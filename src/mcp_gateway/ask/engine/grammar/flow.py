@@ -6,14 +6,9 @@ from dataclasses import replace
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed
 from mcp_gateway.ask.engine.lexicon import (
-    AGGREGATES,
     ASK_WORDS,
-    COMMON,
-    COMPARATORS,
     NEGATIONS,
     NOT_DENIALS,
-    SUPERLATIVE_ADJECTIVES,
-    SUPERLATIVES,
 )
 
 _WHERE = frozenset(
@@ -81,17 +76,10 @@ def skipped(reader: Reader, state: State) -> State:
     """The word left over, paid for by its weight; a cue left over is dear."""
     weight = reader.weights[state.position]
     cost = weight * scoring.COST_SKIP
-    if _is_cue(reader, state.position):
+    if reader.is_cue(state.position):
         cost = max(cost, scoring.COST_SKIP_CUE)
     unexplained = state.unexplained if cost < 0.3 else (*state.unexplained, state.position)
     return replace(state, position=state.position + 1, score=state.score - cost, unexplained=unexplained)
-
-
-def _is_cue(reader: Reader, position: int) -> bool:
-    tokens = reader.tokens
-    return any(table.at(tokens, position) is not None for table in (SUPERLATIVES, SUPERLATIVE_ADJECTIVES, COMMON)) or (
-        COMPARATORS.at(tokens, position) is not None or AGGREGATES.at(tokens, position) is not None
-    )
 
 
 def leave(reader: Reader, state: State) -> Iterator[State]:

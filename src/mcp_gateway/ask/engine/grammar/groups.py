@@ -120,13 +120,14 @@ def having_number_of(reader: Reader, state: State) -> Iterator[State]:
     inner = reader.skip(counted[1], ("the", "of", "different", "their"), 2)
     for table in reader.tables_at(inner):
         at = reader.skip(table.end, ("is", "are", "was", "were", "that", "be", "which"), 2)
-        compared = _compared(reader, at)
+        compared = compared_at(reader, at)
         if compared is not None and isinstance(compared[1].value, int):
             sketch = said(state, CountOf(compared[0], compared[1].value, table), state.position)
             yield step(reader, state, compared[2], sketch, strength=0.95, cue=scoring.GAIN_CUE)
 
 
-def _compared(reader: Reader, at: int) -> tuple[ComparisonOperator, Literal, int] | None:
+def compared_at(reader: Reader, at: int) -> tuple[ComparisonOperator, Literal, int] | None:
+    """A comparison with a number at a position: operator, number, end."""
     found = COMPARATORS.at(reader.tokens, at)
     if found is None:
         return None
@@ -143,7 +144,7 @@ def having_aggregate(reader: Reader, state: State) -> Iterator[State]:
     at = reader.skip(found[1], ("the", "of", "all", "their", "its"), 2)
     for column in reader.columns_at(at):
         measure = reader.measures(column)
-        compared = _compared(reader, reader.skip(column.end, ("is", "are", "was", "were", "that", "of", "which", "be"), 2))
+        compared = compared_at(reader, reader.skip(column.end, ("is", "are", "was", "were", "that", "of", "which", "be"), 2))
         if measure is not None and compared is not None:
             sketch = said(state, SumOf(found[0][0], measure, compared[0], compared[1]), state.position)
             moved = step(

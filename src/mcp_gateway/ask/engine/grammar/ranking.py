@@ -147,7 +147,7 @@ def _plain_from_to(reader: Reader, state: State, at: int) -> Iterator[State]:
     yield step(reader, state, end, sketch, strength=0.9, cue=1.0)
 
 
-def _limit_before(reader: Reader, state: State) -> tuple[int, int]:
+def limit_before(reader: Reader, state: State) -> tuple[int, int]:
     """A number right before a superlative ("3 oldest") or after "top": the limit and where the superlative begins."""
     number = reader.number_at(state.position)
     if number is not None and isinstance(number.value, int) and 0 < number.value <= 1000:
@@ -155,7 +155,7 @@ def _limit_before(reader: Reader, state: State) -> tuple[int, int]:
     return 1, state.position
 
 
-def _limit_after(reader: Reader, at: int, limit: int) -> tuple[int, int]:
+def limit_after(reader: Reader, at: int, limit: int) -> tuple[int, int]:
     number = reader.number_at(at)
     if number is not None and isinstance(number.value, int) and 0 < number.value <= 1000:
         return number.value, at + 1
@@ -164,12 +164,12 @@ def _limit_after(reader: Reader, at: int, limit: int) -> tuple[int, int]:
 
 def superlative(reader: Reader, state: State) -> Iterator[State]:
     """ "the highest salary", "the most dogs", "top 3"."""
-    limit, at = _limit_before(reader, state)
+    limit, at = limit_before(reader, state)
     found = SUPERLATIVES.at(reader.tokens, at)
     if found is None:
         return
     upwards, end = found
-    limit, end = _limit_after(reader, end, limit)
+    limit, end = limit_after(reader, end, limit)
     inner = reader.skip(end, ("the", "of", "total", "in", "value", "average", "by", "all"), 2)
     yield from _by_count(reader, state, inner, limit, upwards=upwards)
     for mention in reader.columns_at(inner):
@@ -209,12 +209,12 @@ def _by_count(reader: Reader, state: State, at: int, limit: int, *, upwards: boo
 
 def adjective(reader: Reader, state: State) -> Iterator[State]:
     """ "the oldest singer", "3 cheapest"."""
-    limit, at = _limit_before(reader, state)
+    limit, at = limit_before(reader, state)
     found = SUPERLATIVE_ADJECTIVES.at(reader.tokens, at)
     if found is None:
         return
     (words, upwards), end = found
-    limit, end = _limit_after(reader, end, limit)
+    limit, end = limit_after(reader, end, limit)
     choices = measured_by(words, reader.names)
     if choices and not _is_part_of_name(reader, at):
         mention = ColumnMention(at, end, choices, implied=True)
@@ -233,12 +233,12 @@ def _is_part_of_name(reader: Reader, at: int) -> bool:
 
 def common(reader: Reader, state: State) -> Iterator[State]:
     """ "the most common breed", "the breed that is most common"."""
-    limit, at = _limit_before(reader, state)
+    limit, at = limit_before(reader, state)
     found = COMMON.at(reader.tokens, at)
     if found is None:
         return
     upwards, end = found
-    limit, end = _limit_after(reader, end, limit)
+    limit, end = limit_after(reader, end, limit)
     inner = reader.skip(end, ("the", "of", "type", "kind"), 1)
     for mention in reader.columns_at(inner):
         ranking = Ranking(upwards, state.position, column=mention, function="count", limit=limit, common=True)

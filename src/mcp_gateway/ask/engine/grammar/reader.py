@@ -9,9 +9,10 @@ from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.periods import FoundPeriod, Times
+from mcp_gateway.ask.engine.business_words import GivenMention, MetricMention
 from mcp_gateway.ask.engine.form import Literal
 from mcp_gateway.ask.engine.key_graph import KeyEdge, Tree
-from mcp_gateway.ask.engine.lexicon import FILLERS, IRREGULAR_VERBS, SOFT, number_word
+from mcp_gateway.ask.engine.lexicon import CUES, FILLERS, IRREGULAR_VERBS, SOFT, number_word
 from mcp_gateway.ask.engine.linking import Links, NameIndex
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Said, Sketch, TableMention, ValueMention
@@ -92,6 +93,12 @@ class Reader:
             end += 1
         return end
 
+    def metrics_at(self, position: int) -> tuple[MetricMention, ...]:
+        return self.links.metrics.get(position, ())
+
+    def given_at(self, position: int) -> tuple[GivenMention, ...]:
+        return self.links.given.get(position, ())
+
     def periods_at(self, position: int) -> tuple[FoundPeriod, ...]:
         return self.times.periods.get(position, ())
 
@@ -108,6 +115,10 @@ class Reader:
     def weight(self, start: int, end: int) -> float:
         """How much the words of a stretch weigh."""
         return sum(self.weights[start:end])
+
+    def is_cue(self, position: int) -> bool:
+        """Whether a word compares, ranks, aggregates or denies."""
+        return any(phrases.at(self.tokens, position) is not None for phrases in CUES)
 
     def is_verb(self, position: int) -> bool:
         """Whether a word has the form of a verb in the past or going on."""

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.grammar import conditions, flow, groups, ranking, targets
+from mcp_gateway.ask.engine.grammar import business, conditions, flow, groups, ranking, targets
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed
 from mcp_gateway.ask.engine.sketch import Sketch
 
 Rule = Callable[[Reader, State], Iterator[State]]
 
-RULES: tuple[Rule, ...] = (*targets.RULES, *conditions.RULES, *ranking.RULES, *groups.RULES, *flow.RULES)
+RULES: tuple[Rule, ...] = (*targets.RULES, *conditions.RULES, *ranking.RULES, *groups.RULES, *business.RULES, *flow.RULES)
 
 
 def readings(reader: Reader) -> list[State]:

@@ -1,0 +1,78 @@
+"""How likely a reading is right: a few signals weighed by fixed numbers, fitted once on development databases.
+
+A content word that the reading makes no use of (a noun, name, number, denial or comparison) keeps the confidence below
+`scoring.THRESHOLD`, whatever else speaks for it. The numbers stand in `scoring.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import Query, Select
+from mcp_gateway.ask.engine.grammar.reader import Reader, State
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known about a reading. Weights are in content words (`scoring.WEIGHT_CONTENT`).
+
+    `lead`: by how much it beats the next different form, at most 1. `unused`: content words left over that must not be.
+    `loose`: the weight of all words left over. `weakest` and `mean`: strengths of its links. `joins`, `parts`: size of the form.
+    """
+
+    lead: float
+    unused: int
+    loose: float
+    weakest: float
+    mean: float
+    joins: int
+    parts: int
+    guessed: int
+    words: float
+
+
+def signals_of(reader: Reader, state: State, query: Query, lead: float, guessed: int) -> Signals:
+    """The signals of one reading; `guessed` counts what the form shows or compares though nothing in the question names it."""
+    strengths = state.strengths or (0.0,)
+    selects = _selects(query)
+    return Signals(
+        lead=min(lead, 1.0),
+        unused=len(unused_words(reader, state)),
+        loose=sum(reader.weights[position] for position in state.unexplained),
+        weakest=min(strengths),
+        mean=sum(strengths) / len(strengths),
+        joins=sum(len(select.joins) for select in selects),
+        parts=sum(len(s.where) + len(s.having) + len(s.group_by) + len(s.order_by) + len(s.targets) for s in selects),
+        guessed=guessed,
+        words=sum(reader.weights),
+    )
+
+
+def unused_words(reader: Reader, state: State) -> tuple[int, ...]:
+    """The positions of content words a reading leaves over: all but verbs and words that questions are full of."""
+    return tuple(
+        position for position in state.unexplained if reader.weights[position] >= scoring.MUST_BE_USED or reader.is_cue(position)
+    )
+
+
+def _selects(query: Query) -> Sequence[Select]:
+    if isinstance(query, Select):
+        return (query,)
+    return (*_selects(query.left), *_selects(query.right))
+
+
+def confidence(signals: Signals) -> float:
+    """0..1; below the threshold for certain when a content word was left over."""
+    total = (
+        scoring.CONFIDENCE_BASE
+        + scoring.CONFIDENCE_LEAD * signals.lead
+        - scoring.CONFIDENCE_LOOSE * signals.loose
+        + scoring.CONFIDENCE_WEAKEST * signals.weakest
+        + scoring.CONFIDENCE_MEAN * signals.mean
+        - scoring.CONFIDENCE_JOINS * signals.joins
+        - scoring.CONFIDENCE_PARTS * signals.parts
+        - scoring.CONFIDENCE_GUESSED * signals.guessed
+    )
+    plain = 1.0 / (1.0 + exp(-total))
+    return plain if not signals.unused else min(plain, scoring.THRESHOLD * 0.9) * 0.8 ** (signals.unused - 1)
