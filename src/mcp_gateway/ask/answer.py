@@ -23,7 +23,7 @@ from mcp_gateway.ask.trace import Trace
 from mcp_gateway.ask.typed_sql import read_typed_sql
 from mcp_gateway.ask.validate import ValidateStep
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.errors import GatewayError, Internal, Unavailable
 from mcp_gateway.core.identity import Caller
 
 _log = structlog.get_logger(__name__)
@@ -98,8 +98,9 @@ class AnswerQuestion:
 
     async def _answer(self, caller: Caller, question: Question, sql: str | None, trace: Trace) -> Answer:
         session_id = question.session_id or self._new_id()
-        history = await self._conversations.read_turns(caller, session_id) if question.session_id else ()
-        inquiry = Inquiry(question=question, now=self._clock.now(), typed_sql=sql, history=history)
+        inquiry = Inquiry(question=question, now=self._clock.now(), typed_sql=sql)
+        if question.session_id:
+            inquiry = await self._remember(inquiry, caller, session_id)
         for step in self._order:
             async with trace.step(step.name) as note:
                 inquiry = await step(inquiry, note)
@@ -110,7 +111,20 @@ class AnswerQuestion:
             note.output = {"confident": answer.confident, "recovered": answer.recovered, "chart": chart}
         if answer.rows is not None:
             reading = inquiry.drafted.readings[inquiry.chosen]
-            await self._conversations.append_turn(
-                caller, session_id, Turn(question=question.text, sql=answer.sql, form=reading.form)
-            )
+            await self._save(caller, session_id, Turn(question=question.text, sql=answer.sql, form=reading.form))
         return replace(answer, steps=trace.steps)
+
+    async def _remember(self, inquiry: Inquiry, caller: Caller, session_id: str) -> Inquiry:
+        """A store that is down costs the earlier questions, not the answer to this one."""
+        try:
+            history = await self._conversations.read_turns(caller, session_id)
+        except Unavailable as error:
+            _log.warning("conversation_unread", code=error.code)
+            return replace(inquiry, notices=("The earlier questions of this conversation could not be read.",))
+        return replace(inquiry, history=history)
+
+    async def _save(self, caller: Caller, session_id: str, turn: Turn) -> None:
+        try:
+            await self._conversations.append_turn(caller, session_id, turn)
+        except Unavailable as error:
+            _log.warning("conversation_unsaved", code=error.code)
