@@ -46,7 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\nfrom mcp_gateway.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - a text of ours
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ended.stdout.endswith("LOADED []\n")
 
 
@@ -57,7 +57,7 @@ def test_a_mistyped_command_is_wrong_usage_with_a_suggestion(capsys: pytest.Capt
 
 
 def test_an_error_of_ours_is_two_lines_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "serve", "--host", "0.0.0.0")  # noqa: S104 - what must be refused
+    code, out, err = run(capsys, "serve", "--host", "0.0.0.0")
     assert code == 1
     assert out == ""
     assert err.splitlines()[-2].startswith("error: ")

@@ -1,0 +1,94 @@
+"""The demo as a newcomer starts it: a process, three answers, the lines for a client, and an end without a traceback."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mcp_gateway.wiring.demo import DEMO_QUESTIONS
+
+COMMAND = [sys.executable, "-c", "from mcp_gateway.cli import main; main()", "demo"]
+
+
+@contextmanager
+def started(cache_dir: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    process = subprocess.Popen(
+        [*COMMAND, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**environment, "MCP_GATEWAY_CACHE_DIR": str(cache_dir), "PYTHONUNBUFFERED": "1", "COLUMNS": "160"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def client_configuration(text: str) -> dict[str, dict[str, dict[str, str]]]:
+    found = re.search(r"^\{ \"mcpServers\".*?^\}\}\}", text, re.DOTALL | re.MULTILINE)
+    assert found, text
+    configuration: dict[str, dict[str, dict[str, str]]] = json.loads(found.group())
+    return configuration
+
+
+def test_once_answers_three_questions_and_exits(cache_dir: Path) -> None:
+    with started(cache_dir, "--once", "--port", "0") as demo:
+        out, err = demo.communicate(timeout=100)
+    assert demo.returncode == 0, err
+    assert "Traceback" not in err
+    for question in DEMO_QUESTIONS:
+        assert question in out
+    assert out.count("SELECT") >= len(DEMO_QUESTIONS)
+    assert "abracadabra = Magic Wand Pro (products.product_id = 123)" in out
+    assert client_configuration(out)["mcpServers"]["my-tables"]["url"].endswith("/mcp")
+
+
+def test_it_serves_until_ctrl_c_and_then_ends_quietly(cache_dir: Path) -> None:
+    with started(cache_dir, "--port", "0") as demo:
+        assert demo.stdout is not None
+        lines = []
+        for line in demo.stdout:
+            lines.append(line)
+            if "Ctrl-C stops it" in line:
+                break
+        url = client_configuration("".join(lines))["mcpServers"]["my-tables"]["url"].removesuffix("/mcp")
+        page = httpx.get(url, headers={"Accept": "text/html"}, timeout=30)
+        assert page.headers["content-type"].startswith("text/html")
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=30)
+    assert demo.returncode == 0
+    assert "Traceback" not in out + err
+
+
+def test_a_taken_port_is_said_aloud(cache_dir: Path) -> None:
+    with started(cache_dir, "--port", "0") as first:
+        assert first.stdout is not None
+        lines = []
+        for line in first.stdout:
+            lines.append(line)
+            if "Ctrl-C stops it" in line:
+                break
+        taken = client_configuration("".join(lines))["mcpServers"]["my-tables"]["url"].removesuffix("/mcp").rpartition(":")[2]
+        with started(cache_dir, "--once", "--port", taken) as second:
+            out, _ = second.communicate(timeout=100)
+    assert second.returncode == 0
+    assert f"Port {taken} is taken" in out
+
+
+@pytest.mark.parametrize("option", ["--port=70000", "--bogus"])
+def test_wrong_usage_says_so(cache_dir: Path, option: str) -> None:
+    with started(cache_dir, option) as demo:
+        _, err = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert "Usage" in err
