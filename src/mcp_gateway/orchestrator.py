@@ -84,8 +84,8 @@ class MCPOrchestrator:
     async def initialize(self) -> None:
         """Connect to all servers at the same time. Calling it again does nothing.
 
-        With `fail_fast` the first server that fails raises its `MCPConnectionError`. Without, `NoMCPAvailableError` is raised when
-        none can be reached. Nothing stays open after an error.
+        With `fail_fast` the first server that fails raises its `MCPConnectionError`. Without, `NoMCPAvailableError` is raised
+        when none can be reached. Nothing stays open after an error.
         """
         if self._servers is not None:
             return
