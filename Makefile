@@ -33,7 +33,7 @@ test: check ## Everything that must hold before a change lands
 	@$(RUN) pytest --ignore=tests/promises
 
 bench: setup ## Measure every promise on speed and accuracy; writes docs/benchmarks.md
-	@$(RUN) python bench/all.py
+	@$(RUN) python -m bench.all
 
 docs: setup ## Write the generated reference pages anew
 	@$(RUN) python scripts/write_reference.py

@@ -7,11 +7,16 @@ from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.diagnostics.ports import Finding
 
 
+def probe_name(server: str) -> str:
+    """What the check of a server is called in the health report."""
+    return f"mcp_{server}"
+
+
 class ServerProbe:
     """Lists the server's resources, which connects it when it is not."""
 
     def __init__(self, server: UpstreamServer, *, title: str, priority: int, needed: bool) -> None:
-        self.name = f"mcp_{server.name}"
+        self.name = probe_name(server.name)
         self.needed = needed
         self._server = server
         self._facts: dict[str, Json] = {"title": title, "priority": priority}

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from mcp.server.lowlevel.server import Server
 
-from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe
+from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import ConfigurationFile
 from mcp_gateway.ask.engine import EmbeddedEngine
@@ -23,7 +23,7 @@ from mcp_gateway.ask.servers import Servers
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.diagnostics.health import HealthWatch
+from mcp_gateway.diagnostics.health import HealthReport, HealthWatch
 from mcp_gateway.diagnostics.ports import Probe
 from mcp_gateway.diagnostics.query_figures import QueryFigures
 from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, ServerState
@@ -140,6 +140,13 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
             use_case=use_case, figures=figures, clock=clock, admission=admission, multi_allowed=settings.enable_multi_mcp
         )
 
+    health = HealthWatch(
+        _probes(parts) if settings.enable_health_checks else (),
+        interval_seconds=settings.health_check_interval,
+        timeout_seconds=settings.health_check_timeout_seconds,
+        clock=clock,
+    )
+
     async def look(_: Caller) -> Gathered:
         return await parts.gatherer.gather(parts.usual_mode)
 
@@ -147,14 +154,9 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
         ask=measured(ask),
         run_sql=measured(ask.run_sql),
         look=look,
-        servers=lambda: server_states(parts.servers),
+        servers=lambda: server_states(parts.servers, health.report()),
         modes=lambda: modes_of(parts.servers, multi_allowed=settings.enable_multi_mcp),
-        health=HealthWatch(
-            _probes(parts) if settings.enable_health_checks else (),
-            interval_seconds=settings.health_check_interval,
-            timeout_seconds=settings.health_check_timeout_seconds,
-            clock=clock,
-        ),
+        health=health,
         figures=figures,
         limits=Limits(max_question_chars=settings.max_question_chars, max_rows=settings.max_rows),
         drafters=tuple(drafter.name for drafter in (parts.engine, parts.model) if drafter is not None),
@@ -162,20 +164,28 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
     )
 
 
-def server_states(servers: Servers) -> tuple[ServerState, ...]:
-    """Each server as it stands, most trusted first."""
-    return tuple(
-        ServerState(
-            name=member.key,
-            title=member.config.name,
-            connected=member.server.connected,
-            priority=member.config.priority,
-            transport=member.config.transport if member.config.url or member.config.command else "in_process",
-            domains=member.config.domains,
-            capabilities=member.config.capabilities,
+def server_states(servers: Servers, report: HealthReport) -> tuple[ServerState, ...]:
+    """Each server as it stands, most trusted first, with what its last check found."""
+    parts = {part.name: part for part in report.parts}
+    states = []
+    for member in servers.members:
+        config, part = member.config, parts.get(probe_name(member.key))
+        checked = part is not None and part.checked_at is not None
+        error = part.finding.facts.get("error") if part is not None else None
+        states.append(
+            ServerState(
+                name=member.key,
+                title=config.name,
+                connected=member.server.connected,
+                priority=config.priority,
+                transport=config.transport if config.url or config.command else "in_process",
+                domains=config.domains,
+                capabilities=config.capabilities,
+                error=str(error or "") if not member.server.connected else "",
+                facts={"check_duration_ms": round(part.duration_ms, 1)} if part is not None and checked else {},
+            )
         )
-        for member in servers.members
-    )
+    return tuple(states)
 
 
 def modes_of(servers: Servers, *, multi_allowed: bool) -> tuple[ModeInfo, ...]:

@@ -1,0 +1,100 @@
+"""Runs every measurement and writes docs/benchmarks.md: what each printed, and on what machine.
+
+`python -m bench.all [--nl2sql DIRECTORY]`; the directory holds `questions/` and `databases/` in the format of `bench/nl2sql.py` and is
+no part of this repository. A measurement that fails is reported with the end of its output, and the others still run.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+from mcp_gateway.core.clock import SystemClock
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORT = ROOT / "docs" / "benchmarks.md"
+LIMIT_SECONDS = 3_600
+SHOWN_OF_FAILURE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A script of this folder as a module, with its options."""
+
+    title: str
+    module: str
+    options: tuple[str, ...] = ()
+
+
+def main() -> int:
+    options = _options()
+    sections, failed = [], 0
+    for measurement in _measurements(options.nl2sql):
+        print(f"== {measurement.title}", flush=True)
+        text, ok = run(measurement)
+        failed += not ok
+        print(text, flush=True)
+        sections.append(f"## {measurement.title}\n\n`python -m {measurement.module}`\n\n{text.strip()}\n")
+    REPORT.write_text("\n".join([_preface(), *sections]), encoding="utf-8")
+    print(f"written: {REPORT.relative_to(ROOT)}")
+    return 1 if failed else 0
+
+
+def _measurements(nl2sql: Path | None) -> list[Measurement]:
+    found = [
+        Measurement("Speed and memory", "bench.ask"),
+        Measurement("Golden questions on the demo shop", "bench.golden"),
+        Measurement("Repair of broken SQL", "bench.recovery"),
+    ]
+    if nl2sql is not None:
+        questions = tuple(str(path) for path in sorted((nl2sql / "questions").glob("*.jsonl")))
+        predictions = str(nl2sql.parent / "predictions.jsonl")
+        options = ("--questions", *questions, "--databases", str(nl2sql / "databases"), "--predictions", predictions)
+        found.append(Measurement("Public question sets", "bench.nl2sql", options))
+    return [measurement for measurement in found if (ROOT / f"{measurement.module.replace('.', '/')}.py").is_file()]
+
+
+def run(measurement: Measurement) -> tuple[str, bool]:
+    """What it printed, and whether it ended well."""
+    begun = perf_counter()
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own scripts
+            [sys.executable, "-m", measurement.module, *measurement.options],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+            env={**os.environ, "LOG_LEVEL": "ERROR"},
+        )
+    except subprocess.TimeoutExpired:
+        return f"Not finished within {LIMIT_SECONDS} s.", False
+    if ended.returncode:
+        lines = (ended.stdout + ended.stderr).splitlines()[-SHOWN_OF_FAILURE:]
+        return "It failed:\n\n```\n" + "\n".join(lines) + "\n```", False
+    return f"{ended.stdout.strip()}\n\n(took {perf_counter() - begun:.0f} s)", True
+
+
+def _preface() -> str:
+    load = f", load average {os.getloadavg()[0]:.1f} when it ended" if hasattr(os, "getloadavg") else ""
+    return (
+        "# Measurements\n\n"
+        "Written by `make bench`; every figure stands beside a baseline from the same run, because machines differ.\n\n"
+        f"mcp-gateway {version('mcp-gateway')}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores{load}, {SystemClock().now().date().isoformat()}.\n"
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nl2sql", type=Path, help="directory with questions/ and databases/ of public sets")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
