@@ -13,12 +13,13 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import mcp_types as types
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from mcp_gateway.entrypoints.mcp.errors import invalid_arguments
 
-# Any JSON value, as a schema of one word: clients validate results, and a schema per cell would cost more than the query.
+# Any JSON value.
 JsonValue: TypeAlias = Annotated[Any, WithJsonSchema({})]
-Rows: TypeAlias = Annotated[list[list[Any]], WithJsonSchema({"type": "array", "items": {"type": "array"}})]
+Rows: TypeAlias = list[list[JsonValue]]
 
 
 class Arguments(BaseModel):
@@ -130,7 +131,16 @@ def offer_tool(
 
 
 class _UntitledSchema(GenerateJsonSchema):
-    """JSON Schema without a title that only repeats the field's name."""
+    """JSON Schema without a title that only repeats the field's name, and without a word about lists of anything.
+
+    Clients hold every result against it: saying nothing of each of a thousand rows would cost them more than the query.
+    """
+
+    def list_schema(self, schema: core_schema.ListSchema) -> JsonSchemaValue:
+        listed = super().list_schema(schema)
+        if listed.get("items") in ({}, {"type": "array"}):
+            listed.pop("items")
+        return listed
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
