@@ -1,6 +1,6 @@
 """Runs every measurement and writes docs/benchmarks.md: what each printed, and on what machine.
 
-`python -m bench.all [--nl2sql DIRECTORY]`; the directory holds `questions/` and `databases/` in the format of `bench/nl2sql.py` and is
+`python -m bench.all [--nl2sql DIRECTORY]`; the directory holds `questions/` and `databases/` for `bench/nl2sql.py` and is
 no part of this repository. A measurement that fails is reported with the end of its output, and the others still run.
 """
 
