@@ -34,7 +34,7 @@ _MOST_OUTPUT_TOKENS = 2_000
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
 _WORTH_RETRYING = frozenset({408, 409, 425, 429})
-_FENCE = re.compile(r"```[a-z]*\s*\n?(.*?)```", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"```(?:[a-z]*\s*\n|(?:sql|json)\s)?(.*?)```", re.DOTALL | re.IGNORECASE)
 
 
 class ModelUnavailable(SQLGenerationError):

@@ -3,6 +3,7 @@
 Lenient where the schema cannot know: rows of functions, structs, pseudo columns. The database has the last word there.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,11 @@ from mcp_gateway.ask.faults import FaultKind, QueryFault
 from mcp_gateway.ask.nearest import nearest
 from mcp_gateway.ask.scopes import Select, Source, full_name
 from mcp_gateway.core.schema import DatabaseSchema
-from mcp_gateway.core.vocabulary import Vocabulary
+from mcp_gateway.core.vocabulary import Metric, Vocabulary
 
 _PSEUDO_COLUMNS = frozenset({"rowid", "oid", "_rowid_", "ctid", "xmin"})
 _MOST_SUGGESTIONS = 5
+_PLAIN_TOTAL = re.compile(r"(?:SUM|AVG|MIN|MAX)\s*\(\s*(?:\w+\.)?(\w+)\s*\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +56,19 @@ def names_of(schema: DatabaseSchema, vocabulary: Vocabulary) -> Names:
         else:
             key = (term.table, term.column)
             columns[key] = (*columns.get(key, ()), *term.aliases)
+    for metric in vocabulary.metrics:
+        total = _totalled_column(metric, schema.dialect)
+        if total is not None:
+            key = (metric.table, total)
+            columns[key] = (*columns.get(key, ()), metric.name, *metric.aliases)
     return Names(schema=schema, table_synonyms=tables, column_synonyms=columns)
+
+
+def _totalled_column(metric: Metric, dialect: str) -> str | None:
+    """The column a plain total like SUM(sales.amount) is over: who writes SUM(revenue) means that column."""
+    text = metric.expression.get(dialect) or metric.expression.get("default", "")
+    found = _PLAIN_TOTAL.fullmatch(text.strip())
+    return found.group(1) if found else None
 
 
 def find_name_faults(found: Sequence[Select], names: Names) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ import re
 
 from mcp_gateway.ask.keywords import KEYWORDS, near_keyword
 
-_FENCE = re.compile(r"\A```[a-z]*\s*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"\A```(?:[a-z]*\s*\n|sql\s)?(.*?)```\s*\Z", re.DOTALL | re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]+|\*|[(),;]|\S")
 _WRITES = re.compile(
     r"(insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+(table|view|schema|database|index)|truncate\s+table|"
