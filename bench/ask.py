@@ -1,12 +1,13 @@
 """How fast an answer is: question to answer over HTTP, through both MCP servers as processes of their own, engine alone.
 
 Beside it, in the same run and over the same servers: the bare SQL of each answer, without any pipeline. Prints tables; measures
-only. Run it on an idle machine: `python bench/ask.py [--rounds N] [--users N] [--questions N]`.
+only. Run it on an idle machine: python bench/ask.py [--rounds N] [--users N] [--questions N]
 """
 
 import argparse
 import asyncio
 import contextlib
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from pathlib import Path
 from time import perf_counter
 
 import httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bench.figures import percentile, print_table
 from bench.processes import Running, running
 
