@@ -156,11 +156,12 @@ async def _watch(documents: _Documents, changes: ChangeFeed, every_seconds: floa
             continue
         try:
             await documents.refresh()
+            if changed := documents.take_changes():
+                await changes.resources_changed(changed)
         except GatewayError as error:
             _log.warning("schema_watch_failed", code=error.code)
-            continue
-        if changed := documents.take_changes():
-            await changes.resources_changed(changed)
+        except Exception:  # noqa: BLE001
+            _log.exception("schema_watch_fault")
 
 
 def _execute_tool(tables: Tables, progress_seconds: float) -> OfferedTool:
