@@ -6,6 +6,7 @@ Works on sqlglot's tree and the gathered schema, never on the database. What it 
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.faults import CheckedQuery, FaultKind, QueryFault
 from mcp_gateway.ask.inquiry import Inquiry
@@ -68,7 +69,10 @@ def check_query(sql: str, names: Names, *, max_rows: int, typed: bool) -> Verdic
         return Verdict(
             fault=QueryFault(kind=kind, message=error.message, name=error.name or "", suggestions=error.nearest),
         )
-    found = selects(tree, names.schema)
+    try:
+        found = selects(tree, names.schema)
+    except SqlglotError as error:
+        return Verdict(fault=QueryFault(kind="other", message=f"{error}."), tree=tree)
     findings = find_name_faults(found, names) or find_structure_faults(found, dialect)
     faults = [finding.fault for finding in findings if not (typed and finding.fault.kind == "missing_join")]
     if faults:

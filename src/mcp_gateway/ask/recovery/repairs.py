@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.faults import FaultKind
 from mcp_gateway.ask.recovery.dialects import print_anew, quote_everything, rename_function
@@ -32,9 +33,13 @@ def propose(patient: Patient) -> Iterator[Proposal]:
     """Every repair that keeps each filter the query has; lazily, since the first often does."""
     before = _filters(patient.tree)
     for repair in _REPAIRS.get(patient.fault.kind, ()):
-        for proposal in repair(patient):
-            if patient.tree is None or _filters(parse(proposal.sql, patient.dialect)) >= before:
-                yield proposal
+        try:
+            for proposal in repair(patient):
+                if patient.tree is None or _filters(parse(proposal.sql, patient.dialect)) >= before:
+                    yield proposal
+        except SqlglotError:
+            # Two tables under one name and the like: nothing can be said about what the query's names mean.
+            continue
 
 
 def _filters(tree: exp.Expr | None) -> int:

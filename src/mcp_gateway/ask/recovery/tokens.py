@@ -157,11 +157,7 @@ def _likely_ends(tokens: list[Token]) -> list[Token]:
     """Where the missing bracket may go: a call is closed as soon as it can be, a subquery as late as it can be."""
     ends: list[Token] = []
     for start in reversed(_unclosed(tokens)):
-        after = [
-            token
-            for token, following in zip(tokens[start + 1 :], [*tokens[start + 2 :], None], strict=True)
-            if _may_end(token, following)
-        ]
+        after = [token for token, following in pairwise([*tokens[start + 1 :], None]) if token and _may_end(token, following)]
         holds_query = bool(tokens[start + 1 :]) and tokens[start + 1].token_type in {TokenType.SELECT, TokenType.WITH}
         ends.extend(reversed(after) if holds_query else after)
     return list({token.end: token for token in ends}.values())
