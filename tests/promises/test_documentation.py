@@ -13,9 +13,8 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 def test_every_setting_command_tool_and_error_code_is_in_the_reference() -> None:
-    run = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, str(ROOT / "scripts" / "write_reference.py"), "--check"], capture_output=True, text=True, timeout=110
-    )
+    script = str(ROOT / "scripts" / "write_reference.py")
+    run = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True, timeout=110)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
