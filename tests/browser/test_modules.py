@@ -72,6 +72,19 @@ def test_values_are_written_as_their_column_is_read(
     assert run(watch, "format", expression, {"column": column, "values": values}) == texts
 
 
+def test_names_of_calculations_are_said_in_words(watch: PageWatch) -> None:
+    names = {
+        "total_revenue": "total revenue",
+        "sum(sales.amount)": "sum of amount",
+        "count_star()": "count",
+        "date_trunc('MONTH', sales.sale_date)": "month",
+        "round((a / b), 2)": "round((a / b), 2)",
+        "sales.amount": "amount",
+    }
+
+    assert run(watch, "format", "x.map(m.spoken)", list(names)) == list(names.values())
+
+
 def test_dates_are_written_as_coarsely_as_loses_nothing(watch: PageWatch) -> None:
     expression = "x.dates.map(m.dateOf).map((time, _, all) => m.dateText(time, m.dateGrain(all, x.name)))"
 

@@ -1,9 +1,9 @@
 """Hostile text, lost connections, and questions that never end."""
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 from tests.browser.gateway_process import GatewayProcess
-from tests.browser.page_watch import PageWatch, watched_page
+from tests.browser.page_watch import PageWatch
 
 pytestmark = pytest.mark.browser
 
@@ -102,23 +102,23 @@ def test_a_very_long_question_is_refused_in_words(watch: PageWatch) -> None:
 
 
 def test_a_gateway_that_dies_in_the_middle_shows_an_error_and_a_returned_one_answers(
-    chromium: Browser, gateway: GatewayProcess
+    watch: PageWatch, gateway: GatewayProcess
 ) -> None:
-    with GatewayProcess(gateway.cache_dir).running() as mortal, watched_page(chromium, mortal.url) as watch:
-        for words in ("Failed to load resource", "net::ERR"):
-            watch.expect_fault(words)
-        watch.open()
-        turn = watch.begin(ENDLESS)
-        expect(turn.locator(".step.is-running")).to_be_visible()
+    for words in ("Failed to load resource", "net::ERR"):
+        watch.expect_fault(words)
+    turn = watch.begin(ENDLESS)
+    expect(turn.locator(".step.is-running")).to_be_visible()
 
-        mortal.kill()
+    try:
+        gateway.kill()
 
         expect(turn.get_by_role("alert")).to_contain_text("CONNECTION_LOST")
         failed = watch.ask("how many customers are there?")
         expect(failed.get_by_role("alert")).to_contain_text("CONNECTION_LOST")
-        mortal.start()
-        failed.get_by_role("button", name="Try again").click()
-        expect(watch.page.locator(".chart-number dd")).to_be_visible()
+    finally:
+        gateway.start()
+    failed.get_by_role("button", name="Try again").click()
+    expect(watch.page.locator(".chart-number dd")).to_be_visible()
 
 
 def test_a_gateway_that_falls_silent_is_given_up_on(watch: PageWatch) -> None:

@@ -52,11 +52,11 @@ async function answer(record, turn, talk) {
   try {
     const response = await streamAnswer({ query: record.question, session_id: talk.sessionId }, { onStep: turn.showStep, signal: mine.signal });
     if (!response.success) throw errorFrom(response, 0);
-    talks.settleTurn(record, { data: response.data });
+    talks.settleTurn(talk, record, { data: response.data });
     turn.showAnswer(response.data);
   } catch (error) {
     const failure = error instanceof RequestFailed ? error : new RequestFailed({ code: "PAGE_ERROR", message: "The page could not show this answer.", hint: String(error?.message ?? error) });
-    talks.settleTurn(record, { error: plainError(failure) });
+    talks.settleTurn(talk, record, { error: plainError(failure) });
     turn.showError(failure);
   } finally {
     asking = null;
@@ -78,7 +78,7 @@ function addTurn(record, talk) {
         if (!response.success) throw errorFrom(response, 0);
         return response.data;
       },
-      changed: (data) => talks.settleTurn(record, { data }),
+      changed: (data) => talks.settleTurn(talk, record, { data }),
     },
   });
   turns.append(turn.element);

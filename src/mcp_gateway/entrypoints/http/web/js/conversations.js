@@ -4,15 +4,16 @@ const KEY = "mcp-gateway.conversations";
 const MOST_CONVERSATIONS = 20;
 const MOST_ROWS = 200;
 const MOST_TURNS = 40;
+const LONGEST_CELL = 2000;
 
-/** Newest first; `current` is the one being held. */
+/** Newest first; `current` is the one being held. Several windows may share the storage: each save takes in what the others kept. */
 export function createConversations(storage = window.localStorage) {
   let all = read(storage);
   let current = all[0] ?? fresh();
 
-  const save = () => {
-    const kept = [current, ...all.filter(({ id }) => id !== current.id)].filter(({ turns }) => turns.length > 0);
-    all = kept.sort((one, other) => other.at - one.at).slice(0, MOST_CONVERSATIONS);
+  const save = (conversation) => {
+    const others = read(storage).filter(({ id }) => id !== conversation.id);
+    all = [conversation, ...others].sort((one, other) => other.at - one.at).slice(0, MOST_CONVERSATIONS);
     write(storage, all);
   };
 
@@ -35,7 +36,7 @@ export function createConversations(storage = window.localStorage) {
       current = all.find((conversation) => conversation.id === id) ?? current;
     },
     remove(id) {
-      all = all.filter((conversation) => conversation.id !== id);
+      all = read(storage).filter((conversation) => conversation.id !== id);
       if (current.id === id) current = fresh();
       write(storage, all);
     },
@@ -44,28 +45,28 @@ export function createConversations(storage = window.localStorage) {
       current.turns = [...current.turns, turn].slice(-MOST_TURNS);
       current.title ||= question;
       current.at = turn.at;
-      save();
+      save(current);
       return turn;
     },
-    settleTurn(turn, { data = null, error = null }) {
+    /** What became of a turn of this conversation, which need not be the current one any more. */
+    settleTurn(conversation, turn, { data = null, error = null }) {
       Object.assign(turn, { data: data && withFewerRows(data), error });
-      if (data?.session_id) ownerOf(turn).sessionId = data.session_id;
-      save();
+      if (data?.session_id) conversation.sessionId = data.session_id;
+      if (conversation === current || all.some(({ id }) => id === conversation.id)) save(conversation);
     },
   };
-
-  function ownerOf(turn) {
-    return [current, ...all].find(({ turns }) => turns.includes(turn)) ?? current;
-  }
 }
 
 const fresh = () => ({ id: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`, sessionId: null, title: "", at: Date.now(), turns: [] });
 
 function withFewerRows(data) {
-  const rows = data.results?.rows ?? [];
-  if (rows.length <= MOST_ROWS) return data;
-  return { ...data, results: { ...data.results, rows: rows.slice(0, MOST_ROWS), kept: MOST_ROWS } };
+  const rows = data.results?.rows;
+  if (!rows) return data;
+  const kept = rows.slice(0, MOST_ROWS).map((row) => row.map(shortened));
+  return { ...data, results: { ...data.results, rows: kept, ...(rows.length > MOST_ROWS && { kept: MOST_ROWS }) } };
 }
+
+const shortened = (value) => (typeof value === "string" && value.length > LONGEST_CELL ? `${value.slice(0, LONGEST_CELL)}…` : value);
 
 function read(storage) {
   try {

@@ -113,5 +113,21 @@ export const percent = (share) => `${Math.floor(Math.max(0, Math.min(1, share)) 
 export const counted = (number, singular, plural = `${singular}s`) =>
   `${GROUPED.format(number)} ${number === 1 ? singular : plural}`;
 
-/** A column's name as people would say it: "total_revenue" gives "total revenue". */
-export const spoken = (name) => name.replaceAll("_", " ").trim() || name;
+/** A column's name as people would say it: "total_revenue" gives "total revenue", "sum(sales.amount)" "sum of amount". */
+export function spoken(name) {
+  const called = /^([a-z_]+)\((.*)\)$/i.exec(name);
+  const said = called ? spokenCall(called[1].toLowerCase(), called[2]) : lastPart(name);
+  return said.replaceAll("_", " ").trim() || name;
+}
+
+function spokenCall(fn, inside) {
+  if (fn === "count_star" || (fn === "count" && inside === "*")) return "count";
+  if (fn === "date_trunc") return /^'?(\w+)/.exec(inside)?.[1].toLowerCase() ?? "date";
+  // Anything nested is better read as it stands.
+  return /^(distinct )?[\w.\s"]+$/i.test(inside) ? `${fn} of ${inside.split(".").at(-1)}` : `${fn}(${inside})`;
+}
+
+const lastPart = (name) => (/^\w+(\.\w+)+$/.test(name) ? name.split(".").at(-1) : name);
+
+/** A heading for a column: names stand as they are, calculations as people would say them. */
+export const headingOf = (name) => (name.includes("(") ? spoken(name) : name);

@@ -1,7 +1,7 @@
 // A result as a table: typed, sortable, a page of rows at a time, long cells folded.
 
 import { announce, button, h, replaceContent } from "./dom.js";
-import { columnFormatter, counted, fullNumber, isNumeric, spoken } from "./format.js";
+import { columnFormatter, counted, fullNumber, headingOf, isNumeric, spoken } from "./format.js";
 
 const PAGE = 50;
 const FOLD_AT = 120;
@@ -56,7 +56,7 @@ function head(column, onSort) {
   const title = `${column.name} · ${column.type || column.kind}`;
   return h("th", { scope: "col", "aria-sort": "none", class: isNumeric(column) ? "numeric" : "" },
     h("button", { type: "button", class: "sort", title, on: { click: onSort } },
-      h("span", {}, column.name), h("span", { class: "sort-sign", "aria-hidden": "true" })));
+      h("span", {}, headingOf(column.name)), h("span", { class: "sort-sign", "aria-hidden": "true" })));
 }
 
 function comparer(index, column, descending) {

@@ -9,7 +9,8 @@ import { paintChart } from "./paint.js";
 export function createChart({ chart, columns, rows }) {
   const model = chartModel({ chart, columns, rows });
   if (!model) return null;
-  const title = chart.title || titleOf(chart);
+  // A title made of calculations is better said anew.
+  const title = chart.title && !chart.title.includes("(") ? chart.title : titleOf(chart);
   return model.kind === "number" ? figures(model, title) : drawing(model, title);
 }
 

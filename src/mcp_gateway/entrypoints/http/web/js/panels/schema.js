@@ -2,9 +2,12 @@
 
 import { freshId, h, icon, replaceContent } from "../dom.js";
 import { compactNumber, counted } from "../format.js";
-import { kindClass, kindName } from "../answer/question.js";
+import { kindClass } from "../answer/question.js";
 
 const MOST_SAMPLES = 6;
+// What one asks for comes first, what merely renames comes last.
+const WORD_GROUPS = [["metric", "Metrics"], ["condition", "Conditions"], ["period", "Periods"], ["entity", "Things"], ["column", "Columns"], ["table", "Tables"], ["", "Other words"]];
+const KNOWN_KINDS = new Set(WORD_GROUPS.map(([kind]) => kind));
 
 /** Draws the schema into `element`; `onInsert(text)` is called with the name clicked. */
 export function drawSchema(element, schema, onInsert) {
@@ -13,18 +16,27 @@ export function drawSchema(element, schema, onInsert) {
   const tables = schema.tables.map((table) => tableEntry(table, keys, onInsert));
   const words = (schema.words ?? []).map((word) => wordEntry(word, onInsert));
   const none = h("p", { class: "side-empty", hidden: true }, "Nothing has that name.");
-  const wordSection = words.length > 0 && h("section", {}, h("h3", { class: "side-title" }, "Business words"), h("ul", { class: "glossary" }, words.map(({ element: node }) => node)));
+  const groups = wordGroups(words);
 
   search.addEventListener("input", () => {
     const wanted = search.value.trim().toLowerCase();
     const shown = [...tables, ...words].filter((entry) => entry.filter(wanted)).length;
     none.hidden = shown > 0;
-    if (wordSection) wordSection.hidden = !words.some(({ element: node }) => !node.hidden);
+    for (const { element: group, entries } of groups) group.hidden = entries.every(({ element: node }) => node.hidden);
   });
   replaceContent(element, search,
     h("p", { class: "side-summary" }, `${counted(schema.tables.length, "table")} · ${schema.dialect}`),
     (schema.missing_servers ?? []).map((name) => h("p", { class: "side-warning" }, icon("alert"), `${name} does not answer; its words are missing.`)),
-    h("ul", { class: "tables" }, tables.map(({ element: node }) => node)), wordSection, none);
+    h("ul", { class: "tables" }, tables.map(({ element: node }) => node)), groups.map(({ element: group }) => group), none);
+}
+
+function wordGroups(words) {
+  return WORD_GROUPS.map(([kind, title]) => ({ title, entries: words.filter((word) => word.kind === kind) }))
+    .filter(({ entries }) => entries.length > 0)
+    .map(({ title, entries }) => ({
+      entries,
+      element: h("section", {}, h("h3", { class: "side-title" }, title), h("ul", { class: "glossary" }, entries.map(({ element: node }) => node))),
+    }));
 }
 
 function keysByColumn(foreignKeys) {
@@ -90,10 +102,11 @@ function wordEntry({ kind, words, means, table, column }, onInsert) {
     h("div", { class: "glossary-names" }, words.slice(0, 4).map((word) =>
       h("button", { type: "button", title: `Insert ${word}`, on: { click: () => onInsert(word) } }, word)),
     words.length > 4 && h("span", { class: "glossary-more", title: words.slice(4).join(", ") }, `+${words.length - 4}`)),
-    h("p", {}, means, h("small", {}, [kindName(kind), place !== means && place].filter(Boolean).join(" · "))));
+    h("p", {}, means, place && place !== means && h("small", {}, place)));
   const haystack = [...words, means, place].join("\n").toLowerCase();
   return {
     element,
+    kind: KNOWN_KINDS.has(kind) ? kind : "",
     filter(wanted) {
       element.hidden = !haystack.includes(wanted);
       return !element.hidden;
