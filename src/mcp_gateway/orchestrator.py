@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import structlog
 from mcp.server.lowlevel.server import Server
+from structlog.typing import EventDict
 
 from mcp_gateway.ask.configuration import ConfigurationFile, MCPConfig, OrchestrationConfig
 from mcp_gateway.ask.engine import EmbeddedEngine
@@ -242,15 +243,23 @@ def _set_up_logging(rule: OrchestrationConfig) -> None:
     """JSON lines on stderr as the configuration says, unless the program that uses this has set up structlog itself."""
     if structlog.is_configured():
         return
-    level = logging.getLevelName(rule.log_level) if rule.enable_logging else logging.CRITICAL + 1
     structlog.configure(
         processors=[
+            _pass_on if rule.enable_logging else _drop,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(rule.log_level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _pass_on(_: object, __: str, event: EventDict) -> EventDict:
+    return event
+
+
+def _drop(_: object, __: str, ___: EventDict) -> EventDict:
+    raise structlog.DropEvent

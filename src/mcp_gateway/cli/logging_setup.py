@@ -24,6 +24,8 @@ QUIET_LOGGERS = (
     "sqlalchemy",
     "sqlglot",
 )
+# These repeat, with tracebacks that quote what a server sent, what the connection's own error says.
+SILENT_LOGGERS = ("mcp.client", "client")
 
 
 def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> None:
@@ -41,8 +43,9 @@ def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> N
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        # By the levels of the standard library, which a part may have set for itself: the MCP configuration does.
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
@@ -55,5 +58,7 @@ def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in SILENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

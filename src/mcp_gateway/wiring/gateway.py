@@ -30,6 +30,7 @@ from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, Se
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.conversations import open_conversations
 from mcp_gateway.wiring.language_model import open_model
+from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
 
@@ -77,6 +78,7 @@ async def open_gateway(
             model=model,
             conversations=await stack.enter_async_context(open_conversations(settings, clock)),
         )
+        stack.enter_context(logged_as(servers.orchestration if file is not None else None))
         gateway = _assemble(parts, new_id, examples)
         loops = [gateway.health.run(), _warm(parts)] if staying else []
         if file is not None and staying:
@@ -262,6 +264,7 @@ async def _follow_file(file: ConfigurationFile, servers: Servers) -> None:
         try:
             changed = await file.reload()
             if changed is not None:
+                set_level(changed.orchestration)
                 await servers.replace(changed)
         except GatewayError as error:
             log.warning("configuration_not_followed", code=error.code)
