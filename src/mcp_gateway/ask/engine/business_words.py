@@ -19,6 +19,9 @@ from mcp_gateway.core.vocabulary import Entity, Expression, Metric, Period, Term
 
 _TRUST = 1.1
 _MAX_WORDS = 10
+_METRIC_VERBS = frozenset(
+    stem_of(word) for word in ("sold", "returned", "refunded", "shipped", "paid", "made", "earned", "ordered")
+)
 Texts = tuple[tuple[str, str], ...]
 
 
@@ -56,7 +59,7 @@ class NamedPeriod:
 
 @dataclass(slots=True)
 class BusinessLinks:
-    """By the token they begin at, longest first."""
+    """By the token they begin at, longest first. `used` are tokens that belong to a name begun elsewhere."""
 
     columns: dict[int, list[ColumnMention]] = field(default_factory=dict)
     tables: dict[int, list[TableMention]] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class BusinessLinks:
     metrics: dict[int, list[MetricMention]] = field(default_factory=dict)
     given: dict[int, list[GivenMention]] = field(default_factory=dict)
     periods: dict[int, list[NamedPeriod]] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
 
 
 Item = Entity | Term | Metric | Period
@@ -95,11 +99,30 @@ def business_links(
 ) -> BusinessLinks:
     """All business words in a question."""
     links = BusinessLinks()
+    for place, far, metric in _scattered(tokens, words):
+        table = schema.table(metric.table)
+        if table is not None:
+            links.metrics.setdefault(place, []).append(MetricMention(place, place + 1, _metric(metric, schema), table.name))
+            links.used.add(far)
     for start, end, items in _spans(tokens, words):
+        if end == start + 1 and not any(_spelled(item, tokens[start].low) for item in items):
+            continue
         standing = [item for item in items if _agrees(item, tokens[start], tokens[end - 1], resolved)] or list(items)
         for item in standing[:3]:
             _add(links, item, start, end, " ".join(token.text for token in tokens[start:end]), schema)
     return links
+
+
+def _scattered(tokens: Sequence[Token], words: Words) -> Iterator[tuple[int, int, Metric]]:
+    """Two-word metrics whose words stand apart ("how many units of X did we sell"): both places, the noun's first."""
+    places = {_stem(token): n for n, token in enumerate(tokens) if token.kind == "word"}
+    for stems, items in words.items():
+        metric = next((item for item in items if isinstance(item, Metric)), None)
+        if metric is None or len(stems) != 2 or stems[0] not in places or stems[1] not in places:
+            continue
+        noun, verb = places[stems[0]], places[stems[1]]
+        if 1 < abs(noun - verb) and verb != noun + 1 and stems[1] in _METRIC_VERBS:
+            yield noun, verb, metric
 
 
 def _spans(tokens: Sequence[Token], words: Words) -> Iterator[tuple[int, int, tuple[Item, ...]]]:
@@ -113,6 +136,11 @@ def _spans(tokens: Sequence[Token], words: Words) -> Iterator[tuple[int, int, tu
             if items is not None:
                 yield start, end, items
                 break
+
+
+def _spelled(item: Item, word: str) -> bool:
+    """Whether one word is an alias but for a plural ending: "took" is not "takings"."""
+    return any(alias.lower() in {word, word + "s", word.removesuffix("s"), word.removesuffix("es")} for alias in _said(item))
 
 
 def _stem(token: Token) -> str:

@@ -177,6 +177,9 @@ HOW_MEASURE: Phrases[str] = Phrases(
         "when": "date time year day start", "where": "location address city place country state", "how expensive": "price cost",
     }
 )  # fmt: skip
+TOP_SELLING: Phrases[bool] = Phrases(
+    _each("best selling,top selling,best - selling,top - selling,best,leading,biggest,largest,top", True)
+)
 BY: Phrases[bool] = Phrases(
     _each(
         "by,in terms of,based on,according to,ranked by,with respect to,measured by,as measured by,ordered by,with the highest,with the most,with the largest",
@@ -318,7 +321,7 @@ SOFT = _words(
     based according across part parts side say says said think sale sold buy bought purchase purchased belonged assigned happen
     happened happening involved involve affected shared share shares ones first last together every everyone anyone full
     visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower great good exactly
-    conducted performed located situated ever wrote written write directed direct published publish made released release"""
+    sell sells carry carries stock euros euro eur dollars dollar usd altogether because kept keep keeps placed place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed direct published publish made released release"""
 )
 IRREGULAR_VERBS = _words(
     """built made held taught won bought sold paid spent written wrote driven drove flown flew taken took given gave run ran sung sang

@@ -17,7 +17,7 @@ from mcp_gateway.ask.engine.synonyms import kin_of
 from mcp_gateway.ask.engine.text import Token, stem_of
 from mcp_gateway.ask.model import ValueMatch
 
-_BRIDGES = frozenset({"of", "the", "'s", "-", "in", "per", "a", "for", "'", "to", "_"})
+_BRIDGES = frozenset({"of", "the", "'s", "-", "in", "per", "a", "for", "'", "to", "_", "on"})
 _MEASURES = frozenset({"minimum", "maximum", "averag", "total", "min", "max"})
 _SUFFIXES = frozenset({"name", "code", "titl", "descript", "detail", "number", "type"})
 _UNRENAMED = frozenset(
@@ -196,7 +196,7 @@ def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
         for column, position in names.columns.get(plain, ()):
             if not (column.is_numeric or column.is_temporal or column.is_year) or column.ref in choices:
                 continue
-            if column.is_key:
+            if column.is_key or ("birth" in column.slots and plain not in {"birth", "age"}):
                 continue
             head = 1.0 if position == len(column.slots) - 1 else 0.85
             share = column.weights[position] / sum(column.weights)

@@ -19,7 +19,7 @@ _DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?")
 _FLAGS = ({"0", "1"}, {"y", "n"}, {"yes", "no"}, {"t", "f"}, {"true", "false"})
 _NOTHING = frozenset({"", "null", "none", "n/a", "na", "-"})
 _NAME, _TITLE, _ID = stem_of("name"), stem_of("title"), "id"
-_FILLERS = frozenset({"of", "the", "in", "by", "is", "per", "and", "a", "for", "to", "has", "with"})
+_FILLERS = frozenset({"of", "the", "in", "by", "is", "per", "and", "a", "for", "to", "has", "with", "on"})
 
 
 @dataclass(frozen=True, slots=True)

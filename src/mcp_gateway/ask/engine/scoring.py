@@ -64,3 +64,5 @@ CONFIDENCE_MEAN = 1.0
 CONFIDENCE_JOINS = 0.3
 CONFIDENCE_PARTS = 0.1
 CONFIDENCE_GUESSED = 0.5
+# A question that leans on the one before is either understood whole or not at all.
+FOLLOW_UP_CONFIDENCE = 0.9

@@ -128,12 +128,25 @@ def _shape(bound: Bound, conditions: Conditions) -> _Shape:
     aggregated = any(has_aggregate(target) for target in targets)
     grouping_needed = aggregated or conditions.having or any(r.function is not None for r in bound.sketch.rankings)
     plain = [target for target in targets if not has_aggregate(target)]
+    if bound.sketch.groups and not grouping_needed and not bound.sketch.wanted and bound.sketch.entities:
+        targets = [Aggregate("count")]
+        plain, grouping_needed = [], True
+        groups, group_targets = _groups(bound, targets)
     if bound.sketch.groups and not grouping_needed:
         return _ranked(bound, _Shape((*(t for t in group_targets if t not in targets), *targets), (), (), None), grouped=False)
     if grouping_needed and not groups and (plain or not aggregated):
         groups = _implied_groups(bound, plain)
     shown = (*(target for target in group_targets if target not in targets), *targets)
-    return _ranked(bound, _Shape(shown, groups, (), None), grouped=bool(groups))
+    keys = tuple(dict.fromkeys((*groups, *(target for target in shown if not has_aggregate(target))))) if groups else ()
+    return _in_time(_ranked(bound, _Shape(shown, keys, (), None), grouped=bool(groups)))
+
+
+def _in_time(shape: _Shape) -> _Shape:
+    """Figures by month come in the order of the months unless another order is asked for."""
+    moments = [key for key in shape.groups if isinstance(key, Truncation)]
+    if shape.orders or not moments:
+        return shape
+    return replace(shape, orders=tuple(Order(moment) for moment in moments))
 
 
 def _targets(bound: Bound) -> list[Expression]:
@@ -184,9 +197,14 @@ def _groups(bound: Bound, targets: Sequence[Expression]) -> tuple[tuple[Expressi
     """The keys of the named groups and what to show for them."""
     keys: list[Expression] = []
     shown: list[Expression] = []
+    averaged = {
+        target.operand.table for target in targets if isinstance(target, Aggregate) and isinstance(target.operand, ColumnRef)
+    }
     for group in bound.sketch.groups:
         if isinstance(group.item, TableMention):
             table = bound.binding.table(group.item)
+            if table in averaged and len(averaged) == 1 and len(targets) == 1 and len(bound.table(table).key) == 1:
+                continue
             keys.extend(bound.key(table))
             if not any(isinstance(target, ColumnRef) and target.table == table for target in targets):
                 shown.extend(bound.table(table).labels)
@@ -230,6 +248,8 @@ def _ranked(bound: Bound, shape: _Shape, *, grouped: bool) -> _Shape:
         if only_aggregates and isinstance(key, ColumnRef):
             extra.append(_extreme(bound, ranking, key))
             continue
+        if ranking.metric is not None and key not in shape.targets:
+            shape = replace(shape, targets=(*shape.targets, key))
         descending = ranking.descending != (ranking.column is not None and bound.binding.reverse(ranking.column))
         orders.append(Order(key, descending))
         limit = ranking.limit if ranking.limit is not None else limit

@@ -26,6 +26,7 @@ from mcp_gateway.ask.engine.form import (
     Target,
 )
 from mcp_gateway.ask.engine.joins import connect, key_between
+from mcp_gateway.ask.engine.schema_index import PreparedColumn
 from mcp_gateway.ask.engine.sketch import (
     Clause,
     Compare,
@@ -67,6 +68,8 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
         if clause.negated and _through_many(bound, clause):
             denied.append(clause)
             continue
+        if clause.negated and denied and not isinstance(clause.said, Related):
+            clause = replace(clause, negated=False)  # noqa: PLW2901  # "without orders in Germany": the customers are in Germany
         if isinstance(clause.said, CountOf | SumOf | MetricIs):
             made, table = _on_group(bound, clause)
             having.append(made)
@@ -121,6 +124,8 @@ def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:
         return (said.table,)
     if isinstance(said, MetricIs):
         return said.metric.tables
+    if isinstance(said, InPeriod) and said.column is None:
+        return (_date_column(bound, clause.position).table,)
     return (bound.ref(said.column).table,) if said.column is not None else ()
 
 
@@ -153,7 +158,9 @@ def _denied(bound: Bound, clauses: Sequence[Clause]) -> Condition | None:
     step = key_between(bound.reader.schema.keys, bound.head, others)
     if step is None:
         return None
-    own, neighbour, _ = step
+    own, neighbour, many = step
+    if not many and all(isinstance(clause.said, Related) for clause in clauses):
+        return IsNull(own)
     inner_bound = replace(bound, head=neighbour.table)
     inner = conditions_of(inner_bound, [clause for clause in affirmed if not _is_only(bound, clause, neighbour.table)])
     if inner is None:
@@ -280,19 +287,37 @@ def _period(bound: Bound, said: InPeriod, position: int) -> Condition:
 
 
 def _date_column(bound: Bound, position: int) -> ColumnRef:
-    """The date or year column a period without one is about: of the table named last before it, else of the nearest that has one."""
+    """The date or year column a period without one is about.
+
+    Of the metric's table, of what is counted, or of the table named last before the period; a column that the question's words
+    speak of before others ("shipped last week"); a date of birth last.
+    """
     dated = [column for column in bound.reader.schema.columns.values() if column.is_temporal or column.is_year]
     if not dated:
         return bound.table(bound.head).columns[0].ref
-    before = [mention for mention in bound.sketch.entities if mention.end <= position]
-    last = bound.binding.table(max(before, key=lambda mention: mention.end)) if before else bound.head
+    favourites = _event_tables(bound, position)
     tables = bound.binding.tables | {bound.head}
+    stems = {token.stem for token in bound.reader.tokens}
 
-    def rank(ref: ColumnRef) -> tuple[float, float, float]:
-        near = 0.0 if ref.table in tables else min(bound.reader.distance(ref.table, table) for table in tables)
-        return (near, 0.0 if ref.table == last else 1.0, 0.0 if ref.table == bound.head else 1.0)
+    def rank(column: PreparedColumn) -> tuple[float, float, float, float]:
+        table = column.ref.table
+        near = 0.0 if table in tables else min(bound.reader.distance(table, other) for other in tables)
+        place = favourites.index(table) if table in favourites else len(favourites)
+        said = sum(1 for slot in column.slots if slot in stems and slot not in {"date", "year", "time"})
+        return (near, 1.0 if "birth" in column.slots else 0.0, place, -said)
 
-    return min((column.ref for column in dated), key=rank)
+    return min(dated, key=rank).ref
+
+
+def _event_tables(bound: Bound, position: int) -> list[str]:
+    """The tables a moment is likely about, likeliest first."""
+    sketch = bound.sketch
+    found = [part.metric.tables[0] for part in (*sketch.wanted, *sketch.rankings) if part.metric is not None]
+    found += [clause.said.metric.tables[0] for clause in sketch.clauses if isinstance(clause.said, MetricIs)]
+    found += [bound.binding.table(ranking.table) for ranking in sketch.rankings if ranking.table is not None]
+    before = sorted((mention for mention in sketch.entities if mention.end <= position), key=lambda mention: -mention.end)
+    found += [bound.binding.table(mention) for mention in before]
+    return [*found, bound.head]
 
 
 def _flag(bound: Bound, said: Flagged) -> Condition:

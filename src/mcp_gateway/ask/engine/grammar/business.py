@@ -10,7 +10,7 @@ from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import BY, SUPERLATIVES
 from mcp_gateway.ask.engine.sketch import Given, MetricIs, Ranking, TableMention, Wanted
 
-_TOTALS = frozenset({"total", "overall", "sum", "combined", "the", "of", "our", "all"})
+_TOTALS = frozenset({"how", "many", "much", "number", "total", "overall", "sum", "combined", "the", "of", "our", "all"})
 
 
 def metric(reader: Reader, state: State) -> Iterator[State]:
@@ -18,7 +18,8 @@ def metric(reader: Reader, state: State) -> Iterator[State]:
     at = reader.skip(state.position, _TOTALS, 3) if not reader.metrics_at(state.position) else state.position
     for mention in reader.metrics_at(at):
         start = step(reader, state, at, state.sketch, strength=0.9)
-        compared = compared_at(reader, reader.skip(mention.end, ("is", "are", "was", "of", "that", "which", "were"), 2))
+        after = reader.skip(mention.end, ("is", "are", "was", "of", "that", "which", "were"), 2)
+        compared = None if reader.periods_at(after) else compared_at(reader, after)
         if compared is not None:
             sketch = said(start, MetricIs(mention.metric, compared[0], compared[1]), state.position)
             moved = step(reader, start, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD)

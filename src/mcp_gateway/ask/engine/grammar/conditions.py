@@ -201,7 +201,11 @@ def value(reader: Reader, state: State) -> Iterator[State]:
                 sketch = said(state, HasValue(named, column), state.position)
                 moved = step(reader, state, mention.end, sketch, strength=named.choices[0].strength)
                 yield step(reader, moved, column.end, sketch, strength=column.choices[0].strength, cue=0.15)
-        yield step(reader, state, mention.end, said(state, what, state.position), strength=strength)
+        tables = {choice.column.table for choice in mention.choices}
+        before_rows = any(table.choices[0][0] in tables for table in reader.tables_at(mention.end))
+        yield step(
+            reader, state, mention.end, said(state, what, state.position), strength=strength, cue=0.4 if before_rows else 0.0
+        )
 
 
 def number_first(reader: Reader, state: State) -> Iterator[State]:

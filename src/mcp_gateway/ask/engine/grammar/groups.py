@@ -34,7 +34,7 @@ def each(reader: Reader, state: State) -> Iterator[State]:
     if found is None and not by:
         return
     at = reader.skip(found[1] if found else state.position + 1, _BEFORE, 2)
-    cue = scoring.GAIN_CUE if found else 0.05
+    cue = scoring.GAIN_CUE if found or not reader.is_verb(state.position - 1) else 0.05
     weak = (
         found is not None
         and reader.low(state.position) in {"of", "in", "across", "for"}
@@ -75,7 +75,7 @@ def _second_key(reader: Reader, state: State) -> Iterator[State]:
 
 def _date_columns(reader: Reader, at: int) -> ColumnMention | None:
     dated = [column for column in reader.schema.columns.values() if column.is_temporal]
-    choices = tuple(Choice(column.ref, 0.8) for column in dated)
+    choices = tuple(Choice(column.ref, 0.4 if "birth" in column.slots else 0.8) for column in dated)
     return ColumnMention(at, at + 1, choices, implied=True) if choices else None
 
 

@@ -6,7 +6,17 @@ from dataclasses import replace
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import AggregateFunction
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, step
-from mcp_gateway.ask.engine.lexicon import AGGREGATES, BY, COMMON, COUNTS, EACH, ORDERED, SUPERLATIVE_ADJECTIVES, SUPERLATIVES
+from mcp_gateway.ask.engine.lexicon import (
+    AGGREGATES,
+    BY,
+    COMMON,
+    COUNTS,
+    EACH,
+    ORDERED,
+    SUPERLATIVE_ADJECTIVES,
+    SUPERLATIVES,
+    TOP_SELLING,
+)
 from mcp_gateway.ask.engine.linking import measured_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Ranking, Sketch
 
@@ -280,6 +290,13 @@ def trailing(reader: Reader, state: State) -> Iterator[State]:
 
 def top(reader: Reader, state: State) -> Iterator[State]:
     """ "top 5 countries by": how many, with the order to come."""
+    selling = TOP_SELLING.at(reader.tokens, state.position)
+    amount = reader.number_at(state.position)
+    if amount is not None and isinstance(amount.value, int):
+        selling = TOP_SELLING.at(reader.tokens, state.position + 1)
+    if selling is not None:
+        sketch = replace(state.sketch, limit=amount.value if amount and isinstance(amount.value, int) else 1)
+        yield step(reader, state, selling[1], sketch, strength=0.9, cue=scoring.GAIN_CUE)
     word = reader.low(state.position)
     number = reader.number_at(state.position + 1)
     if word in {"top", "bottom", "first", "last"} and number is not None and isinstance(number.value, int):

@@ -43,8 +43,13 @@ def column(reader: Reader, state: State) -> Iterator[State]:
         if yes and reader.low(state.position) not in {"sex", "gender"}:
             flag = replace(mention, choices=tuple(yes))
             sketch = said(state, Flagged(flag), state.position)
-            yield step(reader, state, mention.end, sketch, strength=flag.choices[0].strength * 0.9)
-        if mention.end == state.position + 1 and strength < 0.99 and reader.is_verb(state.position):
+            known = 0.35 if state.sketch.entities or state.sketch.wanted else 0.0
+            yield step(reader, state, mention.end, sketch, strength=flag.choices[0].strength * 0.9, cue=known)
+        if (
+            mention.end == state.position + 1
+            and reader.is_verb(state.position)
+            and (strength < 0.99 or state.entity or state.sketch.wanted or reader.low(0) == "who")
+        ):
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention)
             continue
@@ -93,11 +98,10 @@ def entity(reader: Reader, state: State) -> Iterator[State]:
     """A table named: the rows asked about, or rows they are related to."""
     for mention in reader.tables_at(state.position):
         sketch = replace(state.sketch, entities=(*state.sketch.entities, mention))
-        moved = replace(state, sketch=sketch)
         if state.negated:
-            moved = replace(moved, sketch=said(moved, Related(mention), state.position))
+            sketch = said(replace(state, sketch=sketch), Related(mention), state.position)
         exact = scoring.EXACT_TABLE if mention.choices[0][1] >= 0.99 else 0.0
-        after = step(reader, moved, mention.end, moved.sketch, strength=mention.choices[0][1], cue=exact)
+        after = step(reader, state, mention.end, sketch, strength=mention.choices[0][1], cue=exact)
         yield replace(after, entity=mention)
 
 
@@ -152,7 +156,8 @@ def count(reader: Reader, state: State) -> Iterator[State]:
         after = step(reader, state, at, state.sketch, strength=0.9, cue=scoring.GAIN_CUE - cost)
         moved = step(reader, after, end, sketch, strength=strength)
         yield replace(moved, entity=entity_found or state.entity)
-    if not (reader.columns_at(at) or reader.tables_at(at)):
+    described = bool(reader.values_at(at) or reader.given_at(at))
+    if described or not (reader.columns_at(at) or reader.tables_at(at)):
         wanted = Wanted(state.position, function="count")
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         yield step(reader, state, found[1], sketch, strength=0.9, cue=scoring.GAIN_CUE - cost - 0.1)
