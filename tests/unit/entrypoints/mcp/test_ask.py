@@ -198,12 +198,12 @@ async def test_a_fault_nobody_foresaw_leaves_no_trace_of_its_words(era: str) -> 
     assert "secret" not in str(result)
 
 
-async def test_the_view_is_one_self_contained_page_tied_to_the_tool() -> None:
-    async with asked("auto", lambda _: ANSWER) as client:
+@pytest.mark.parametrize("era", ["legacy", "auto"])
+async def test_the_view_is_one_self_contained_page_tied_to_the_tool(era: str) -> None:
+    async with asked(era, lambda _: ANSWER) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         (listed,) = (await client.list_resources()).resources
         (content,) = (await client.read_resource(VIEW_URI)).contents
-        capabilities = client.server_capabilities
     assert tools["ask"].meta == {"ui": {"resourceUri": VIEW_URI}}
     assert listed.mime_type == "text/html;profile=mcp-app"
     assert isinstance(content, TextResourceContents)
@@ -214,4 +214,8 @@ async def test_the_view_is_one_self_contained_page_tied_to_the_tool() -> None:
         for word in ("http://", "https://", "innerHTML", "eval(")
         if word in content.text.replace("http://www.w3.org/2000/svg", "")
     ]
-    assert capabilities.extensions == {"io.modelcontextprotocol/ui": {}}
+
+
+async def test_the_server_says_that_it_has_views() -> None:
+    async with asked("auto", lambda _: ANSWER) as client:
+        assert client.server_capabilities.extensions == {"io.modelcontextprotocol/ui": {}}
