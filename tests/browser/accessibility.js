@@ -27,7 +27,12 @@
   for (const landmark of ["main", "header"]) if (document.querySelectorAll(landmark).length === 0) faults.push(`no ${landmark}`);
 
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
   const rgba = (colour) => {
+    if (!known.has(colour)) known.set(colour, painted(colour));
+    return known.get(colour);
+  };
+  const painted = (colour) => {
     context.clearRect(0, 0, 1, 1);
     context.fillStyle = colour;
     context.fillRect(0, 0, 1, 1);

@@ -24,6 +24,13 @@ def test_the_page_opens_with_questions_to_start_with(watch: PageWatch) -> None:
     expect(watch.page.locator("#welcome")).to_be_hidden()
 
 
+def test_a_link_may_bring_a_question_but_never_asks_it(watch: PageWatch) -> None:
+    watch.page.goto(f"{watch.url}?q=how+many+%3Cb%3Ecustomers")
+
+    expect(watch.page.locator("#question")).to_have_value("how many <b>customers")
+    expect(watch.page.locator(".turn")).to_have_count(0)
+
+
 def test_a_follow_up_belongs_to_the_session_of_the_question_before(watch: PageWatch) -> None:
     sent: list[dict[str, object]] = []
 

@@ -33,6 +33,9 @@ document.addEventListener("focusin", ({ target }) => {
 
 showConversation();
 loadSchema();
+// A link may bring a question; asking it is left to the reader.
+const brought = new URLSearchParams(window.location.search).get("q");
+if (brought) askBox.put(brought);
 
 /** Ask a question in the current conversation, and show what becomes of it. */
 async function ask(question) {
