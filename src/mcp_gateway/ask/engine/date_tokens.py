@@ -4,6 +4,7 @@ dates keep their slashes and dashes here, and a hyphen between words ("year-to-d
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from mcp_gateway.ask.engine.date_calendar import Moment
 from mcp_gateway.ask.engine.form import Unit
@@ -110,14 +111,21 @@ class Words:
 
     def says(self, index: int, *phrases: str) -> int:
         """How many words the first fitting phrase takes at `index`; 0 when none fits."""
+        first = self.low(index)
         for phrase in phrases:
-            parts = phrase.split()
-            if all(self.low(index + offset) == part for offset, part in enumerate(parts)):
+            parts = _parts(phrase)
+            if parts[0] == first and all(self.low(index + offset) == part for offset, part in enumerate(parts)):
                 return len(parts)
         return 0
 
 
 _NOTHING = Word("", "", -1, -1, "none")
+
+
+@cache
+def _parts(phrase: str) -> tuple[str, ...]:
+    """The words of a phrase; there are only as many phrases as the rules name."""
+    return tuple(phrase.split())
 
 
 def cut(question: str, now: datetime, fiscal_start: int) -> Words:

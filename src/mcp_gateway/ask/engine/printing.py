@@ -7,6 +7,7 @@ server's clock.
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 
 from sqlglot import exp, parse_one
 
@@ -32,7 +33,13 @@ _SETS: dict[str, type[exp.SetOperation]] = {"union": exp.Union, "intersect": exp
 
 def to_sql(query: form.Query, dialect: str, now: datetime) -> str:
     """The query as SQL. Raises `SQLGenerationError` when a glossary expression cannot be read in this dialect."""
-    return Printer(dialect, now).query(query).sql(dialect=dialect)
+    return Printer(dialect, now).query(query).sql(dialect=dialect, copy=False)
+
+
+@lru_cache(maxsize=512)
+def _tree(text: str, dialect: str | None) -> exp.Expr:
+    """The tree of a glossary text, to be copied and not changed."""
+    return parse_one(text, dialect=dialect)
 
 
 class Printer:
@@ -223,7 +230,7 @@ class Printer:
         by_dialect = dict(texts)
         text = by_dialect.get(self._dialect, by_dialect.get("default", ""))
         try:
-            made = parse_one(text, dialect=self._dialect if self._dialect in by_dialect else None)
+            made = _tree(text, self._dialect if self._dialect in by_dialect else None)
         except Exception as error:
             raise SQLGenerationError(f"The glossary's expression for {name!r} cannot be read: {error}", text=text) from error
         return made.transform(self._frozen)
