@@ -57,10 +57,13 @@ function cutSentence(results, warnings) {
   return `The result is ${results.truncated_by === "bytes" ? "large" : "long"}: these are the first ${counted(results.row_count, "row")}${of}.`;
 }
 
-/** What was understood, without what stands elsewhere on the page: warnings as notices, meanings of words in the margin. */
-export function sentenceOf({ explanation, warnings, resolved_entities: entities }) {
+/** What was understood, without what stands elsewhere on the page: warnings as notices, meanings of words in the margin,
+ * repairs in their trail. */
+export function sentenceOf({ explanation, warnings, resolved_entities: entities, attempts }) {
   let text = explanation;
   for (const warning of warnings) text = text.replace(warning, "");
+  const repaired = text.indexOf("Repaired before running: ");
+  if (repaired >= 0 && attempts.length > 0) text = text.slice(0, repaired);
   for (const { original_term: term, server } of entities) {
     const start = text.indexOf(`\u201c${term}\u201d means `);
     const end = text.indexOf(` (${server}).`, start);

@@ -75,8 +75,9 @@ export function origin(entity) {
 }
 
 /** The words of the SQL this entity stands for; one per line, lower case. */
-export function linkWords({ table, column, value }) {
-  const specific = value !== null && value !== undefined ? [value, column] : [column ?? table];
+export function linkWords({ table, column, value, expression }) {
+  const calculated = [...(expression ?? "").matchAll(/\.(\w+)/g)].map(([, name]) => name);
+  const specific = value !== null && value !== undefined ? [value, column] : calculated.length > 0 ? calculated : [column ?? table];
   return specific.filter((word) => word !== null && word !== undefined).map((word) => String(word).toLowerCase()).join("\n") || null;
 }
 

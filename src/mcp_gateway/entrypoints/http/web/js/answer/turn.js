@@ -73,7 +73,7 @@ export function createTurn({ question, followsUp = false, actions }) {
     const place = h("div", { class: "result-place" });
     const sentence = h("p", { class: "sentence" });
     const notes = h("div", { class: "notices" });
-    const data = { query: question, sql_query: facts.sql, explanation: "", resolved_entities: [], unexplained: [], readings: [], steps: [], warnings: [] };
+    const data = { query: question, sql_query: facts.sql, explanation: "", resolved_entities: [], unexplained: [], readings: [], steps: [], warnings: [], attempts: [] };
     return [sqlSheet(data, { place, sentence, notes }), recoveryTrail(facts.attempts ?? [], false), sentence, notes, place];
   }
 
