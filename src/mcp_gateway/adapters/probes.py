@@ -1,10 +1,13 @@
 """Health checks that do the part's real work once."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from mcp_gateway.ask.ports import UpstreamServer
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.diagnostics.ports import Finding
+
+FindServer: TypeAlias = Callable[[], UpstreamServer | None]
 
 
 def probe_name(server: str) -> str:
@@ -13,17 +16,23 @@ def probe_name(server: str) -> str:
 
 
 class ServerProbe:
-    """Lists the server's resources, which connects it when it is not."""
+    """Lists the server's resources, which connects it when it is not.
 
-    def __init__(self, server: UpstreamServer, *, title: str, priority: int, needed: bool) -> None:
-        self.name = probe_name(server.name)
+    `find` gives the server as it is configured now, None when it no longer is: the configuration may change meanwhile.
+    """
+
+    def __init__(self, key: str, find: FindServer, *, title: str, priority: int, needed: bool) -> None:
+        self.name = probe_name(key)
         self.needed = needed
-        self._server = server
+        self._find = find
         self._facts: dict[str, Json] = {"title": title, "priority": priority}
 
     async def check(self) -> Finding:
+        server = self._find()
+        if server is None:
+            return Finding(healthy=True, status="no longer configured", facts=self._facts)
         try:
-            listing = await self._server.list_resources()
+            listing = await server.list_resources()
         except GatewayError as error:
             return Finding(
                 healthy=False, status="disconnected", facts={**self._facts, "error": error.message, "code": error.code}
@@ -37,12 +46,15 @@ class DatabaseProbe:
     name = "database"
     needed = True
 
-    def __init__(self, server: UpstreamServer) -> None:
-        self._server = server
+    def __init__(self, find: FindServer) -> None:
+        self._find = find
 
     async def check(self) -> Finding:
+        server = self._find()
+        if server is None:
+            return Finding(healthy=False, status="no server runs queries")
         try:
-            result = await self._server.call_tool("execute_query", {"sql": "SELECT 1", "max_rows": 1})
+            result = await server.call_tool("execute_query", {"sql": "SELECT 1", "max_rows": 1})
         except GatewayError as error:
             return Finding(healthy=False, status="unreachable", facts={"error": error.message, "code": error.code})
         return Finding(

@@ -17,7 +17,7 @@ from mcp_gateway.ask.configuration import ConfigurationFile
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.gather import ResourceGatherer
 from mcp_gateway.ask.model import DraftRequest
-from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered
+from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered, UpstreamServer
 from mcp_gateway.ask.resolve import WordResolver
 from mcp_gateway.ask.servers import Servers
 from mcp_gateway.core.clock import Clock
@@ -207,7 +207,14 @@ def modes_of(servers: Servers, *, multi_allowed: bool) -> tuple[ModeInfo, ...]:
 
 
 def _probes(parts: _Parts) -> tuple[Probe, ...]:
-    database = parts.servers.database
+    servers = parts.servers
+    database = servers.database
+
+    def finder(key: str) -> Callable[[], UpstreamServer | None]:
+        return lambda: next((member.server for member in servers.members if member.key == key), None)
+
+    def find_database() -> UpstreamServer | None:
+        return next((member.server for member in servers.members if member.config.runs_queries), None)
 
     async def gather() -> dict[str, Json]:
         gathered = await parts.gatherer.gather(parts.usual_mode)
@@ -220,17 +227,18 @@ def _probes(parts: _Parts) -> tuple[Probe, ...]:
 
     members = (
         ServerProbe(
-            member.server,
+            member.key,
+            finder(member.key),
             title=member.config.name,
             priority=member.config.priority,
             needed=parts.settings.require_multi_mcp or member.key == database.key,
         )
-        for member in parts.servers.members
+        for member in servers.members
     )
     return (
         OrchestratorProbe(gather),
         *members,
-        DatabaseProbe(database.server),
+        DatabaseProbe(find_database),
         LanguageModelProbe(parts.model.name if parts.model else None),
     )
 
