@@ -1,5 +1,6 @@
 """Run one checked query within limits, and explain one without running it."""
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from mcp_gateway.tables.ports import Database
 # A cut result is counted only within this while; after it the total is unknown. Long enough for a count over some
 # million rows, short enough that nobody waits for a number they did not ask for.
 _COUNT_SECONDS: Final = 0.5
+_SHORT_TEXT: Final = 4_000
 
 
 async def execute_query(database: Database, clock: Clock, sql: str, limits: Limits) -> QueryResult:
@@ -21,7 +23,7 @@ async def execute_query(database: Database, clock: Clock, sql: str, limits: Limi
 
     The row limit is put into the query, so the engine may stop early; a cut result is counted apart, within half a second.
     """
-    query = check_read_only(sql, database.dialect)
+    query = await _check(sql, database.dialect)
     executed_sql = print_checked(_limited(query, limits.max_rows + 1), database.dialect)
     started = clock.monotonic()
     raw = await database.run(executed_sql, limits)
@@ -39,11 +41,18 @@ async def execute_query(database: Database, clock: Clock, sql: str, limits: Limi
 
 async def explain_query(database: Database, sql: str, limits: Limits) -> ExplainedQuery:
     """Raises as `execute_query` does."""
-    query = check_read_only(sql, database.dialect)
+    query = await _check(sql, database.dialect)
     executed_sql = print_checked(query, database.dialect)
     plan = await database.explain(executed_sql, limits.timeout_seconds)
     tables, columns = _names_read(query)
     return ExplainedQuery(plan=plan, executed_sql=executed_sql, tables=tables, columns=columns)
+
+
+async def _check(sql: str, dialect: str) -> exp.Query:
+    """A long text takes the parser long enough for others to notice, so it is taken aside."""
+    if len(sql) <= _SHORT_TEXT:
+        return check_read_only(sql, dialect)
+    return await asyncio.to_thread(check_read_only, sql, dialect)
 
 
 def _limited(query: exp.Query, rows: int) -> exp.Query:

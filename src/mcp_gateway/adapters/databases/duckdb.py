@@ -79,8 +79,7 @@ class DuckDbDriver:
     def _open(self) -> duckdb.DuckDBPyConnection:
         # Sorting and joining beyond the memory limit spills here, not beside the user's file.
         self._spill = tempfile.TemporaryDirectory(prefix="mcp-gateway-spill-", ignore_cleanup_errors=True)
-        config = {**_CONFIG, "temp_directory": self._spill.name}
-        database = duckdb.connect(str(self._path), read_only=True, config=config)
+        database = duckdb.connect(str(self._path), read_only=True, config={**_CONFIG, "temp_directory": self._spill.name})
         try:
             if self._readable:
                 paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self._readable)

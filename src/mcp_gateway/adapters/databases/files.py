@@ -5,7 +5,6 @@ Parquet files stay where they are and are read through a view, the only files th
 anew at the next signal.
 """
 
-import gzip
 import re
 import tempfile
 import threading
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import structlog
 
+from mcp_gateway.adapters.databases.csv_files import copy_csv, literal, quote, run_on_file
 from mcp_gateway.adapters.databases.duckdb import DuckDbDriver, DuckDbSession, file_identity
 from mcp_gateway.adapters.databases.sessions import Rows
 from mcp_gateway.core.errors import GatewayError
@@ -24,25 +23,10 @@ from mcp_gateway.core.schema import Table
 from mcp_gateway.tables.errors import DatabaseUnavailable
 from mcp_gateway.tables.model import Signal
 
-_log = structlog.get_logger(__name__)
-
 FILE_NAME: Final = re.compile(r"\.(csv|tsv|parquet)(\.gz)?$", re.IGNORECASE)
 _MAX_FILES: Final = 500
 # Copying a Parquet file beyond this takes longer than reading it in place costs.
 _COPIED_PARQUET_BYTES: Final = 256 * 1024 * 1024
-# From strict to lenient. No row is ever left out: without `skip` DuckDB drops leading lines that do not fit the rest; the last
-# ones read every cell as text.
-_LENIENT: Final = "skip = 0, sample_size = -1, null_padding = true, strict_mode = false, delim = {delimiter}"
-_CSV_OPTIONS: Final = (
-    "skip = 0",
-    "skip = 0, sample_size = -1",
-    "skip = 0, sample_size = -1, encoding = 'latin-1'",
-    _LENIENT,
-    f"{_LENIENT}, encoding = 'latin-1'",
-    f"{_LENIENT}, all_varchar = true",
-    f"{_LENIENT}, all_varchar = true, encoding = 'latin-1'",
-)
-_DELIMITERS: Final = ",;\t|"
 
 
 class FilesDriver:
@@ -151,58 +135,13 @@ def _build(path: Path, files: Sequence[Path]) -> tuple[Path, ...]:
         for file in files:
             name = _table_name(file, names)
             if ".parquet" not in file.name.lower():
-                _copy_csv(database, file, name)
+                copy_csv(database, file, name)
                 continue
             kind = "TABLE" if file.stat().st_size <= _COPIED_PARQUET_BYTES else "VIEW"
-            _run(database, file, f"CREATE {kind} {_quote(name)} AS SELECT * FROM read_parquet({_literal(str(file))})")
+            run_on_file(database, file, f"CREATE {kind} {quote(name)} AS SELECT * FROM read_parquet({literal(str(file))})")
             if kind == "VIEW":
                 in_place.append(file)
     return tuple(in_place)
-
-
-def _copy_csv(database: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
-    """Raises `DatabaseUnavailable` with DuckDB's first words when the file cannot be read in any way."""
-    first: DatabaseUnavailable | None = None
-    for options in _CSV_OPTIONS:
-        reading = options.format(delimiter=_literal(_delimiter(file)))
-        try:
-            _run(
-                database,
-                file,
-                f"CREATE OR REPLACE TABLE {_quote(name)} AS SELECT * FROM read_csv({_literal(str(file))}, {reading})",
-            )
-        except DatabaseUnavailable as error:
-            first = first or error
-            continue
-        if options != _CSV_OPTIONS[0]:
-            _log.info("csv_read_leniently", file=file.name, options=reading)
-        if not _is_unsplit(database, name):
-            return
-    # A file of one column whose header holds a comma is what it is.
-    if first is not None and not database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchone():
-        raise first
-
-
-def _is_unsplit(database: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Whether rows of different lengths kept DuckDB from seeing the delimiter: one column, named like several."""
-    columns = database.execute(f"SELECT * FROM {_quote(name)} LIMIT 0").description or ()
-    return len(columns) == 1 and any(sign in str(columns[0][0]) for sign in _DELIMITERS)
-
-
-def _delimiter(file: Path) -> str:
-    """The sign that stands most often in the first line; a comma when none does."""
-    opened = gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")
-    with opened as lines:
-        line = lines.readline(64 * 1024).decode("latin-1")
-    return max(_DELIMITERS, key=line.count)
-
-
-def _run(database: duckdb.DuckDBPyConnection, file: Path, statement: str) -> None:
-    try:
-        database.execute(statement)
-    except duckdb.Error as error:
-        words = str(error).strip().splitlines()[0][:300]
-        raise DatabaseUnavailable(f"{file.name} cannot be read: {words}", path=str(file)) from error
 
 
 def _table_name(file: Path, taken: set[str]) -> str:
@@ -214,11 +153,3 @@ def _table_name(file: Path, taken: set[str]) -> str:
         name, number = f"{plain}_{number}", number + 1
     taken.add(name.lower())
     return name
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -156,7 +156,6 @@ def _lock_down(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-    connection.execute("PRAGMA temp_store = MEMORY")
     for category, limit in _LIMITS.items():
         connection.setlimit(category, limit)
     connection.set_authorizer(_authorize)

@@ -7,10 +7,12 @@ checked is the tree, so print the tree for running (`print_checked`), never the 
 
 import difflib
 import re
+from collections.abc import Set
 from typing import Final, NoReturn
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -19,13 +21,19 @@ from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError, RefusalR
 from mcp_gateway.core.sql.refused import function_reason, statement_reason, table_reason, words_for
 
 _MAX_CHARACTERS: Final = 100_000
-# The parser works recursively; honest generated SQL stays far below both.
-_MAX_TOKENS: Final = 20_000
-_MAX_DEPTH: Final = 60
+# The parser and the printer work recursively; honest generated SQL stays far below these.
+_MAX_TOKENS: Final = 10_000
+_MAX_NESTING: Final = 60
+_MAX_TREE_DEPTH: Final = 120
+# After a word that may be a type the parser tries a bracket twice, so nesting those doubles its time each time; likewise x[1][1].
+_MAX_TYPE_NESTING: Final = 5
+_MAX_SUBSCRIPTS: Final = 8
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _PREFIXES: Final = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE})
+# Chains of these are parsed and printed without recursion: a thousand terms are no depth.
+_CHAINS: Final = (exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.DPipe, exp.SetOperation)
 _NAMED_FUNCTIONS: Final = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.ParameterizedAgg)
 # Schemas whose functions are the engine's own.
 _FUNCTION_SCHEMAS: Final = frozenset({"pg_catalog"})
@@ -38,14 +46,14 @@ def check_read_only(sql: str, dialect: str) -> exp.Query:
     """
     _check_text(sql)
     try:
-        _check_tokens(sqlglot.tokenize(sql, dialect=dialect))
+        _check_tokens(sqlglot.tokenize(sql, dialect=dialect), Dialect.get_or_raise(dialect).parser_class.TYPE_TOKENS)
         statements = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
     except ParseError as error:
         raise _syntax_error(error, sql) from error
     except SqlglotError as error:
         raise QuerySyntaxError(str(error)) from error
     except RecursionError as error:
-        raise QueryRefused("The statement is nested too deeply.", reason="too_deep") from error
+        raise _too_deep() from error
     statements = [tree for tree in statements if not isinstance(tree, exp.Semicolon)]
     if not statements:
         raise QueryRefused("There is no statement.", reason="empty")
@@ -55,8 +63,14 @@ def check_read_only(sql: str, dialect: str) -> exp.Query:
 
 
 def print_checked(query: exp.Query, dialect: str) -> str:
-    """The text to run: printed from the checked tree, without comments, so that nothing unseen comes along."""
-    return query.sql(dialect=dialect, comments=False)
+    """The text to run: printed from the checked tree, without comments, so that nothing unseen comes along.
+
+    Raises `QueryRefused` for a tree that was made deeper since it was checked.
+    """
+    try:
+        return query.sql(dialect=dialect, comments=False)
+    except RecursionError as error:
+        raise _too_deep() from error
 
 
 def _check_text(sql: str) -> None:
@@ -68,21 +82,27 @@ def _check_text(sql: str) -> None:
         raise QueryRefused("The statement holds control characters.", reason="control_characters")
 
 
-def _check_tokens(tokens: list[Token]) -> None:
+def _check_tokens(tokens: list[Token], type_words: Set[TokenType]) -> None:
     """Bounds on what the parser is given, and no comment that a server would run (`/*! ... */`, `/*+ ... */`)."""
     if len(tokens) > _MAX_TOKENS:
         raise QueryRefused(f"The statement has more than {_MAX_TOKENS} parts.", reason="too_long")
-    depth = deepest = prefixes = 0
+    opened: list[bool] = []
+    typed = prefixes = subscripts = 0
+    before: TokenType | None = None
     for token in tokens:
-        for comment in token.comments:
-            if comment.lstrip().startswith(("!", "M!", "+")):
-                raise QueryRefused("Comments that the server would carry out are not allowed.", reason="comment")
+        if any(comment.lstrip().startswith(("!", "M!", "+")) for comment in token.comments):
+            raise QueryRefused("Comments that the server would carry out are not allowed.", reason="comment")
         kind = token.token_type
-        depth += (kind in _OPENING) - (kind in _CLOSING)
+        if kind in _OPENING:
+            opened.append(before in type_words)
+            typed += opened[-1]
+            subscripts += before == TokenType.R_BRACKET
+        elif kind in _CLOSING and opened:
+            typed -= opened.pop()
         prefixes = prefixes + 1 if kind in _PREFIXES else 0
-        deepest = max(deepest, depth + prefixes)
-    if deepest > _MAX_DEPTH:
-        raise QueryRefused(f"The statement is nested deeper than {_MAX_DEPTH} levels.", reason="too_deep")
+        if len(opened) + prefixes > _MAX_NESTING or typed > _MAX_TYPE_NESTING or subscripts > _MAX_SUBSCRIPTS:
+            raise _too_deep()
+        before = kind
 
 
 def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
@@ -94,8 +114,14 @@ def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
         name = str(tree.this) if isinstance(tree, exp.Command) else tree.key
         _refuse(f"{name.upper()} is not allowed", reason if reason != "unknown_syntax" else "not_a_query", name)
     names = allowed_function_names(dialect)
-    for node in tree.walk():
+    waiting: list[tuple[exp.Expr, int]] = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > _MAX_TREE_DEPTH:
+            raise _too_deep()
         _check_node(node, names)
+        inside = isinstance(node, _CHAINS)
+        waiting += [(child, depth if inside and type(child) is type(node) else depth + 1) for child in node.iter_expressions()]
     return tree
 
 
@@ -119,6 +145,9 @@ def _check_node(node: exp.Expr, names: frozenset[str]) -> None:
 def _check_named_function(node: exp.Expr, names: frozenset[str]) -> None:
     name = node.name.lower()
     if name in names or (name in TABLE_FUNCTION_NAMES and isinstance(node.parent, (exp.Table, exp.Lateral))):
+        return
+    # With its schema in front a known function is parsed as an unknown one.
+    if exp.FUNCTION_BY_NAME.get(name.upper()) in ALLOWED_NODES:
         return
     reason = function_reason(name)
     nearest = tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.75)) if reason == "unknown_function" else ()
@@ -155,6 +184,10 @@ def _check_source(source: exp.Expr) -> None:
 
 def _refuse(what: str, reason: RefusalReason, name: str) -> NoReturn:
     raise QueryRefused(f"{what}: {words_for(reason)}.", reason=reason, name=name)
+
+
+def _too_deep() -> QueryRefused:
+    return QueryRefused("The statement is nested too deeply.", reason="too_deep")
 
 
 def _syntax_error(error: ParseError, sql: str) -> QuerySyntaxError:

@@ -100,9 +100,11 @@ def table_reason(catalog: str, schema: str, name: str) -> RefusalReason | None:
     schema, catalog = schema.lower(), catalog.lower()
     if _FILE_NAME.search(name):
         return "file"
+    if catalog in _SYSTEM_SCHEMAS:
+        return "system_table"
     if schema == "information_schema":
         return None if name.lower() in _OPEN_INFORMATION else "system_table"
-    if schema in _SYSTEM_SCHEMAS or catalog in _SYSTEM_SCHEMAS:
+    if schema in _SYSTEM_SCHEMAS:
         return "system_table"
     # A user's own schema may hold any name; without a schema these names belong to the engine.
     return "system_table" if _SYSTEM_NAME.search(name) and schema in ("", "main") else None

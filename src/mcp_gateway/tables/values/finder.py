@@ -86,7 +86,7 @@ class ValueFinder:
         query = make_query(text, self._words_of(schema), lambda column: wanted.accepts(column.table, column.column))
         index = self._built.index if self._built else ValueIndex(0)
         matches = search(index, query)
-        places = _places(schema, wanted, index if right else None)
+        places = _places(schema, wanted, index if right else None, with_prose=query.is_term or len(text) > MAX_VALUE_LENGTH)
         complete = True
         if places and query.words:
             found, complete = await look_up(self._database, self._clock, places, query, seconds=self._find_seconds)
@@ -124,7 +124,8 @@ class ValueFinder:
         index = ValueIndex(self._max_bytes)
         # Short lists of categories first: they are named most often, so they must not fall to the memory bound.
         places = sorted(
-            _places(schema, _Wanted((), ()), None), key=lambda place: place.column.distinct_count or _MAX_VALUES_A_COLUMN
+            _places(schema, _Wanted((), ()), None, with_prose=True),
+            key=lambda place: place.column.distinct_count or _MAX_VALUES_A_COLUMN,
         )
         for place in places:
             left = self._build_seconds - (self._clock.monotonic() - started)
@@ -168,8 +169,7 @@ class ValueFinder:
         )
         raw = await self._database.run(statement.sql(dialect=self._database.dialect), limits)
         values = [row[0] for row in raw.rows if isinstance(row[0], str)]
-        short = [value for value in values if len(value) <= MAX_VALUE_LENGTH]
-        return short, raw.truncated_by is None and len(short) == len(raw.rows)
+        return values, raw.truncated_by is None
 
     def _words_of(self, schema: DatabaseSchema) -> frozenset[str]:
         """Folded words of the names in the schema, and their stems."""
@@ -194,8 +194,11 @@ class _Wanted:
         return not self._columns or column in self._columns or f"{table}.{column}" in self._columns
 
 
-def _places(schema: DatabaseSchema, wanted: _Wanted, index: ValueIndex | None) -> list[Place]:
-    """Text columns that this index does not hold whole; without an index all of them. Views repeat what tables hold."""
+def _places(schema: DatabaseSchema, wanted: _Wanted, index: ValueIndex | None, *, with_prose: bool) -> list[Place]:
+    """Text columns that this index does not hold whole; without an index all of them.
+
+    A column whose only missing values are prose counts `with_prose` alone: no sentence repeats a page, a term may stand in it.
+    """
     held = {(entry.table, entry.column): entry for entry in index.columns} if index else dict[tuple[str, str], IndexedColumn]()
     return [
         Place(table, column)
@@ -204,7 +207,7 @@ def _places(schema: DatabaseSchema, wanted: _Wanted, index: ValueIndex | None) -
         if column.kind == "text"
         and wanted.accepts(table.name, column.name)
         and table.row_count != 0
-        and not ((entry := held.get((table.name, column.name))) and entry.complete)
+        and not ((entry := held.get((table.name, column.name))) and entry.complete and not (with_prose and entry.has_prose))
     ]
 
 

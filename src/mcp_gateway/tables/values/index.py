@@ -12,9 +12,10 @@ from mcp_gateway.tables.values.words import fold_words, stem
 
 # Longer values are prose; nobody repeats them in a question, and what they contain is looked up on demand.
 MAX_VALUE_LENGTH: Final = 120
-_MAX_VALUE_WORDS: Final = 16
 # Columns with at most so many values are lists of categories or names worth stemming and joining.
 _STEMMED_VALUES: Final = 5_000
+# A stretch of a question with more words is no value; 120 characters hold some twenty.
+_LONGEST_STRETCH: Final = 24
 # What one value takes: its text twice, two dictionary entries, its share of the word lists. Measured on names and titles.
 _BYTES_A_VALUE: Final = 300
 _BYTES_A_WORD: Final = 70
@@ -22,19 +23,25 @@ _BYTES_A_WORD: Final = 70
 
 @dataclass(slots=True)
 class IndexedColumn:
-    """One column's place in the index. `complete`: every value of the column is in it."""
+    """One column's place in the index.
+
+    `complete`: every value is in it, except that `has_prose` says there are values too long to be repeated in a question.
+    """
 
     table: str
     column: str
     complete: bool = True
+    has_prose: bool = False
     values: int = 0
 
 
 class ValueIndex:
     """Values of many columns. Filled once, then only read; reading is safe from any thread."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, longest_value: int = MAX_VALUE_LENGTH) -> None:
+        """`longest_value` counts characters."""
         self._max_bytes = max_bytes
+        self._longest_value = longest_value
         self.size_bytes = 0
         self.columns: list[IndexedColumn] = []
         self.values: list[str] = []
@@ -58,7 +65,10 @@ class ValueIndex:
             if not words:
                 continue
             cost = _BYTES_A_VALUE + 2 * len(value) + _BYTES_A_WORD * len(words)
-            if len(value) > MAX_VALUE_LENGTH or len(words) > _MAX_VALUE_WORDS or self.size_bytes + cost > self._max_bytes:
+            if len(value) > self._longest_value:
+                entry.has_prose = True
+                continue
+            if self.size_bytes + cost > self._max_bytes:
                 entry.complete = False
                 continue
             self.size_bytes += cost
@@ -69,7 +79,7 @@ class ValueIndex:
 
     def _add(self, identity: int, words: list[str], *, stemmed: bool) -> None:
         key = " ".join(words)
-        self.longest = max(self.longest, len(words))
+        self.longest = max(self.longest, min(len(words), _LONGEST_STRETCH))
         _append(self._whole, key, identity)
         if stemmed:
             stems = " ".join(stem(word) for word in words)

@@ -19,7 +19,7 @@ from mcp_gateway.core.schema import Column, Table
 from mcp_gateway.tables.model import Limits, ValueMatch
 from mcp_gateway.tables.ports import Database
 from mcp_gateway.tables.statements import column_ref, table_ref
-from mcp_gateway.tables.values.index import MAX_VALUE_LENGTH, ValueIndex
+from mcp_gateway.tables.values.index import ValueIndex
 from mcp_gateway.tables.values.search import Query, search
 from mcp_gateway.tables.values.words import COMMON_WORDS, STOP_WORDS, fold, stem
 
@@ -30,7 +30,9 @@ _LONGEST_STRETCH: Final = 8
 _MAX_TELLING_WORDS: Final = 6
 _MAX_VALUES: Final = 200
 _MAX_BEGINNINGS: Final = 2_000
-_CELL_BYTES: Final = 4 * MAX_VALUE_LENGTH
+# A longer text is no value anybody filters by; it is found by searching the column in SQL.
+_LONGEST_VALUE: Final = 2_000
+_CELL_BYTES: Final = 4 * _LONGEST_VALUE
 _AT_A_TIME: Final = 3
 # Enough for what three columns give back; thrown away after the search.
 _SMALL_INDEX_BYTES: Final = 8 * 1024 * 1024
@@ -87,7 +89,7 @@ async def _look_in(database: Database, clock: Clock, place: Place, query: Query,
 
 
 def _judge(place: Place, values: dict[str, None], query: Query) -> list[ValueMatch]:
-    index = ValueIndex(_SMALL_INDEX_BYTES)
+    index = ValueIndex(_SMALL_INDEX_BYTES, longest_value=_LONGEST_VALUE)
     index.add_column(place.table.name, place.column.name, values, complete=False)
     return search(index, query)
 
@@ -102,7 +104,7 @@ async def _values_where(database: Database, place: Place, condition: exp.Expr, m
     )
     limits = Limits(max_rows=most, max_cell_bytes=_CELL_BYTES, timeout_seconds=max(seconds, 0.01))
     raw = await database.run(statement.sql(dialect=database.dialect), limits)
-    return [row[0] for row in raw.rows if isinstance(row[0], str) and len(row[0]) <= MAX_VALUE_LENGTH]
+    return [row[0] for row in raw.rows if isinstance(row[0], str) and len(row[0]) <= _LONGEST_VALUE]
 
 
 def _is_a_stretch(place: Place, query: Query, dialect: str) -> exp.Expr | None:

@@ -24,9 +24,9 @@ from mcp_gateway.tables.values.index import IndexedColumn, ValueIndex
 from mcp_gateway.tables.values.words import COMMON_WORDS, STOP_WORDS, Word, find_words, fold, fold_words, stem
 
 # A word that stands in more values than this says little about which is meant.
-_COMMON_POSTINGS: Final = 200
+_COMMON_POSTINGS: Final = 150
 # A text of at most so many words is a term somebody looks up; anything longer is a sentence.
-_TERM_WORDS: Final = 4
+_TERM_WORDS: Final = 3
 _TERM_POSTINGS: Final = 5_000
 _MAX_WORDS: Final = 400
 _MAX_WHOLE_PER_STRETCH: Final = 40
@@ -73,7 +73,7 @@ def rank(matches: list[ValueMatch]) -> list[ValueMatch]:
     """Best first: by score, then by length; without weak ones inside strong ones and without floods of equals."""
     strong = [match for match in matches if match.how in ("exact", "folded", "stem") and match.score >= 0.6]
     spans = {(match.start, match.end) for match in strong}
-    kept = [match for match in matches if not (_is_partial(match) and _inside(match, spans))]
+    kept = [match for match in matches if not (_is_partial(match) and _overlaps(match, spans))]
     kept.sort(
         key=lambda match: (-match.score - 0.01 * min(match.end - match.start, 30) / 30, match.start, match.table, match.column)
     )
@@ -173,10 +173,10 @@ def _find_partial(index: ValueIndex, query: Query) -> Iterator[tuple[int, int, i
     most = _TERM_POSTINGS if query.is_term else _COMMON_POSTINGS
     for place, word in enumerate(query.words):
         count = index.count_containing(word.folded)
-        if 0 < count <= most and (query.is_term or not _says_little(word.folded, query)):
+        if 0 < count <= most and not _says_too_little(word.folded, query):
             for identity in index.containing(word.folded):
                 yield _longest_run(index, query, place, identity, count)
-        if query.is_term and len(word.folded) >= 3:
+        if query.is_term and len(word.folded) >= 3 and word.folded not in STOP_WORDS:
             yield from _find_beginning(index, place, word.folded)
 
 
@@ -273,6 +273,13 @@ def _may_be_misspelt(word: str, index: ValueIndex, query: Query) -> bool:
     )
 
 
+def _says_too_little(word: str, query: Query) -> bool:
+    """In a sentence everyday words do; in a term only stop words beside others."""
+    if query.is_term:
+        return word in STOP_WORDS and not all(other.folded in STOP_WORDS for other in query.words)
+    return _says_little(word, query)
+
+
 def _says_little(word: str, query: Query) -> bool:
     return word in COMMON_WORDS or word in query.schema_words or stem(word) in query.schema_words
 
@@ -281,5 +288,11 @@ def _is_partial(match: ValueMatch) -> bool:
     return match.how in ("prefix", "contains", "fuzzy")
 
 
-def _inside(match: ValueMatch, spans: Set[tuple[int, int]]) -> bool:
-    return any(start <= match.start and match.end <= end for start, end in spans)
+def _overlaps(match: ValueMatch, spans: Set[tuple[int, int]]) -> bool:
+    """Whether it shares words with one of the stretches without holding more than that one whole."""
+    return any(
+        start < match.end
+        and match.start < end
+        and not (match.start <= start and end <= match.end and (start, end) != (match.start, match.end))
+        for start, end in spans
+    )

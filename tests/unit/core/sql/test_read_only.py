@@ -1,0 +1,160 @@
+"""The guard against lists of statements: what must be refused, what must pass."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from mcp_gateway.core.sql.allowed import ALLOWED_NODES
+from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError
+from mcp_gateway.core.sql.read_only import check_read_only, print_checked
+
+HERE = Path(__file__).parent
+DIALECTS = ("duckdb", "sqlite", "postgres", "mysql")
+
+
+def statements(file: str) -> Iterator[tuple[str, str]]:
+    """Pairs of dialect and statement; a section for "all" stands for each dialect."""
+    dialects: tuple[str, ...] = ()
+    for line in (HERE / file).read_text(encoding="utf-8").splitlines():
+        if line.startswith("-- dialect:"):
+            name = line.removeprefix("-- dialect:").strip()
+            dialects = DIALECTS if name == "all" else tuple(name.split())
+        elif line.strip() and not line.startswith("-- "):
+            for dialect in dialects:
+                yield dialect, line.replace("\\n", "\n").replace("\\0", "\0")
+
+
+@pytest.mark.parametrize(("dialect", "sql"), list(statements("hostile.sql")))
+def test_a_hostile_statement_is_refused(dialect: str, sql: str) -> None:
+    with pytest.raises((QueryRefused, QuerySyntaxError)):
+        check_read_only(sql, dialect)
+
+
+@pytest.mark.parametrize(("dialect", "sql"), list(statements("honest.sql")))
+def test_an_honest_query_passes_and_prints_as_the_same_tree(dialect: str, sql: str) -> None:
+    query = check_read_only(sql, dialect)
+    again = check_read_only(print_checked(query, dialect), dialect)
+    assert print_checked(again, dialect) == print_checked(query, dialect)
+
+
+def test_the_lists_are_long_enough_to_mean_something() -> None:
+    assert len({sql for _, sql in statements("hostile.sql")}) >= 120
+    assert len({sql for _, sql in statements("honest.sql")}) >= 100
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "reason"),
+    [
+        ("duckdb", "DELETE FROM t", "write"),
+        ("duckdb", "SELECT 1; SELECT 2", "many_statements"),
+        ("duckdb", "", "empty"),
+        ("duckdb", " ;; ", "empty"),
+        ("duckdb", "-- only a comment", "empty"),
+        ("duckdb", "SELECT * FROM read_csv('x')", "file"),
+        ("duckdb", "SELECT * FROM 'x.parquet'", "file"),
+        ("duckdb", "SELECT getenv('HOME')", "settings"),
+        ("duckdb", "SELECT 1\x00", "control_characters"),
+        ("postgres", "SELECT * FROM t FOR UPDATE", "lock"),
+        ("postgres", "SELECT pg_sleep(1)", "sleep"),
+        ("postgres", "SELECT * FROM dblink('x', 'y') AS t(a INT)", "network"),
+        ("postgres", "SELECT * FROM pg_shadow", "system_table"),
+        ("postgres", "SELECT nextval('s')", "side_effect"),
+        ("postgres", "SELECT query_to_xml('x', TRUE, TRUE, '')", "code"),
+        ("postgres", "SELECT pg_terminate_backend(1)", "admin"),
+        ("postgres", "SELECT $1", "parameter"),
+        ("mysql", "SELECT /*! sleep(1) */ 1", "comment"),
+        ("sqlite", "SELECT * FROM lower('x')", "table_function"),
+        ("sqlite", "PRAGMA query_only = OFF", "settings"),
+    ],
+)
+def test_a_refusal_names_the_nearest_reason(dialect: str, sql: str, reason: str) -> None:
+    with pytest.raises(QueryRefused) as refused:
+        check_read_only(sql, dialect)
+    assert refused.value.to_dict()["data"] == {
+        "reason": reason, "name": refused.value.name, "nearest": list(refused.value.nearest),
+    }  # fmt: skip
+
+
+def test_a_misspelt_function_is_answered_with_the_nearest_ones() -> None:
+    with pytest.raises(QueryRefused) as refused:
+        check_read_only("SELECT dammerau_levenshtein(a, b) FROM t", "duckdb")
+    assert refused.value.nearest == ("damerau_levenshtein",)
+
+
+def test_a_syntax_error_says_where() -> None:
+    with pytest.raises(QuerySyntaxError) as failed:
+        check_read_only("SELECT *\nFORM sales", "duckdb")
+    sql = "SELECT *\nFORM sales"
+    position = failed.value.position
+    assert position is not None
+    assert sql[position:].startswith(("FORM", "sales"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT " + "(" * 5_000 + "1" + ")" * 5_000,
+        "SELECT " + "NOT " * 5_000 + "TRUE",
+        "SELECT " + "- " * 5_000 + "1",
+        "SELECT " + "CASE WHEN TRUE THEN " * 2_000 + "1" + " END" * 2_000,
+        "SELECT " + "[" * 5_000,
+        "SELECT * FROM " + "(SELECT * FROM " * 1_000 + "t" + ")" * 1_000,
+        "SELECT " + "f(" * 5_000 + "1" + ")" * 5_000,
+        "SELECT 1" + " UNION SELECT 1" * 15_000,
+        "SELECT " + ", ".join(["a"] * 60_000),
+        "SELECT 1" + " + 1" * 9_000,
+        "SELECT 'a'" + " || 'a'" * 9_000,
+        "SELECT 1 WHERE 1 = 1" + " AND 1 = 1" * 4_500,
+        "SELECT x" + ".x" * 20_000,
+        "SELECT 1" + "::INT" * 6_000,
+        "SELECT '" + "x" * 200_000 + "'",
+        "SELECT '" + "x" * 1_000,
+        "SELECT /* " + "x" * 1_000,
+        "SELECT INTERVAL " * 3_000,
+        "SELECT a" + " COLLATE x" * 9_000,
+        "SELECT " + "ARRAY[" * 50 + "1" + "]" * 50,
+        "SELECT " + "DATE(" * 50 + "1" + ")" * 50,
+        "SELECT " + "DECIMAL(" * 50 + "1" + ")" * 50,
+        "SELECT x" + "[0]" * 400,
+        "SELECT x" + " ->> 'a'" * 3_000,
+        "SELECT x" + " BETWEEN 1 AND 2" * 400,
+        "SELECT x" + " IN (1)" * 400,
+        "SELECT x" + " % 2" * 4_000,
+        "SELECT x" + " ESCAPE 'b'" * 400,
+        "SELECT x" + " AT TIME ZONE 'x'" * 400,
+        "SELECT x" + " % 2" * 100,
+        "SELECT x" + "::INT" * 100,
+        "SELECT x" + ".a" * 100,
+        "SELECT * FROM " + "t JOIN " * 2_000 + "t" + " ON 1" * 2_000,
+        "WITH " + ", ".join(f"c{place} AS (SELECT 1)" for place in range(2_000)) + " SELECT 1",
+    ],
+)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_bomb_is_taken_apart_or_refused_without_harm(dialect: str, sql: str) -> None:
+    try:
+        query = check_read_only(sql, dialect)
+    except (QueryRefused, QuerySyntaxError):
+        return
+    assert print_checked(query, dialect)
+
+
+def test_comments_do_not_reach_the_database() -> None:
+    query = check_read_only("SELECT 1 -- DROP TABLE x\n/* and this */ FROM t # not a comment here\n", "mysql")
+    assert print_checked(query, "mysql") == "SELECT 1 FROM t"
+
+
+def test_a_string_that_looks_like_sql_stays_a_string() -> None:
+    query = check_read_only("SELECT '; DROP TABLE t; --' AS a, 'it''s' AS b", "postgres")
+    texts = [literal.name for literal in sqlglot.parse_one(print_checked(query, "postgres")).find_all(exp.Literal)]
+    assert texts == ["; DROP TABLE t; --", "it's"]
+
+
+def test_nothing_that_changes_runs_or_reaches_out_is_among_the_allowed_nodes() -> None:
+    never = (
+        exp.DDL, exp.DML, exp.Command, exp.Pragma, exp.Set, exp.Into, exp.Lock, exp.ReadCSV, exp.ReadParquet, exp.Anonymous,
+        exp.Parameter, exp.Placeholder, exp.SessionParameter, exp.Hint, exp.NextValueFor, exp.ToFile, exp.Copy, exp.Attach,
+    )  # fmt: skip
+    assert not [node for node in ALLOWED_NODES if issubclass(node, never) and not issubclass(node, exp.Query)]
