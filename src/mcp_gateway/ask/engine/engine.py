@@ -13,8 +13,10 @@ from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.assembly.assemble import assemble
 from mcp_gateway.ask.engine.binding import bindings
 from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
+from mcp_gateway.ask.engine.comparisons import compare_periods
 from mcp_gateway.ask.engine.confidence import confidence, signals_of, unused_words
 from mcp_gateway.ask.engine.describe import describe
+from mcp_gateway.ask.engine.followup import continue_from
 from mcp_gateway.ask.engine.form import Query
 from mcp_gateway.ask.engine.form_json import to_json
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
@@ -22,7 +24,9 @@ from mcp_gateway.ask.engine.grammar.search import readings
 from mcp_gateway.ask.engine.linking import NameIndex, index_names, link
 from mcp_gateway.ask.engine.periods import FoundPeriod, times_in
 from mcp_gateway.ask.engine.printing import to_sql
+from mcp_gateway.ask.engine.read_alone import Made, StandAlone
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
+from mcp_gateway.ask.engine.shares import share_of_whole
 from mcp_gateway.ask.engine.text import tokenize
 from mcp_gateway.ask.engine.value_words import implied_values
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
@@ -58,6 +62,13 @@ class EmbeddedEngine:
 
     def draft_now(self, request: DraftRequest) -> Draft:
         """The same without waiting for anything."""
+        followed = continue_from(request, self._index(request.schema)[0], self._read_alone) if request.history else None
+        if followed is not None:
+            return self._drafted(request, followed, is_follow_up=True)
+        for whole in (compare_periods, share_of_whole):
+            in_parts = whole(request, self._index(request.schema)[0], self._read_alone)
+            if in_parts is not None:
+                return self._drafted(request, in_parts)
         reader = self._reader(request)
         candidates = _candidates(reader)
         if not candidates:
@@ -69,6 +80,36 @@ class EmbeddedEngine:
         return Draft(
             source=self.name, readings=made, confident=confident, unexplained=words, reason="" if confident else _reason(words)
         )
+
+    def _read_alone(self, request: DraftRequest) -> StandAlone | None:
+        reader = self._reader(request)
+        candidates = _candidates(reader)
+        if not candidates:
+            return None
+        words = tuple(reader.tokens[position].text for position in unused_words(reader, candidates[0].state))
+        likely = self._reading(reader, request, candidates, 0).confidence
+        return StandAlone(query=candidates[0].query, confidence=likely, unexplained=words)
+
+    def _drafted(self, request: DraftRequest, made: Made, *, is_follow_up: bool = False) -> Draft:
+        """The draft of a question that was read in parts."""
+        if made.query is None:
+            reason = _reason(made.unexplained)
+            return Draft(
+                source=self.name,
+                readings=(),
+                confident=False,
+                unexplained=made.unexplained,
+                reason=reason,
+                is_follow_up=is_follow_up,
+            )
+        reading = Reading(
+            sql=to_sql(made.query, request.schema.dialect, request.now),
+            description=describe(made.query),
+            confidence=made.confidence,
+            form=to_json(made.query),
+        )
+        confident = reading.confidence >= self._threshold
+        return Draft(source=self.name, readings=(reading,), confident=confident, is_follow_up=is_follow_up)
 
     def _reading(self, reader: Reader, request: DraftRequest, candidates: list[Candidate], place: int) -> Reading:
         candidate = candidates[place]
@@ -97,7 +138,9 @@ class EmbeddedEngine:
         times = times_in(request.question, tokens, request.now)
         for start, named in business.periods.items():
             times.periods[start] = tuple(FoundPeriod(p.start, p.end, None, None, p.name, True, p.first, p.last) for p in named)
-        weights = tuple(token_weight(token, known=n in linked, first=n == 0) for n, token in enumerate(tokens))
+        weights = tuple(
+            0.0 if n in business.used else token_weight(token, known=n in linked, first=n == 0) for n, token in enumerate(tokens)
+        )
         return Reader(tokens, links, schema, names, times, weights)
 
     def _words(self, vocabulary: Vocabulary) -> Words:

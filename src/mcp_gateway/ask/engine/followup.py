@@ -5,10 +5,10 @@ eyes, beside the thing the earlier question was about ("customers in France"), a
 from that reading into the earlier form. What it cannot do it leaves: the question then stands unanswered, never half done.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mcp_gateway.ask.engine import form
+from mcp_gateway.ask.engine import form, scoring
 from mcp_gateway.ask.engine.dates import TimeWords, find_time
 from mcp_gateway.ask.engine.followup_changes import (
     Dialogue,
@@ -28,31 +28,12 @@ from mcp_gateway.ask.engine.form_edit import negated
 from mcp_gateway.ask.engine.form_json import FormError, from_json
 from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.plain_names import plain, plural
+from mcp_gateway.ask.engine.read_alone import Made, ReadAlone, asking
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 from mcp_gateway.ask.model import DraftRequest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StandAlone:
-    """A question read by itself. `unexplained` are the words the reading makes no use of."""
-
-    query: form.Query
-    unexplained: tuple[str, ...] = ()
-
-
-# Reads a request without its history; None when there is no reading.
-ReadAlone = Callable[[DraftRequest], StandAlone | None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowUp:
-    """`query` None: the question leans on the one before it, but how is not understood; `unexplained` says which words."""
-
-    query: form.Query | None
-    unexplained: tuple[str, ...] = ()
-
-
-def continue_from(request: DraftRequest, index: SchemaIndex, read: ReadAlone) -> FollowUp | None:
+def continue_from(request: DraftRequest, index: SchemaIndex, read: ReadAlone) -> Made | None:
     """The changed form; None when the question stands alone or there is nothing to lean on."""
     previous = _previous(request)
     times = find_time(request.question, request.now)
@@ -89,7 +70,7 @@ class _Continuation:
     times: TimeWords
     read: ReadAlone
 
-    def changed(self) -> FollowUp | None:
+    def changed(self) -> Made | None:
         leaning, dialogue = self.leaning, self.dialogue
         select: form.Select | None = dialogue.previous
         if self.times.comparisons:
@@ -113,7 +94,7 @@ class _Continuation:
             return self._done(select if select != dialogue.previous else None)
         return self._with_rest(select)
 
-    def _with_rest(self, select: form.Select) -> FollowUp | None:
+    def _with_rest(self, select: form.Select) -> Made | None:
         match self.leaning.wish:
             case "group":
                 alone = self._beside("number of {} by", "")
@@ -133,9 +114,9 @@ class _Continuation:
             case _:
                 return self._filtered(select)
 
-    def _changed_measure(self, select: form.Select) -> FollowUp | None:
+    def _changed_measure(self, select: form.Select) -> Made | None:
         """ "What about units sold", "and the highest", "and in France": another figure, or else another filter."""
-        alone = self.read(_asking(self.request, "", self.leaning.rest, ""))
+        alone = self.read(asking(self.request, self.leaning.rest))
         query = alone.query if alone and not alone.unexplained and isinstance(alone.query, form.Select) else None
         if query and any(has_aggregate(target.expression) for target in query.targets) and not query.where:
             if query.group_by:
@@ -148,7 +129,7 @@ class _Continuation:
             return self._done(swap_measure(self.dialogue.at(select), query, self.leaning.rest))
         return self._filtered(select)
 
-    def _filtered(self, select: form.Select) -> FollowUp:
+    def _filtered(self, select: form.Select) -> Made:
         """Conditions of the rest, read beside the thing asked about: "active customers", "customers in France"."""
         for before, after in (("{}", ""), ("", "{}"), ("{} in", ""), ("{} with", ""), ("{} for", "")):
             alone = self._beside(before, after)
@@ -158,39 +139,23 @@ class _Continuation:
                     fresh = tuple(negated(each) for each in fresh)
                 found = add_conditions(self.dialogue.at(select), fresh, alternative=self.leaning.alternative)
                 if found is not None:
-                    return FollowUp(query=found)
+                    return Made(query=found, confidence=scoring.FOLLOW_UP_CONFIDENCE)
         return self._failed()
 
     def _beside(self, before: str, after: str) -> form.Select | None:
         """The rest read together with the plural of the earlier question's thing, when every word is explained."""
         thing = plural(plain(self.dialogue.previous.base.table))
         rest = _without_pronouns(self.leaning.rest)
-        alone = self.read(_asking(self.request, before.format(thing), rest, after.format(thing)))
+        alone = self.read(asking(self.request, rest, before=before.format(thing), after=after.format(thing)))
         if alone is None or alone.unexplained or not isinstance(alone.query, form.Select):
             return None
         return alone.query
 
-    def _done(self, query: form.Query | None) -> FollowUp:
-        return self._failed() if query is None else FollowUp(query=query)
+    def _done(self, query: form.Query | None) -> Made:
+        return self._failed() if query is None else Made(query=query, confidence=scoring.FOLLOW_UP_CONFIDENCE)
 
-    def _failed(self) -> FollowUp:
-        return FollowUp(query=None, unexplained=tuple(self.leaning.rest.split()) or (self.request.question,))
-
-
-def _asking(request: DraftRequest, before: str, rest: str, after: str) -> DraftRequest:
-    """A request for other words around the rest, in which the values and entities found in the question keep their places."""
-    shift = len(before) + 1
-    values = tuple(
-        replace(match, start=match.start + shift, end=match.end + shift)
-        for match in request.values
-        if rest[match.start : match.end] == request.question[match.start : match.end]
-    )
-    entities = tuple(
-        replace(each, start=each.start + shift, end=each.end + shift)
-        for each in request.entities
-        if each.start >= 0 and rest[each.start : each.end] == request.question[each.start : each.end]
-    )
-    return replace(request, question=f"{before} {rest} {after}", values=values, entities=entities, history=())
+    def _failed(self) -> Made:
+        return Made(query=None, unexplained=tuple(self.leaning.rest.split()) or (self.request.question,))
 
 
 def _without_pronouns(rest: str) -> str:

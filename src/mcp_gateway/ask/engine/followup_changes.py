@@ -56,6 +56,15 @@ def add_dates(dialogue: Dialogue, mention: DateMention) -> form.Select | None:
     return dialogue.joined(replace(select, where=(*select.where, form.DateRange(column, ends[0], ends[1], wanted.phrase))))
 
 
+def _measured_table(expression: form.Expression) -> str | None:
+    """The table whose rows a figure is about."""
+    if isinstance(expression, form.RawExpression) and expression.tables:
+        return expression.tables[0]
+    if isinstance(expression, form.Aggregate) and isinstance(expression.operand, form.ColumnRef):
+        return expression.operand.table
+    return None
+
+
 def main_date(dialogue: Dialogue) -> form.ColumnRef | None:
     """The date of what is counted or added up: that of a filter, else the first of its table that is no birthday."""
     select = dialogue.previous
@@ -272,7 +281,8 @@ def as_share(dialogue: Dialogue) -> form.Select | None:
     figure = next((target for target in select.targets if has_aggregate(target.expression)), None)
     if figure is None or not select.group_by or select.limit is not None:
         return None
-    whole = dialogue.joined(form.Select(select.base, (form.Target(figure.expression),), where=select.where))
+    table = _measured_table(figure.expression) or select.base.table
+    whole = dialogue.joined(form.Select(form.TableRef(table), (form.Target(figure.expression),), where=select.where))
     if whole is None:
         return None
     share = form.Arithmetic("/", form.Arithmetic("*", form.Literal(100, "number"), figure.expression), form.ScalarQuery(whole))
