@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from mcp_gateway.core.schema import DatabaseSchema, Table
+
+# What sqlglot raises over trees of half-right text: two tables under one name, a function without its argument. Such a tree
+# cannot be read or printed, which is no fault of ours.
+LIBRARY_FAULTS = (SqlglotError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 
 # None: the columns cannot be known here (a function's rows, an unknown table), so nothing is wrong with any name.
 Columns: TypeAlias = "tuple[str, ...] | None"

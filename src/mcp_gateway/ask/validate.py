@@ -6,12 +6,11 @@ Works on sqlglot's tree and the gathered schema, never on the database. What it 
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.faults import CheckedQuery, FaultKind, QueryFault
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.names import Names, find_name_faults, names_of
-from mcp_gateway.ask.scopes import full_name, selects
+from mcp_gateway.ask.scopes import LIBRARY_FAULTS, full_name, selects
 from mcp_gateway.ask.structure import find_structure_faults
 from mcp_gateway.ask.trace import Note
 from mcp_gateway.core.schema import DatabaseSchema
@@ -70,10 +69,14 @@ def check_query(sql: str, names: Names, *, max_rows: int, typed: bool) -> Verdic
             fault=QueryFault(kind=kind, message=error.message, name=error.name or "", suggestions=error.nearest),
         )
     try:
-        found = selects(tree, names.schema)
-    except SqlglotError as error:
-        return Verdict(fault=QueryFault(kind="other", message=f"{error}."), tree=tree)
-    findings = find_name_faults(found, names) or find_structure_faults(found, dialect)
+        return _judge(sql, tree, names, max_rows, typed=typed)
+    except LIBRARY_FAULTS as error:
+        return Verdict(fault=QueryFault(kind="other", message=f"The query cannot be understood: {error}."), tree=tree)
+
+
+def _judge(sql: str, tree: exp.Query, names: Names, max_rows: int, *, typed: bool) -> Verdict:
+    found = selects(tree, names.schema)
+    findings = find_name_faults(found, names) or find_structure_faults(found, names.schema.dialect)
     faults = [finding.fault for finding in findings if not (typed and finding.fault.kind == "missing_join")]
     if faults:
         return Verdict(fault=faults[0], tree=tree)

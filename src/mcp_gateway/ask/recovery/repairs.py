@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.faults import FaultKind
 from mcp_gateway.ask.recovery.dialects import print_anew, quote_everything, rename_function
@@ -12,6 +11,7 @@ from mcp_gateway.ask.recovery.patient import Patient, Proposal, Repair
 from mcp_gateway.ask.recovery.tokens import parse, repair_text
 from mcp_gateway.ask.recovery.types import fit_types
 from mcp_gateway.ask.recovery.wrong_names import repair_names
+from mcp_gateway.ask.scopes import LIBRARY_FAULTS
 
 _REPAIRS: Mapping[FaultKind, tuple[Repair, ...]] = {
     "unknown_table": (repair_names,),
@@ -37,8 +37,7 @@ def propose(patient: Patient) -> Iterator[Proposal]:
             for proposal in repair(patient):
                 if patient.tree is None or _filters(parse(proposal.sql, patient.dialect)) >= before:
                     yield proposal
-        except SqlglotError:
-            # Two tables under one name and the like: nothing can be said about what the query's names mean.
+        except LIBRARY_FAULTS:
             continue
 
 

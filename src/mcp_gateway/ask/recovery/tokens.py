@@ -15,12 +15,12 @@ from sqlglot.tokenizer_core import Token, TokenType
 from mcp_gateway.ask.keywords import near_keyword
 from mcp_gateway.ask.names import find_name_faults
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
-from mcp_gateway.ask.scopes import selects
+from mcp_gateway.ask.scopes import LIBRARY_FAULTS, selects
 from mcp_gateway.ask.structure import find_structure_faults
 
 _MOST_TOKENS = 2_000
 # How many texts one idea may try to parse.
-_MOST_CANDIDATES = 200
+_MOST_CANDIDATES = 80
 _CALLS = tuple(
     "COUNT SUM AVG MIN MAX ROUND UPPER LOWER LENGTH COALESCE CAST SUBSTR TRIM ABS REPLACE NULLIF STRFTIME DATE_TRUNC EXTRACT "
     "IN EXISTS".split()
@@ -83,7 +83,7 @@ def parse(sql: str, dialect: str) -> exp.Query | None:
     """The one query in the text; None when it is not one."""
     try:
         trees = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, RecursionError):
+    except LIBRARY_FAULTS:
         return None
     tree = trees[0] if len(trees) == 1 else None
     return tree if isinstance(tree, exp.Query) else None
