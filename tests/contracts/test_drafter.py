@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from tests.contracts.openai_server import OpenAIServer, Reply, openai_server, says, tool_call
 
 from mcp_gateway.adapters.language_models import LanguageModel, ModelOutputUnusable, ModelUnavailable, open_language_model
+from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.model import Draft, DraftRequest, ResolvedEntity, Turn, ValueMatch
 from mcp_gateway.ask.ports import Drafter
 from mcp_gateway.core.errors import GatewayError, SQLGenerationError
@@ -72,7 +73,7 @@ async def test_a_drafter_answers_a_plain_question_with_sql() -> None:
     with openai_server(tool_call(GOOD)) as server:
         model = LanguageModel(provider="openai", name="test-model", base_url=server.url)
         async with open_language_model(model) as model_drafter:
-            drafters: tuple[Drafter, ...] = (model_drafter,)
+            drafters: tuple[Drafter, ...] = (EmbeddedEngine(), model_drafter)
             for drafter in drafters:
                 draft = await drafter.draft(REQUEST)
                 assert draft.confident, drafter.name
@@ -86,7 +87,7 @@ async def test_a_drafter_never_raises_for_a_question_it_cannot_understand() -> N
     with openai_server(tool_call(nothing)) as server:
         model = LanguageModel(provider="openai", name="test-model", base_url=server.url)
         async with open_language_model(model) as model_drafter:
-            drafters: tuple[Drafter, ...] = (model_drafter,)
+            drafters: tuple[Drafter, ...] = (EmbeddedEngine(), model_drafter)
             for drafter in drafters:
                 draft = await drafter.draft(replace(REQUEST, question="Will it rain in Oslo tomorrow?"))
                 assert not draft.confident, drafter.name
