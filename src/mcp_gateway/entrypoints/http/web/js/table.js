@@ -5,6 +5,8 @@ import { columnFormatter, counted, fullNumber, headingOf, isNumeric, spoken } fr
 
 const PAGE = 50;
 const FOLD_AT = 120;
+// Up to here a text stays on one line.
+const SHORT = 36;
 // Enough to read; a cell of megabytes would stall the page.
 const UNFOLDED_LIMIT = 20_000;
 
@@ -75,7 +77,8 @@ function cell(value, column, format) {
   const text = format(value);
   if (isNumeric(column)) return h("td", { class: "numeric", title: typeof value === "number" ? fullNumber(value) : null }, text);
   if (text === "") return h("td", {}, h("span", { class: "null" }, "empty"));
-  return text.length > FOLD_AT ? h("td", { class: "is-long" }, folded(text)) : h("td", { class: `kind-${column.kind}${text.length > 40 ? " is-long" : ""}` }, text);
+  if (text.length > FOLD_AT) return h("td", { class: "is-long" }, folded(text));
+  return h("td", { class: text.length > SHORT ? "is-long" : "is-short" }, text);
 }
 
 function folded(text) {

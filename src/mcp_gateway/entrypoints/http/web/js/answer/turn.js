@@ -157,11 +157,11 @@ export function createTurn({ question, followsUp = false, actions }) {
 function certainty(data) {
   const typed = data.source === "typed";
   const who = typed ? "Written by you" : `Drafted by ${{ engine: "the embedded engine" }[data.source] ?? data.usage?.model ?? data.source}`;
-  const word = data.chosen ? "Your choice" : typed && data.results ? "As you wrote it" : data.results ? `${percent(data.confidence)} sure` : "Not sure";
+  const word = data.chosen ? "Your choice" : typed && data.results ? (data.recovery_performed ? "Yours, repaired" : "As you wrote it") : data.results ? `${percent(data.confidence)} sure` : "Not sure";
   const usage = data.usage && `${counted(data.usage.input_tokens + data.usage.output_tokens, "token")}`
     + (data.usage.cost_usd === null ? "" : `, $${data.usage.cost_usd.toFixed(4)}`);
-  const share = data.chosen || typed ? 1 : data.confidence;
+  const share = data.chosen ? 1 : data.confidence;
   const meter = h("span", { class: "meter", "aria-hidden": "true" }, h("span", { style: { width: `${Math.round(100 * share)}%` } }));
   return h("section", { class: `note certainty ${data.results ? "" : "is-unsure"}` },
-    h("p", {}, h("b", {}, word), meter), data.source && h("small", {}, who, usage && ` · ${usage}`));
+    h("p", {}, h("b", {}, word), !typed && meter), data.source && h("small", {}, who, usage && ` · ${usage}`));
 }
