@@ -41,7 +41,7 @@ _WORDS: tuple[tuple[FailureKind, str], ...] = (
     ("unknown_column", rf"column {_NAME} does not exist"),
     ("ambiguous_column", rf"column reference {_NAME} is ambiguous"),
     ("not_grouped", rf"column {_NAME} must appear in the GROUP BY"),
-    ("unknown_function", r"function (?P<name>[\w.]+)\((?:unknown)?\) does not exist"),
+    ("unknown_function", r"function (?P<name>[\w.]+)\(.*\) does not exist"),
     ("type_mismatch", r"(?:function|operator does not exist:?|operator) .* does not exist|operator does not exist"),
     ("type_mismatch", r"invalid input syntax for type|cannot be matched|cannot cast|must be type|out of range"),
     ("permission", r"permission denied|must be (?:superuser|owner)|read-only transaction"),
