@@ -7,6 +7,7 @@ It does not know which column a date is about.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from mcp_gateway.ask.engine.date_calendar import Moment
@@ -97,6 +98,8 @@ class TimeWords:
     comparisons: tuple[ComparisonMention, ...] = ()
 
 
+# A question is read for its times by several steps of the engine, each time with the same clock.
+@lru_cache(maxsize=32)
 def find_time(question: str, now: datetime, *, fiscal_year_start: int = 1) -> TimeWords:
     """Everything in the question that speaks of time. `fiscal_year_start` is a month, 1-12; a fiscal year is called by the
     calendar year it ends in."""
