@@ -87,6 +87,7 @@ class McpServer:
         return self._protocol
 
     async def connect(self) -> None:
+        self._last_error = None
         await self._connected()
 
     async def close(self) -> None:
@@ -116,6 +117,7 @@ class McpServer:
         return await self._call(f"tools/call {name}", send, tool=True)
 
     async def watch_resources(self, uris: Sequence[str], on_change: Callable[[str], None], on_end: Callable[[], None]) -> bool:
+        self._refuse_while_paused()
         connection = await self._connected()
         if self._watch is not None:
             await self._watch.end()
@@ -136,7 +138,9 @@ class McpServer:
                 try:
                     # The SDK keeps the limit; this one only stands behind it.
                     async with asyncio.timeout(seconds + 1.0):
-                        return await send(connection.session)
+                        result = await send(connection.session)
+                    self._resume()
+                    return result
                 except GatewayError:
                     raise
                 except Exception as error:  # noqa: BLE001  # whatever the SDK raises becomes one of our errors, below
@@ -193,7 +197,9 @@ class McpServer:
 
     async def _connect(self) -> Connection:
         config, start, tries = self.config, self._clock.monotonic(), 0
-        delays = self._backoff.delays(config.max_retries, within_seconds=config.retry_for_seconds, clock=self._clock)
+        # Where the last tries failed, a question waits for one more, not for all of them.
+        retries = config.max_retries if self._last_error is None else 0
+        delays = self._backoff.delays(retries, within_seconds=config.retry_for_seconds, clock=self._clock)
         if self._connection is not None:
             await self._let_go(self._connection)
         while True:
@@ -207,7 +213,7 @@ class McpServer:
                 raise self._pause(connection_error(config, opened, tries=tries))
             await self._sleep(delay)
         self._connection, self._protocol = opened, opened.protocol
-        self._pause_seconds, self._paused_until = FIRST_PAUSE_SECONDS, 0.0
+        self._resume()
         milliseconds = round((self._clock.monotonic() - start) * 1000, 1)
         log.info("upstream_connected", server=self.name, protocol=self._protocol, tries=tries, duration_ms=milliseconds)
         return opened
@@ -234,9 +240,15 @@ class McpServer:
     def _pause(self, error: GatewayError) -> GatewayError:
         """Answer with this error, without trying, for a while that doubles each time."""
         self._last_error = error
-        self._paused_until = self._clock.monotonic() + self._pause_seconds
-        self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        now = self._clock.monotonic()
+        # Calls that fail together lengthen it once.
+        if now >= self._paused_until:
+            self._paused_until = now + self._pause_seconds
+            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
         return error
+
+    def _resume(self) -> None:
+        self._pause_seconds, self._paused_until, self._last_error = FIRST_PAUSE_SECONDS, 0.0, None
 
     def _refuse_while_paused(self) -> None:
         left = self._paused_until - self._clock.monotonic()

@@ -111,6 +111,20 @@ async def test_after_a_failure_calls_fail_at_once_until_a_pause_is_over(fixed_cl
         await server.close()
 
 
+async def test_a_server_that_stays_down_costs_each_later_question_one_try_and_pauses_grow(fixed_clock: FixedClock) -> None:
+    naps = Naps()
+    server = reach(f"http://127.0.0.1:{free_port()}/mcp", naps=naps, clock=fixed_clock, max_retries=2)
+    pauses = []
+    for _ in range(7):
+        await asyncio.gather(*(server.read_resource(GREETING) for _ in range(3)), return_exceptions=True)
+        with pytest.raises(MCPConnectionError) as caught:
+            await server.read_resource(GREETING)
+        pauses.append(caught.value.retry_after_seconds)
+        fixed_clock.advance(30)
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert len(naps.taken) == 2
+
+
 async def test_callers_at_the_same_time_share_one_try(fixed_clock: FixedClock) -> None:
     naps = Naps()
     server = reach(f"http://127.0.0.1:{free_port()}/mcp", naps=naps, clock=fixed_clock, max_retries=2)
