@@ -1,10 +1,19 @@
 """The configuration file: every fault is named with its place, and what is right is read as it stands."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import DataObject, data, integers, sampled_from, text
 
-from mcp_gateway.ask.configuration import ConfigurationInvalid, MCPConfig, read_configuration
+from mcp_gateway.ask.configuration import (
+    ConfigurationInvalid,
+    MCPConfig,
+    MCPServerConfig,
+    OrchestrationConfig,
+    read_configuration,
+)
 
 CASES = Path(__file__).resolve().parents[3] / "golden" / "configuration" / "faults.txt"
 ENVIRONMENT = {"TOKEN": "s3cret", "PORT": "8000", "EMPTY": ""}
@@ -48,10 +57,10 @@ def read(text: str, **environment: str) -> MCPConfig:
     return read_configuration(text, file="c.yaml", environment={**ENVIRONMENT, **environment}, allow_stdio=True)
 
 
-@pytest.mark.parametrize(("title", "text", "expected"), cases(), ids=[title for title, _, _ in cases()])
-def test_every_fault_is_named_with_its_line_and_key(title: str, text: str, expected: list[str]) -> None:
+@pytest.mark.parametrize(("title", "written", "expected"), cases(), ids=[title for title, _, _ in cases()])
+def test_every_fault_is_named_with_its_line_and_key(title: str, written: str, expected: list[str]) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
-        read(text)
+        read(written)
     found = [f"{fault.line or '-'} {fault.path}: {fault.problem}" for fault in caught.value.faults]
     assert len(found) == len(expected), found
     unsaid = [line for line in expected if not any(one.startswith(line) for one in found)]
@@ -163,3 +172,35 @@ def test_a_command_is_allowed_only_from_a_file_on_this_machine() -> None:
 def test_hostile_files_are_refused_and_nothing_else_happens(text: str) -> None:
     with pytest.raises(ConfigurationInvalid):
         read(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data())
+def test_no_text_is_answered_with_anything_but_faults_or_a_configuration(data: DataObject) -> None:
+    lines = SPECIFIED.splitlines()
+    for _ in range(data.draw(integers(1, 4))):
+        at = data.draw(integers(0, len(lines) - 1))
+        lines[at] = data.draw(
+            sampled_from(
+                [
+                    lines[at][::-1],
+                    lines[at] + ": x",
+                    lines[at].replace('"', ""),
+                    "  - " + lines[at],
+                    lines[at] + " ${",
+                    "? !!set",
+                    "&a",
+                ]
+            )
+            | text(max_size=30)
+        )
+    try:
+        assert read("\n".join(lines)).mcp_servers
+    except ConfigurationInvalid as refused:
+        assert refused.faults  # noqa: PT017  # either end is right
+
+
+def test_every_key_is_explained_in_the_how_to() -> None:
+    page = (CASES.parents[3] / "docs" / "how-to" / "configure-servers.md").read_text(encoding="utf-8")
+    known = [field.name for kind in (MCPServerConfig, OrchestrationConfig) for field in fields(kind) if field.name != "key"]
+    assert [name for name in known if f"`{name}`" not in page] == []
