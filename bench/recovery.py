@@ -1,7 +1,7 @@
 """How many broken queries are repaired to the right result, and whether any right query is harmed.
 
-  python bench/recovery.py                                        the demo shop
-  python bench/recovery.py --questions FILE... --databases DIR    any set in the format of the question sets (SQLite files)
+  python -m bench.recovery                                        the demo shop, golden questions included
+  python -m bench.recovery --questions FILE... --databases DIR    any set in the format of the question sets (SQLite files)
 
 One fault is injected per query, repeatable by `--seed`; only broken queries that fail or change the result count. Each goes
 through the real pipeline: with the question it was meant to answer, without it, and with recovery switched off (the baseline).
@@ -23,6 +23,8 @@ from datetime import date
 from pathlib import Path
 
 import structlog
+from bench import golden_shop
+from bench.figures import percentile, print_table
 from bench.sql_faults import FAULTS, parse
 
 from mcp_gateway.adapters.demo_shop.generate import generate_shop
@@ -143,6 +145,13 @@ def read_cases(path: Path) -> Iterator[Case]:
         yield Case(question=question.strip(), sql=" ".join(sql.split()))
 
 
+def golden_cases() -> Iterator[Case]:
+    """The golden questions of one turn, with the rows' SQL; none harmed by ties in their order."""
+    for case in golden_shop.read_cases():
+        if case.sqls and len(case.asks) == 1 and case.ties is None:
+            yield Case(question=case.asks[0], sql=case.sqls[0])
+
+
 async def measure(clinic: Clinic, cases: list[Case], chance: random.Random, report: "Report") -> None:
     """Break every case in every way that applies, and treat what is broken."""
     for case in cases:
@@ -208,27 +217,23 @@ class Report:
 
     def show(self) -> None:
         """The table: shares of the broken queries, then harm, attempts and time."""
-        print(
-            f"{'fault':<30} {'n':>5}  {'no recovery':>11}  {'SQL alone':>9}  {'with question':>13}  {'mis-repaired':>12}  {'honest':>6}"
-        )
-        for fault in FAULTS:
-            if self.tallies[fault, "off"].outcomes.total():
-                self._line(fault, [self.tallies[fault, way] for way in WAYS])
-        self._line("all", [self.total(way) for way in WAYS])
+        lines = [self._line(fault, [self.tallies[fault, way] for way in WAYS]) for fault in FAULTS]
+        lines.append(self._line("all", [self.total(way) for way in WAYS]))
+        header = ("fault", "n", "no recovery", "SQL alone", "with question", "misrepaired", "honest error")
+        print_table("Share of broken queries repaired to the right rows", header, [line for line in lines if line[1] != "0"])
         treated = self.total("question")
-        times = sorted(treated.milliseconds) or [0.0]
-        print(f"\nright queries harmed: {len(self.damaged)} of {self.healthy}")
-        print(f"attempts per answer: mean {statistics.mean(treated.attempts or [0]):.2f}")
-        print(f"time per answer: p50 {times[len(times) // 2]:.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms")
-        for harmed in self.damaged[:20]:
-            print(f"  harmed: {harmed}")
-
-    def _line(self, name: str, tallies: list[Tally]) -> None:
-        off, alone, asked = tallies
+        print(f"right queries harmed: {len(self.damaged)} of {self.healthy}")
+        print(f"attempts per answer: {statistics.mean(treated.attempts or [0]):.2f}")
         print(
-            f"{name:<30} {asked.outcomes.total():>5}  {off.share('right'):>11.1%}  {alone.share('right'):>9.1%}  "
-            f"{asked.share('right'):>13.1%}  {asked.share('wrong'):>11.1%}  {asked.share('honest'):>6.1%}"
+            f"time per answer: p50 {percentile(treated.milliseconds, 0.5):.1f} ms, p95 {percentile(treated.milliseconds, 0.95):.1f} ms"
         )
+        for harmed in self.damaged[:20]:
+            print(f"harmed: {harmed}")
+
+    def _line(self, name: str, tallies: list[Tally]) -> tuple[str, ...]:
+        off, alone, asked = tallies
+        shares = (off.share("right"), alone.share("right"), asked.share("right"), asked.share("wrong"), asked.share("honest"))
+        return (name, str(asked.outcomes.total()), *(f"{share:.1%}" for share in shares))
 
 
 async def measure_database(url: str, cases: list[Case], chance: random.Random, report: Report) -> None:
@@ -262,7 +267,8 @@ async def run(arguments: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         shop = Path(folder) / "shop.duckdb"
         generate_shop(shop, today=SHOP_DAY)
-        await measure_database(f"duckdb:///{shop}", list(read_cases(SHOP_QUERIES))[: arguments.limit], chance, report)
+        cases = [*read_cases(SHOP_QUERIES), *golden_cases()]
+        await measure_database(f"duckdb:///{shop}", cases[: arguments.limit], chance, report)
     return report
 
 
