@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mcp_gateway.core.errors import Forbidden
+from mcp_gateway.asgi.serving import RemoteWithoutLogin
 from mcp_gateway.entrypoints.mcp.hosting import Doors, is_loopback, listen_on, mcp_app, run_stdio, serve_http
 from mcp_gateway.entrypoints.mcp.server import McpFace
 
@@ -26,7 +26,10 @@ TransportOption = Annotated[
 ]
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 NameOption = Annotated[
-    list[str] | None, typer.Option("--allow-host", help="A further host name that requests may use for this server; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--allow-host", help="A name or address by which clients reach this server, beside the loopback ones; repeatable."
+    ),
 ]
 OriginOption = Annotated[
     list[str] | None, typer.Option("--allow-origin", help="A web origin whose pages may call this server; repeatable.")
@@ -34,13 +37,6 @@ OriginOption = Annotated[
 RemoteOption = Annotated[
     bool, typer.Option("--allow-remote-without-login", help="Listen beyond loopback although nobody has to log in.")
 ]
-
-
-class RemoteNotAllowed(Forbidden):
-    """Listening beyond loopback has to be allowed by name."""
-
-    code = "REMOTE_NOT_ALLOWED"
-    hint = "Nobody has to log in here. Add --allow-remote-without-login if whoever reaches the port may read everything."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +51,12 @@ class HttpDoor:
 
 
 async def serve(face: McpFace, transport: Transport, door: HttpDoor) -> None:
-    """Serve until the client leaves (stdio) or SIGINT or SIGTERM comes (HTTP). Raises `AddressInUse`, `RemoteNotAllowed`."""
+    """Serve until the client leaves (stdio) or SIGINT or SIGTERM comes (HTTP). Raises `AddressInUse`, `RemoteWithoutLogin`."""
     if transport is Transport.STDIO:
         await run_stdio(face)
         return
     if not is_loopback(door.host) and not door.remote_allowed:
-        raise RemoteNotAllowed(f"{door.host} can be reached from other machines.", host=door.host)
+        raise RemoteWithoutLogin(host=door.host)
     listener = listen_on(door.host, door.port)
     port = listener.getsockname()[1]
     where = f"http://{f'[{door.host}]' if ':' in door.host else door.host}:{port}"
