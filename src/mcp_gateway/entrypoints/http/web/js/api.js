@@ -9,7 +9,16 @@ const SILENCE_LIMIT_MS = 45_000;
 
 /** What went wrong, for people: `code`, `message`, `hint`, and `retryable` when trying again may help. */
 export class RequestFailed extends Error {
-  constructor({ code, message, hint = "", retryable = false, data = {}, status = 0, retry_after_seconds: wait = null, correlation_id: reference = "" }) {
+  constructor({
+    code,
+    message,
+    hint = "",
+    retryable = false,
+    data = {},
+    status = 0,
+    retry_after_seconds: wait = null,
+    correlation_id: reference = "",
+  }) {
     super(message);
     Object.assign(this, { code, hint, retryable, data, status, retryAfterSeconds: wait, reference });
   }
@@ -31,7 +40,12 @@ export function runSql(body, signal) {
 /** The rows of this SQL as a file. */
 export async function fetchCsv(sql) {
   try {
-    const response = await send("/api/sql", { method: "POST", body: { sql }, signal: combine(null, QUERY_LIMIT_MS), accept: "text/csv" });
+    const response = await send("/api/sql", {
+      method: "POST",
+      body: { sql },
+      signal: combine(null, QUERY_LIMIT_MS),
+      accept: "text/csv",
+    });
     if (!response.ok) throw errorFrom(await readJson(response), response.status);
     return await response.blob();
   } catch (error) {
@@ -97,7 +111,9 @@ async function readJson(response) {
   } catch (error) {
     if (error?.name !== "SyntaxError") throw error;
     throw new RequestFailed({
-      code: "UNREADABLE_RESPONSE", status: response.status, retryable: true,
+      code: "UNREADABLE_RESPONSE",
+      status: response.status,
+      retryable: true,
       message: `The gateway answered with status ${response.status} and no readable content.`,
       hint: "Is there a proxy between this page and the gateway?",
     });
@@ -109,7 +125,9 @@ export function errorFrom(content, status) {
   const shape = content?.error ?? content?.detail?.error ?? content?.detail ?? content;
   if (typeof shape?.message === "string") return new RequestFailed({ code: "ERROR", ...shape, status });
   return new RequestFailed({
-    code: `HTTP_${status}`, status, retryable: status >= 500,
+    code: `HTTP_${status}`,
+    status,
+    retryable: status >= 500,
     message: typeof shape === "string" ? shape : `The gateway answered with status ${status}.`,
     hint: "Try again; if it happens again, look at the gateway's log.",
   });
@@ -120,14 +138,19 @@ function asFailure(error, userSignal) {
   if (userSignal?.aborted) return new RequestFailed({ code: "CANCELLED", message: "Stopped.", hint: "", retryable: true });
   if (error?.name === "TimeoutError" || error?.name === "AbortError") {
     return new RequestFailed({
-      code: "TIMED_OUT", retryable: true, message: "The gateway did not answer in time.",
+      code: "TIMED_OUT",
+      retryable: true,
+      message: "The gateway did not answer in time.",
       hint: "Ask for less (a shorter period, fewer rows), or try again.",
     });
   }
   return lostConnection();
 }
 
-const lostConnection = () => new RequestFailed({
-  code: "CONNECTION_LOST", retryable: true, message: "The connection to the gateway was lost.",
-  hint: "Is it still running? Start it again with `mcp-gateway serve` (or `make demo`), then retry.",
-});
+const lostConnection = () =>
+  new RequestFailed({
+    code: "CONNECTION_LOST",
+    retryable: true,
+    message: "The connection to the gateway was lost.",
+    hint: "Is it still running? Start it again with `mcp-gateway serve` (or `make demo`), then retry.",
+  });

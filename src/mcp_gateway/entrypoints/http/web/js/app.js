@@ -23,8 +23,19 @@ let asking = null;
 let lastField = null;
 
 const askBox = wireAskBox({ form: at("ask"), onAsk: ask, onStop: stop, questions: () => talks.questions });
-const side = wireSide({ panel: at("side"), toggle: at("side-toggle"), shade: at("shade"), main: at("page"), onShow: (name) => name === "history" && showHistory() });
-wireServers({ trigger: at("server-status"), dialog: at("servers"), banner: at("offline"), onReturn: () => !schema && loadSchema() });
+const side = wireSide({
+  panel: at("side"),
+  toggle: at("side-toggle"),
+  shade: at("shade"),
+  main: at("page"),
+  onShow: (name) => name === "history" && showHistory(),
+});
+wireServers({
+  trigger: at("server-status"),
+  dialog: at("servers"),
+  banner: at("offline"),
+  onReturn: () => !schema && loadSchema(),
+});
 wireShortcuts({ focusAsk: () => askBox.field.focus(), stop, startOver, help: at("help"), helpTrigger: at("help-open") });
 at("new-talk").addEventListener("click", startOver);
 document.addEventListener("focusin", ({ target }) => {
@@ -53,12 +64,22 @@ async function answer(record, turn, talk) {
   askBox.setBusy(true);
   showHistory();
   try {
-    const response = await streamAnswer({ query: record.question, session_id: talk.sessionId }, { onStep: turn.showStep, signal: mine.signal });
+    const response = await streamAnswer(
+      { query: record.question, session_id: talk.sessionId },
+      { onStep: turn.showStep, signal: mine.signal },
+    );
     if (!response.success) throw errorFrom(response, 0);
     talks.settleTurn(talk, record, { data: response.data });
     turn.showAnswer(response.data);
   } catch (error) {
-    const failure = error instanceof RequestFailed ? error : new RequestFailed({ code: "PAGE_ERROR", message: "The page could not show this answer.", hint: String(error?.message ?? error) });
+    const failure =
+      error instanceof RequestFailed
+        ? error
+        : new RequestFailed({
+            code: "PAGE_ERROR",
+            message: "The page could not show this answer.",
+            hint: String(error?.message ?? error),
+          });
     talks.settleTurn(talk, record, { error: plainError(failure) });
     turn.showError(failure);
   } finally {
@@ -121,7 +142,11 @@ function showConversation() {
       if (record.data) turn.showAnswer(record.data);
       else turn.showError(record.error ?? { code: "CANCELLED", message: "Stopped." });
     } catch {
-      turn.showError({ code: "UNREADABLE_HISTORY", message: "This answer was kept in a way this page does not know.", hint: "Ask again." });
+      turn.showError({
+        code: "UNREADABLE_HISTORY",
+        message: "This answer was kept in a way this page does not know.",
+        hint: "Ask again.",
+      });
     }
   }
   showHistory();

@@ -6,7 +6,7 @@ const MOST_ROWS = 200;
 const MOST_TURNS = 40;
 const LONGEST_CELL = 2000;
 
-/** Newest first; `current` is the one being held. Several windows may share the storage: each save takes in what the others kept. */
+/** Newest first; `current` is the one being held. Windows may share the storage: a save takes in what the others kept. */
 export function createConversations(storage = window.localStorage) {
   let all = read(storage);
   let current = all[0] ?? fresh();
@@ -57,7 +57,13 @@ export function createConversations(storage = window.localStorage) {
   };
 }
 
-const fresh = () => ({ id: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`, sessionId: null, title: "", at: Date.now(), turns: [] });
+const fresh = () => ({
+  id: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`,
+  sessionId: null,
+  title: "",
+  at: Date.now(),
+  turns: [],
+});
 
 function withFewerRows(data) {
   const rows = data.results?.rows;
@@ -66,7 +72,8 @@ function withFewerRows(data) {
   return { ...data, results: { ...data.results, rows: kept, ...(rows.length > MOST_ROWS && { kept: MOST_ROWS }) } };
 }
 
-const shortened = (value) => (typeof value === "string" && value.length > LONGEST_CELL ? `${value.slice(0, LONGEST_CELL)}…` : value);
+const shortened = (value) =>
+  typeof value === "string" && value.length > LONGEST_CELL ? `${value.slice(0, LONGEST_CELL)}…` : value;
 
 function read(storage) {
   try {
@@ -78,8 +85,12 @@ function read(storage) {
 }
 
 function isConversation(found) {
-  return typeof found?.id === "string" && Array.isArray(found.turns) && found.turns.length > 0
-    && found.turns.every((turn) => typeof turn?.question === "string");
+  return (
+    typeof found?.id === "string" &&
+    Array.isArray(found.turns) &&
+    found.turns.length > 0 &&
+    found.turns.every((turn) => typeof turn?.question === "string")
+  );
 }
 
 function write(storage, conversations) {

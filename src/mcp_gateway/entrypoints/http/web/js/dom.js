@@ -44,13 +44,20 @@ export function replaceContent(parent, ...children) {
 
 /** One of the symbols at the end of index.html; decoration only, so hidden from assistive technology. */
 export function icon(name, className = "") {
-  return s("svg", { class: `icon ${className}`.trim(), "aria-hidden": "true", focusable: "false" },
-    s("use", { href: `#icon-${name}` }));
+  return s(
+    "svg",
+    { class: `icon ${className}`.trim(), "aria-hidden": "true", focusable: "false" },
+    s("use", { href: `#icon-${name}` }),
+  );
 }
 
 export function button(label, { icon: iconName, class: className = "button", ...attributes } = {}) {
-  return h("button", { type: "button", class: className, ...attributes },
-    iconName && icon(iconName), label && h("span", {}, label));
+  return h(
+    "button",
+    { type: "button", class: className, ...attributes },
+    iconName && icon(iconName),
+    label && h("span", {}, label),
+  );
 }
 
 let announcer;

@@ -25,7 +25,9 @@ function numberFormatter(column, values) {
   const names = NAMES_SOMETHING.test(column.name);
   const decimals = names ? 0 : (declaredDecimals(column) ?? sharedDecimals(values));
   const format = new Intl.NumberFormat(LOCALE, {
-    useGrouping: !names, minimumFractionDigits: decimals, maximumFractionDigits: decimals,
+    useGrouping: !names,
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
   });
   return (value) => {
     if (typeof value === "number") return names && !Number.isInteger(value) ? String(value) : format.format(value);

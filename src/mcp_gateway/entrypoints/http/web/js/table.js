@@ -12,19 +12,36 @@ const UNFOLDED_LIMIT = 20_000;
 
 /** The element for `{columns, rows}`; `label` names the table for assistive technology. */
 export function createTable({ columns, rows, label }) {
-  const formats = columns.map((column, index) => columnFormatter(column, rows.map((row) => row[index])));
+  const formats = columns.map((column, index) =>
+    columnFormatter(
+      column,
+      rows.map((row) => row[index]),
+    ),
+  );
   const state = { order: rows, page: 0, sorted: -1, descending: false };
   const body = h("tbody");
   const heads = columns.map((column, index) => head(column, () => sortBy(index)));
-  const scroller = h("div", { class: "table-scroller", tabindex: "0", role: "region", "aria-label": `${label}, scrollable` },
-    h("table", {}, h("caption", { class: "visually-hidden" }, label), h("thead", {}, h("tr", {}, heads)), body));
+  const scroller = h(
+    "div",
+    { class: "table-scroller", tabindex: "0", role: "region", "aria-label": `${label}, scrollable` },
+    h("table", {}, h("caption", { class: "visually-hidden" }, label), h("thead", {}, h("tr", {}, heads)), body),
+  );
   const pager = createPager((step) => turn(step));
   const element = h("div", { class: "table" }, scroller, rows.length > PAGE && pager.element);
 
   function draw() {
     const from = state.page * PAGE;
     const shown = state.order.slice(from, from + PAGE);
-    replaceContent(body, shown.map((row) => h("tr", {}, columns.map((column, index) => cell(row[index], column, formats[index])))));
+    replaceContent(
+      body,
+      shown.map((row) =>
+        h(
+          "tr",
+          {},
+          columns.map((column, index) => cell(row[index], column, formats[index])),
+        ),
+      ),
+    );
     pager.show(from + 1, from + shown.length, rows.length);
   }
 
@@ -46,7 +63,11 @@ export function createTable({ columns, rows, label }) {
       const direction = place !== state.sorted ? "none" : state.descending ? "descending" : "ascending";
       node.setAttribute("aria-sort", direction);
     });
-    announce(state.sorted < 0 ? "Original order" : `Sorted by ${spoken(columns[index].name)}, ${state.descending ? "descending" : "ascending"}`);
+    announce(
+      state.sorted < 0
+        ? "Original order"
+        : `Sorted by ${spoken(columns[index].name)}, ${state.descending ? "descending" : "ascending"}`,
+    );
     draw();
   }
 
@@ -56,9 +77,16 @@ export function createTable({ columns, rows, label }) {
 
 function head(column, onSort) {
   const title = `${column.name} · ${column.type || column.kind}`;
-  return h("th", { scope: "col", "aria-sort": "none", class: isNumeric(column) ? "numeric" : "" },
-    h("button", { type: "button", class: "sort", title, on: { click: onSort } },
-      h("span", {}, headingOf(column.name)), h("span", { class: "sort-sign", "aria-hidden": "true" })));
+  return h(
+    "th",
+    { scope: "col", "aria-sort": "none", class: isNumeric(column) ? "numeric" : "" },
+    h(
+      "button",
+      { type: "button", class: "sort", title, on: { click: onSort } },
+      h("span", {}, headingOf(column.name)),
+      h("span", { class: "sort-sign", "aria-hidden": "true" }),
+    ),
+  );
 }
 
 function comparer(index, column, descending) {
@@ -73,7 +101,8 @@ function comparer(index, column, descending) {
 }
 
 function cell(value, column, format) {
-  if (value === null || value === undefined) return h("td", { class: isNumeric(column) ? "numeric" : "" }, h("span", { class: "null" }, "NULL"));
+  if (value === null || value === undefined)
+    return h("td", { class: isNumeric(column) ? "numeric" : "" }, h("span", { class: "null" }, "NULL"));
   const text = format(value);
   if (isNumeric(column)) return h("td", { class: "numeric", title: typeof value === "number" ? fullNumber(value) : null }, text);
   if (text === "") return h("td", {}, h("span", { class: "null" }, "empty"));
@@ -87,7 +116,10 @@ function folded(text) {
   toggle.addEventListener("click", () => {
     const open = toggle.getAttribute("aria-expanded") !== "true";
     toggle.setAttribute("aria-expanded", String(open));
-    const whole = text.length > UNFOLDED_LIMIT ? `${text.slice(0, UNFOLDED_LIMIT)}… (${counted(text.length, "character")} in all; the CSV has them) ` : `${text} `;
+    const whole =
+      text.length > UNFOLDED_LIMIT
+        ? `${text.slice(0, UNFOLDED_LIMIT)}… (${counted(text.length, "character")} in all; the CSV has them) `
+        : `${text} `;
     shown.textContent = open ? whole : `${text.slice(0, FOLD_AT).trimEnd()}… `;
     toggle.querySelector("span").textContent = open ? "less" : "more";
   });
@@ -96,8 +128,18 @@ function folded(text) {
 
 function createPager(onTurn) {
   const where = h("span", { "aria-live": "polite" });
-  const back = button("", { icon: "left", class: "button button-quiet", "aria-label": "Previous rows", on: { click: () => onTurn(-1) } });
-  const on = button("", { icon: "right", class: "button button-quiet", "aria-label": "Next rows", on: { click: () => onTurn(1) } });
+  const back = button("", {
+    icon: "left",
+    class: "button button-quiet",
+    "aria-label": "Previous rows",
+    on: { click: () => onTurn(-1) },
+  });
+  const on = button("", {
+    icon: "right",
+    class: "button button-quiet",
+    "aria-label": "Next rows",
+    on: { click: () => onTurn(1) },
+  });
   return {
     element: h("div", { class: "pager" }, back, where, on),
     show(first, last, all) {

@@ -13,7 +13,8 @@
   const chosen = read();
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
 
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark = () =>
+    root.dataset.theme ? root.dataset.theme === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
 
   document.addEventListener("DOMContentLoaded", () => {
     const toggle = document.getElementById("theme-toggle");
@@ -22,7 +23,9 @@
       root.dataset.theme = isDark() ? "light" : "dark";
       try {
         window.localStorage.setItem(KEY, root.dataset.theme);
-      } catch { /* not remembered, still switched */ }
+      } catch {
+        /* not remembered, still switched */
+      }
       show();
     });
     show();

@@ -11,16 +11,33 @@ export function errorNotice(error, onRetry) {
   }
   const words = error.data?.database_message;
   const suggestions = Array.isArray(error.data?.suggestions) ? error.data.suggestions.slice(0, 5).map(String) : [];
-  return h("div", { class: "notice notice-error", role: "alert" }, icon("alert"),
-    h("div", { class: "notice-body" },
+  return h(
+    "div",
+    { class: "notice notice-error", role: "alert" },
+    icon("alert"),
+    h(
+      "div",
+      { class: "notice-body" },
       h("p", { class: "notice-title" }, error.message),
       error.hint && h("p", {}, ...withCode(error.hint)),
-      suggestions.length > 0 && h("p", {}, "The nearest names: ", suggestions.map((name, index) => [index > 0 && ", ", h("code", {}, name)])),
+      suggestions.length > 0 &&
+        h(
+          "p",
+          {},
+          "The nearest names: ",
+          suggestions.map((name, index) => [index > 0 && ", ", h("code", {}, name)]),
+        ),
       typeof words === "string" && words !== error.message && h("p", { class: "notice-small" }, `The database said: ${words}`),
-      h("p", { class: "notice-small" }, h("code", {}, error.code),
+      h(
+        "p",
+        { class: "notice-small" },
+        h("code", {}, error.code),
         error.retryAfterSeconds ? ` · try again in ${Math.ceil(error.retryAfterSeconds)} s` : "",
-        error.reference ? ` · reference ${error.reference}` : "")),
-    retryButton("Try again", onRetry));
+        error.reference ? ` · reference ${error.reference}` : "",
+      ),
+    ),
+    retryButton("Try again", onRetry),
+  );
 }
 
 const retryButton = (label, onRetry) => onRetry && button(label, { icon: "retry", class: "button", on: { click: onRetry } });
@@ -40,9 +57,14 @@ export function admissions(data) {
   const missing = (data.metadata?.missing_servers ?? []).filter((name) => !warnings.some((text) => text.includes(name)));
   const cut = cutSentence(data.results, warnings);
   return [
-    missing.length > 0 && notice("warning", "alert", h("p", {}, `Answered without ${missing.join(" and ")}, which did not answer.`)),
-    data.degraded && warnings.length + missing.length === 0 && notice("warning", "alert", h("p", {}, "Answered without a server that did not answer.")),
-    ...warnings.map((text) => (isAboutSize(text) ? notice("info", "info", h("p", {}, text)) : notice("warning", "alert", h("p", {}, text)))),
+    missing.length > 0 &&
+      notice("warning", "alert", h("p", {}, `Answered without ${missing.join(" and ")}, which did not answer.`)),
+    data.degraded &&
+      warnings.length + missing.length === 0 &&
+      notice("warning", "alert", h("p", {}, "Answered without a server that did not answer.")),
+    ...warnings.map((text) =>
+      isAboutSize(text) ? notice("info", "info", h("p", {}, text)) : notice("warning", "alert", h("p", {}, text)),
+    ),
     cut && notice("info", "info", h("p", {}, cut)),
   ].filter(Boolean);
 }
@@ -51,14 +73,18 @@ const isAboutSize = (text) => /^(Limited to|No rows fit)/.test(text);
 
 function cutSentence(results, warnings) {
   if (!results) return "";
-  if (results.kept) return `Only the first ${counted(results.kept, "row")} were kept with this page's history. Run the SQL again to see all.`;
+  if (results.kept)
+    return `Only the first ${counted(results.kept, "row")} were kept with this page's history. Run the SQL again to see all.`;
   if (!results.truncated || warnings.some(isAboutSize)) return "";
-  const of = results.total_rows === null ? "; there are more" : ` of ${counted(results.total_rows, "row")}`;
-  return `The result is ${results.truncated_by === "bytes" ? "large" : "long"}: these are the first ${counted(results.row_count, "row")}${of}.`;
+  const size = results.truncated_by === "bytes" ? "large" : "long";
+  const rest = results.total_rows === null ? "there are more" : `there are ${counted(results.total_rows, "row")}`;
+  return `The result is ${size}: these are the first ${counted(results.row_count, "row")}, ${rest}.`;
 }
 
-/** What was understood, without what stands elsewhere on the page: warnings as notices, meanings of words in the margin,
- * repairs in their trail. */
+/**
+ * What was understood, without what stands elsewhere on the page: warnings as notices, meanings of words in the margin,
+ * repairs in their trail.
+ */
 export function sentenceOf({ explanation, warnings, resolved_entities: entities, attempts }) {
   let text = explanation;
   for (const warning of warnings) text = text.replace(warning, "");
@@ -75,9 +101,25 @@ export function sentenceOf({ explanation, warnings, resolved_entities: entities,
 /** How SQL that failed became SQL that ran; null when nothing failed. */
 export function recoveryTrail(attempts, ran) {
   if (attempts.length === 0) return null;
-  const title = ran ? `Repaired ${attempts.length === 1 ? "once" : `${attempts.length} times`} before it ran` : `Tried to repair it ${attempts.length === 1 ? "once" : `${attempts.length} times`}`;
-  return h("details", { class: "fold-out" },
+  const title = ran
+    ? `Repaired ${attempts.length === 1 ? "once" : `${attempts.length} times`} before it ran`
+    : `Tried to repair it ${attempts.length === 1 ? "once" : `${attempts.length} times`}`;
+  return h(
+    "details",
+    { class: "fold-out" },
     h("summary", {}, icon("wrench"), title),
-    h("ol", { class: "attempts" }, attempts.map(({ sql, fault, message, repair }) => h("li", {},
-      h("p", {}, h("b", {}, fault.replaceAll("_", " ")), message ? `: ${message}` : ""), sqlBlock(sql), repair && h("p", { class: "repair" }, icon("check"), repair)))));
+    h(
+      "ol",
+      { class: "attempts" },
+      attempts.map(({ sql, fault, message, repair }) =>
+        h(
+          "li",
+          {},
+          h("p", {}, h("b", {}, fault.replaceAll("_", " ")), message ? `: ${message}` : ""),
+          sqlBlock(sql),
+          repair && h("p", { class: "repair" }, icon("check"), repair),
+        ),
+      ),
+    ),
+  );
 }

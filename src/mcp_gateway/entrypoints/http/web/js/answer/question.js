@@ -3,7 +3,13 @@
 import { freshId, h } from "../dom.js";
 
 const KIND_NAMES = {
-  entity: "thing", value: "stored value", table: "table", column: "column", condition: "condition", metric: "metric", period: "period",
+  entity: "thing",
+  value: "stored value",
+  table: "table",
+  column: "column",
+  condition: "condition",
+  metric: "metric",
+  period: "period",
 };
 
 export const kindName = (kind) => KIND_NAMES[kind] ?? kind;
@@ -33,15 +39,22 @@ export function markedQuestion(question, entities, unexplained) {
   return { nodes, tips };
 }
 
-const entityStretches = (entities) => entities.map((entity) => ({ start: entity.start, end: entity.end, make: (text) => entityMark(text, entity) }));
+const entityStretches = (entities) =>
+  entities.map((entity) => ({ start: entity.start, end: entity.end, make: (text) => entityMark(text, entity) }));
 
 function unexplainedStretches(characters, words) {
   // Lower case letter by letter, so that every position stays where it was.
-  const folded = characters.map((character) => (Array.from(character.toLowerCase()).length === 1 ? character.toLowerCase() : character));
+  const folded = characters.map((character) =>
+    Array.from(character.toLowerCase()).length === 1 ? character.toLowerCase() : character,
+  );
   return words.flatMap((word) => {
     const wanted = Array.from(word.toLowerCase());
-    const start = folded.findIndex((_, at) => wanted.every((letter, step) => folded[at + step] === letter)
-      && !isLetter(folded[at - 1]) && !isLetter(folded[at + wanted.length]));
+    const start = folded.findIndex(
+      (_, at) =>
+        wanted.every((letter, step) => folded[at + step] === letter) &&
+        !isLetter(folded[at - 1]) &&
+        !isLetter(folded[at + wanted.length]),
+    );
     return start < 0 ? [] : [{ start, end: start + wanted.length, make: unexplainedMark }];
   });
 }
@@ -49,12 +62,17 @@ function unexplainedStretches(characters, words) {
 const isLetter = (character) => character !== undefined && /[\p{L}\p{N}]/u.test(character);
 
 function entityMark(text, entity) {
-  return withTip(text, { class: `mark ${kindClass(entity.kind)}`, "data-link": linkWords(entity) },
-    h("b", {}, meaning(entity)), h("span", {}, origin(entity)), entity.expression && h("code", {}, entity.expression));
+  return withTip(
+    text,
+    { class: `mark ${kindClass(entity.kind)}`, "data-link": linkWords(entity) },
+    h("b", {}, meaning(entity)),
+    h("span", {}, origin(entity)),
+    entity.expression && h("code", {}, entity.expression),
+  );
 }
 
-const unexplainedMark = (text) => withTip(text, { class: "mark mark-unused" },
-  h("b", {}, "Not used"), h("span", {}, "The answer does not depend on this word."));
+const unexplainedMark = (text) =>
+  withTip(text, { class: "mark mark-unused" }, h("b", {}, "Not used"), h("span", {}, "The answer does not depend on this word."));
 
 function withTip(text, attributes, ...content) {
   const tip = h("div", { class: "mark-tip", role: "tooltip", id: freshId("tip"), hidden: true }, content);
@@ -71,14 +89,22 @@ export function meaning(entity) {
 /** Of what kind it is, where it lives and who said so. */
 export function origin(entity) {
   const place = [entity.table, entity.column].filter(Boolean).join(".");
-  return [kindName(entity.kind), place && place !== meaning(entity) && place, entity.server && `from ${entity.server}`].filter(Boolean).join(" · ");
+  return [kindName(entity.kind), place && place !== meaning(entity) && place, entity.server && `from ${entity.server}`]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** The words of the SQL this entity stands for; one per line, lower case. */
 export function linkWords({ table, column, value, expression }) {
   const calculated = [...(expression ?? "").matchAll(/\.(\w+)/g)].map(([, name]) => name);
-  const specific = value !== null && value !== undefined ? [value, column] : calculated.length > 0 ? calculated : [column ?? table];
-  return specific.filter((word) => word !== null && word !== undefined).map((word) => String(word).toLowerCase()).join("\n") || null;
+  const specific =
+    value !== null && value !== undefined ? [value, column] : calculated.length > 0 ? calculated : [column ?? table];
+  return (
+    specific
+      .filter((word) => word !== null && word !== undefined)
+      .map((word) => String(word).toLowerCase())
+      .join("\n") || null
+  );
 }
 
 /** While a mark is pointed at or focused, its tip shows and its words in the SQL below stand out. */

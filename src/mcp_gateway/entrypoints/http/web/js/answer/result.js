@@ -15,31 +15,45 @@ export function createResult(data) {
   const { columns, rows } = data.results;
   if (rows.length === 0) return h("div", { class: "result result-empty" }, h("p", {}, "No rows."));
   const label = data.chart?.title || data.explanation || "Result";
-  const drawable = possibleKinds(data.chart, columns, rows.length)
-    .filter((kind) => chartModel({ chart: { ...data.chart, kind }, columns, rows }));
+  const drawable = possibleKinds(data.chart, columns, rows.length).filter((kind) =>
+    chartModel({ chart: { ...data.chart, kind }, columns, rows }),
+  );
   const stage = h("div", { class: "result-stage" });
   const failure = h("div");
-  const tabs = [...drawable, "table"].map((kind) => button(NAMES[kind], { icon: kind, class: "segment", on: { click: () => show(kind) } }));
+  const tabs = [...drawable, "table"].map((kind) =>
+    button(NAMES[kind], { icon: kind, class: "segment", on: { click: () => show(kind) } }),
+  );
   const views = new Map();
 
   function show(kind) {
     if (!views.has(kind)) {
-      views.set(kind, kind === "table" ? createTable({ columns, rows, label }) : createChart({ chart: { ...data.chart, kind }, columns, rows }));
+      views.set(
+        kind,
+        kind === "table" ? createTable({ columns, rows, label }) : createChart({ chart: { ...data.chart, kind }, columns, rows }),
+      );
     }
     replaceContent(stage, views.get(kind));
     [...drawable, "table"].forEach((name, index) => tabs[index].setAttribute("aria-pressed", String(name === kind)));
   }
 
   show(drawable[0] ?? "table");
-  const bar = h("div", { class: "result-bar" },
+  const bar = h(
+    "div",
+    { class: "result-bar" },
     tabs.length > 1 && h("div", { class: "segments", role: "group", "aria-label": "Show as" }, tabs),
     h("span", { class: "result-size" }, sizeText(data.results)),
-    csvButton(data, failure));
+    csvButton(data, failure),
+  );
   return h("div", { class: "result" }, bar, failure, stage);
 }
 
 function csvButton(data, failure) {
-  const save = button("CSV", { icon: "download", class: "button button-quiet", "aria-label": "Download as CSV", on: { click: fetchFile } });
+  const save = button("CSV", {
+    icon: "download",
+    class: "button button-quiet",
+    "aria-label": "Download as CSV",
+    on: { click: fetchFile },
+  });
   async function fetchFile() {
     save.disabled = true;
     replaceContent(failure);

@@ -5,8 +5,13 @@ import { duration } from "../format.js";
 
 const EXPECTED = ["gather", "resolve", "draft", "validate", "run", "answer"];
 const DOING = {
-  gather: "Gathering what the servers know", resolve: "Resolving words", draft: "Drafting SQL", validate: "Checking the SQL",
-  run: "Running it", recover: "Repairing the SQL", answer: "Putting it in words",
+  gather: "Gathering what the servers know",
+  resolve: "Resolving words",
+  draft: "Drafting SQL",
+  validate: "Checking the SQL",
+  run: "Running it",
+  recover: "Repairing the SQL",
+  answer: "Putting it in words",
 };
 const SIGNS = { ok: "check", failed: "cross", skipped: "dash", running: "dot", waiting: "dot" };
 
@@ -54,7 +59,9 @@ export function createSteps({ onDoing = () => {} } = {}) {
       total.textContent = duration(scale());
       element.hidden = steps.length === 0;
     },
+    /** Nothing more will come. */
     halt() {
+      element.hidden = [...rows.values()].every((row) => row.step === null);
       for (const row of rows.values()) row.halt();
     },
   };
@@ -65,7 +72,17 @@ function merged(steps) {
   const byName = new Map();
   for (const step of steps) {
     const earlier = byName.get(step.name);
-    byName.set(step.name, earlier ? { ...step, started_ms: earlier.started_ms, duration_ms: earlier.duration_ms + step.duration_ms, times: (earlier.times ?? 1) + 1 } : step);
+    byName.set(
+      step.name,
+      earlier
+        ? {
+            ...step,
+            started_ms: earlier.started_ms,
+            duration_ms: earlier.duration_ms + step.duration_ms,
+            times: (earlier.times ?? 1) + 1,
+          }
+        : step,
+    );
   }
   return byName.values();
 }
@@ -76,10 +93,21 @@ function createRow(name) {
   const status = h("span", { class: "visually-hidden" }, ", waiting");
   const time = h("span", { class: "step-time" });
   const bar = h("span", { class: "step-bar" });
-  const toggle = h("button", {
-    type: "button", class: "step-head", disabled: true, "aria-expanded": "false", "aria-controls": details.id,
-    on: { click: () => open(details.hidden) },
-  }, sign, h("span", { class: "step-name" }, name, status), h("span", { class: "step-track", "aria-hidden": "true" }, bar), time);
+  const toggle = h(
+    "button",
+    {
+      type: "button",
+      class: "step-head",
+      disabled: true,
+      "aria-expanded": "false",
+      "aria-controls": details.id,
+      on: { click: () => open(details.hidden) },
+    },
+    sign,
+    h("span", { class: "step-name" }, name, status),
+    h("span", { class: "step-track", "aria-hidden": "true" }, bar),
+    time,
+  );
   const element = h("li", { class: "step is-waiting" }, toggle, details);
   const row = { element, step: null };
 
@@ -99,7 +127,8 @@ function createRow(name) {
     const running = step.phase === "start" || step.status === "running";
     paint(running ? "running" : step.status);
     if (running) return;
-    time.textContent = step.status === "skipped" ? "" : `${step.times ? `${step.times} × · ` : ""}${duration(step.duration_ms)}`;
+    const times = step.times ? `${step.times} × · ` : "";
+    time.textContent = step.status === "skipped" ? "" : `${times}${duration(step.duration_ms)}`;
     const parts = [facts("in", step.input), facts("out", step.output)].filter(Boolean);
     toggle.disabled = parts.length === 0;
     replaceContent(details, parts);
@@ -119,11 +148,24 @@ function createRow(name) {
 function facts(title, values) {
   const entries = Object.entries(values ?? {}).filter(([, value]) => value !== null && value !== "");
   if (entries.length === 0) return null;
-  return h("div", {}, h("p", { class: "facts-title" }, title), h("dl", { class: "facts" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, factText(value))))));
+  return h(
+    "div",
+    {},
+    h("p", { class: "facts-title" }, title),
+    h(
+      "dl",
+      { class: "facts" },
+      entries.map(([name, value]) => h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, factText(value)))),
+    ),
+  );
 }
 
 function factText(value) {
-  const text = Array.isArray(value) && value.every((item) => typeof item !== "object") ? value.join(", ")
-    : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text =
+    Array.isArray(value) && value.every((item) => typeof item !== "object")
+      ? value.join(", ")
+      : typeof value === "object"
+        ? JSON.stringify(value)
+        : String(value);
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }

@@ -96,12 +96,18 @@ export function describeChart(model) {
   const least = values.reduce((best, item) => (item.value < best.value ? item : best));
   const kind = model.kind === "line" ? "Line chart" : "Bar chart";
   const extent = `from ${groups[0].label} to ${groups.at(-1).label}`;
-  const names = series.length > 1 ? `${series.length} series: ${series.map(({ name }) => name).join(", ")}. ${series[0].name}` : series[0].name;
-  return `${kind}, ${groups.length} values of ${model.xName} ${extent}. ${names}: highest ${compactNumber(most.value)} at `
-    + `${groups[most.index].label}, lowest ${compactNumber(least.value)} at ${groups[least.index].label}.`;
+  const names =
+    series.length > 1
+      ? `${series.length} series: ${series.map(({ name }) => name).join(", ")}. ${series[0].name}`
+      : series[0].name;
+  return (
+    `${kind}, ${groups.length} values of ${model.xName} ${extent}. ${names}: highest ${compactNumber(most.value)} at ` +
+    `${groups[most.index].label}, lowest ${compactNumber(least.value)} at ${groups[least.index].label}.`
+  );
 }
 
-export const figure = (value) => (typeof value === "number" ? fullNumber(Math.round(value * 100) / 100) : value === null ? "no value" : String(value));
+export const figure = (value) =>
+  typeof value === "number" ? fullNumber(Math.round(value * 100) / 100) : value === null ? "no value" : String(value);
 
 /** The drawings that make sense for a result, the suggested one first; empty when only a table does. */
 export function possibleKinds(chart, columns, rowCount) {

@@ -75,11 +75,13 @@ function paintStandingBars(model, width) {
   const gap = Math.min(18, band * 0.26);
   const thick = Math.min(64, (band - gap) / model.series.length);
   const centres = model.groups.map((_, index) => plot.left + band * (index + 0.5));
-  const bars = model.series.map(({ values }, order) => values.map((value, index) => {
-    if (value === null) return null;
-    const x = centres[index] + (order - model.series.length / 2) * thick;
-    return bar({ x, y: y(Math.max(0, value)), width: Math.max(1, thick - 1), height: Math.abs(y(value) - y(0)), order, index });
-  }));
+  const bars = model.series.map(({ values }, order) =>
+    values.map((value, index) => {
+      if (value === null) return null;
+      const x = centres[index] + (order - model.series.length / 2) * thick;
+      return bar({ x, y: y(Math.max(0, value)), width: Math.max(1, thick - 1), height: Math.abs(y(value) - y(0)), order, index });
+    }),
+  );
   const zones = centres.map((centre) => ({ from: centre - band / 2, to: centre + band / 2, centre }));
   const svg = canvas(width, height, grid, bars, bottomLabels(model.groups, centres, plot));
   return { svg, zones, plot, horizontal: false };
@@ -97,17 +99,28 @@ function paintLyingBars(model, width) {
   const plot = { left, right: width - (count > 1 ? 16 : 62), top: 6, bottom: height - foot };
   const { x, grid } = count > 1 ? lyingAxis(range, plot) : unmarkedAxis(range, plot);
   const centres = model.groups.map((_, index) => plot.top + band * (index + 0.5));
-  const names = model.groups.map(({ label }, index) => s("text", {
-    class: "chart-name", x: left - 10, y: centres[index], dy: "0.35em", "text-anchor": "end",
-  }, shortened(label, (left - 14) / LETTER)));
-  const bars = model.series.map(({ values }, order) => values.map((value, index) => {
-    if (value === null) return null;
-    const y = centres[index] + (order - count / 2) * thick;
-    return [
-      bar({ x: x(Math.min(0, value)), y, width: Math.abs(x(value) - x(0)), height: thick - 1, order, index }),
-      count === 1 && s("text", { class: "chart-value", x: x(Math.max(0, value)) + 7, y: centres[index], dy: "0.35em" }, compactNumber(value)),
-    ];
-  }));
+  const names = model.groups.map(({ label }, index) =>
+    s(
+      "text",
+      { class: "chart-name", x: left - 10, y: centres[index], dy: "0.35em", "text-anchor": "end" },
+      shortened(label, (left - 14) / LETTER),
+    ),
+  );
+  const bars = model.series.map(({ values }, order) =>
+    values.map((value, index) => {
+      if (value === null) return null;
+      const y = centres[index] + (order - count / 2) * thick;
+      return [
+        bar({ x: x(Math.min(0, value)), y, width: Math.abs(x(value) - x(0)), height: thick - 1, order, index }),
+        count === 1 &&
+          s(
+            "text",
+            { class: "chart-value", x: x(Math.max(0, value)) + 7, y: centres[index], dy: "0.35em" },
+            compactNumber(value),
+          ),
+      ];
+    }),
+  );
   const zones = centres.map((centre) => ({ from: centre - band / 2, to: centre + band / 2, centre }));
   return { svg: canvas(width, height, grid, names, bars), zones, plot, horizontal: true };
 }
@@ -131,7 +144,8 @@ function unmarkedAxis({ low, high }, plot) {
 
 const bar = ({ order, index, ...box }) => s("rect", { class: `chart-bar series-${order}`, rx: 2, ...box, "data-group": index });
 
-const shortened = (label, letters) => (label.length > letters + 1 ? `${label.slice(0, Math.max(3, Math.floor(letters) - 1))}…` : label);
+const shortened = (label, letters) =>
+  label.length > letters + 1 ? `${label.slice(0, Math.max(3, Math.floor(letters) - 1))}…` : label;
 
 function paintLines(model, width) {
   const { height, plot, y, grid } = verticalFrame(model, width, lineRange(model));
@@ -141,32 +155,40 @@ function paintLines(model, width) {
   const lines = model.series.map(({ values }, order) => {
     const points = values.map((value, index) => (value === null ? null : [centres[index], y(value)]));
     const dots = points.length <= 36 ? points : points.filter((point, index) => point && alone(points, index));
-    return s("g", { class: `chart-series series-${order}` },
+    return s(
+      "g",
+      { class: `chart-series series-${order}` },
       model.series.length === 1 && s("path", { class: "chart-area", d: areaPath(points, plot.bottom) }),
       s("path", { class: "chart-line", d: linePath(points) }),
-      dots.map((point) => point && s("circle", { class: "chart-dot", cx: point[0], cy: point[1], r: 3 })));
+      dots.map((point) => point && s("circle", { class: "chart-dot", cx: point[0], cy: point[1], r: 3 })),
+    );
   });
   const zones = centres.map((centre, index) => ({
     from: index === 0 ? plot.left : (centres[index - 1] + centre) / 2,
     to: index === centres.length - 1 ? plot.right : (centres[index + 1] + centre) / 2,
     centre,
   }));
-  return { svg: canvas(width, height, grid, lines, bottomLabels(model.groups, centres, plot)), zones, plot, horizontal: false, y };
+  return {
+    svg: canvas(width, height, grid, lines, bottomLabels(model.groups, centres, plot)),
+    zones,
+    plot,
+    horizontal: false,
+    y,
+  };
 }
 
 // A gap on both sides: without a dot the value would not be seen at all.
 const alone = (points, index) => !points[index - 1] && !points[index + 1];
 
 /** A missing value breaks the line instead of being bridged. */
-export function linePath(points) {
-  return runsOf(points).map((run) => `M${run.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}`).join("");
-}
+export const linePath = (points) => runsOf(points).map(pathOf).join("");
 
 function areaPath(points, bottom) {
-  return runsOf(points)
-    .map((run) => `M${round(run[0][0])} ${bottom}L${run.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}L${round(run.at(-1)[0])} ${bottom}Z`)
-    .join("");
+  const areas = runsOf(points).map((run) => [[run[0][0], bottom], ...run, [run.at(-1)[0], bottom]]);
+  return areas.map((corners) => `${pathOf(corners)}Z`).join("");
 }
+
+const pathOf = (run) => `M${run.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}`;
 
 function runsOf(points) {
   const runs = [];

@@ -17,24 +17,43 @@ export function createChart({ chart, columns, rows }) {
 const titleOf = (chart) => `${chart.ys.map(spoken).join(" and ")}${chart.x ? ` by ${spoken(chart.x)}` : ""}`;
 
 function figures(model, title) {
-  return h("figure", { class: "chart chart-number", "aria-label": title },
-    h("dl", {}, model.figures.map(({ name, value }) => h("div", {}, h("dd", {}, figure(value)), h("dt", {}, name)))));
+  return h(
+    "figure",
+    { class: "chart chart-number", "aria-label": title },
+    h(
+      "dl",
+      {},
+      model.figures.map(({ name, value }) => h("div", {}, h("dd", {}, figure(value)), h("dt", {}, name))),
+    ),
+  );
 }
 
 function drawing(model, title) {
   const describedBy = freshId("chart-description");
   const stage = h("div", {
-    class: "chart-stage", tabindex: "0", role: "group", "aria-roledescription": "chart", "aria-label": title, "aria-describedby": describedBy,
+    class: "chart-stage",
+    tabindex: "0",
+    role: "group",
+    "aria-roledescription": "chart",
+    "aria-label": title,
+    "aria-describedby": describedBy,
   });
   const tip = h("div", { class: "chart-tip", hidden: true, "aria-hidden": "true" });
   const spokenValue = h("p", { class: "visually-hidden", "aria-live": "polite" });
-  const figureElement = h("figure", { class: "chart" },
+  const figureElement = h(
+    "figure",
+    { class: "chart" },
     h("figcaption", { class: "chart-title" }, title),
     model.series.length > 1 && legend(model),
     h("div", { class: "chart-frame" }, stage, tip),
     remainder(model),
-    h("p", { class: "visually-hidden", id: describedBy }, `${describeChart(model)} Use the arrow keys to hear each value; the table has them all.`),
-    spokenValue);
+    h(
+      "p",
+      { class: "visually-hidden", id: describedBy },
+      `${describeChart(model)} Use the arrow keys to hear each value; the table has them all.`,
+    ),
+    spokenValue,
+  );
   const reader = createReader({ model, stage, tip, spokenValue });
   let drawnWidth = 0;
   const draw = () => {
@@ -52,14 +71,32 @@ function drawing(model, title) {
 }
 
 function legend({ kind, series }) {
-  const sample = kind === "line" ? () => s("path", { class: "chart-line", d: "M1 5L17 5" }) : () => s("rect", { class: "chart-bar", width: 10, height: 10, x: 4, rx: 2 });
-  return h("ul", { class: "chart-legend" }, series.map(({ name }, order) =>
-    h("li", {}, s("svg", { class: "legend-key", viewBox: "0 0 18 10", width: 18, height: 10, "aria-hidden": "true" },
-      s("g", { class: `series-${order}` }, sample())), name)));
+  const sample =
+    kind === "line"
+      ? () => s("path", { class: "chart-line", d: "M1 5L17 5" })
+      : () => s("rect", { class: "chart-bar", width: 10, height: 10, x: 4, rx: 2 });
+  return h(
+    "ul",
+    { class: "chart-legend" },
+    series.map(({ name }, order) =>
+      h(
+        "li",
+        {},
+        s(
+          "svg",
+          { class: "legend-key", viewBox: "0 0 18 10", width: 18, height: 10, "aria-hidden": "true" },
+          s("g", { class: `series-${order}` }, sample()),
+        ),
+        name,
+      ),
+    ),
+  );
 }
 
 function remainder({ left }) {
-  const parts = [left.groups > 0 && `${left.groups} more values`, left.series > 0 && `${left.series} more series`].filter(Boolean);
+  const parts = [left.groups > 0 && `${left.groups} more values`, left.series > 0 && `${left.series} more series`].filter(
+    Boolean,
+  );
   return parts.length > 0 && h("p", { class: "chart-rest" }, `Not drawn: ${parts.join(" and ")}. The table has them.`);
 }
 
@@ -83,12 +120,31 @@ function createReader({ model, stage, tip, spokenValue }) {
     const { zones, plot, horizontal, svg, y } = painted;
     const { centre } = zones[index];
     if (y) svg.prepend(s("line", { class: "chart-cursor", x1: centre, x2: centre, y1: plot.top, y2: plot.bottom }));
-    if (y) model.series.forEach(({ values }, order) => values[index] !== null && svg.append(
-      s("circle", { class: `chart-cursor chart-point series-${order}`, cx: centre, cy: y(values[index]), r: 5 })));
+    if (y)
+      model.series.forEach(
+        ({ values }, order) =>
+          values[index] !== null &&
+          svg.append(s("circle", { class: `chart-cursor chart-point series-${order}`, cx: centre, cy: y(values[index]), r: 5 })),
+      );
     svg.classList.add("has-cursor");
     svg.querySelectorAll(`[data-group="${index}"]`).forEach((node) => node.classList.add("is-current"));
-    replaceContent(tip, h("strong", {}, model.groups[index].label), h("ul", {}, model.series.map(({ name, values }, order) =>
-      h("li", {}, h("span", { class: `tip-key series-${order}` }), h("span", { class: "tip-name" }, name), h("b", {}, valueText(values[index]))))));
+    replaceContent(
+      tip,
+      h("strong", {}, model.groups[index].label),
+      h(
+        "ul",
+        {},
+        model.series.map(({ name, values }, order) =>
+          h(
+            "li",
+            {},
+            h("span", { class: `tip-key series-${order}` }),
+            h("span", { class: "tip-name" }, name),
+            h("b", {}, valueText(values[index])),
+          ),
+        ),
+      ),
+    );
     tip.hidden = false;
     place(tip, horizontal ? { x: (plot.left + plot.right) / 2, y: centre } : { x: centre, y: plot.top }, stage, horizontal);
   };
@@ -105,7 +161,14 @@ function createReader({ model, stage, tip, spokenValue }) {
   stage.addEventListener("blur", hide);
   stage.addEventListener("keydown", (event) => {
     const last = model.groups.length - 1;
-    const next = { ArrowRight: current + 1, ArrowDown: current + 1, ArrowLeft: current - 1, ArrowUp: current - 1, Home: 0, End: last }[event.key];
+    const next = {
+      ArrowRight: current + 1,
+      ArrowDown: current + 1,
+      ArrowLeft: current - 1,
+      ArrowUp: current - 1,
+      Home: 0,
+      End: last,
+    }[event.key];
     if (event.key === "Escape") hide();
     if (next === undefined || !painted) return;
     event.preventDefault();

@@ -8,14 +8,46 @@ export function drawHistory(element, { all, current, onOpen, onRemove }) {
     replaceContent(element, h("p", { class: "side-empty" }, "Questions you ask are kept here, in this browser only."));
     return;
   }
-  const items = all.map((conversation) => h("li", { class: conversation.id === current.id ? "talk is-current" : "talk" },
-    h("div", { class: "talk-head" },
-      h("button", { type: "button", class: "talk-open", "aria-current": conversation.id === current.id ? "true" : null, on: { click: () => onOpen(conversation.id, null) } },
-        h("span", { class: "talk-title" }, conversation.title), h("span", { class: "talk-when" }, when(conversation))),
-      button("", { icon: "trash", class: "button button-quiet talk-remove", "aria-label": `Forget: ${conversation.title}`, on: { click: () => onRemove(conversation.id) } })),
-    conversation.id === current.id && conversation.turns.length > 1 && h("ol", { class: "talk-turns" },
-      conversation.turns.map((turn, index) => h("li", {},
-        h("button", { type: "button", on: { click: () => onOpen(conversation.id, index) } }, turnSign(turn), turn.question))))));
+  const items = all.map((conversation) =>
+    h(
+      "li",
+      { class: conversation.id === current.id ? "talk is-current" : "talk" },
+      h(
+        "div",
+        { class: "talk-head" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "talk-open",
+            "aria-current": conversation.id === current.id ? "true" : null,
+            on: { click: () => onOpen(conversation.id, null) },
+          },
+          h("span", { class: "talk-title" }, conversation.title),
+          h("span", { class: "talk-when" }, when(conversation)),
+        ),
+        button("", {
+          icon: "trash",
+          class: "button button-quiet talk-remove",
+          "aria-label": `Forget: ${conversation.title}`,
+          on: { click: () => onRemove(conversation.id) },
+        }),
+      ),
+      conversation.id === current.id &&
+        conversation.turns.length > 1 &&
+        h(
+          "ol",
+          { class: "talk-turns" },
+          conversation.turns.map((turn, index) =>
+            h(
+              "li",
+              {},
+              h("button", { type: "button", on: { click: () => onOpen(conversation.id, index) } }, turnSign(turn), turn.question),
+            ),
+          ),
+        ),
+    ),
+  );
   replaceContent(element, h("ul", { class: "talks", on: { keydown: walk } }, items));
 }
 

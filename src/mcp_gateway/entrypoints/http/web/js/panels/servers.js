@@ -6,7 +6,12 @@ import { errorNotice } from "../answer/notices.js";
 
 const EVERY_MS = 15_000;
 const WORDS = {
-  healthy: "All well", degraded: "Degraded", unhealthy: "Not ready", starting: "Starting", offline: "No connection", unknown: "Checking",
+  healthy: "All well",
+  degraded: "Degraded",
+  unhealthy: "Not ready",
+  starting: "Starting",
+  offline: "No connection",
+  unknown: "Checking",
 };
 
 /** Wires the button and the dialog that stand in index.html. `onReturn()` is called when a lost gateway answers again. */
@@ -42,7 +47,10 @@ export function wireServers({ trigger, dialog, banner, onReturn }) {
     replaceContent(list, h("p", { class: "side-empty" }, "Asking the gateway…"));
     try {
       const { servers } = await getServers();
-      replaceContent(list, servers.length === 0 ? h("p", {}, "No server is configured.") : h("ul", { class: "servers" }, servers.map(serverEntry)));
+      replaceContent(
+        list,
+        servers.length === 0 ? h("p", {}, "No server is configured.") : h("ul", { class: "servers" }, servers.map(serverEntry)),
+      );
     } catch (error) {
       replaceContent(list, errorNotice(error, open));
     }
@@ -57,15 +65,28 @@ export function wireServers({ trigger, dialog, banner, onReturn }) {
 
 function serverEntry(server) {
   const facts = Object.entries(server.facts ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
-  return h("li", { class: "server" },
-    h("p", { class: "server-head" }, h("span", { class: `dot ${server.connected ? "is-well" : "is-ill"}` }), h("b", {}, server.title || server.name),
-      h("span", { class: "server-state" }, server.connected ? "connected" : "not connected")),
+  return h(
+    "li",
+    { class: "server" },
+    h(
+      "p",
+      { class: "server-head" },
+      h("span", { class: `dot ${server.connected ? "is-well" : "is-ill"}` }),
+      h("b", {}, server.title || server.name),
+      h("span", { class: "server-state" }, server.connected ? "connected" : "not connected"),
+    ),
     server.error && h("p", { class: "server-error" }, icon("alert"), server.error),
-    h("dl", { class: "facts" },
-      fact("name", server.name), fact("transport", server.transport), fact("priority", server.priority),
+    h(
+      "dl",
+      { class: "facts" },
+      fact("name", server.name),
+      fact("transport", server.transport),
+      fact("priority", server.priority),
       server.domains.length > 0 && fact("domains", server.domains.join(", ")),
       server.capabilities.length > 0 && fact("offers", server.capabilities.join(", ")),
-      facts.map(([name, value]) => fact(name.replaceAll("_", " "), value))));
+      facts.map(([name, value]) => fact(name.replaceAll("_", " "), value)),
+    ),
+  );
 }
 
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)));

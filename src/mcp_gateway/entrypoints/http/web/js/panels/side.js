@@ -63,7 +63,9 @@ export function wireSide({ panel, toggle, shade, main, onShow }) {
 function remember(open) {
   try {
     window.localStorage.setItem(KEY, open ? "open" : "closed");
-  } catch { /* not remembered */ }
+  } catch {
+    /* not remembered */
+  }
 }
 
 function recall() {

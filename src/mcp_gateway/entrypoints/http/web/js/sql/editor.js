@@ -6,8 +6,13 @@ import { tokensOf } from "./tokens.js";
 
 /** SQL as coloured text, for reading. Each name and value token can be found again by `data-word`. */
 export function highlighted(sql) {
-  return h("code", {}, tokensOf(sql).map(({ type, text }) =>
-    type === "space" || type === "sign" ? text : h("span", { class: `sql-${type}`, "data-word": wordOf(type, text) }, text)));
+  return h(
+    "code",
+    {},
+    tokensOf(sql).map(({ type, text }) =>
+      type === "space" || type === "sign" ? text : h("span", { class: `sql-${type}`, "data-word": wordOf(type, text) }, text),
+    ),
+  );
 }
 
 function wordOf(type, text) {
@@ -21,7 +26,12 @@ function wordOf(type, text) {
 export function createSqlEditor({ sql, onRun, onStop }) {
   const original = layOut(sql);
   const field = h("textarea", {
-    class: "sql-field", spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "soft", rows: "1",
+    class: "sql-field",
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
+    wrap: "soft",
+    rows: "1",
     "aria-label": "SQL of this answer, editable. Control and Enter runs it.",
   });
   const copy = h("pre", { class: "sql-copy", "aria-hidden": "true" });
@@ -58,9 +68,12 @@ export function createSqlEditor({ sql, onRun, onStop }) {
   field.value = original;
   refresh();
 
-  const element = h("div", { class: "sql-editor" },
+  const element = h(
+    "div",
+    { class: "sql-editor" },
     h("div", { class: "sql-sheet" }, copy, field),
-    h("div", { class: "sql-actions" }, run, stop, restore, copyButton, note));
+    h("div", { class: "sql-actions" }, run, stop, restore, copyButton, note),
+  );
   return {
     element,
     field,
@@ -87,7 +100,9 @@ async function copyText(text, trigger) {
   } catch {
     label.textContent = "Not allowed";
   }
-  setTimeout(() => { label.textContent = "Copy"; }, 1600);
+  setTimeout(() => {
+    label.textContent = "Copy";
+  }, 1600);
 }
 
 /** Insert text where the cursor stands, keeping the browser's undo. */

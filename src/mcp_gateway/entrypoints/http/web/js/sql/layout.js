@@ -2,7 +2,19 @@
 
 import { tokensOf } from "./tokens.js";
 
-const CLAUSES = new Set(["from", "where", "group", "having", "order", "limit", "union", "intersect", "except", "qualify", "window"]);
+const CLAUSES = new Set([
+  "from",
+  "where",
+  "group",
+  "having",
+  "order",
+  "limit",
+  "union",
+  "intersect",
+  "except",
+  "qualify",
+  "window",
+]);
 const JOIN_WORDS = new Set(["left", "right", "full", "inner", "cross", "natural", "join"]);
 const LONG = 60;
 
