@@ -120,7 +120,10 @@ def tables_of(sketch: Sketch) -> Iterator[TableMention]:
 
 def columns_of(sketch: Sketch) -> Iterator[ColumnMention]:
     """The column mentions of a sketch, each once, in the order of the question."""
-    found: list[object] = [*(wanted.column for wanted in sketch.wanted), *(group.item for group in sketch.groups)]
+    found: list[object] = [
+        *(wanted.column for wanted in sketch.wanted),
+        *(group.item for group in sketch.groups if group.unit is None),
+    ]
     found += [ranking.column for ranking in sketch.rankings]
     for clause in sketch.clauses:
         said = clause.said

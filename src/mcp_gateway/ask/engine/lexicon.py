@@ -144,8 +144,8 @@ _ADJECTIVES: tuple[tuple[str, str, str, bool], ...] = (
     ("closest", "closer", "distance", False),
     ("most populous", "more populous", "population", True),
     ("most populated", "more populated", "population", True),
-    ("largest", "larger", "size area capacity population square", True),
-    ("biggest", "bigger", "size area capacity population", True),
+    ("largest", "larger", "size area capacity population square amount total", True),
+    ("biggest", "bigger", "size area capacity population amount total", True),
     ("smallest", "smaller", "size area capacity population", False),
     ("best", "better", "rating score rank grade", True),
     ("worst", "worse", "rating score grade", False),
@@ -177,9 +177,7 @@ HOW_MEASURE: Phrases[str] = Phrases(
         "when": "date time year day start", "where": "location address city place country state", "how expensive": "price cost",
     }
 )  # fmt: skip
-TOP_SELLING: Phrases[bool] = Phrases(
-    _each("best selling,top selling,best - selling,top - selling,best,leading,biggest,largest,top", True)
-)
+TOP_SELLING: Phrases[bool] = Phrases(_each("best selling,top selling,best - selling,top - selling,bestselling", True))
 BY: Phrases[bool] = Phrases(
     _each(
         "by,in terms of,based on,according to,ranked by,with respect to,measured by,as measured by,ordered by,with the highest,with the most,with the largest",
@@ -321,7 +319,7 @@ SOFT = _words(
     based according across part parts side say says said think sale sold buy bought purchase purchased belonged assigned happen
     happened happening involved involve affected shared share shares ones first last together every everyone anyone full
     visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower great good exactly
-    sell sells carry carries stock euros euro eur dollars dollar usd altogether because kept keep keeps placed place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed direct published publish made released release"""
+    yet new still sell sells carry carries stock euros euro eur dollars dollar usd altogether because kept keep keeps placed place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed direct published publish made released release"""
 )
 IRREGULAR_VERBS = _words(
     """built made held taught won bought sold paid spent written wrote driven drove flown flew taken took given gave run ran sung sang
@@ -329,7 +327,7 @@ IRREGULAR_VERBS = _words(
 )
 ASK_WORDS = _words(
     """what which show list find give return tell display get report provide select present identify retrieve fetch who whom
-    count describe compute calculate determine name"""
+    count describe compute calculate determine name rank"""
 )
 # Words that must not be dropped silently.
 CUES: tuple[Phrases[bool] | Phrases[ComparisonOperator] | Phrases[AggregateFunction] | Phrases[tuple[str, bool]], ...] = (

@@ -121,6 +121,10 @@ def link(
         if not any(other.end >= mention.end for other in stored.get(mention.start, ())):
             stored[mention.start] = (mention, *stored.get(mention.start, ()))
     metrics = {start: tuple(many) for start, many in business.metrics.items()}
+    for start, named_metrics in metrics.items():
+        for place in range(start, named_metrics[0].end):
+            columns[place] = tuple(m for m in columns.get(place, ()) if m.end > named_metrics[0].end)
+            tables[place] = tuple(m for m in tables.get(place, ()) if m.end > named_metrics[0].end)
     return Links(columns, tables, stored, metrics, {start: tuple(many) for start, many in business.given.items()})
 
 
@@ -150,7 +154,7 @@ def _renamed_from(start: int, tokens: Sequence[Token], names: NameIndex) -> tupl
             break
         choices: dict[ColumnRef, Choice] = {}
         for kin in kin_of(" ".join(token.low for token in tokens[start:end])):
-            if len(kin.stems) == 1 and end == start + 1:
+            if (len(kin.stems) == 1 and end == start + 1) or kin.kind not in {"noun", "ask"}:
                 continue
             for choice in _named_with(kin.stems, kin.trust, names):
                 choices.setdefault(choice.column, choice)
@@ -223,7 +227,7 @@ def _stems(token: Token, *, nouns_only: bool = False) -> tuple[tuple[str, float]
         return ()
     found = {token.stem: scoring.TRUST_EXACT}
     for kin in () if token.low in _UNRENAMED else kin_of(token.low):
-        if len(kin.stems) == 1 and (kin.kind == "noun" or not nouns_only):
+        if len(kin.stems) == 1 and kin.kind in (("noun", "verb") if nouns_only else ("noun",)):
             found.setdefault(kin.stems[0], kin.trust)
     return tuple(found.items())
 
@@ -403,7 +407,11 @@ def _tables_from(
         partials = grown
         if not partials and not fresh:
             break
-        choices = [(table.name, _table_strength(table, matched)) for table, matched in partials.values()]
+        choices = [
+            (table.name, _table_strength(table, matched))
+            for table, matched in partials.values()
+            if len(matched) == len(table.slots) or max(matched.values()) > scoring.VERB_TRUST
+        ]
         if fresh:
             known = {name for name, _ in choices}
             aliases = names.table_aliases.get(tokens[start].stem, ())

@@ -49,7 +49,9 @@ class PreparedColumn:
 
 @dataclass(frozen=True, slots=True)
 class PreparedTable:
-    """`labels` are the columns that show people which row it is; `key` identifies the row (empty when nothing does)."""
+    """`labels` are the columns that show people which row it is; `key` identifies the row (empty when nothing does).
+
+    `is_named` False: no column is a name or title, the labels are a makeshift."""
 
     table: Table
     slots: tuple[str, ...]
@@ -58,6 +60,7 @@ class PreparedTable:
     labels: tuple[ColumnRef, ...]
     key: tuple[ColumnRef, ...]
     is_bridge: bool
+    is_named: bool = True
 
     @property
     def name(self) -> str:
@@ -193,6 +196,7 @@ def _table(table: Table, slots: tuple[str, ...], columns: tuple[PreparedColumn, 
         labels=_labels(columns, frozenset(slots), key),
         key=key,
         is_bridge=is_bridge,
+        is_named=any(c.slots[-1] in {_NAME, _TITLE} and not (c.is_key and c.ref not in key) for c in columns) or not key,
     )
 
 

@@ -220,6 +220,7 @@ class Ranking:
     limit: int | None = None
     metric: RawExpression | None = None
     common: bool = False
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Positions are those of the question as asked, so that whatever is found can be s
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -86,4 +86,27 @@ def tokenize(question: str) -> tuple[Token, ...]:
             tokens.append(Token(text, low, stem_of(low), start, end, "word"))
         else:
             tokens.append(Token(text, text, text, start, end, "mark"))
-    return tuple(tokens)
+    return tuple(_scaled(tokens))
+
+
+_SCALES = {"k": 1_000, "thousand": 1_000, "m": 1_000_000, "mio": 1_000_000, "million": 1_000_000, "bn": 10**9, "billion": 10**9}
+_WITH_SCALE = re.compile(r"\$?(\d+(?:\.\d+)?)(k|m|bn)")
+
+
+def _scaled(tokens: list[Token]) -> list[Token]:
+    """ "80k" and "1.5 million" as one number each."""
+    made: list[Token] = []
+    for token in tokens:
+        glued = _WITH_SCALE.fullmatch(token.low) if token.kind == "word" else None
+        before = made[-1] if made else None
+        if glued is not None:
+            value = float(glued.group(1)) * _SCALES[glued.group(2)]
+            made.append(replace(token, kind="number", number=int(value) if value.is_integer() else value))
+        elif before is not None and before.number is not None and len(token.low) > 2 and token.low in _SCALES:
+            text = f"{before.text} {token.text}"
+            made[-1] = Token(
+                text, text.lower(), before.stem, before.start, token.end, "number", before.number * _SCALES[token.low]
+            )
+        else:
+            made.append(token)
+    return made

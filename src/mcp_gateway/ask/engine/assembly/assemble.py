@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.assembly.bound import Bound, find_head
-from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of
+from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of, date_column
 from mcp_gateway.ask.engine.binding import Binding
 from mcp_gateway.ask.engine.form import (
     Aggregate,
@@ -73,7 +73,34 @@ def _select(bound: Bound, clauses: Sequence[Clause]) -> Select | None:
     connected = connect(
         select, bound.reader.schema.keys, also=(*conditions.tables, *shape.tables, *_related(bound)), cost=bound.reader.price
     )
-    return None if connected is None else _count_once(bound, connected)
+    return None if connected is None else _without_doubles(bound, _count_once(bound, connected))
+
+
+def _without_doubles(bound: Bound, select: Select) -> Select:
+    """A listing that joins repeat rows of shows each once."""
+    if (
+        select.group_by
+        or select.order_by
+        or select.distinct
+        or any(has_aggregate(target.expression) for target in select.targets)
+    ):
+        return select
+    refs = [target.expression for target in select.targets if isinstance(target.expression, ColumnRef)]
+    if select.joins and refs and all(ref.table == bound.head for ref in refs) and _repeats(bound, select):
+        return replace(select, distinct=True)
+    if len(refs) == 1 and _asks_for_kinds(bound):
+        table = bound.table(refs[0].table)
+        if refs[0] not in table.labels and refs[0] not in table.key:
+            return replace(select, distinct=True)
+    return select
+
+
+def _asks_for_kinds(bound: Bound) -> bool:
+    """ "which brands", "what statuses", "cities where": the values are asked for, not the rows."""
+    reader, first = bound.reader, bound.reader.low(0)
+    if first in {"which", "what"}:
+        return reader.low(1) not in {"is", "are", "was", "were"}
+    return bool(reader.columns_at(0)) and not reader.tables_at(0)
 
 
 def _related(bound: Bound) -> tuple[str, ...]:
@@ -90,7 +117,11 @@ def _both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] 
     for index, first in enumerate(plain):
         for second in plain[index + 1 :]:
             column = _column_of(bound, first)
-            if column is not None and column == _column_of(bound, second) and _exclude(first, second):
+            other = _column_of(bound, second)
+            alike = column == other or (
+                bound.sketch.both and other is not None and column is not None and column.table == other.table
+            )
+            if column is not None and alike and _exclude(first, second):
                 rest = [clause for clause in bound.sketch.clauses if clause is not first and clause is not second]
                 return (*rest, first), (*rest, second)
     return None
@@ -163,7 +194,8 @@ def _targets(bound: Bound) -> list[Expression]:
         return [bound.ref(common.column)]
     if sketch.groups and not sketch.entities:
         return []
-    return list(bound.table(bound.head).labels)
+    table = bound.table(bound.head)
+    return list(table.labels) if table.is_named else []
 
 
 def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
@@ -176,7 +208,7 @@ def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
             return [Aggregate("count", bound.key(bound.binding.table(wanted.table))[0], distinct=True)]
         return [Aggregate("count")]
     if wanted.column is None:
-        return []
+        return list(bound.table(bound.binding.table(wanted.table)).labels) if wanted.table is not None else []
     ref = bound.ref(wanted.column)
     if wanted.function is not None:
         return [Aggregate(wanted.function, ref)]
@@ -207,9 +239,9 @@ def _groups(bound: Bound, targets: Sequence[Expression]) -> tuple[tuple[Expressi
                 continue
             keys.extend(bound.key(table))
             if not any(isinstance(target, ColumnRef) and target.table == table for target in targets):
-                shown.extend(bound.table(table).labels)
+                shown.extend(bound.table(table).labels if bound.table(table).is_named else bound.key(table))
         else:
-            ref = bound.ref(group.item)
+            ref = date_column(bound, group.item.start) if group.unit and group.item.implied else bound.ref(group.item)
             key: Expression = Truncation(group.unit, ref) if group.unit and not bound.prepared(ref).is_year else ref
             keys.append(key)
             shown.append(key)
@@ -252,7 +284,10 @@ def _ranked(bound: Bound, shape: _Shape, *, grouped: bool) -> _Shape:
             shape = replace(shape, targets=(*shape.targets, key))
         descending = ranking.descending != (ranking.column is not None and bound.binding.reverse(ranking.column))
         orders.append(Order(key, descending))
-        limit = ranking.limit if ranking.limit is not None else limit
+        named = bound.sketch.limit if ranking.limit == 1 and bound.sketch.limit is not None else ranking.limit
+        limit = named if named is not None else limit
+        if ranking.shown and key not in shape.targets:
+            shape = replace(shape, targets=(*shape.targets, key))
     return replace(shape, orders=tuple(orders), limit=limit, extra=tuple(extra), tables=tuple(tables))
 
 

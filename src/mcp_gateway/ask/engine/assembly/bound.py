@@ -48,7 +48,7 @@ def find_head(reader: Reader, sketch: Sketch, binding: Binding) -> str | None:
         return next((table for table in named if table in columns), columns[0])
     if named:
         return named[0]
-    grouped = [group.item for group in sketch.groups]
+    grouped = [group.item for group in sketch.groups if group.unit is None]
     for item in grouped:
         return binding.table(item) if isinstance(item, TableMention) else binding.column(item).table
     for ranking in sketch.rankings:

@@ -125,7 +125,7 @@ def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:
     if isinstance(said, MetricIs):
         return said.metric.tables
     if isinstance(said, InPeriod) and said.column is None:
-        return (_date_column(bound, clause.position).table,)
+        return (date_column(bound, clause.position).table,)
     return (bound.ref(said.column).table,) if said.column is not None else ()
 
 
@@ -165,7 +165,10 @@ def _denied(bound: Bound, clauses: Sequence[Clause]) -> Condition | None:
     inner = conditions_of(inner_bound, [clause for clause in affirmed if not _is_only(bound, clause, neighbour.table)])
     if inner is None:
         return None
-    select = Select(TableRef(neighbour.table), (Target(neighbour),), where=inner.where, having=inner.having)
+    where = inner.where
+    if bound.prepared(neighbour).column.nullable and neighbour not in bound.table(neighbour.table).key:
+        where = (*where, IsNull(neighbour, negated=True))
+    select = Select(TableRef(neighbour.table), (Target(neighbour),), where=where, having=inner.having)
     if inner.having:
         select = replace(select, group_by=(neighbour,))
     connected = connect(select, bound.reader.schema.keys, also=[t for t in (*others, *inner.tables) if t != bound.head])
@@ -268,7 +271,7 @@ def _text(bound: Bound, said: HasText) -> Condition:
 
 
 def _period(bound: Bound, said: InPeriod, position: int) -> Condition:
-    ref = bound.ref(said.column) if said.column is not None else _date_column(bound, position)
+    ref = bound.ref(said.column) if said.column is not None else date_column(bound, position)
     if said.first:
         return RawRange(ref, said.name, said.first, said.last)
     prepared = bound.prepared(ref)
@@ -286,7 +289,7 @@ def _period(bound: Bound, said: InPeriod, position: int) -> Condition:
     return Between(ref, literal_for(bound, ref, first), literal_for(bound, ref, last))
 
 
-def _date_column(bound: Bound, position: int) -> ColumnRef:
+def date_column(bound: Bound, position: int) -> ColumnRef:
     """The date or year column a period without one is about.
 
     Of the metric's table, of what is counted, or of the table named last before the period; a column that the question's words
@@ -314,6 +317,11 @@ def _event_tables(bound: Bound, position: int) -> list[str]:
     sketch = bound.sketch
     found = [part.metric.tables[0] for part in (*sketch.wanted, *sketch.rankings) if part.metric is not None]
     found += [clause.said.metric.tables[0] for clause in sketch.clauses if isinstance(clause.said, MetricIs)]
+    found += [
+        bound.binding.table(clause.said.counted)
+        for clause in sketch.clauses
+        if isinstance(clause.said, CountOf) and isinstance(clause.said.counted, TableMention)
+    ]
     found += [bound.binding.table(ranking.table) for ranking in sketch.rankings if ranking.table is not None]
     before = sorted((mention for mention in sketch.entities if mention.end <= position), key=lambda mention: -mention.end)
     found += [bound.binding.table(mention) for mention in before]

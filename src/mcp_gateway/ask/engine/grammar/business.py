@@ -62,4 +62,15 @@ def given(reader: Reader, state: State) -> Iterator[State]:
         yield replace(step(reader, state, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD), entity=entity)
 
 
-RULES = (metric, by_metric, given)
+def number_of_metric(reader: Reader, state: State) -> Iterator[State]:
+    """ "over 500,000 in revenue"."""
+    compared = compared_at(reader, state.position)
+    if compared is None:
+        return
+    for mention in reader.metrics_at(reader.skip(compared[2], ("in", "of", "euros", "dollars", "total", "worth"), 3)):
+        sketch = said(state, MetricIs(mention.metric, compared[0], compared[1]), state.position)
+        moved = step(reader, state, compared[2], sketch, strength=1.0, cue=scoring.GAIN_CUE)
+        yield step(reader, moved, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD)
+
+
+RULES = (metric, by_metric, given, number_of_metric)

@@ -98,9 +98,11 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
         end = start + 1
         after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
         operator, end = after or (operator, end)
-        yield Compare(comparable, operator, number), end, 1.2 if found else 1.0
+        timely = found is not None and reader.periods_at(at) and not reader.prepared(comparable).is_year
+        yield Compare(comparable, operator, number), end, 0.6 if timely else 1.2 if found else 1.0
     elif number is not None and found is None:
-        yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85
+        coded = reader.prepared(mention).is_key or reader.prepared(mention).slots[-1] in {"code", "number", "id"}
+        yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85 if coded else 0.4
     if found is not None:
         yield from _statistic_at(reader, mention, operator, start)
 

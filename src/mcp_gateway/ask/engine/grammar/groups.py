@@ -102,6 +102,13 @@ def having_count(reader: Reader, state: State) -> Iterator[State]:
         return
     inner = reader.skip(end, ("different", "of", "the", "distinct", "or", "more", "other", "its", "their"), 2)
     for table in reader.tables_at(inner):
+        later = AFTER_NUMBER.at(reader.tokens, table.end) if found is None and after is None else None
+        if state.phase == "ask" and not (state.sketch.wanted or state.sketch.entities):
+            continue
+        if later is not None:
+            sketch = said(state, CountOf(later[0], number.value, table), state.position)
+            moved = step(reader, state, table.end, sketch, strength=table.choices[0][1], cue=0.1)
+            yield step(reader, moved, later[1], sketch, strength=0.9, cue=0.3)
         sketch = said(state, CountOf(operator, number.value, table), state.position)
         moved = step(reader, state, inner, sketch, strength=1.0, cue=0.1)
         yield replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1]), entity=state.entity)

@@ -18,7 +18,7 @@ from mcp_gateway.ask.engine.lexicon import (
     TOP_SELLING,
 )
 from mcp_gateway.ask.engine.linking import measured_by
-from mcp_gateway.ask.engine.sketch import ColumnMention, Ranking, Sketch
+from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, Ranking, Sketch
 
 _BEFORE_KEY = (
     "the",
@@ -226,6 +226,9 @@ def adjective(reader: Reader, state: State) -> Iterator[State]:
     (words, upwards), end = found
     limit, end = limit_after(reader, end, limit)
     choices = measured_by(words, reader.names)
+    near = state.column
+    if near is not None and state.position - near.end <= 1 and reader.schema.column(near.choices[0].column).is_temporal:
+        choices = tuple(Choice(choice.column, 1.0) for choice in near.choices if reader.schema.column(choice.column).is_temporal)
     if choices and not _is_part_of_name(reader, at):
         mention = ColumnMention(at, end, choices, implied=True)
         ranking = Ranking(upwards, state.position, column=mention, limit=limit)
@@ -288,12 +291,30 @@ def trailing(reader: Reader, state: State) -> Iterator[State]:
             yield step(reader, moved, found[1], moved.sketch, strength=0.9, cue=scoring.GAIN_CUE)
 
 
+def _so_many(reader: Reader, state: State) -> Iterator[State]:
+    """ "the 5 products with the lowest": how many rows to show."""
+    number = reader.number_at(state.position)
+    if (
+        number is None
+        or not isinstance(number.value, int)
+        or state.phase != "ask"
+        or state.sketch.wanted
+        or state.sketch.entities
+    ):
+        return
+    if reader.tables_at(state.position + 1) and number.value > 0:
+        sketch = replace(state.sketch, limit=number.value)
+        yield step(reader, state, state.position + 1, sketch, strength=0.9, cue=0.3)
+
+
 def top(reader: Reader, state: State) -> Iterator[State]:
     """ "top 5 countries by": how many, with the order to come."""
+    yield from _so_many(reader, state)
     selling = TOP_SELLING.at(reader.tokens, state.position)
     amount = reader.number_at(state.position)
     if amount is not None and isinstance(amount.value, int):
-        selling = TOP_SELLING.at(reader.tokens, state.position + 1)
+        yield from _so_many(reader, state)
+    selling = TOP_SELLING.at(reader.tokens, state.position + 1)
     if selling is not None:
         sketch = replace(state.sketch, limit=amount.value if amount and isinstance(amount.value, int) else 1)
         yield step(reader, state, selling[1], sketch, strength=0.9, cue=scoring.GAIN_CUE)
@@ -305,10 +326,12 @@ def top(reader: Reader, state: State) -> Iterator[State]:
     elif word == "top" and state.sketch.limit is None:
         yield step(reader, state, state.position + 1, replace(state.sketch, limit=1), strength=0.8, cue=0.2)
     found = BY.at(reader.tokens, state.position)
-    if found is None or state.sketch.limit is None or state.sketch.rankings:
+    if found is None or (state.sketch.limit is None and reader.low(0) not in {"rank", "sort", "order"}) or state.sketch.rankings:
         return
     for ranking, stop, strength in _keys_at(reader, found[1]):
-        final = replace(ranking, descending=not state.sketch.lowest, position=state.position, limit=state.sketch.limit)
+        final = replace(
+            ranking, descending=not state.sketch.lowest, position=state.position, limit=state.sketch.limit, shown=True
+        )
         moved = step(reader, state, found[1], state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
         yield step(reader, replace(moved, phase="where"), stop, ranked(moved, final), strength=strength)
 

@@ -1,6 +1,7 @@
 """Beam search over readings: from left to right, every rule at every word, the best few states kept at each position."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.grammar import business, conditions, flow, groups, ranking, targets
@@ -23,7 +24,14 @@ def readings(reader: Reader) -> list[State]:
                 for after in rule(reader, state):
                     waiting[min(after.position, end)].append(after)
         waiting[position] = []
-    return _best([affirmed(state) for state in waiting[end]], scoring.SKETCHES)
+    return _best([_finished(state) for state in waiting[end]], scoring.SKETCHES)
+
+
+def _finished(state: State) -> State:
+    """The state at the end, with what was begun and never used paid for."""
+    done = affirmed(state)
+    unused = done.sketch.limit is not None and not done.sketch.rankings
+    return replace(done, score=done.score - scoring.COST_DENIAL, unexplained=(*done.unexplained, 0)) if unused else done
 
 
 def _best(states: list[State], count: int) -> list[State]:

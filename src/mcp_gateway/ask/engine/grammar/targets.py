@@ -6,7 +6,7 @@ from dataclasses import replace
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import AggregateFunction
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
-from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, HOW_MEASURE
+from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, EACH, HOW_MEASURE
 from mcp_gateway.ask.engine.linking import measured_by, named_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Flagged, Related, Sketch, TableMention, Wanted
 
@@ -30,6 +30,7 @@ _BEFORE_NOUN = (
     "those",
 )
 _BEFORE_COUNTED = (*_BEFORE_NOUN, "are", "is", "there", "in", "total", "times")
+_EDGES: dict[str, AggregateFunction] = {"last": "max", "latest": "max", "newest": "max", "first": "min", "earliest": "min"}
 _EVERYTHING = frozenset(
     {"information", "info", "details", "detail", "data", "records", "columns", "fields", "attributes", "content", "contents"}
 )
@@ -103,6 +104,11 @@ def entity(reader: Reader, state: State) -> Iterator[State]:
         exact = scoring.EXACT_TABLE if mention.choices[0][1] >= 0.99 else 0.0
         after = step(reader, state, mention.end, sketch, strength=mention.choices[0][1], cue=exact)
         yield replace(after, entity=mention)
+        theirs = reader.skip(mention.end, ("and", "with", "along", "together"), 3)
+        if theirs > mention.end and reader.low(theirs) in {"their", "its"} and state.phase == "ask" and not state.sketch.wanted:
+            listed = replace(sketch, wanted=(*sketch.wanted, Wanted(state.position, table=mention)))
+            again = step(reader, state, mention.end, listed, strength=mention.choices[0][1], cue=exact + 0.1)
+            yield replace(again, entity=mention)
 
 
 def distinct(reader: Reader, state: State) -> Iterator[State]:
@@ -135,6 +141,8 @@ def how_measure(reader: Reader, state: State) -> Iterator[State]:
     if found is None or state.sketch.wanted or state.phase != "ask":
         return
     words, end = found
+    if reader.metrics_at(reader.skip(end, ("is", "the", "our", "was", "total"), 3)):
+        return
     choices = measured_by(words, reader.names) if reader.low(state.position) != "where" else named_by(words, reader.names)
     if choices:
         mention = ColumnMention(state.position, end, choices, implied=True)
@@ -236,6 +244,33 @@ def _more_columns(reader: Reader, state: State, functions: tuple[AggregateFuncti
             yield step(reader, state, mention.end, sketch, strength=fitting.choices[0].strength, cue=0.05)
 
 
+def afterwards(reader: Reader, state: State) -> Iterator[State]:
+    """ "on average", "in total" after what is meant."""
+    words = (reader.low(state.position), reader.low(state.position + 1))
+    last = state.sketch.wanted[-1] if state.sketch.wanted else None
+    if words == ("on", "average") and last is not None and last.column is not None and last.function is None:
+        fitting = reader.measures(last.column)
+        if fitting is not None:
+            sketch = replace(state.sketch, wanted=(*state.sketch.wanted[:-1], replace(last, column=fitting, function="avg")))
+            yield step(reader, state, state.position + 2, sketch, strength=0.9, cue=scoring.GAIN_CUE)
+    alone = words[0] in {"altogether", "overall"}
+    if (words in {("in", "total"), ("in", "all")} or alone) and last is not None and (last.function or last.metric):
+        yield step(reader, state, state.position + (1 if alone else 2), state.sketch, strength=0.9, cue=0.1)
+
+
+def latest(reader: Reader, state: State) -> Iterator[State]:
+    """ "the last order date of each customer": the largest date of each."""
+    function = _EDGES.get(reader.low(state.position))
+    if function is None or state.phase != "ask":
+        return
+    for mention in reader.columns_at(state.position + 1):
+        dated = tuple(choice for choice in mention.choices if reader.schema.column(choice.column).is_temporal)
+        if dated and (EACH.at(reader.tokens, mention.end) is not None):
+            wanted = Wanted(state.position, column=replace(mention, choices=dated), function=function)
+            sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
+            yield step(reader, state, mention.end, sketch, strength=dated[0].strength, cue=scoring.GAIN_CUE * 2)
+
+
 def _far(reader: Reader, state: State) -> float:
     """Once plain columns are wanted, "highest" is rather a ranking than a maximum."""
     plain = any(wanted.function is None for wanted in state.sketch.wanted)
@@ -246,4 +281,4 @@ def _far(reader: Reader, state: State) -> float:
     return scoring.FAR_AGGREGATE + (scoring.FAR_AGGREGATE if plain or state.sketch.entities else 0.0)
 
 
-RULES = (column, entity, distinct, everything, how_measure, count, aggregate)
+RULES = (column, entity, distinct, everything, how_measure, count, aggregate, afterwards, latest)
