@@ -224,9 +224,8 @@ class Report:
         treated = self.total("question")
         print(f"right queries harmed: {len(self.damaged)} of {self.healthy}")
         print(f"attempts per answer: {statistics.mean(treated.attempts or [0]):.2f}")
-        print(
-            f"time per answer: p50 {percentile(treated.milliseconds, 0.5):.1f} ms, p95 {percentile(treated.milliseconds, 0.95):.1f} ms"
-        )
+        for name, share in (("p50", 0.5), ("p95", 0.95)):
+            print(f"time per answer, {name}: {percentile(treated.milliseconds, share):.1f} ms")
         for harmed in self.damaged[:20]:
             print(f"harmed: {harmed}")
 

@@ -20,6 +20,7 @@ LIKELY = 0.7
 SUGGESTED = 0.5
 # How far the best must be ahead of the second to be taken without asking.
 CLEAR_LEAD = 0.04
+_ONE_SLIP = 0.84
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +45,11 @@ def similarity(wrong: str, real: str) -> float:
     left_words, right_words = words_of(wrong), words_of(real)
     if left_words == right_words or left.replace("_", "") == right.replace("_", ""):
         return 0.97
-    return max(_by_edits(left, right), _by_words(left_words, right_words), JaroWinkler.similarity(left, right) * 0.75)
+    by_edits = _by_edits(left, right)
+    if by_edits < _ONE_SLIP and words_like(left):
+        # A word of the language is seldom two slips away from what was meant: workers are no orders.
+        by_edits *= 0.85
+    return max(by_edits, _by_words(left_words, right_words), JaroWinkler.similarity(left, right) * 0.75)
 
 
 def nearest(wrong: str, names: Iterable[str], synonyms: Mapping[str, Iterable[str]] | None = None) -> tuple[NearName, ...]:
@@ -75,7 +80,7 @@ def _by_edits(left: str, right: str) -> float:
     longest = max(len(left), len(right))
     share = 1 - edits / longest
     if edits == 1 and longest >= 3:
-        return max(share, 0.84)
+        return max(share, _ONE_SLIP)
     if edits == 2 and longest >= 5:
         return max(share, 0.76)
     return share * 0.95
@@ -98,4 +103,4 @@ def _word_match(left: str, right: str) -> float:
         return 0.85
     if len(short) >= 4 and OSA.distance(left, right) == 1:
         return 0.85
-    return 0.8 if right in words_like(left) else 0.0
+    return 0.8 if right in words_like(left) or left in words_like(right) else 0.0

@@ -43,7 +43,7 @@ def _reads_like_a_query(body: str) -> bool:
         return False
     if words[1] == "*":
         return True
-    if words[1].casefold() in _ENGLISH_AFTER_SELECT and not _is_select_all(words):
+    if words[1].casefold() in _ENGLISH_AFTER_SELECT and not _is_select_all(words) and words[2:3] not in ([","], ["."]):
         return False
     rest = [near_keyword(word, ("FROM",)) for word in words[2:]]
     if "FROM" not in rest:

@@ -33,6 +33,10 @@ def test_what_is_far_from_all_or_near_to_two_is_not_guessed(wrong: str) -> None:
     assert clear_winner(nearest(wrong, NAMES)) is None
 
 
+def test_a_word_of_the_language_is_not_taken_for_another_that_looks_like_it() -> None:
+    assert clear_winner(nearest("workers", ("orders", "employees", "sales"))) == "employees"
+
+
 def test_words_of_the_question_settle_a_tie() -> None:
     tie = nearest("id", ("order_id", "product_id"))
     assert clear_winner(tie) is None

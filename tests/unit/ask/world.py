@@ -25,15 +25,18 @@ from mcp_gateway.wiring.data import open_tables
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SHOP = """
-CREATE TABLE customers (customer_id INTEGER PRIMARY KEY, customer_name VARCHAR, country VARCHAR, birth_date DATE);
+CREATE TABLE customers (
+  customer_id INTEGER PRIMARY KEY, customer_name VARCHAR, country VARCHAR, birth_date DATE,
+  referred_by INTEGER REFERENCES customers (customer_id)
+);
 CREATE TABLE products (product_id INTEGER PRIMARY KEY, product_name VARCHAR, price DECIMAL(10, 2), color VARCHAR);
 CREATE TABLE sales (
   sale_id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (customer_id),
   product_id INTEGER REFERENCES products (product_id), sale_date DATE, amount DECIMAL(10, 2), quantity INTEGER
 );
 CREATE TABLE "order" ("group" INTEGER, "where" VARCHAR);
-INSERT INTO customers VALUES (1, 'Anna', 'Germany', '1980-05-01');
-INSERT INTO customers VALUES (2, 'Ben', 'France', NULL), (3, 'Cleo', 'Germany', '1999-01-31');
+INSERT INTO customers VALUES (1, 'Anna', 'Germany', '1980-05-01', NULL);
+INSERT INTO customers VALUES (2, 'Ben', 'France', NULL, 1), (3, 'Cleo', 'Germany', '1999-01-31', 1);
 INSERT INTO products VALUES (1, 'Lamp', 20, 'red'), (2, 'Magic Wand Pro', 120, 'black'), (3, 'Tent', 1500, NULL);
 INSERT INTO sales SELECT n, 1 + n % 3, 1 + n % 2, DATE '2026-01-01' + n::INTEGER, 10 * n, 1 + n % 5 FROM range(40) AS t(n);
 INSERT INTO "order" VALUES (1, 'first'), (2, 'second');

@@ -40,7 +40,18 @@ def _mend_literals(tree: exp.Expr, patient: Patient) -> list[str]:
                 if better is not None:
                     done.append(f"read {literal.sql()} as {better.sql()}")
                     literal.replace(better)
-    return done
+    return done + list(_mend_totals(tree))
+
+
+def _mend_totals(tree: exp.Expr) -> Iterator[str]:
+    """Numbers as text that a total is compared with: HAVING SUM(amount) > '1,000'."""
+    for comparison in list(tree.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ)):
+        total, literal = comparison.this, comparison.expression
+        if isinstance(total, (exp.Sum, exp.Avg, exp.Count)) and isinstance(literal, exp.Literal) and literal.is_string:
+            better = _number(literal.name)
+            if better is not None:
+                yield f"read {literal.sql()} as {better.sql()}"
+                literal.replace(better)
 
 
 def _better_literal(literal: exp.Literal, column: Column) -> exp.Expr | None:

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from mcp_gateway.ask.names import Finding, find_name_faults, has_column
 from mcp_gateway.ask.nearest import LIKELY, NearName, clear_winner, nearest
-from mcp_gateway.ask.recovery.joins import add_joins, nearest_way
+from mcp_gateway.ask.recovery.joins import Hop, add_joins, nearest_way
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
 from mcp_gateway.ask.recovery.tokens import repair_keywords
 from mcp_gateway.ask.scopes import Select, Source, selects
@@ -92,8 +92,31 @@ def _mend_alias(column: exp.Column, select: Select, patient: Patient) -> str | N
     if patient.names.schema.table(wrong) is None:
         holders = _across(column, holders)
         if len(holders) == 1:
-            return _set_alias(column, holders[0], wrong)
+            return _join_itself(column, holders[0], select) or _set_alias(column, holders[0], wrong)
     return _join_in(column, select, patient, alias=wrong)
+
+
+def _join_itself(column: exp.Column, source: Source, select: Select) -> str | None:
+    """`m.name` beside `e.name`, where employees have managers who are employees: the table is meant a second time."""
+    table = source.table
+    if table is None or not isinstance(select.node, exp.Select) or not _is_used(source, column, select):
+        return None
+    loops = [key for key in table.foreign_keys if key.target_table == table.name]
+    if len(loops) != 1:
+        return None
+    hop = Hop(table=table.name, columns=loops[0].columns, target=table.name, target_columns=loops[0].target_columns)
+    if not any(found.alias_or_name == column.table for found in select.node.find_all(exp.Table)):
+        add_joins(select.node, source.alias, (hop,), column.table)
+    return f"joined {table.name} to itself for {column.table}.{column.name}"
+
+
+def _is_used(source: Source, column: exp.Column, select: Select) -> bool:
+    """Whether the source's column of this name stands elsewhere in the SELECT."""
+    return any(
+        other is not column
+        and (other.table.casefold(), other.name.casefold()) == (source.alias.casefold(), column.name.casefold())
+        for other in select.columns
+    )
 
 
 def _near_alias(wrong: str, holders: list[Source]) -> Source | None:
@@ -130,6 +153,8 @@ def _qualify(column: exp.Column, select: Select, patient: Patient) -> str | None
     holders = _across(column, [source for source in select.sources if has_column(source, column.name)])
     if len(holders) == 1:
         return _set_qualifier(column, holders[0])
+    if len({source.table.name for source in holders if source.table}) == 1:
+        holders = [source for source in holders if not _is_used(source, column, select)] or holders
     named = [source for source in holders if source.table and _is_mentioned(source.table.name, patient)]
     if len(named) == 1:
         return _set_qualifier(column, named[0])
