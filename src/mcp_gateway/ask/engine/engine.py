@@ -139,7 +139,10 @@ class EmbeddedEngine:
         for start, named in business.periods.items():
             times.periods[start] = tuple(FoundPeriod(p.start, p.end, None, None, p.name, True, p.first, p.last) for p in named)
         weights = tuple(
-            0.0 if n in business.used else token_weight(token, known=n in linked, first=n == 0) for n, token in enumerate(tokens)
+            0.0
+            if n in business.used
+            else token_weight(token, known=n in linked, first=n == 0, asked=n > 0 and tokens[n - 1].low == "how")
+            for n, token in enumerate(tokens)
         )
         return Reader(tokens, links, schema, names, times, weights)
 

@@ -1,11 +1,13 @@
 """The FROM of a select: which tables its columns need and how they are joined."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mcp_gateway.ask.engine.form import ColumnRef, RawCondition, RawExpression, Select, TableRef
 from mcp_gateway.ask.engine.form_walk import columns_of, nodes
-from mcp_gateway.ask.engine.key_graph import EdgeCost, KeyGraph, joins_along
+from mcp_gateway.ask.engine.key_graph import KeyGraph, Tree, joins_along
+
+FindTree = Callable[[frozenset[str]], Tree | None]
 
 
 def tables_needed(select: Select) -> tuple[str, ...]:
@@ -18,10 +20,10 @@ def tables_needed(select: Select) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def connect(select: Select, keys: KeyGraph, *, also: Iterable[str] = (), cost: EdgeCost | None = None) -> Select | None:
-    """The select with its joins worked out anew; `also` are tables to join besides. None when the tables do not hang together."""
+def connect(select: Select, keys: KeyGraph, *, also: Iterable[str] = (), find: FindTree | None = None) -> Select | None:
+    """The select with its joins worked out anew; `also` are tables to join besides; `find` another way to find the tree. None when the tables do not hang together."""
     tables = tuple(dict.fromkeys((*tables_needed(select), *also)))
-    tree = keys.smallest_tree(tables, cost)
+    tree = keys.smallest_tree(tables) if find is None else find(frozenset(tables))
     if tree is None:
         return None
     return replace(select, base=TableRef(select.base.table), joins=joins_along(select.base.table, tree.edges))

@@ -17,28 +17,26 @@ class Phrases(Generic[Meaning]):
     """Phrases with a meaning each; the longest that stands at a position wins."""
 
     def __init__(self, meanings: Mapping[str, Meaning]) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], Meaning]]] = {}
+        self._meanings: dict[str, Meaning] = {}
+        self._longest: dict[str, int] = {}
         for phrase, meaning in meanings.items():
-            words = tuple(phrase.split())
-            self._by_first.setdefault(words[0], []).append((words, meaning))
-        for entries in self._by_first.values():
-            entries.sort(key=lambda entry: -len(entry[0]))
+            self.add(phrase, meaning)
 
     def add(self, phrase: str, meaning: Meaning) -> None:
-        words = tuple(phrase.split())
-        entries = self._by_first.setdefault(words[0], [])
-        if all(known != words for known, _ in entries):
-            entries.append((words, meaning))
-            entries.sort(key=lambda entry: -len(entry[0]))
+        """One more phrase; one known already keeps its meaning."""
+        words = phrase.split()
+        self._meanings.setdefault(" ".join(words), meaning)
+        self._longest[words[0]] = max(self._longest.get(words[0], 0), len(words))
 
     def at(self, tokens: Sequence[Token], position: int) -> tuple[Meaning, int] | None:
         """The meaning of the longest phrase at `position`, and where it ends."""
         if position >= len(tokens):
             return None
-        for words, meaning in self._by_first.get(tokens[position].low, ()):
-            end = position + len(words)
-            if end <= len(tokens) and all(tokens[position + n].low == word for n, word in enumerate(words)):
-                return meaning, end
+        longest = self._longest.get(tokens[position].low, 0)
+        for end in range(min(position + longest, len(tokens)), position, -1):
+            phrase = " ".join([token.low for token in tokens[position:end]])
+            if phrase in self._meanings:
+                return self._meanings[phrase], end
         return None
 
 
@@ -301,7 +299,7 @@ def _words(text: str) -> frozenset[str]:
 FILLERS = _words(
     """a an the of for in on at by to from and or is are was were be been being do does did have has had having there their its his
     her them they it he she this that these those who whom whose which what where when how with as all any some please can could
-    you me we i us our your my would will should if then than also both each just only so such here list show find give return
+    you me we i us our your my would will if then than also both each just only so such here list show find give return
     tell display get name report provide select present identify retrieve fetch along together well ones one's own about into per
     among within between out up too each 's let know want see need like ; : , . ? ! ( ) - / \" ' & * am more"""
 )

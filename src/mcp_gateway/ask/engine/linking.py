@@ -122,6 +122,8 @@ def link(
             stored[mention.start] = (mention, *stored.get(mention.start, ()))
     metrics = {start: tuple(many) for start, many in business.metrics.items()}
     for start, named_metrics in metrics.items():
+        if start and tokens[start - 1].low in {"average", "mean", "avg"}:
+            continue
         for place in range(start, named_metrics[0].end):
             columns[place] = tuple(m for m in columns.get(place, ()) if m.end > named_metrics[0].end)
             tables[place] = tuple(m for m in tables.get(place, ()) if m.end > named_metrics[0].end)

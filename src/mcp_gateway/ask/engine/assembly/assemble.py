@@ -71,7 +71,7 @@ def _select(bound: Bound, clauses: Sequence[Clause]) -> Select | None:
         distinct=bound.sketch.distinct and not any(has_aggregate(target) for target in shape.targets),
     )
     connected = connect(
-        select, bound.reader.schema.keys, also=(*conditions.tables, *shape.tables, *_related(bound)), cost=bound.reader.price
+        select, bound.reader.schema.keys, also=(*conditions.tables, *shape.tables, *_related(bound)), find=bound.reader.tree
     )
     return None if connected is None else _without_doubles(bound, _count_once(bound, connected))
 

@@ -4,7 +4,7 @@ A rule takes a `Reader` and a `State` and gives the states one step further; it 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
@@ -51,6 +51,8 @@ class Reader:
     names: NameIndex
     times: Times
     weights: tuple[float, ...]
+    trees: dict[frozenset[str], Tree | None] = field(default_factory=dict)
+    prices: dict[KeyEdge, float] = field(default_factory=dict)
 
     def distance(self, left: str, right: str) -> float:
         """The cost of joining two tables; 6 when they do not hang together."""
@@ -58,15 +60,18 @@ class Reader:
         return 6.0 if found is None else found
 
     def tree(self, tables: frozenset[str]) -> Tree | None:
-        """The smallest tree of joins over the tables; keys that the question speaks of are preferred."""
-        return self.schema.keys.smallest_tree(sorted(tables), self.price)
+        """The smallest tree of joins over the tables, remembered; keys that the question speaks of are preferred."""
+        if tables not in self.trees:
+            self.trees[tables] = self.schema.keys.smallest_tree(sorted(tables), self.price)
+        return self.trees[tables]
 
     def price(self, edge: KeyEdge) -> float:
         """A key whose column is named in the question costs a little less than its twin."""
-        stems = {token.stem for token in self.tokens}
-        child = self.schema.columns[edge.child[0]]
-        named = sum(1 for slot in child.slots if slot in stems and slot not in child.table_slots)
-        return edge.cost - 0.05 * min(named, 2)
+        if edge not in self.prices:
+            child = self.schema.columns[edge.child[0]]
+            named = sum(1 for slot in child.slots if slot not in child.table_slots and any(t.stem == slot for t in self.tokens))
+            self.prices[edge] = edge.cost - 0.05 * min(named, 2)
+        return self.prices[edge]
 
     def low(self, position: int) -> str:
         """The folded word at a position; empty beyond the end."""
@@ -144,8 +149,8 @@ class Reader:
         return replace(mention, choices=kept) if kept else None
 
 
-def token_weight(token: Token, *, known: bool, first: bool) -> float:
-    """How much must be explained of a token; `known`: something links to it."""
+def token_weight(token: Token, *, known: bool, first: bool, asked: bool = False) -> float:
+    """How much must be explained of a token; `known`: something links to it; `asked`: it stands after "how"."""
     if token.kind == "mark":
         return 0.0
     if token.kind == "quoted":
@@ -158,6 +163,8 @@ def token_weight(token: Token, *, known: bool, first: bool) -> float:
         return scoring.WEIGHT_SOFT
     if token.low in FILLERS or token.low in SOFT:
         return 0.4 if token.low in FILLERS else 0.6
+    if asked:
+        return scoring.WEIGHT_CONTENT
     if token.text[:1].isupper() and not first:
         return scoring.WEIGHT_PROPER
     if not known and token.low.endswith(("ed", "ing")):

@@ -46,11 +46,7 @@ def column(reader: Reader, state: State) -> Iterator[State]:
             sketch = said(state, Flagged(flag), state.position)
             known = 0.35 if state.sketch.entities or state.sketch.wanted else 0.0
             yield step(reader, state, mention.end, sketch, strength=flag.choices[0].strength * 0.9, cue=known)
-        if (
-            mention.end == state.position + 1
-            and reader.is_verb(state.position)
-            and (strength < 0.99 or state.entity or state.sketch.wanted or reader.low(0) == "who")
-        ):
+        if mention.end == state.position + 1 and _is_participle(reader, state, mention):
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention)
             continue
@@ -65,6 +61,14 @@ def column(reader: Reader, state: State) -> Iterator[State]:
         if state.phase == "where" or guided:
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention)
+
+
+def _is_participle(reader: Reader, state: State, mention: ColumnMention) -> bool:
+    """Whether a verb speaks of a column in passing: "hired most recently", "the launched product"."""
+    if not reader.is_verb(state.position):
+        return False
+    begun = bool(state.entity or state.sketch.wanted or reader.tables_at(mention.end))
+    return begun or mention.choices[0].strength < 0.99 or reader.low(0) == "who"
 
 
 def _is_table(reader: Reader, mention: ColumnMention) -> bool:
