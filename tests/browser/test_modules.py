@@ -119,6 +119,15 @@ def test_a_series_without_a_value_leaves_a_gap(watch: PageWatch) -> None:
     assert run(watch, "chart/paint", "m.linePath([[0, 0], null, [2, 2], [3, 3]])") == "M0 0M2 2L3 3"
 
 
+def test_bars_of_names_go_by_size_unless_the_rows_have_an_order(watch: PageWatch) -> None:
+    columns = [{"name": "region", "kind": "text"}, {"name": "n", "kind": "integer"}]
+    result = {"chart": {"kind": "bar", "x": "region", "ys": ["n"]}, "columns": columns, "rows": [["a", 1], ["b", 3], ["c", 2]]}
+    labels = "m.chartModel(x).groups.map(({ label }) => label).join('')"
+
+    assert run(watch, "chart/model", labels, result) == "abc"
+    assert run(watch, "chart/model", labels, result | {"anyOrder": True}) == "bca"
+
+
 def test_a_chart_that_does_not_fit_the_rows_is_not_drawn(watch: PageWatch) -> None:
     chart = {"kind": "bar", "x": "gone", "ys": ["n"], "series": None}
     columns = [{"name": "n", "kind": "integer"}]

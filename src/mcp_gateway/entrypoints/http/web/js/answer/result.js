@@ -15,6 +15,7 @@ export function createResult(data) {
   const { columns, rows } = data.results;
   if (rows.length === 0) return h("div", { class: "result result-empty" }, h("p", {}, "No rows."));
   const label = data.chart?.title || data.explanation || "Result";
+  const anyOrder = !/\border\s+by\b/i.test(data.sql_query);
   const drawable = possibleKinds(data.chart, columns, rows.length).filter((kind) =>
     chartModel({ chart: { ...data.chart, kind }, columns, rows }),
   );
@@ -27,10 +28,8 @@ export function createResult(data) {
 
   function show(kind) {
     if (!views.has(kind)) {
-      views.set(
-        kind,
-        kind === "table" ? createTable({ columns, rows, label }) : createChart({ chart: { ...data.chart, kind }, columns, rows }),
-      );
+      const chart = { ...data.chart, kind };
+      views.set(kind, kind === "table" ? createTable({ columns, rows, label }) : createChart({ chart, columns, rows, anyOrder }));
     }
     replaceContent(stage, views.get(kind));
     [...drawable, "table"].forEach((name, index) => tabs[index].setAttribute("aria-pressed", String(name === kind)));

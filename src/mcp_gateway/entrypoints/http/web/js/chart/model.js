@@ -8,9 +8,9 @@ const MAX_POINTS = 1000;
 
 /**
  * `{kind, groups: [{label, key, time}], series: [{name, values}], left: {groups, series}}`; a value is a number or null.
- * `left` counts what did not fit. Null when the result cannot be drawn that way.
+ * `left` counts what did not fit. `anyOrder`: the rows came in no order of their own, so bars of names go by size. Null when the result cannot be drawn that way.
  */
-export function chartModel({ chart, columns, rows }) {
+export function chartModel({ chart, columns, rows, anyOrder = false }) {
   if (!chart || rows.length === 0) return null;
   const at = (name) => columns.findIndex((column) => column.name === name);
   const ys = chart.ys.map(at).filter((index) => index >= 0);
@@ -20,7 +20,9 @@ export function chartModel({ chart, columns, rows }) {
   if (x < 0) return null;
   const split = chart.series ? at(chart.series) : -1;
   const drawn = split >= 0 ? pivot(rows, x, ys[0], split) : wide(columns, rows, x, ys);
-  return limited({ kind: chart.kind, xName: spoken(columns[x].name), ...ordered(drawn, columns[x], chart.kind) }, chart.kind);
+  const groups = ordered(drawn, columns[x], chart.kind);
+  const settled = anyOrder && chart.kind === "bar" && columns[x].kind === "text" && !groups.temporal ? bySize(groups) : groups;
+  return limited({ kind: chart.kind, xName: spoken(columns[x].name), ...settled }, chart.kind);
 }
 
 function numberModel(columns, rows, ys) {
@@ -43,8 +45,14 @@ function pivot(rows, x, y, split) {
     if (!series.has(name)) series.set(name, { name, values: keys.map(() => null) });
     series.get(name).values[places.get(String(row[x]))] = numberOf(row[y]);
   }
-  const bySize = [...series.values()].sort((one, other) => total(other.values) - total(one.values));
-  return { keys, series: bySize };
+  const largestFirst = [...series.values()].sort((one, other) => total(other.values) - total(one.values));
+  return { keys, series: largestFirst };
+}
+
+function bySize({ groups, series, ...rest }) {
+  const sizes = groups.map((_, index) => total(series.map(({ values }) => values[index])));
+  const order = groups.map((_, index) => index).sort((one, other) => sizes[other] - sizes[one]);
+  return { ...rest, groups: order.map((index) => groups[index]), series: reordered(series, order) };
 }
 
 const total = (values) => values.reduce((sum, value) => sum + (value ?? 0), 0);

@@ -6,8 +6,8 @@ import { chartModel, describeChart, figure } from "./model.js";
 import { paintChart } from "./paint.js";
 
 /** The chart as an element, or null when this result cannot be drawn this way. */
-export function createChart({ chart, columns, rows }) {
-  const model = chartModel({ chart, columns, rows });
+export function createChart({ chart, columns, rows, anyOrder }) {
+  const model = chartModel({ chart, columns, rows, anyOrder });
   if (!model) return null;
   // A title made of calculations is better said anew.
   const title = chart.title && !chart.title.includes("(") ? chart.title : titleOf(chart);
