@@ -58,7 +58,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, today: date, seed: int, report:
     products, countries, names = read_products(), read_countries(), read_names()
     regions = _write_lists(connection, products, countries, chance, first_day, today)
     customers = draw_customers(chance, countries, names, regions, first_day, today)
-    employees = draw_employees(chance, countries, names, regions, today)
+    employees = draw_employees(chance, countries, names, regions, today, [each.customer_name for each in customers])
     _insert(connection, "customers", (_values(customer) for customer in customers))
     for employee in employees:
         _insert(connection, "employees", [_values(employee)])

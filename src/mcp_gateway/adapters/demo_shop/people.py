@@ -6,7 +6,7 @@ stand in for them is worked out here, so that the orders can be drawn by arithme
 
 import random
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -114,10 +114,18 @@ def find_buyers(customers: Sequence[Customer]) -> list[Buyer]:
 
 
 def draw_employees(
-    chance: random.Random, countries: Sequence[Country], names: Mapping[str, Names], regions: Mapping[str, int], today: date
+    chance: random.Random,
+    countries: Sequence[Country],
+    names: Mapping[str, Names],
+    regions: Mapping[str, int],
+    today: date,
+    customers: Iterable[str],
 ) -> list[Employee]:
-    """The chief first, then the head of sales, each region's manager with four or five representatives, then staff."""
-    taken: set[str] = set()
+    """The chief first, then the head of sales, each region's manager with four or five representatives, then staff.
+
+    Nobody is called like one of `customers`.
+    """
+    taken = set(customers)
     employees: list[Employee] = []
 
     def hire(title: str, culture: str, region_id: int | None, manager_id: int | None, salary: tuple[int, int]) -> int:
