@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     )
     max_question_chars: int = Field(4_000, ge=100, description="Longest accepted question, in characters.")
     max_rows: int = Field(1_000, ge=1, le=1_000_000, description="Rows an answer shows at most; the total is still counted.")
-    max_result_bytes: int = Field(10_000_000, ge=10_000, description="Bytes of values an answer carries at most.")
+    max_result_bytes: int = Field(4_000_000, ge=10_000, description="Bytes of values an answer carries at most.")
     query_timeout_seconds: float = Field(30.0, gt=0, le=3600, description="Seconds one query may run.")
     ask_timeout_seconds: float = Field(120.0, gt=0, le=3600, description="Seconds a question may take, all steps together.")
     max_questions_at_once: int = Field(32, ge=1, description="Questions answered at the same time; more wait for their turn.")
@@ -188,10 +188,15 @@ def load_settings(options: Mapping[str, object] | None = None) -> Settings:
         environment_name(field) if field == "cache_dir" else field: value for field, value in _given(options)
     }
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         faults = [f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}" for fault in error.errors()]
         raise InvalidSettings("; ".join(faults), faults=list(faults)) from None
+    named = {field for field, _ in _given(options)}
+    if "tables_url" in named and "mcp_config_path" not in named:
+        # Data named on the command line is meant, whatever servers the environment names.
+        return settings.model_copy(update={"mcp_config_path": None, "mcp_server_url": None})
+    return settings
 
 
 def origin_of(field: str, options: Mapping[str, object] | None = None) -> Origin:
@@ -212,5 +217,7 @@ def _given(options: Mapping[str, object] | None) -> tuple[tuple[str, object], ..
 
 def process_environment() -> Mapping[str, str]:
     """The environment as it is, for `${VAR}` and overrides in a configuration file; `.env` stands behind it."""
-    from_file = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None} if ENV_FILE.is_file() else {}
+    from_file = (
+        {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None} if ENV_FILE.is_file() else {}
+    )
     return {**from_file, **os.environ}

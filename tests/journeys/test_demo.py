@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 
@@ -84,11 +83,3 @@ def test_a_taken_port_is_said_aloud(cache_dir: Path) -> None:
             out, _ = second.communicate(timeout=100)
     assert second.returncode == 0
     assert f"Port {taken} is taken" in out
-
-
-@pytest.mark.parametrize("option", ["--port=70000", "--bogus"])
-def test_wrong_usage_says_so(cache_dir: Path, option: str) -> None:
-    with started(cache_dir, option) as demo:
-        _, err = demo.communicate(timeout=60)
-    assert demo.returncode == 2
-    assert "Usage" in err

@@ -35,6 +35,15 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(monkeypatch:
     assert load_settings().log_level == "DEBUG"
 
 
+def test_data_named_on_the_command_line_wins_over_servers_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCP_CONFIG_PATH", "servers.yaml")
+    monkeypatch.setenv("MCP_SERVER_URL", "http://127.0.0.1:8000/mcp")
+    settings = load_settings({"tables_url": "pets.csv"})
+    assert (settings.tables_url, settings.mcp_config_path, settings.mcp_server_url) == ("pets.csv", None, None)
+    both = load_settings({"tables_url": "pets.csv", "mcp_config_path": Path("mine.yaml")})
+    assert both.mcp_config_path == Path("mine.yaml")
+
+
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLES_URL", "")
     assert load_settings().tables_url is None

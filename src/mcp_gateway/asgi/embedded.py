@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import structlog
 from mcp.server.lowlevel.server import Server
 
 from mcp_gateway.core.clock import Clock
@@ -20,6 +21,8 @@ from mcp_gateway.wiring.data import open_glossary, open_tables
 from mcp_gateway.wiring.demo import prepare_demo
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.servers import GLOSSARY, TABLES, is_embedded
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -66,6 +69,7 @@ async def settle_data(settings: Settings, *, clock: Clock) -> Settings:
     """The settings with data to ask about: the demo shop when none is named."""
     if settings.tables_url is not None:
         return settings
+    log.info("demo_shop_used", reason="no data is named", hint="--data or TABLES_URL names yours")
     shop = await asyncio.to_thread(prepare_demo, settings.cache_dir, today=clock.now().date())
     glossary = settings.glossary_file or shop.glossary
     return settings.model_copy(update={"tables_url": str(shop.database), "glossary_file": glossary})

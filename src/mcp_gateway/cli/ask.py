@@ -22,6 +22,7 @@ from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.http.shaping import shape_answer
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import load_settings
+from mcp_gateway.wiring.servers import is_embedded
 
 UNSURE = 3
 app = typer.Typer()
@@ -77,6 +78,8 @@ def ask(
     settings = load_settings(
         {"tables_url": data, "glossary_file": glossary, "mcp_config_path": config, "language_model": model, "max_rows": max_rows}
     )
+    if is_embedded(settings) and settings.tables_url is None:
+        error_console().print("No data named (--data, TABLES_URL): asking the demo shop.", style="dim")
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     asked = Question(
         text=" ".join(question),

@@ -63,3 +63,12 @@ def test_an_error_of_ours_is_two_lines_and_exit_code_1(capsys: pytest.CaptureFix
     assert err.splitlines()[-2].startswith("error: ")
     assert "REMOTE_WITHOUT_LOGIN" in err
     assert err.splitlines()[-1].startswith("hint:  ")
+
+
+@pytest.mark.parametrize("arguments", [("demo", "--port=70000"), ("serve", "--bogus"), ("ask",)])
+def test_wrong_usage_is_exit_code_2_and_says_what_is_right(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert "Usage" in err
