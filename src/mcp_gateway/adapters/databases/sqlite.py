@@ -158,6 +158,9 @@ def _lock_down(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
     for category, limit in _LIMITS.items():
         connection.setlimit(category, limit)
+    # The table functions declare themselves at their first use, which the authorizer would take for creating a table.
+    for function in ("json_each", "json_tree"):
+        connection.execute(f"SELECT * FROM {function}('[]')").fetchall()
     connection.set_authorizer(_authorize)
 
 

@@ -1,5 +1,5 @@
 -- Queries an analyst may ask. One a line; "-- dialect:" as in hostile.sql. The contract tests run the lines marked with a dialect
--- name of an engine at hand over the tables secrets(id, word), other(id, amount, day, at, note, data) to see that they work.
+-- name of an engine at hand over the tables secrets(id, word), other(id, amount, day, moment, note, data) to see that they work.
 
 -- dialect: all
 SELECT 1
@@ -47,12 +47,12 @@ SELECT * FROM secrets LIMIT 5 OFFSET 2
 SELECT 'it''s; DROP TABLE secrets' AS text
 SELECT 1 -- a comment
 SELECT /* a comment */ 1;
-(SELECT id FROM secrets) UNION (SELECT id FROM other)
 SELECT COUNT(*) FROM (SELECT DISTINCT id FROM other) t
 SELECT id % 2, id + 1, id - 1, id * 2 FROM secrets
 SELECT MAX(day) FROM other WHERE note IS NOT NULL
 
 -- dialect: duckdb
+(SELECT id FROM secrets) UNION (SELECT id FROM other)
 FROM secrets
 FROM secrets SELECT word WHERE id = 1
 VALUES (1, 'a'), (2, 'b')
@@ -63,7 +63,7 @@ SELECT day, SUM(amount) FROM other GROUP BY ALL ORDER BY ALL
 SELECT DATE_TRUNC('month', day) AS month, SUM(amount) FROM other GROUP BY 1 ORDER BY 1
 SELECT DATE_DIFF('day', day, CURRENT_DATE), day + INTERVAL 1 MONTH, day - INTERVAL '7 days' FROM other
 SELECT EXTRACT(YEAR FROM day), YEAR(day), MONTH(day), DAYOFWEEK(day), WEEK(day), QUARTER(day), MONTHNAME(day), LAST_DAY(day) FROM other
-SELECT STRFTIME(at, '%Y-%m'), STRPTIME('2024-01-01', '%Y-%m-%d'), TIME_BUCKET(INTERVAL 1 DAY, at), EPOCH(at), AGE(at) FROM other
+SELECT STRFTIME(moment, '%Y-%m'), STRPTIME('2024-01-01', '%Y-%m-%d'), TIME_BUCKET(INTERVAL 1 DAY, moment), EPOCH(moment), AGE(moment) FROM other
 SELECT QUANTILE_CONT(amount, 0.5), QUANTILE_CONT(amount, [0.25, 0.75]), MEDIAN(amount), MODE(note), STDDEV(amount), VAR_POP(amount) FROM other
 SELECT COUNT(*) FILTER (WHERE amount > 5), SUM(amount) FILTER (WHERE id = 1) FROM other
 SELECT id, day, SUM(amount) FROM other GROUP BY GROUPING SETS ((id), (day), ())
@@ -75,7 +75,7 @@ SELECT REGEXP_MATCHES(word, '^a'), REGEXP_EXTRACT(word, '(.)', 1), REGEXP_REPLAC
 SELECT word ILIKE 'A%', word SIMILAR TO 'a.*', STARTS_WITH(word, 'a'), CONTAINS(word, 'a'), word LIKE 'a%' FROM secrets
 SELECT data ->> '$.a', data -> '$.b', JSON_EXTRACT_STRING(data, '$.a'), JSON_ARRAY_LENGTH(data, '$.b') FROM other
 SELECT TRY_CAST(word AS INT), word::VARCHAR, id::DOUBLE FROM secrets
-SELECT LIST_TRANSFORM([1, 2, 3], x -> x + 1), LIST_FILTER([1, 2], x -> x > 1), [x * 2 FOR x IN [1, 2]], LEN([1])
+SELECT LIST_TRANSFORM([1, 2, 3], lambda x: x + 1), LIST_FILTER([1, 2], lambda x: x > 1), [x * 2 FOR x IN [1, 2]], LEN([1])
 SELECT {'a': 1, 'b': 2}.a, MAP {'k': 1}, [1, 2, 3][1:2], STRUCT_PACK(a := 1)
 SELECT UNNEST([1, 2, 3]) AS n
 SELECT * FROM UNNEST([1, 2, 3]) AS t(n)
@@ -94,10 +94,10 @@ SELECT * FROM secrets ANTI JOIN other USING (id)
 SELECT APPROX_COUNT_DISTINCT(word), CORR(id, id), COVAR_POP(id, id), REGR_SLOPE(id, id), SKEWNESS(id), KURTOSIS(id), ENTROPY(word), PRODUCT(id) FROM secrets
 SELECT LEVENSHTEIN(word, 'x'), JARO_WINKLER_SIMILARITY(word, 'x'), STRIP_ACCENTS(word), SPLIT_PART(word, 'a', 1), STRING_SPLIT(word, 'a') FROM secrets
 SELECT IF(id > 1, 'a', 'b'), IFNULL(word, ''), GREATEST(1, 2), LEAST(1, 2), id // 2, id ** 2, id ^ 2, SQRT(id), LN(id), EXP(1), FLOOR(1.5), CEIL(1.5) FROM secrets
-SELECT LPAD(word, 5, '0'), RPAD(word, 5), REPEAT(word, 2), REVERSE(word), LEFT(word, 1), RIGHT(word, 1), CONCAT(word, '-', id), CONCAT_WS('-', word, id), word || 'x', FORMAT('{}', id), PRINTF('%d', id), MD5(word), HEX(word) FROM secrets
+SELECT LPAD(word, 5, '0'), RPAD(word, 5, ' '), REPEAT(word, 2), REVERSE(word), LEFT(word, 1), RIGHT(word, 1), CONCAT(word, '-', id), CONCAT_WS('-', word, id), word || 'x', FORMAT('{}', id), PRINTF('%d', id), MD5(word), HEX(word) FROM secrets
 SELECT * FROM information_schema.tables
 SELECT MAKE_DATE(2024, 1, 1), TO_TIMESTAMP(0), MAKE_TIMESTAMP(2024, 1, 1, 0, 0, 0), DATE '2024-01-01', TIMESTAMP '2024-01-01 00:00:00', TODAY(), NOW()
-SELECT at AT TIME ZONE 'UTC' FROM other
+SELECT moment AT TIME ZONE 'UTC' FROM other
 SELECT PERCENT_RANK() OVER (ORDER BY id), CUME_DIST() OVER (ORDER BY id), NTH_VALUE(word, 2) OVER (ORDER BY id), LEAD(word, 1, 'x') OVER (ORDER BY id) FROM secrets
 SELECT SUM(amount) OVER (ORDER BY day RANGE BETWEEN INTERVAL 7 DAYS PRECEDING AND CURRENT ROW) FROM other
 SELECT BOOL_AND(id > 0), BOOL_OR(id > 5), BIT_AND(id), COUNT_IF(id > 1) FROM secrets
@@ -134,10 +134,11 @@ SELECT CAST(STRFTIME('%Y', day) AS INTEGER) - 1 FROM other
 SELECT JSON_GROUP_ARRAY(word), JSON_OBJECT('a', 1), JSON_ARRAY(1, 2) FROM secrets
 
 -- dialect: postgres
+(SELECT id FROM secrets) UNION (SELECT id FROM other)
 VALUES (1, 'a'), (2, 'b')
 TABLE secrets
 SELECT DISTINCT ON (id) id, amount FROM other ORDER BY id, day DESC
-SELECT DATE_TRUNC('month', day), TO_CHAR(day, 'YYYY-MM'), EXTRACT(EPOCH FROM at), AGE(at), DATE_PART('year', day), day + INTERVAL '1 month', NOW() - INTERVAL '7 days', at AT TIME ZONE 'UTC', MAKE_DATE(2024, 1, 1), TO_DATE('2024-01-01', 'YYYY-MM-DD') FROM other
+SELECT DATE_TRUNC('month', day), TO_CHAR(day, 'YYYY-MM'), EXTRACT(EPOCH FROM moment), AGE(moment), DATE_PART('year', day), day + INTERVAL '1 month', NOW() - INTERVAL '7 days', moment AT TIME ZONE 'UTC', MAKE_DATE(2024, 1, 1), TO_DATE('2024-01-01', 'YYYY-MM-DD') FROM other
 SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY amount), PERCENTILE_DISC(0.9) WITHIN GROUP (ORDER BY amount), MODE() WITHIN GROUP (ORDER BY note) FROM other
 SELECT STRING_AGG(word, ', ' ORDER BY word), ARRAY_AGG(word), JSON_AGG(word), BOOL_AND(id > 0), BOOL_OR(id > 5), EVERY(id > 0) FROM secrets
 SELECT COUNT(*) FILTER (WHERE amount > 5) FROM other
