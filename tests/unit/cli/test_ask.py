@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_gateway.ask.engine import EmbeddedEngine
+from mcp_gateway.ask.model import Draft, DraftRequest, Reading
 from mcp_gateway.cli import main
 
 OK, FAILED, USAGE, UNSURE = 0, 1, 2, 3
@@ -91,3 +93,40 @@ def test_two_forms_at_once_are_wrong_usage(pets: Path, capsys: pytest.CaptureFix
     code, _, err = ask(capsys, "how many pets", "--data", str(pets), "--json", "--csv")
     assert code == USAGE
     assert "exclude each other" in err
+
+
+UNSURE_READINGS = ("SELECT name FROM pets ORDER BY id LIMIT 1", "SELECT kind FROM pets ORDER BY id LIMIT 1")
+
+
+@pytest.fixture
+def undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine as it is when two readings are as likely."""
+
+    async def draft(_: EmbeddedEngine, __: DraftRequest) -> Draft:
+        readings = tuple(Reading(sql=sql, description=f"Reading {sql[7:11]}.", confidence=0.3) for sql in UNSURE_READINGS)
+        return Draft(source="engine", readings=readings, confident=False, reason="Two readings are as likely.")
+
+    monkeypatch.setattr(EmbeddedEngine, "draft", draft)
+
+
+@pytest.mark.usefixtures("undecided")
+def test_readings_are_offered_with_their_numbers(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "which one", "--data", str(pets))
+    assert (code, out) == (UNSURE, "")
+    assert "1. Reading name." in err
+    assert "2. Reading kind." in err
+
+
+@pytest.mark.usefixtures("undecided")
+@pytest.mark.parametrize(("option", "value"), [("--choose=2", "dog"), ("--choose=1", "Rex"), ("--yes", "Rex")])
+def test_a_reading_can_be_chosen_beforehand(option: str, value: str, pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ask(capsys, "which one", "--data", str(pets), "--json", option)
+    assert code == OK
+    assert json.loads(out)["results"]["rows"] == [[value]]
+
+
+@pytest.mark.usefixtures("undecided")
+def test_a_reading_that_is_not_there_cannot_be_chosen(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = ask(capsys, "which one", "--data", str(pets), "--choose", "3")
+    assert code == FAILED
+    assert "2 readings, not 3" in err
