@@ -66,7 +66,9 @@ class RecoverStep:
             return inquiry
         names = names_of(inquiry.world.schema, inquiry.world.vocabulary)
         note.input = {"fault": inquiry.fault.kind if inquiry.fault else "no_rows"}
-        mended = await self._mend(inquiry, names) if inquiry.fault else await self._respell(inquiry, names)
+        mended = await self._mend(inquiry, names) if inquiry.fault else inquiry
+        if mended.rows is not None and looks_empty(mended.rows) and len(mended.attempts) < MOST_ATTEMPTS:
+            mended = await self._respell(mended, names)
         note.output = {
             "attempts": [{"fault": one.fault, "message": one.message, "repair": one.repair} for one in mended.attempts],
             "recovered": mended.rows is not None and bool(mended.attempts),
@@ -150,7 +152,7 @@ class RecoverStep:
                 message = "The query found nothing."
                 attempt = Attempt(sql=query.sql, fault="value_not_found", message=message, repair=repair.proposal.repair)
                 notices = (*inquiry.notices, _as_sentence(repair.proposal.repair))
-                return replace(inquiry, query=result[0], rows=result[1], attempts=(attempt,), notices=notices)
+                return replace(inquiry, query=result[0], rows=result[1], attempts=(*inquiry.attempts, attempt), notices=notices)
         return replace(inquiry, notices=(*inquiry.notices, *(_as_sentence(text) for text in repair.missing)))
 
 

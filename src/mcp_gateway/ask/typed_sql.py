@@ -41,7 +41,7 @@ def _reads_like_a_query(body: str) -> bool:
         return bool(re.match(r"\w+\s+(recursive\s+)?\w+\s*(\([^)]*\)\s*)?as\s*\(", body, re.IGNORECASE))
     if opening != "SELECT":
         return False
-    if words[1] == "*":
+    if words[1] == "*" or words[2:3] == ["("]:
         return True
     if words[1].casefold() in _ENGLISH_AFTER_SELECT and not _is_select_all(words) and words[2:3] not in ([","], ["."]):
         return False
