@@ -121,7 +121,7 @@ def _scattered(tokens: Sequence[Token], words: Words) -> Iterator[tuple[int, int
         if metric is None or len(stems) != 2 or stems[0] not in places or stems[1] not in places:
             continue
         noun, verb = places[stems[0]], places[stems[1]]
-        if 1 < abs(noun - verb) and verb != noun + 1 and stems[1] in _METRIC_VERBS:
+        if abs(noun - verb) > 1 and verb != noun + 1 and stems[1] in _METRIC_VERBS:
             yield noun, verb, metric
 
 

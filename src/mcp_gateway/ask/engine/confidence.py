@@ -17,35 +17,35 @@ from mcp_gateway.ask.engine.grammar.reader import Reader, State
 class Signals:
     """What is known about a reading. Weights are in content words (`scoring.WEIGHT_CONTENT`).
 
-    `lead`: by how much it beats the next different form, at most 1. `unused`: content words left over that must not be.
-    `loose`: the weight of all words left over. `weakest` and `mean`: strengths of its links. `joins`, `parts`: size of the form.
+    `lead`: by how much it beats the next different form, 0..1. `unused`: content words left over that must not be.
+    `loose`: the weight of all words left over; `words`: of the whole question. `mean`: average strength of the links.
+    `gain`: the reading's score for each content word. `joins`, `parts`: size of the form.
     """
 
     lead: float
     unused: int
     loose: float
-    weakest: float
     mean: float
+    gain: float
     joins: int
     parts: int
-    guessed: int
     words: float
 
 
-def signals_of(reader: Reader, state: State, query: Query, lead: float, guessed: int) -> Signals:
-    """The signals of one reading; `guessed` counts what the form shows or compares though nothing in the question names it."""
+def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score: float) -> Signals:
+    """The signals of one reading with its score and its lead before the next."""
     strengths = state.strengths or (0.0,)
     selects = _selects(query)
+    words = sum(reader.weights)
     return Signals(
         lead=min(lead, 1.0),
         unused=len(unused_words(reader, state)),
         loose=sum(reader.weights[position] for position in state.unexplained),
-        weakest=min(strengths),
         mean=sum(strengths) / len(strengths),
+        gain=min(score / max(words, 0.5), 2.5),
         joins=sum(len(select.joins) for select in selects),
         parts=sum(len(s.where) + len(s.having) + len(s.group_by) + len(s.order_by) + len(s.targets) for s in selects),
-        guessed=guessed,
-        words=sum(reader.weights),
+        words=words,
     )
 
 
@@ -68,11 +68,11 @@ def confidence(signals: Signals) -> float:
         scoring.CONFIDENCE_BASE
         + scoring.CONFIDENCE_LEAD * signals.lead
         - scoring.CONFIDENCE_LOOSE * signals.loose
-        + scoring.CONFIDENCE_WEAKEST * signals.weakest
         + scoring.CONFIDENCE_MEAN * signals.mean
+        + scoring.CONFIDENCE_GAIN * signals.gain
         - scoring.CONFIDENCE_JOINS * signals.joins
         - scoring.CONFIDENCE_PARTS * signals.parts
-        - scoring.CONFIDENCE_GUESSED * signals.guessed
+        - scoring.CONFIDENCE_WORDS * signals.words
     )
     plain = 1.0 / (1.0 + exp(-total))
     return plain if not signals.unused else min(plain, scoring.THRESHOLD * 0.9) * 0.8 ** (signals.unused - 1)

@@ -114,7 +114,7 @@ class EmbeddedEngine:
     def _reading(self, reader: Reader, request: DraftRequest, candidates: list[Candidate], place: int) -> Reading:
         candidate = candidates[place]
         next_best = candidates[place + 1].score if place + 1 < len(candidates) else candidate.score - 1.0
-        signals = signals_of(reader, candidate.state, candidate.query, candidate.score - next_best, 0)
+        signals = signals_of(reader, candidate.state, candidate.query, lead=candidate.score - next_best, score=candidate.score)
         likely = confidence(signals) if place == 0 else confidence(signals) * exp(candidate.score - candidates[0].score) * 0.5
         return Reading(
             sql=to_sql(candidate.query, request.schema.dialect, request.now),

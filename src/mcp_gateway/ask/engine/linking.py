@@ -340,7 +340,7 @@ def _extend_columns(
             continue
         for column in names.columns_of_table_word.get(stem, ()):
             before = partials.get(column.ref)
-            if column.ref in grown or (before is None and not fresh) or bridged and not _possessive(before):
+            if column.ref in grown or (before is None and not fresh) or (bridged and not _possessive(before)):
                 continue
             earlier = before[1] if before else _Partial(())
             if not earlier.owner or fresh:

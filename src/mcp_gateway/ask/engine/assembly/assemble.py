@@ -25,7 +25,7 @@ from mcp_gateway.ask.engine.form import (
 from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.joins import connect
-from mcp_gateway.ask.engine.sketch import Clause, HasValue, InPeriod, Compare, Ranking, Related, Sketch, TableMention, Wanted
+from mcp_gateway.ask.engine.sketch import Clause, Compare, HasValue, InPeriod, Ranking, Related, Sketch, TableMention, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,7 @@ def _exclude(first: Clause, second: Clause) -> bool:
         return True
     if isinstance(first.said, Compare) and isinstance(second.said, Compare):
         pair = (first.said, second.said)
-        values = [
-            said.operand.value for said in pair if not isinstance(said.operand, type(None)) and hasattr(said.operand, "value")
-        ]
+        values = [said.operand.value for said in pair if said.operand is not None and hasattr(said.operand, "value")]
         if len(values) < 2 or not all(isinstance(value, int | float) for value in values):
             return False
         (low, low_value), (high, high_value) = sorted(

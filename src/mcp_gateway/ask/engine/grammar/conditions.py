@@ -272,7 +272,7 @@ def another(reader: Reader, state: State) -> Iterator[State]:
         yield step(reader, state, state.position + 1, sketch, strength=1.0)
     if isinstance(last, HasText):
         token = reader.tokens[state.position]
-        if token.kind == "quoted" or len(token.text) == 1 and token.text.isupper():
+        if token.kind == "quoted" or (len(token.text) == 1 and token.text.isupper()):
             sketch = said(state, replace(last, text=token.text), state.position)
             yield step(reader, state, state.position + 1, sketch, strength=1.0)
 

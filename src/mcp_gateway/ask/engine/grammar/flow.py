@@ -42,9 +42,9 @@ def move(reader: Reader, state: State) -> Iterator[State]:
     elif word in {"their", "its", "his", "her"} and state.phase == "where" and not state.negated:
         yield replace(state, position=state.position + 1, phase="ask")
         yield replace(state, position=state.position + 1)
-    elif word in _WHERE and (state.sketch.wanted or state.sketch.entities or state.sketch.everything):
-        yield replace(state, position=state.position + 1, phase="where")
-    elif word in _COPULAS and reader.low(state.position - 1) not in ASK_WORDS and (state.sketch.wanted or state.sketch.entities):
+    elif (word in _WHERE and (state.sketch.wanted or state.sketch.entities or state.sketch.everything)) or (
+        word in _COPULAS and reader.low(state.position - 1) not in ASK_WORDS and (state.sketch.wanted or state.sketch.entities)
+    ):
         yield replace(state, position=state.position + 1, phase="where")
     else:
         yield skipped(reader, state)
@@ -59,7 +59,7 @@ def _asks_anew(reader: Reader, position: int) -> bool:
     if word == "name":
         return position == 0
     if word in {"which", "who", "whom"}:
-        return position == 0 or before in {".", "?", ",", ";"} and word == "which" or before in {".", "?"}
+        return position == 0 or (before in {".", "?", ",", ";"} and word == "which") or before in {".", "?"}
     return position == 0 or before in _STARTS or word in {"what", "show", "list", "find", "give", "return"}
 
 
