@@ -1,5 +1,7 @@
 """An answer for people at a terminal. Prints; decides nothing."""
 
+import re
+
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
@@ -13,6 +15,10 @@ from mcp_gateway.core.errors import Json
 ROWS_SHOWN = 50
 CELL_WIDTH = 60
 NUMERIC_KINDS = {"integer", "number"}
+# Texts and quoted names whole, brackets alone, clause openers with the space before them, anything else a character at a time.
+_CLAUSES = r"FROM|WHERE|(?:LEFT |RIGHT |FULL |INNER |CROSS )?JOIN|GROUP BY|HAVING|ORDER BY|LIMIT|UNION ALL|UNION|INTERSECT|EXCEPT"
+_SQL_PIECES = re.compile(rf"""'(?:[^']|'')*'|"[^"]*"|`[^`]*`|[()]|\s+(?:{_CLAUSES})\b|\w+|.""", re.DOTALL)
+_CLAUSE = re.compile(rf"\s+(?:{_CLAUSES})")
 STEP_WORDS = {
     "gather": "reading schema and business words",
     "resolve": "resolving words",
@@ -54,7 +60,17 @@ def render_readings(answer: Answer) -> RenderableType:
 
 
 def render_sql(sql: str) -> RenderableType:
-    return Syntax(sql, "sql", word_wrap=True, background_color="default")
+    return Syntax(lay_out_sql(sql), "sql", word_wrap=True, background_color="default")
+
+
+def lay_out_sql(sql: str) -> str:
+    """The same SQL, each clause on a line of its own; texts, quoted names and what stands in brackets stay as they are."""
+    depth, laid_out = 0, []
+    for piece in _SQL_PIECES.findall(sql):
+        depth += (piece == "(") - (piece == ")")
+        starts_line = depth == 0 and _CLAUSE.fullmatch(piece)
+        laid_out.append(f"\n{piece.lstrip()}" if starts_line else piece)
+    return "".join(laid_out).strip()
 
 
 def render_rows(rows: QueryRows) -> RenderableType:
@@ -81,7 +97,7 @@ def render_steps(steps: tuple[Step, ...]) -> RenderableType:
     table = Table(show_edge=False, pad_edge=False, show_header=False, box=None)
     marks = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]·[/]"}
     for step in steps:
-        facts = ", ".join(f"{name} {_short(value)}" for name, value in step.output.items() if not isinstance(value, list | dict))
+        facts = ", ".join(f"{name} {_short(value)}" for name, value in step.output.items() if _is_brief(name, value))
         table.add_row(marks[step.status], step.name, f"{step.duration_ms:.1f} ms", Text(facts[:100], style="dim"))
     return Padding(table, (1, 0, 0, 2))
 
@@ -127,6 +143,10 @@ def _count_words(rows: QueryRows) -> str:
     if shown == total:
         return f"{total:,} row{'' if total == 1 else 's'}"
     return f"{shown:,} of {total:,} rows shown" if rows.total_rows is not None else f"{shown:,} rows shown, there are more"
+
+
+def _is_brief(name: str, value: object) -> bool:
+    return name != "sql" and value is not None and not isinstance(value, list | dict)
 
 
 def _short(value: object) -> str:
