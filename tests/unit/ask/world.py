@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -38,9 +38,12 @@ CREATE TABLE "order" ("group" INTEGER, "where" VARCHAR);
 INSERT INTO customers VALUES (1, 'Anna', 'Germany', '1980-05-01', NULL);
 INSERT INTO customers VALUES (2, 'Ben', 'France', NULL, 1), (3, 'Cleo', 'Germany', '1999-01-31', 1);
 INSERT INTO products VALUES (1, 'Lamp', 20, 'red'), (2, 'Magic Wand Pro', 120, 'black'), (3, 'Tent', 1500, NULL);
-INSERT INTO sales SELECT n, 1 + n % 3, 1 + n % 2, DATE '2026-01-01' + n::INTEGER, 10 * n, 1 + n % 5 FROM range(40) AS t(n);
 INSERT INTO "order" VALUES (1, 'first'), (2, 'second');
 """
+SALES = ", ".join(
+    f"({n}, {1 + n % 3}, {1 + n % 2}, '{date(2026, 1, 1) + timedelta(days=n)}', {10 * n}, {1 + n % 5})" for n in range(40)
+)
+STATEMENTS = (*(part for part in SHOP.split(";") if part.strip()), f"INSERT INTO sales VALUES {SALES}")
 WORDS = Vocabulary(terms=(Term(aliases=("turnover", "takings"), table="sales", column="amount"),))
 
 
@@ -179,10 +182,18 @@ async def open_world(folder: Path) -> AsyncIterator[World]:
     """The shop on disk behind a real tables server in memory."""
     path = folder / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute(SHOP)
+        for statement in STATEMENTS:
+            connection.execute(statement)
+    async with open_world_at(f"duckdb:///{path}") as world:
+        yield world
+
+
+@asynccontextmanager
+async def open_world_at(url: str) -> AsyncIterator[World]:
+    """The same over a database that holds the shop already."""
     clock = FixedClock(NOW)
     config = MCPServerConfig(key="tables", name="Tables", priority=10, capabilities=("execute_query", "find_values"))
-    async with open_tables(f"duckdb:///{path}", clock=clock) as tables:
+    async with open_tables(url, clock=clock) as tables:
         server = embedded_server(config, build_tables_server(tables).server)
         await server.connect()
         try:
