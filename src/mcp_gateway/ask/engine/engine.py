@@ -21,8 +21,10 @@ from mcp_gateway.ask.engine.form import Query
 from mcp_gateway.ask.engine.form_json import to_json
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
 from mcp_gateway.ask.engine.grammar.search import readings
-from mcp_gateway.ask.engine.linking import NameIndex, index_names, link
+from mcp_gateway.ask.engine.linking import link
+from mcp_gateway.ask.engine.name_index import NameIndex, index_names
 from mcp_gateway.ask.engine.periods import FoundPeriod, times_in
+from mcp_gateway.ask.engine.presentation import present
 from mcp_gateway.ask.engine.printing import to_sql
 from mcp_gateway.ask.engine.read_alone import Made, StandAlone
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
@@ -103,7 +105,7 @@ class EmbeddedEngine:
                 is_follow_up=is_follow_up,
             )
         reading = Reading(
-            sql=to_sql(made.query, request.schema.dialect, request.now),
+            sql=self._sql(made.query, request),
             description=describe(made.query),
             confidence=made.confidence,
             form=to_json(made.query),
@@ -117,11 +119,14 @@ class EmbeddedEngine:
         signals = signals_of(reader, candidate.state, candidate.query, lead=candidate.score - next_best, score=candidate.score)
         likely = confidence(signals) if place == 0 else confidence(signals) * exp(candidate.score - candidates[0].score) * 0.5
         return Reading(
-            sql=to_sql(candidate.query, request.schema.dialect, request.now),
+            sql=self._sql(candidate.query, request),
             description=describe(candidate.query),
             confidence=round(likely, 3),
             form=to_json(candidate.query),
         )
+
+    def _sql(self, query: Query, request: DraftRequest) -> str:
+        return to_sql(present(query, self._index(request.schema)[0]), request.schema.dialect, request.now)
 
     def _reader(self, request: DraftRequest) -> Reader:
         schema, names = self._index(request.schema)

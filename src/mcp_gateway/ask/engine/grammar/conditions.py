@@ -8,7 +8,7 @@ from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
-from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.name_index import measured_by
 from mcp_gateway.ask.engine.periods import FoundPeriod
 from mcp_gateway.ask.engine.sketch import (
     ColumnMention,

@@ -17,7 +17,7 @@ from mcp_gateway.ask.engine.lexicon import (
     SUPERLATIVES,
     TOP_SELLING,
 )
-from mcp_gateway.ask.engine.linking import measured_by
+from mcp_gateway.ask.engine.name_index import measured_by
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, Ranking, Sketch
 
 _BEFORE_KEY = (

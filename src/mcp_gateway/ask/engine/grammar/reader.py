@@ -12,7 +12,8 @@ from mcp_gateway.ask.engine.business_words import GivenMention, MetricMention
 from mcp_gateway.ask.engine.form import Literal
 from mcp_gateway.ask.engine.key_graph import KeyEdge, Tree
 from mcp_gateway.ask.engine.lexicon import CUES, FILLERS, IRREGULAR_VERBS, SOFT, number_word
-from mcp_gateway.ask.engine.linking import Links, NameIndex
+from mcp_gateway.ask.engine.linking import Links
+from mcp_gateway.ask.engine.name_index import NameIndex
 from mcp_gateway.ask.engine.periods import FoundPeriod, Times
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Said, Sketch, TableMention, ValueMention

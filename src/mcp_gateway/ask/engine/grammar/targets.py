@@ -7,7 +7,7 @@ from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import AggregateFunction
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, EACH, HOW_MEASURE
-from mcp_gateway.ask.engine.linking import measured_by, named_by
+from mcp_gateway.ask.engine.name_index import measured_by, named_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Flagged, Related, Sketch, TableMention, Wanted
 
 _BEFORE_NOUN = (

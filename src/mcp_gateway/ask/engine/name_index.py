@@ -1,0 +1,77 @@
+"""Which words the names of a schema have: stem to columns and tables. Made once per schema; knows no question."""
+
+from dataclasses import dataclass, field
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import ColumnRef
+from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable, SchemaIndex
+from mcp_gateway.ask.engine.sketch import Choice
+from mcp_gateway.ask.engine.text import stem_of
+
+
+@dataclass(slots=True)
+class NameIndex:
+    """Stem -> names that have it. Made once per schema."""
+
+    columns: dict[str, list[tuple[PreparedColumn, int]]] = field(default_factory=dict)
+    tables: dict[str, list[tuple[PreparedTable, int]]] = field(default_factory=dict)
+    column_names: dict[str, list[PreparedColumn]] = field(default_factory=dict)
+    columns_of_table_word: dict[str, list[PreparedColumn]] = field(default_factory=dict)
+    labels: list[ColumnRef] = field(default_factory=list)
+    table_aliases: dict[str, list[PreparedTable]] = field(default_factory=dict)
+
+    def add_alias(self, schema: SchemaIndex, table: PreparedTable, child: ColumnRef) -> None:
+        """What a key that points at a table calls it ("student_id" calls its rows students)."""
+        slots = schema.columns[child].slots
+        taken = any(slots[0] in other.slots for other in schema.tables.values())
+        if len(slots) == 2 and slots[1] in {"id", "code", "number"} and not taken:
+            known = self.table_aliases.setdefault(slots[0], [])
+            if table not in known:
+                known.append(table)
+
+
+def index_names(schema: SchemaIndex) -> NameIndex:
+    """The look-up tables of a prepared schema."""
+    index = NameIndex()
+    for table in schema.tables.values():
+        for position, slot in enumerate(table.slots):
+            index.tables.setdefault(slot, []).append((table, position))
+            if position == len(table.slots) - 1:
+                index.columns_of_table_word.setdefault(slot, []).extend(table.columns)
+        if table.labels and table.labels[0] not in table.key and not schema.column(table.labels[0]).is_key:
+            index.labels.append(table.labels[0])
+        for edge in schema.keys.edges_of.get(table.name, ()):
+            if edge.parent[0].table == table.name:
+                index.add_alias(schema, table, edge.child[0])
+        for column in table.columns:
+            index.column_names.setdefault(column.column.name.lower(), []).append(column)
+            for position, slot in enumerate(column.slots):
+                index.columns.setdefault(slot, []).append((column, position))
+    return index
+
+
+def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
+    """The number and date columns an adjective speaks of: `words` name them, best first, "-" turns the order round."""
+    choices: dict[ColumnRef, Choice] = {}
+    for rank, word in enumerate(words.split()):
+        reverse, plain = word.startswith("-"), stem_of(word.lstrip("-"))
+        for column, position in names.columns.get(plain, ()):
+            if not (column.is_numeric or column.is_temporal or column.is_year) or column.ref in choices:
+                continue
+            if column.is_key or ("birth" in column.slots and plain not in {"birth", "age"}):
+                continue
+            head = 1.0 if position == len(column.slots) - 1 else 0.85
+            share = column.weights[position] / sum(column.weights)
+            choices[column.ref] = Choice(column.ref, (0.9 - 0.03 * rank) * head * (0.6 + 0.4 * share), reverse)
+    return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
+
+
+def named_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
+    """The columns of any kind that one of the words names, best first."""
+    choices: dict[ColumnRef, Choice] = {}
+    for rank, word in enumerate(words.split()):
+        for column, position in names.columns.get(stem_of(word), ()):
+            if column.ref not in choices and not column.is_key:
+                head = 1.0 if position == len(column.slots) - 1 else 0.85
+                choices[column.ref] = Choice(column.ref, (0.9 - 0.05 * rank) * head)
+    return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
