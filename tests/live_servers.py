@@ -199,7 +199,7 @@ async def served(app: ASGIApp, *, port: int = 0, lifespan: bool = True) -> Async
         # Not `serve`: its signal handlers belong to the test run.
         task = asyncio.create_task(server._serve(sockets=[listener]))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await server.ready.wait()
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:

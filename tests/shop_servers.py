@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,6 +89,8 @@ class Shop:
         ]
         if rival:
             configs.insert(1, MCPServerConfig(key="rival", name="Rival", priority=5))
+        # The machine may be busy; how fast it is, is not the question.
+        configs = [replace(config, timeout_seconds=60.0, connect_timeout_seconds=60.0) for config in configs]
         self.config = MCPConfig(mcp_servers=tuple(configs), orchestration=rule or OrchestrationConfig(resources="fresh"))
         self.servers = Servers(self.config, self.make, self.clock)
         self.gatherer = ResourceGatherer(self.servers, self.clock)

@@ -36,6 +36,8 @@ mcp_servers:
     capabilities: ["execute_query", "list_resources"]
     transport: "%(transport)s"
     max_retries: 0
+    timeout: 60
+    connect_timeout_seconds: 60
   product_metadata_mcp:
     name: "Product Metadata MCP"
     url: "http://127.0.0.1:${GLOSSARY_PORT}/%(tables)s"
@@ -44,6 +46,8 @@ mcp_servers:
     capabilities: ["list_resources"]
     transport: "%(transport)s"
     max_retries: 0
+    timeout: 60
+    connect_timeout_seconds: 60
 orchestration:
   fail_fast: %(fail_fast)s
   resources: %(resources)s
@@ -199,7 +203,7 @@ async def test_an_edited_glossary_counts_from_the_next_question_on(world: World)
         assert orchestrator.resolve_entity_with_priority("hocuspocus", "products", resources) is None
         world.words.write_text(GLOSSARY.replace("[abracadabra]", "[hocuspocus]"), encoding="utf-8")
         os.utime(world.words, (1, 1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             found = None
             while found is None:
                 resources = await orchestrator.gather_all_resources()

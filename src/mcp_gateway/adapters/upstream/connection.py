@@ -11,6 +11,9 @@ from mcp.client.session import ClientSession, MessageHandlerFnT
 
 from mcp_gateway.adapters.upstream.transports import OpenClient
 
+# A child process that will not go is asked, told and killed, two seconds each; everything else ends at once.
+CANCEL_SECONDS = 7.0
+
 
 class Connection:
     """Use `Connection.open`, which gives out only connected ones."""
@@ -38,7 +41,7 @@ class Connection:
                 connection.client = await asyncio.shield(connection._ready)
                 connection.protocol = connection.session.protocol_version or ""
         except BaseException:
-            await _cancel(owner, within_seconds=timeout_seconds)
+            await _cancel(owner, within_seconds=CANCEL_SECONDS)
             raise
         return connection
 

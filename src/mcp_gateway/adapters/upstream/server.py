@@ -28,8 +28,8 @@ from mcp_gateway.core.errors import GatewayError, Json, MCPConnectionError
 
 T = TypeVar("T")
 
-# How long a connection gets to say goodbye.
-CLOSE_SECONDS = 2.0
+# How long a connection gets to say goodbye; a child process is asked, told and killed, two seconds each.
+CLOSE_SECONDS = {"streamable_http": 2.0, "sse": 2.0, "stdio": 7.0}
 # A dying transport wakes its callers a moment before it is known as dead.
 SETTLE_SECONDS = 0.5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
@@ -66,6 +66,7 @@ class McpServer:
         self.config = config
         self._open_client, self._clock, self._sleep = open_client, clock, sleep
         self._backoff = Backoff(random=chance or random.Random())  # noqa: S311  # jitter, no secret
+        self._close_seconds = CLOSE_SECONDS[config.transport]
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._watch: Watch | None = None
@@ -94,11 +95,11 @@ class McpServer:
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-            await asyncio.wait({self._connecting}, timeout=CLOSE_SECONDS)
+            await asyncio.wait({self._connecting}, timeout=self._close_seconds)
         if self._watch is not None:
             await self._watch.end()
         if self._connection is not None:
-            await self._connection.close(within_seconds=CLOSE_SECONDS)
+            await self._connection.close(within_seconds=self._close_seconds)
             self._connection = None
 
     async def list_resources(self) -> ResourceListing:
@@ -170,7 +171,7 @@ class McpServer:
     async def _let_go(self, connection: Connection) -> None:
         if self._connection is connection:
             self._connection = None
-        await connection.close(within_seconds=CLOSE_SECONDS)
+        await connection.close(within_seconds=self._close_seconds)
 
     def _final_error(self, what: str, failure: Failure, seconds: float, *, tool: bool) -> GatewayError:
         if failure.kind == "refused":
@@ -229,7 +230,7 @@ class McpServer:
             except Exception as error:  # noqa: BLE001  # any way a server can fail to be one becomes a Failure
                 return classify(error, exchange)
         if config.protocol == "modern" and opened.protocol not in MODERN_PROTOCOL_VERSIONS:
-            await opened.close(within_seconds=CLOSE_SECONDS)
+            await opened.close(within_seconds=self._close_seconds)
             return Failure("refused", f"it speaks revision {opened.protocol}, and the configuration wants protocol: modern")
         return opened
 

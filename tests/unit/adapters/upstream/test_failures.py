@@ -69,7 +69,8 @@ def fixed_clock() -> FixedClock:
 
 
 def reach(url: str, *, naps: Naps | None = None, clock: FixedClock | None = None, **settings: object) -> McpServer:
-    config = MCPServerConfig(key="demo", name="Demo", priority=1, url=url, **settings)  # type: ignore[arg-type]  # a test's own words
+    patient = {"connect_timeout_seconds": 60.0, "timeout_seconds": 60.0, "tool_timeout_seconds": 60.0}
+    config = MCPServerConfig(key="demo", name="Demo", priority=1, url=url, **{**patient, **settings})  # type: ignore[arg-type]  # a test's own words
     return remote_server(config, sleep=naps or Naps(), clock=clock or SystemClock(), chance=random.Random(1))  # noqa: S311  # jitter
 
 
@@ -267,7 +268,7 @@ async def test_a_server_that_restarts_ends_the_watch() -> None:
     async with served(http_app(Scripted()), port=port):
         assert await server.watch_resources([GREETING], lambda _: None, ended.set)
         assert not ended.is_set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await ended.wait()
     await server.close()
 
@@ -333,14 +334,14 @@ async def test_over_sse_a_server_cannot_send_the_credentials_elsewhere() -> None
 async def test_a_stdio_server_that_dies_is_started_again_and_its_watch_ends() -> None:
     arguments = (str(Path(live_servers.__file__)),)
     config = MCPServerConfig(
-        key="demo", name="Demo", priority=1, transport="stdio", command=sys.executable, args=arguments, connect_timeout_seconds=30
+        key="demo", name="Demo", priority=1, transport="stdio", command=sys.executable, args=arguments, connect_timeout_seconds=60
     )
     server, ended = remote_server(config, sleep=Naps()), asyncio.Event()
     await server.connect()
     assert await server.watch_resources([GREETING], lambda _: None, ended.set)
     with pytest.raises(MCPConnectionError):
         await server.call_tool("quit", {})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await ended.wait()
     assert (await server.read_resource(GREETING)).text == "hello"
     await server.close()
