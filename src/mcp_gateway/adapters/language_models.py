@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading, Usage
 from mcp_gateway.ask.ports import Drafter
 from mcp_gateway.ask.prompts import Prompt, write_prompt
-from mcp_gateway.core.errors import SQLGenerationError
+from mcp_gateway.core.errors import InvalidInput, SQLGenerationError
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent, AgentRunResult
@@ -53,9 +53,19 @@ class ModelOutputUnusable(SQLGenerationError):
     hint = "Ask again, or choose a stronger model."
 
 
+class BadLanguageModel(InvalidInput):
+    """The language model's settings cannot be used."""
+
+    code = "INVALID_LANGUAGE_MODEL"
+    hint = "Check the provider, the model's name (OpenRouter's have a slash: `vendor/name`) and the key."
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LanguageModel:
-    """Which model to ask. `base_url` is for "openai" only; None means OpenAI's own. `retries` come after the first try."""
+    """Which model to ask. `base_url` None: the provider's own; only "openai" and "openrouter" may have another.
+
+    `retries` come after the first try.
+    """
 
     provider: Provider
     name: str
@@ -82,9 +92,17 @@ class _Drafted(BaseModel):
 
 @asynccontextmanager
 async def open_language_model(model: LanguageModel) -> AsyncIterator[Drafter]:
-    """Build the client; the first connection is made by the first question. Takes a second or two, for the import."""
+    """Build the client; the first connection is made by the first question. Takes a second or two, for the import.
+
+    Raises `BadLanguageModel`.
+    """
+    from pydantic_ai.exceptions import UserError  # noqa: PLC0415  # see the docstring
+
     async with AsyncExitStack() as stack:
-        built = await _build_model(model, stack)
+        try:
+            built = await _build_model(model, stack)
+        except UserError:
+            raise BadLanguageModel(f"There can be no model {model.name[:100]!r} at {model.provider}.") from None
         await stack.enter_async_context(built)
         yield ModelDrafter(model, _build_agent(built))
 
@@ -231,7 +249,7 @@ async def _build_openai(model: LanguageModel, key: str, stack: AsyncExitStack) -
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider  # noqa: PLC0415
     from pydantic_ai.providers.openrouter import OpenRouterProvider  # noqa: PLC0415
 
-    url = _OPENROUTER_URL if model.provider == "openrouter" else model.base_url
+    url = model.base_url or (_OPENROUTER_URL if model.provider == "openrouter" else None)
     # A local server wants no key, and the client wants one.
     client = await stack.enter_async_context(
         AsyncOpenAI(api_key=key or "none", base_url=url, max_retries=0, timeout=model.timeout_seconds)
