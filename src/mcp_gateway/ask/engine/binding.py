@@ -90,9 +90,10 @@ def bindings(reader: Reader, sketch: Sketch) -> list[Binding]:
 
 def _fixed_tables(sketch: Sketch) -> Iterator[str]:
     """Tables that metrics and conditions of the glossary stand in."""
-    for part in (*sketch.wanted, *sketch.rankings):
-        if part.metric is not None:
-            yield from part.metric.tables
+    metrics = [wanted.metric for wanted in sketch.wanted] + [ranking.metric for ranking in sketch.rankings]
+    for metric in metrics:
+        if metric is not None:
+            yield from metric.tables
     for clause in sketch.clauses:
         if isinstance(clause.said, MetricIs):
             yield from clause.said.metric.tables

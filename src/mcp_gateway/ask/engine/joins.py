@@ -21,7 +21,10 @@ def tables_needed(select: Select) -> tuple[str, ...]:
 
 
 def connect(select: Select, keys: KeyGraph, *, also: Iterable[str] = (), find: FindTree | None = None) -> Select | None:
-    """The select with its joins worked out anew; `also` are tables to join besides; `find` another way to find the tree. None when the tables do not hang together."""
+    """The select with its joins worked out anew; None when the tables do not hang together.
+
+    `also` are tables to join besides; `find` another way to find the tree.
+    """
     tables = tuple(dict.fromkeys((*tables_needed(select), *also)))
     tree = keys.smallest_tree(tables) if find is None else find(frozenset(tables))
     if tree is None:
@@ -30,7 +33,10 @@ def connect(select: Select, keys: KeyGraph, *, also: Iterable[str] = (), find: F
 
 
 def key_between(keys: KeyGraph, start: str, others: Iterable[str]) -> tuple[ColumnRef, ColumnRef, bool] | None:
-    """The first step from a table towards others: (its column, the neighbour's column, whether the neighbour holds many rows for it)."""
+    """The first step from a table towards others:
+
+    its column, the neighbour's column, and whether the neighbour may hold several rows for one of the table.
+    """
     tree = keys.smallest_tree((start, *others))
     if tree is None:
         return None

@@ -173,10 +173,8 @@ def _steiner(graph: KeyGraph, wanted: tuple[str, ...], price: EdgeCost) -> Tree 
     full = (1 << (len(wanted) - 1)) - 1
     best: _Rooted = {}
     for mask in range(1, full + 1):
-        if mask & (mask - 1) == 0:
-            seeds = {wanted[mask.bit_length() - 1]: Tree(0.0, frozenset())}
-        else:
-            seeds = _merged(mask, best)
+        single = mask & (mask - 1) == 0
+        seeds = {wanted[mask.bit_length() - 1]: Tree(0.0, frozenset())} if single else _merged(mask, best)
         best[mask] = _spread(graph, seeds, price)
     return best[full].get(wanted[-1])
 

@@ -40,54 +40,62 @@ class Phrases(Generic[Meaning]):
         return None
 
 
+def _compared(phrases: str, operator: ComparisonOperator) -> dict[str, ComparisonOperator]:
+    return _each(phrases, operator)
+
+
+def _aggregated(phrases: str, function: AggregateFunction) -> dict[str, AggregateFunction]:
+    return _each(phrases, function)
+
+
 def _each(phrases: str, meaning: Meaning) -> dict[str, Meaning]:
     return {phrase.strip(): meaning for phrase in phrases.split(",")}
 
 
 COMPARATORS: Phrases[ComparisonOperator] = Phrases(
-    _each(
+    _compared(
         "more than,greater than,larger than,higher than,bigger than,over,above,exceeding,exceeds,exceed,beyond,in excess of,>,"
         "exceeded,bigger,after,later than,longer than,strictly more than,strictly greater than,more expensive than,"
         "surpassing,surpasses,strictly above,newer than,older than,heavier than,taller than",
         ">",
     )
-    | _each(
+    | _compared(
         "at least,no less than,not less than,no fewer than,a minimum of,minimum of,>=,greater than or equal to,since,"
         "more than or equal to,no lower than,starting from,no earlier than,on or after,after or in,in or after,not before,"
         "not lower than,not smaller than,from at least,higher than or equal to,equal or more than,equal to or more than,"
         "later than or in,after or on,equal to or greater than,larger than or equal to",
         ">=",
     )
-    | _each(
+    | _compared(
         "less than,fewer than,lower than,smaller than,below,under,<,shorter than,before,prior to,earlier than,cheaper than,"
         "strictly less than,up until,lighter than,younger than,ahead of,worse than",
         "<",
     )
-    | _each(
+    | _compared(
         "at most,no more than,not more than,up to,a maximum of,maximum of,<=,less than or equal to,no greater than,"
         "no higher than,on or before,before or in,in or before,not after,no later than,not exceeding,earlier than or in,"
         "not larger than,not greater than,fewer than or equal to,equal or less than,equal to or less than,as of",
         "<=",
     )
-    | _each("equal to,equals,equal,exactly,=,precisely", "=")
-    | _each("not equal to,different from,other than,!=,<>,not exactly", "!=")
+    | _compared("equal to,equals,equal,exactly,=,precisely", "=")
+    | _compared("not equal to,different from,other than,!=,<>,not exactly", "!=")
 )
 AFTER_NUMBER: Phrases[ComparisonOperator] = Phrases(
-    _each(
+    _compared(
         "or more,or above,or higher,or greater,or older,or over,or later,or after,or longer,or larger,and above,and over,"
         "and up,or newer,or bigger,or better,and higher,and more",
         ">=",
     )
-    | _each(
+    | _compared(
         "or less,or below,or lower,or fewer,or under,or younger,or earlier,or before,or shorter,or smaller,and below,or older",
         "<=",
     )
 )
 AGGREGATES: Phrases[AggregateFunction] = Phrases(
-    _each("average,mean,avg,averaged,average of,average value of,mean of,averages", "avg")
-    | _each("total,sum,sum of,total sum of,total of,combined,overall,cumulative,in total,summed", "sum")
-    | _each("maximum,max,highest,largest,biggest,greatest,longest,latest,most,maximal,oldest,top", "max")
-    | _each("minimum,min,lowest,smallest,least,shortest,earliest,minimal,cheapest,youngest", "min")
+    _aggregated("average,mean,avg,averaged,average of,average value of,mean of,averages", "avg")
+    | _aggregated("total,sum,sum of,total sum of,total of,combined,overall,cumulative,in total,summed", "sum")
+    | _aggregated("maximum,max,highest,largest,biggest,greatest,longest,latest,most,maximal,oldest,top", "max")
+    | _aggregated("minimum,min,lowest,smallest,least,shortest,earliest,minimal,cheapest,youngest", "min")
 )
 COUNTS: Phrases[bool] = Phrases(
     _each(
@@ -178,13 +186,15 @@ HOW_MEASURE: Phrases[str] = Phrases(
 TOP_SELLING: Phrases[bool] = Phrases(_each("best selling,top selling,best - selling,top - selling,bestselling", True))
 BY: Phrases[bool] = Phrases(
     _each(
-        "by,in terms of,based on,according to,ranked by,with respect to,measured by,as measured by,ordered by,with the highest,with the most,with the largest",
+        "by,in terms of,based on,according to,ranked by,with respect to,measured by,as measured by,ordered by,"
+        "with the highest,with the most,with the largest",
         True,
     )
 )
 EACH: Phrases[bool] = Phrases(
     _each(
-        "for all different,for all distinct,across different,for each,for every,per,each,every,in each,in every,of each,by each,at each,on each,within each,across each,"
+        "for all different,for all distinct,across different,for each,for every,per,each,every,in each,in every,of each,"
+        "by each,at each,on each,within each,across each,"
         "grouped by,group by,from each,to each,for each of the,for different,of every,from every,"
         "for each different,for each distinct,under each,for any,broken down by,split by,corresponding to each,for various,"
         "of different,in different,each of the,with each,grouped according to,belonging to each,categorized by,per each",
@@ -194,7 +204,8 @@ EACH: Phrases[bool] = Phrases(
 ORDERED: Phrases[bool | None] = Phrases(
     _each(
         "sorted by,ordered by,order by,sort by,in order of,in the order of,ranked by,rank by,ordered according to,order of,"
-        "sorted according to,ordered in terms of,arranged by,sorted in order of,sorted in,ordered in,sort them by,sort the list by,"
+        "sorted according to,ordered in terms of,arranged by,sorted in order of,sorted in,ordered in,sort them by,"
+        "sort the list by,"
         "order them by,order the results by,sort the results by,ordering by,sorting by,arrange by,listed by,sort,sorted,ordered,"
         "sorted on,ordered on,in order,sort results by,order results by,sorted from,ordered from,ordering them by,sort it by",
         None,
@@ -248,7 +259,8 @@ for _direction, _adjectives in ((False, _UP), (True, _DOWN)):
                         ORDERED.add(f"{_opening}{_adjective}{_second}{_closing}", _direction)
 NOT_DENIALS: Phrases[bool] = Phrases(_each("not only,no matter,not just", True))
 NEGATIONS: Phrases[bool] = Phrases(
-    _each("not,no,without,never,except,excluding,neither,nor,except for,lacking,other than,do not,does not,did not,cannot,besides,"
+    _each("not,no,without,never,except,excluding,neither,nor,except for,lacking,other than,do not,does not,did not,cannot,"
+          "besides,"
           "is not,are not,was not,were not,have not,has not,had not,not any,not been,have never,has never,had never,none of,"
           "apart from,are no,is no,does no,do no,have no,has no,had no,exclude,not have any,any of", True)
 )  # fmt: skip
@@ -270,7 +282,8 @@ LIKE: Phrases[str] = Phrases(
     | _each(
         "starts with,start with,starting with,begins with,begin with,beginning with,started with,starts with the letter,"
         "start with the letter,starting with the letter,begins with the letter,begin with the letter,beginning with the letter,"
-        "starts with letter,start with letter,starting with letter,starting with the,prefixed with,has the prefix,have the prefix,"
+        "starts with letter,start with letter,starting with letter,starting with the,prefixed with,has the prefix,"
+        "have the prefix,"
         "have prefix,with prefix,with the prefix,start with the prefix,starts with the prefix,beginning with letter,"
         "starting in,has a prefix of",
         "starts",
@@ -297,7 +310,8 @@ def _words(text: str) -> frozenset[str]:
 
 # Carry no meaning of their own here.
 FILLERS = _words(
-    """a an the of for in on at by to from and or is are was were be been being do does did have has had having there their its his
+    """a an the of for in on at by to from and or is are was were be been being do does did have has had having there their its
+    his
     her them they it he she this that these those who whom whose which what where when how with as all any some please can could
     you me we i us our your my would will if then than also both each just only so such here list show find give return
     tell display get name report provide select present identify retrieve fetch along together well ones one's own about into per
@@ -305,23 +319,29 @@ FILLERS = _words(
 )
 # Say something, but rarely something a query must show: left over, they cost a little.
 SOFT = _words(
-    """information info details detail data record records database listed list currently current recorded available exist exists existing
+    """information info details detail data record records database listed list currently current recorded available exist
+    exists existing
     registered corresponding respective respectively associated related belonging belong belongs kind kinds entry entries value
     values item result results given following whole entire total overall separately including appear appears occurring occurred
     found shown stored contain particular specific certain people person someone come comes came live lives lived living located
     work works working worked use uses used using make makes made making take takes took taken taking play plays played playing
-    own owns owned offer offers offered offering held hold holds holding called named name titled number numbers many much describe
+    own owns owned offer offers offered offering held hold holds holding called named name titled number numbers many much
+    describe
     compute calculate determine ordered sorted return count times time year years day month date old been least once different
     various type types produced produce produces built run runs ran running serve serves served teach teaches taught work study
     studying studied enrolled attend attended participate participated participating received receive have got went go goes going
     based according across part parts side say says said think sale sold buy bought purchase purchased belonged assigned happen
     happened happening involved involve affected shared share shares ones first last together every everyone anyone full
     visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower great good exactly
-    yet new still sell sells carry carries stock euros euro eur dollars dollar usd altogether because kept keep keeps placed place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed direct published publish made released release"""
+    yet new still sell sells carry carries stock euros euro eur dollars dollar usd altogether because kept keep keeps placed
+    place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed
+    direct published publish made released release"""
 )
 IRREGULAR_VERBS = _words(
-    """built made held taught won bought sold paid spent written wrote driven drove flown flew taken took given gave run ran sung sang
-    drew drawn chose chosen grew grown led met sent shown saw seen began begun born got beat lost found kept left told worn owned"""
+    """built made held taught won bought sold paid spent written wrote driven drove flown flew taken took given gave run ran
+    sung sang
+    drew drawn chose chosen grew grown led met sent shown saw seen began begun born got beat lost found kept left told worn
+    owned"""
 )
 ASK_WORDS = _words(
     """what which show list find give return tell display get report provide select present identify retrieve fetch who whom

@@ -39,8 +39,8 @@ def link(
     words = [stems_for(token) for token in tokens]
     nouns = [stems_for(token, nouns_only=True) for token in tokens]
     starts = [start for start, token in enumerate(tokens) if token.kind == "word"]
-    columns = {start: found for start in starts if (found := column_mentions(start, tokens, words, names))}
-    tables = {start: found for start in starts if (found := table_mentions(start, tokens, nouns, names))}
+    columns = {start: column_mentions(start, tokens, words, names) for start in starts}
+    tables = {start: table_mentions(start, tokens, nouns, names) for start in starts}
     stored = _values(tokens, values)
     for mention in implied:
         if not any(other.end >= mention.end for other in stored.get(mention.start, ())):

@@ -45,12 +45,11 @@ def parts_of(name: str) -> list[str]:
     """The written parts of a name, folded: snake case, camel case, digits apart."""
     parts = [match.group().lower() for match in _CAMEL.finditer(name.rsplit(".", 1)[-1])]
     initials = {"f", "l", "m"}
-    joined = [
+    return [
         part + parts[n + 1] if part in initials and parts[n + 1 : n + 2] == ["name"] else part
         for n, part in enumerate(parts)
         if not (part == "name" and n and parts[n - 1] in initials)
     ]
-    return joined
 
 
 def own_words(names: Collection[str]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.form_walk import nodes
@@ -20,9 +21,12 @@ _SIMPLE_ANY_CASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _CASE_MATTERS = frozenset({"postgres", "redshift", "snowflake", "oracle"})
 _RESERVED = frozenset(
     """all and any as asc between by case cast check column constraint create cross current_date current_time current_timestamp
-    current_user default delete desc distinct drop else end except exists false fetch for foreign from full grant group having in index inner
-    insert intersect into is join key left like limit natural not null offset on or order outer primary references replace right row rows
-    select set some table then to transaction true union unique update user using values view when where window with date time timestamp
+    current_user default delete desc distinct drop else end except exists false fetch for foreign from full grant group having
+    in index inner
+    insert intersect into is join key left like limit natural not null offset on or order outer primary references replace
+    right row rows
+    select set some table then to transaction true union unique update user using values view when where window with date time
+    timestamp
     year month day interval rank range match count""".split()
 )
 _AGGREGATES: dict[str, type[exp.AggFunc]] = {"count": exp.Count, "sum": exp.Sum, "avg": exp.Avg, "min": exp.Min, "max": exp.Max}
@@ -176,7 +180,9 @@ class Printer:
     def _truncation(self, node: form.Truncation) -> exp.Expr:
         operand = self.expression(node.operand)
         if self._dialect != "sqlite":
-            return exp.DateTrunc(this=operand, unit=exp.Literal.string(node.unit.upper()))
+            return exp.DateTrunc(  # type: ignore[no-untyped-call]  # sqlglot leaves its constructor untyped
+                this=operand, unit=exp.Literal.string(node.unit.upper())
+            )
         patterns = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%d %H:00"}
         if node.unit in patterns:
             return _strftime(patterns[node.unit], operand)
@@ -231,7 +237,7 @@ class Printer:
         text = by_dialect.get(self._dialect, by_dialect.get("default", ""))
         try:
             made = _tree(text, self._dialect if self._dialect in by_dialect else None)
-        except Exception as error:
+        except SqlglotError as error:
             raise SQLGenerationError(f"The glossary's expression for {name!r} cannot be read: {error}", text=text) from error
         return made.transform(self._frozen)
 
@@ -244,8 +250,7 @@ class Printer:
 
     def condition(self, node: form.Condition) -> exp.Expr:
         """The tree of a condition."""
-        made = _CONDITIONS[type(node)](self, node)
-        return made
+        return _CONDITIONS[type(node)](self, node)
 
     def _comparison(self, node: form.Comparison) -> exp.Expr:
         return _COMPARISONS[node.operator](this=self.expression(node.left), expression=self.expression(node.right))

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 
 from mcp_gateway.ask.engine.form import ColumnRef
 from mcp_gateway.ask.engine.key_graph import KeyGraph, build_key_graph
@@ -128,7 +129,7 @@ def _slots(name: str, known: frozenset[str], noise: frozenset[str]) -> tuple[str
 
 
 def _weight(slot: str, frequency: Counter[str]) -> float:
-    return 1.0 / (1.0 + 0.35 * max(0, frequency[slot] - 1) ** 0.5)
+    return 1.0 / (1.0 + 0.35 * sqrt(max(0, frequency[slot] - 1)))
 
 
 def _column(

@@ -1,6 +1,7 @@
-"""Every number that judges readings, in one place. Set by hand, then tried on development databases apart from those tuned on.
+"""Every number that judges readings, in one place. Set by hand, tried on databases apart from those tuned on.
 
-A word explained earns its weight times the strength of what explains it; a word left over costs. Roughly, 1.0 is one content word.
+A word explained earns its weight times the strength of what explains it; a word left over costs.
+Roughly, 1.0 is one content word.
 """
 
 # --- words

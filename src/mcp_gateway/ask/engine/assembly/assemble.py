@@ -10,9 +10,11 @@ from mcp_gateway.ask.engine.form import (
     Aggregate,
     ColumnRef,
     Comparison,
+    ComparisonOperator,
     Condition,
     Expression,
     InQuery,
+    Literal,
     Order,
     Query,
     ScalarQuery,
@@ -140,15 +142,20 @@ def _exclude(first: Clause, second: Clause) -> bool:
     if isinstance(first.said, HasValue) and isinstance(second.said, HasValue):
         return True
     if isinstance(first.said, Compare) and isinstance(second.said, Compare):
-        pair = (first.said, second.said)
-        values = [said.operand.value for said in pair if said.operand is not None and hasattr(said.operand, "value")]
-        if len(values) < 2 or not all(isinstance(value, int | float) for value in values):
-            return False
-        (low, low_value), (high, high_value) = sorted(
-            zip([p.operator for p in pair], values, strict=True), key=lambda e: float(str(e[1]))
-        )
-        return low in {"<", "<=", "="} and high in {">", ">=", "="} and low_value != high_value
+        return _apart(first.said, second.said)
     return False
+
+
+def _apart(first: Compare, second: Compare) -> bool:
+    """Whether no number can be on the right side of both ("before 1945" and "after 1955")."""
+    ends: list[tuple[float, ComparisonOperator]] = []
+    for said in (first, second):
+        value = said.operand.value if isinstance(said.operand, Literal) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        ends.append((float(value), said.operator))
+    (low, below), (high, above) = sorted(ends)
+    return below in {"<", "<=", "="} and above in {">", ">=", "="} and low != high
 
 
 def _shape(bound: Bound, conditions: Conditions) -> _Shape:
@@ -201,7 +208,7 @@ def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
         return [wanted.metric]
     if wanted.function == "count":
         if wanted.column is not None:
-            return [_counted_column(bound, wanted)]
+            return [Aggregate("count", bound.ref(wanted.column), distinct=True)]
         if wanted.distinct and wanted.table is not None:
             return [Aggregate("count", bound.key(bound.binding.table(wanted.table))[0], distinct=True)]
         return [Aggregate("count")]
@@ -210,17 +217,7 @@ def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
     ref = bound.ref(wanted.column)
     if wanted.function is not None:
         return [Aggregate(wanted.function, ref)]
-    return list(_whole_name(bound, ref))
-
-
-def _counted_column(bound: Bound, wanted: Wanted) -> Expression:
-    assert wanted.column is not None
-    ref = bound.ref(wanted.column)
-    return Aggregate("count", ref, distinct=True)
-
-
-def _whole_name(bound: Bound, ref: ColumnRef) -> tuple[ColumnRef, ...]:
-    return (ref,)
+    return [ref]
 
 
 def _groups(bound: Bound, targets: Sequence[Expression]) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:

@@ -85,10 +85,10 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
         else:
             where.append(condition)
     if denied:
-        condition = _denied(bound, denied)
-        if condition is None:
+        without = _denied(bound, denied)
+        if without is None:
             return None
-        where.append(condition)
+        where.append(without)
     return Conditions(tuple(where), tuple(having), tuple(tables))
 
 
@@ -187,7 +187,8 @@ def _on_group(bound: Bound, clause: Clause) -> tuple[Condition, tuple[str, ...]]
     if isinstance(said, MetricIs):
         operator = _OPPOSITE[said.operator] if clause.negated else said.operator
         return Comparison(said.metric, operator, said.number), ()
-    assert isinstance(said, CountOf)
+    if not isinstance(said, CountOf):
+        raise TypeError(f"{type(said).__name__} says nothing about groups")
     operator = _OPPOSITE[said.operator] if clause.negated else said.operator
     operand: Expression = Aggregate("count")
     tables: tuple[str, ...] = ()
@@ -315,7 +316,8 @@ def date_column(bound: Bound, position: int) -> ColumnRef:
 def _event_tables(bound: Bound, position: int) -> list[str]:
     """The tables a moment is likely about, likeliest first."""
     sketch = bound.sketch
-    found = [part.metric.tables[0] for part in (*sketch.wanted, *sketch.rankings) if part.metric is not None]
+    metrics = [wanted.metric for wanted in sketch.wanted] + [ranking.metric for ranking in sketch.rankings]
+    found = [metric.tables[0] for metric in metrics if metric is not None]
     found += [clause.said.metric.tables[0] for clause in sketch.clauses if isinstance(clause.said, MetricIs)]
     found += [
         bound.binding.table(clause.said.counted)

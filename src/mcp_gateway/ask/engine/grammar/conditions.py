@@ -24,9 +24,10 @@ from mcp_gateway.ask.engine.sketch import (
     ValueMention,
 )
 
-_COPULAS = ("is", "are", "was", "were", "be", "being", "of", "that", "which", "has", "have", "had", "a", "an", "the", "been", "value",
-            "to", "as", "with", "in", "named", "called", "either", "both", "equal", "also", ":", "=", "by", "at", "whose", "they", "it",
-            "having", "from", "who", "like", "on", "set", "code", "greater", "stay", "got", "strictly", "word", "only", "score", "does", "do")  # fmt: skip
+_COPULAS = frozenset(
+    """is are was were be being of that which has have had a an the been value to as with in named called either both equal also
+    : = by at whose they it having from who like on set code greater stay got strictly word only score does do""".split()
+)
 _NULLS = frozenset({"null", "missing", "empty", "unknown", "blank", "none"})
 
 
@@ -133,9 +134,9 @@ def _ranges_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tupl
     middle = reader.low(start + 1)
     high = reader.number_at(start + 2)
     comparable = reader.numeric(mention)
-    if low is not None and high is not None and comparable is not None and middle in {"and", "to", "-"}:
-        if start > at or middle in {"to", "-"}:
-            yield InRange(comparable, low, high), start + 3, 1.15
+    spanned = middle in {"to", "-"} or (middle == "and" and start > at)
+    if low is not None and high is not None and comparable is not None and spanned:
+        yield InRange(comparable, low, high), start + 3, 1.15
 
 
 _BEFORE_TEXT = frozenset(

@@ -20,28 +20,10 @@ from mcp_gateway.ask.engine.lexicon import (
 from mcp_gateway.ask.engine.name_index import measured_by
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, Ranking, Sketch
 
-_BEFORE_KEY = (
-    "the",
-    "of",
-    "their",
-    "its",
-    "by",
-    "in",
-    "total",
-    "all",
-    "a",
-    "his",
-    "each",
-    "values",
-    "on",
-    "to",
-    "them",
-    "list",
-    "results",
-    "it",
-)
-_FROM = {"old": True, "young": False, "high": True, "low": False, "large": True, "small": False, "long": True, "short": False,
-         "early": False, "late": True, "new": True, "cheap": False, "expensive": True, "heavy": True, "light": False, "big": True}  # fmt: skip
+_BEFORE_KEY = frozenset("the of their its by in total all a his each values on to them list results it".split())
+_LARGEST_FIRST = frozenset("old high large long late new expensive heavy big".split())
+_SMALLEST_FIRST = frozenset("young low small short early cheap light".split())
+_FROM = {word: word in _LARGEST_FIRST for word in (*_LARGEST_FIRST, *_SMALLEST_FIRST)}
 
 
 def ranked(state: State, ranking: Ranking) -> Sketch:
