@@ -38,7 +38,9 @@ def _completion(message: Mapping[str, Any], finish: str, input_tokens: int, outp
             "object": "chat.completion",
             "created": 1_790_000_000,
             "model": "test-model",
-            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            # OpenRouter's addition to the API; the others ignore it.
+            "provider": "Test",
+            "choices": [{"index": 0, "message": message, "finish_reason": finish, "native_finish_reason": finish}],
             "usage": {
                 "prompt_tokens": input_tokens,
                 "completion_tokens": output_tokens,

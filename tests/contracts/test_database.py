@@ -96,8 +96,8 @@ def make_files(folder: Path, kind: str) -> Source:
 def make_postgres(server: PostgresServer, database: str) -> Source:
     url = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")  # type: ignore[arg-type]  # a name of ours
-        connection.execute(f"CREATE DATABASE {database}")  # type: ignore[arg-type]  # a name of ours
+        connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {database}")
     url = server.get_uri(database)
 
     def run(sql: str) -> list[tuple[object, ...]]:

@@ -10,7 +10,14 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 from tests.contracts.openai_server import OpenAIServer, Reply, openai_server, says, tool_call
 
-from mcp_gateway.adapters.language_models import LanguageModel, ModelOutputUnusable, ModelUnavailable, open_language_model
+from mcp_gateway.adapters.language_models import (
+    BadLanguageModel,
+    LanguageModel,
+    ModelOutputUnusable,
+    ModelUnavailable,
+    Provider,
+    open_language_model,
+)
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.model import Draft, DraftRequest, ResolvedEntity, Turn, ValueMatch
 from mcp_gateway.ask.ports import Drafter
@@ -247,3 +254,28 @@ async def test_cancelling_the_question_leaves_the_model_at_once() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, timeout=10)
+
+
+async def test_openrouter_speaks_the_same_way_and_counts_the_same() -> None:
+    with openai_server(tool_call(GOOD)) as server:
+        model = LanguageModel(provider="openrouter", name="vendor/test-model", api_key=SecretStr(KEY), base_url=server.url)
+        async with open_language_model(model) as drafter:
+            draft = await drafter.draft(REQUEST)
+        assert server.requests[0]["model"] == "vendor/test-model"
+        assert server.keys == [f"Bearer {KEY}"]
+    assert draft.best is not None
+    assert draft.best.sql == GOOD["sql"]
+    assert draft.usage is not None
+    assert draft.usage.model == "openrouter:vendor/test-model"
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini"])
+async def test_every_provider_can_be_opened_without_a_request(provider: Provider) -> None:
+    async with open_language_model(LanguageModel(provider=provider, name="some-model", api_key=SecretStr(KEY))) as drafter:
+        assert drafter.name == f"{provider}:some-model"
+
+
+async def test_a_name_no_model_can_have_is_refused_at_once() -> None:
+    with pytest.raises(BadLanguageModel, match="no-vendor"):
+        async with open_language_model(LanguageModel(provider="openrouter", name="no-vendor", api_key=SecretStr(KEY))):
+            pass
