@@ -42,7 +42,7 @@ _WORDS: tuple[tuple[FailureKind, str], ...] = (
     ("ambiguous_column", rf"column reference {_NAME} is ambiguous"),
     ("not_grouped", rf"column {_NAME} must appear in the GROUP BY"),
     ("unknown_function", r"function (?P<name>[\w.]+)\(.*\) does not exist"),
-    ("type_mismatch", r"(?:function|operator does not exist:?|operator) .* does not exist|operator does not exist"),
+    ("type_mismatch", r"operator does not exist"),
     ("type_mismatch", r"invalid input syntax for type|cannot be matched|cannot cast|must be type|out of range"),
     ("permission", r"permission denied|must be (?:superuser|owner)|read-only transaction"),
     # MySQL and MariaDB
@@ -54,7 +54,8 @@ _WORDS: tuple[tuple[FailureKind, str], ...] = (
     ("type_mismatch", r"Incorrect \w+ value|Truncated incorrect"),
     ("permission", r"command denied to user|Access denied|READ ONLY transaction|read-only mode|Permission Error"),
     # everybody
-    ("syntax", rf"syntax error(?: at or near {_NAME}(?:\s|$))?|error in your SQL syntax|Parser Error|unterminated"),
+    ("syntax", rf"syntax error at or near {_NAME}(?:\s|$)"),
+    ("syntax", r"syntax error|error in your SQL syntax|Parser Error|unterminated"),
     ("type_mismatch", r"Binder Error.*type|datatype mismatch"),
 )  # fmt: skip
 _PATTERNS = tuple((kind, re.compile(words, re.IGNORECASE | re.DOTALL)) for kind, words in _WORDS)

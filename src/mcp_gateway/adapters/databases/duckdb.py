@@ -5,6 +5,7 @@ was replaced; the next signal sees it and the sessions open the new one.
 """
 
 import contextlib
+import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,6 @@ class DuckDbDriver:
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
         self._identity = ""
-        self._spill: tempfile.TemporaryDirectory[str] | None = None
 
     def connect(self) -> "DuckDbSession":
         with self._lock:
@@ -77,15 +77,17 @@ class DuckDbDriver:
             self._close_database()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        # Sorting and joining beyond the memory limit spills here, not beside the user's file.
-        self._spill = tempfile.TemporaryDirectory(prefix="mcp-gateway-spill-", ignore_cleanup_errors=True)
-        database = duckdb.connect(str(self._path), read_only=True, config={**_CONFIG, "temp_directory": self._spill.name})
+        """Within one process DuckDB opens a file once, with one configuration; a second opening joins the first, shut off already."""
+        # Sorting and joining beyond the memory limit spills here, not beside the user's file; DuckDB clears it away.
+        spill = Path(tempfile.gettempdir()) / f"mcp-gateway-spill-{os.getpid()}"
+        database = duckdb.connect(str(self._path), read_only=True, config={**_CONFIG, "temp_directory": str(spill)})
         try:
-            if self._readable:
-                paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self._readable)
-                database.execute(f"SET allowed_paths = [{paths}]")
-            database.execute("SET enable_external_access = false")
-            database.execute("SET lock_configuration = true")
+            if not _is_shut(database):
+                if self._readable:
+                    paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self._readable)
+                    database.execute(f"SET allowed_paths = [{paths}]")
+                database.execute("SET enable_external_access = false")
+                database.execute("SET lock_configuration = true")
         except duckdb.Error:
             database.close()
             raise
@@ -95,9 +97,6 @@ class DuckDbDriver:
         if self._database is not None:
             self._database.close()
             self._database = None
-        if self._spill is not None:
-            self._spill.cleanup()
-            self._spill = None
 
 
 class DuckDbSession:
@@ -153,6 +152,11 @@ class DuckDbRows:
             ResultColumn(name=entry[0], type=str(entry[1]), kind=kind_of_type(str(entry[1])))
             for entry in self._cursor.description or ()
         )
+
+
+def _is_shut(database: duckdb.DuckDBPyConnection) -> bool:
+    row = database.execute("SELECT current_setting('lock_configuration'), current_setting('enable_external_access')").fetchone()
+    return row == (True, False)
 
 
 def file_identity(path: Path) -> str:

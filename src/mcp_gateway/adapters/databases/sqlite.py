@@ -75,6 +75,7 @@ class SqliteSession:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._inode = _inode(path)
 
     @contextlib.contextmanager
     def query(self, sql: str, timeout_seconds: float) -> Iterator["SqliteRows"]:
@@ -101,8 +102,8 @@ class SqliteSession:
 
     def read_signal(self) -> Signal:
         """The schema cookie and, for the rows, the change counter of the file beside its size, time and log."""
-        if not self._path.is_file():
-            raise DatabaseUnavailable(f"There is no file {self._path.name} any more.", path=str(self._path))
+        if _inode(self._path) != self._inode:
+            raise DatabaseUnavailable(f"{self._path.name} was replaced or removed.", path=str(self._path))
         with self._trusted():
             (schema_version,) = self._connection.execute("PRAGMA schema_version").fetchone()
             (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -110,9 +111,8 @@ class SqliteSession:
         for path in (self._path, self._path.with_name(self._path.name + "-wal")):
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
-                files.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        inode = files[0][0] if files else 0
-        return Signal(structure=f"{inode}:{schema_version}", data=f"{files}:{data_version}")
+                files.append((status.st_size, status.st_mtime_ns))
+        return Signal(structure=f"{self._inode}:{schema_version}", data=f"{self._inode}:{files}:{data_version}")
 
     def interrupt(self) -> None:
         self._connection.interrupt()
@@ -148,6 +148,14 @@ class SqliteRows:
 
 
 _TYPE_NAMES = {"integer": "INTEGER", "number": "REAL", "text": "TEXT", "binary": "BLOB"}
+
+
+def _inode(path: Path) -> int:
+    """Which file stands at the path; 0 when there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _lock_down(connection: sqlite3.Connection) -> None:

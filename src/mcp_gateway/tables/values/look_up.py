@@ -28,6 +28,7 @@ _log = structlog.get_logger(__name__)
 _MAX_STRETCHES: Final = 200
 _LONGEST_STRETCH: Final = 8
 _MAX_TELLING_WORDS: Final = 6
+_LONGEST_TELLING: Final = 60
 _MAX_VALUES: Final = 200
 _MAX_BEGINNINGS: Final = 2_000
 # A longer text is no value anybody filters by; it is found by searching the column in SQL.
@@ -112,15 +113,25 @@ def _is_a_stretch(place: Place, query: Query, dialect: str) -> exp.Expr | None:
     words = query.words
     for length in range(min(_LONGEST_STRETCH, len(words)), 0, -1):
         for first in range(len(words) - length + 1):
-            edges = words[first].folded, words[first + length - 1].folded
-            if not query.is_term and (edges[0] in STOP_WORDS or edges[1] in STOP_WORDS):
+            edges = first, first + length - 1
+            if not query.is_term and any(words[edge].folded in STOP_WORDS and not query.is_named(edge) for edge in edges):
                 continue
-            written = query.text[words[first].start : words[first + length - 1].end]
-            stretches[fold(written) if dialect == "duckdb" else written.lower()] = None
+            for written in _spellings(query.text, words[first].start, words[first + length - 1].end):
+                stretches[fold(written) if dialect == "duckdb" else written.lower()] = None
     if not stretches:
         return None
     values: list[exp.Expr] = [exp.Literal.string(text) for text in list(stretches)[:_MAX_STRETCHES]]
     return exp.In(this=_folded(place, dialect), expressions=values)
+
+
+def _spellings(text: str, start: int, end: int) -> set[str]:
+    """The stretch, and the same with the signs around it ("C++", "(none)")."""
+    wide_start, wide_end = start, end
+    while wide_start > 0 and not text[wide_start - 1].isspace() and not text[wide_start - 1].isalnum():
+        wide_start -= 1
+    while wide_end < len(text) and not text[wide_end].isspace() and not text[wide_end].isalnum():
+        wide_end += 1
+    return {text[start:end], text[wide_start:wide_end], text[start:wide_end], text[wide_start:wide_end].rstrip(".,;:?!")}
 
 
 def _contains(place: Place, words: Sequence[str]) -> exp.Expr | None:
@@ -161,7 +172,7 @@ def _telling_words(query: Query) -> list[str]:
     words = {
         word.folded
         for word in query.words
-        if len(word.folded) >= 4
+        if 4 <= len(word.folded) <= _LONGEST_TELLING
         and (
             query.is_term
             or not (word.folded in COMMON_WORDS or word.folded in query.schema_words or stem(word.folded) in query.schema_words)

@@ -34,6 +34,8 @@ _MAX_PARTIAL_PER_STRETCH: Final = 8
 _MAX_PARTIAL_PER_COLUMN: Final = 4
 _LONGEST_RUN: Final = 16
 _FUZZY_CANDIDATES: Final = 4
+# Words beside one that is spelled right may be this far off.
+_NEAR: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Query:
     @property
     def is_term(self) -> bool:
         return len(self.words) <= _TERM_WORDS
+
+    def is_named(self, place: int) -> bool:
+        """Whether the word is written as a name is: with a capital that neither a sentence's begin nor shouting explains."""
+        return self.text[self.words[place].start].isupper() and (place > 0 or self.is_term) and not self.shouts
 
     @property
     def shouts(self) -> bool:
@@ -118,9 +124,13 @@ class _Found:
         if how == "folded" and score >= 0.95:
             start, end, how, score = _compare_letters(text, start, end, value, score)
         column = self.index.column_of(identity)
+        same_letters = text[start:end] == value
+        # Signs around the words say that nothing else is meant.
+        has_signs = same_letters and not value.replace(" ", "").isalnum()
+        weight = 1.0 if has_signs else _weight(self.query, first, last, same_letters=same_letters)
         return ValueMatch(
             start=start, end=end, text=text[start:end], table=column.table, column=column.column, value=value,
-            score=round(score * _weight(self.query, first, last, same_letters=text[start:end] == value), 4), how=how,
+            score=round(score * weight, 4), how=how,
         )  # fmt: skip
 
 
@@ -139,11 +149,10 @@ def _compare_letters(text: str, start: int, end: int, value: str, score: float) 
 
 def _weight(query: Query, first: int, last: int, *, same_letters: bool) -> float:
     words = query.words[first : last + 1]
-    written = query.text[words[0].start : words[-1].end]
-    named = same_letters and written[:1].isupper() and (first > 0 or query.is_term) and not query.shouts
+    named = same_letters and query.is_named(first)
     if len(words) == 1 and words[0].folded.isdigit():
         return 0.5 if len(words[0].folded) <= 2 else 0.9
-    if all(word.folded in STOP_WORDS or len(word.folded) == 1 for word in words):
+    if all(word.folded in STOP_WORDS or (len(word.folded) == 1 and word.folded.isascii()) for word in words):
         return 0.85 if named or query.is_term else 0.3
     if len(words) == 1 and words[0].folded in query.schema_words:
         return 0.9 if named else 0.75
@@ -164,7 +173,7 @@ def _find_whole(found: _Found) -> None:
                 found.add(first, last, identity, "stem", 0.88)
             if last - first < 3:
                 joined = key.replace(" ", "")
-                for identity in index.joined(joined) if last == first else index.whole(joined):
+                for identity in (*index.joined(joined), *(index.whole(joined) if last > first else ())):
                     found.add(first, last, identity, "folded", 0.9)
 
 
@@ -175,7 +184,7 @@ def _find_partial(index: ValueIndex, query: Query) -> Iterator[tuple[int, int, i
         count = index.count_containing(word.folded)
         if 0 < count <= most and not _says_too_little(word.folded, query):
             for identity in index.containing(word.folded):
-                yield _longest_run(index, query, place, identity, count)
+                yield from _partial_matches(index, query, place, identity, count)
         if query.is_term and len(word.folded) >= 3 and word.folded not in STOP_WORDS:
             yield from _find_beginning(index, place, word.folded)
 
@@ -192,11 +201,28 @@ def _find_beginning(index: ValueIndex, place: int, start: str) -> Iterator[tuple
             yield place, place, identity, "contains", 0.4 + 0.2 * share
 
 
-def _longest_run(
+def _partial_matches(
     index: ValueIndex, query: Query, place: int, identity: int, count: int
-) -> tuple[int, int, int, MatchedHow, float]:
-    """The longest stretch around words[place] that stands in the value."""
+) -> Iterator[tuple[int, int, int, MatchedHow, float]]:
+    """The longest stretch around words[place] that stands in the value; and the whole value when its other words are near too."""
     value_words = fold_words(index.values[identity])
+    first, last, position = _longest_run(query, place, value_words)
+    said = sum(len(word.folded) for word in query.words[first : last + 1])
+    share = said / max(1, sum(len(word) for word in value_words))
+    rarity = 1 / (1 + math.log10(count))
+    how: MatchedHow = "prefix" if position == 0 else "contains"
+    base = 0.5 if how == "prefix" else 0.4
+    yield first, last, identity, how, base + 0.25 * share + 0.1 * rarity
+    begin, end = first - position, first - position + len(value_words) - 1
+    if begin >= 0 and end < len(query.words) and end - begin > last - first:
+        asked = " ".join(word.folded for word in query.words[begin : end + 1])
+        similarity = OSA.normalized_similarity(asked, " ".join(value_words), score_cutoff=_NEAR)
+        if _NEAR <= similarity < 1:
+            yield begin, end, identity, "fuzzy", 0.9 * similarity
+
+
+def _longest_run(query: Query, place: int, value_words: list[str]) -> tuple[int, int, int]:
+    """First and last word of the longest stretch around words[place] that stands in the value, and where in the value."""
     asked = [word.folded for word in query.words[max(0, place - _LONGEST_RUN) : place + _LONGEST_RUN]]
     here = min(place, _LONGEST_RUN)
     best = (here, here, 0)
@@ -215,12 +241,7 @@ def _longest_run(
         if back + forward >= best[1] - best[0]:
             best = (here - back, here + forward, position - back)
     shift = place - here
-    said = sum(len(word) for word in asked[best[0] : best[1] + 1])
-    share = said / max(1, sum(len(word) for word in value_words))
-    rarity = 1 / (1 + math.log10(count))
-    how: MatchedHow = "prefix" if best[2] == 0 else "contains"
-    base = 0.5 if how == "prefix" else 0.4
-    return best[0] + shift, best[1] + shift, identity, how, base + 0.25 * share + 0.1 * rarity
+    return best[0] + shift, best[1] + shift, best[2]
 
 
 def _find_fuzzy(found: _Found) -> None:
