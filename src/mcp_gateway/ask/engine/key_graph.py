@@ -175,7 +175,7 @@ def _steiner(graph: KeyGraph, wanted: tuple[str, ...], price: EdgeCost) -> Tree 
     for mask in range(1, full + 1):
         single = mask & (mask - 1) == 0
         seeds = {wanted[mask.bit_length() - 1]: Tree(0.0, frozenset())} if single else _merged(mask, best)
-        best[mask] = _spread(graph, seeds, price)
+        best[mask] = _spread(graph, seeds, price, until=wanted[-1] if mask == full else None)
     return best[full].get(wanted[-1])
 
 
@@ -193,8 +193,8 @@ def _merged(mask: int, best: _Rooted) -> dict[str, Tree]:
     return seeds
 
 
-def _spread(graph: KeyGraph, seeds: dict[str, Tree], price: EdgeCost) -> dict[str, Tree]:
-    """The cheapest walk from a seed to every table, keeping the edges walked."""
+def _spread(graph: KeyGraph, seeds: dict[str, Tree], price: EdgeCost, *, until: str | None) -> dict[str, Tree]:
+    """The cheapest walk from a seed to every table, keeping the edges walked; it ends at the table `until`."""
     heap = [(tree.cost, number, table, tree) for number, (table, tree) in enumerate(sorted(seeds.items(), key=lambda e: e[0]))]
     heapq.heapify(heap)
     number, done = len(heap), dict[str, Tree]()
@@ -203,6 +203,8 @@ def _spread(graph: KeyGraph, seeds: dict[str, Tree], price: EdgeCost) -> dict[st
         if table in done:
             continue
         done[table] = tree
+        if table == until:
+            break
         for edge in graph.edges_of.get(table, ()):
             other = edge.other(table)
             if other not in done:
