@@ -5,12 +5,12 @@ from typing import Literal, TypeAlias
 
 FaultKind: TypeAlias = Literal[
     "unknown_table", "unknown_column", "unknown_alias", "ambiguous_column", "missing_join", "not_grouped",
-    "misplaced_aggregate", "type_mismatch", "unknown_function", "syntax", "value_not_found", "no_rows", "timed_out", "too_large",
-    "permission", "refused", "unreachable", "other",
+    "misplaced_aggregate", "type_mismatch", "unknown_function", "syntax", "permission", "other",
 ]  # fmt: skip
 
-# Rewriting cannot mend these: the query is not what is wrong, or changing it would be a way round a refusal.
-NEVER_REWRITTEN: frozenset[FaultKind] = frozenset({"permission", "refused", "unreachable", "timed_out", "too_large"})
+# The query is not what is wrong: rewriting it would be a way round a refusal. What is refused, too slow or unreachable
+# raises and never gets as far as being a fault.
+NEVER_REWRITTEN: frozenset[FaultKind] = frozenset({"permission"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,6 +24,8 @@ from mcp_gateway.ask.validate import check_query
 _log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 3
 _MOST_ROUNDS = 4
+# A reading less likely than this share of the first is offered, not taken.
+_WORTH_TRYING = 0.5
 
 
 @dataclass(slots=True)
@@ -80,9 +82,10 @@ class RecoverStep:
     async def _mend(self, inquiry: Inquiry, names: Names) -> Inquiry:
         course = _Course()
         fault = inquiry.fault
+        least = _WORTH_TRYING * inquiry.drafted.readings[0].confidence
         for index, reading in enumerate(inquiry.drafted.readings):
             if index > 0 and fault is not None:
-                if len(course.attempts) >= MOST_ATTEMPTS:
+                if len(course.attempts) >= MOST_ATTEMPTS or reading.confidence < least:
                     break
                 previous = inquiry.drafted.readings[index - 1]
                 turn = f"took the next reading: {reading.description}"

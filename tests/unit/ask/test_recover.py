@@ -6,7 +6,7 @@ import pytest
 from tests.unit.ask.world import ToolOnly, World, sure
 
 from mcp_gateway.ask.errors import DatabaseUnreachable, QueryNotAnswered, QueryTooSlow, UpstreamToolError
-from mcp_gateway.ask.model import Answer
+from mcp_gateway.ask.model import Answer, Draft, Reading
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.sql.errors import QueryRefused
 
@@ -129,6 +129,14 @@ async def test_the_next_reading_is_taken_when_the_first_cannot_be_mended(world: 
     answer = await world.ask("How many?", {"How many?": draft})
     assert rows_of(answer) == [(3,)]
     assert answer.attempts[-1].repair.startswith("took the next reading")
+
+
+async def test_an_unlikely_reading_is_offered_and_not_taken(world: World) -> None:
+    likely = Reading(sql="SELECT shoe_size FROM customers", description="Shoe sizes", confidence=0.9)
+    unlikely = Reading(sql="SELECT COUNT(*) FROM customers", description="The number of customers", confidence=0.2)
+    answer = await world.ask("Sizes?", {"Sizes?": Draft(source="engine", readings=(likely, unlikely), confident=True)})
+    assert answer.rows is None
+    assert answer.readings == (likely, unlikely)
 
 
 async def test_when_no_reading_can_be_run_they_are_offered(world: World) -> None:

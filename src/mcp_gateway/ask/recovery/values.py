@@ -62,7 +62,7 @@ async def respell_values(tree: exp.Query, names: Names, database: UpstreamServer
         if stored is None or any(one.value == asked.text and _is_same_column(one, asked) for one in stored):
             continue
         words = _put_in(respelt, names, asked, stored)
-        (done if words else missing).append(words or f"{asked.table}.{asked.column} is never {asked.text!r}")
+        (done if words else missing).append(words or f"nothing stored in {asked.table}.{asked.column} is {asked.text!r}")
     proposal = Proposal(sql=respelt.sql(dialect=names.schema.dialect), repair="; ".join(done)) if done else None
     return ValueRepair(proposal=proposal, missing=tuple(missing))
 
