@@ -8,6 +8,7 @@ import re
 from mcp_gateway.ask.keywords import KEYWORDS, near_keyword
 
 _FENCE = re.compile(r"\A```(?:[a-z]*\s*\n|sql\s)?(.*?)```\s*\Z", re.DOTALL | re.IGNORECASE)
+_COMMENTS = re.compile(r"\A(\s*(--[^\n]*\n|/\*.*?\*/))+\s*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]+|\*|[(),;]|\S")
 _WRITES = re.compile(
     r"(insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+(table|view|schema|database|index)|truncate\s+table|"
@@ -27,9 +28,10 @@ def read_typed_sql(text: str) -> str | None:
     """The SQL in the text, without code fence and final semicolon; None when it is a question in words."""
     fenced = _FENCE.match(text.strip())
     body = (fenced.group(1) if fenced else text).strip()
-    if _WRITES.match(body):
+    said = _COMMENTS.sub("", body).lstrip("( \n")
+    if _WRITES.match(said):
         return body
-    return body.rstrip("; \n\t") if _reads_like_a_query(body) else None
+    return body.rstrip("; \n\t") if _reads_like_a_query(said) else None
 
 
 def _reads_like_a_query(body: str) -> bool:
