@@ -11,6 +11,8 @@ from math import exp
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.assembly.assemble import assemble
+from mcp_gateway.ask.engine.averages import average_over_groups
+from mcp_gateway.ask.engine.beyond import reason_beyond
 from mcp_gateway.ask.engine.binding import bindings
 from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
 from mcp_gateway.ask.engine.comparisons import compare_periods
@@ -31,6 +33,7 @@ from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
 from mcp_gateway.ask.engine.shares import share_of_whole
 from mcp_gateway.ask.engine.text import tokenize
 from mcp_gateway.ask.engine.value_words import implied_values
+from mcp_gateway.ask.engine.wordings import put_plainly
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.vocabulary import Vocabulary
@@ -64,10 +67,14 @@ class EmbeddedEngine:
 
     def draft_now(self, request: DraftRequest) -> Draft:
         """The same without waiting for anything."""
+        request = put_plainly(request)
+        beyond = reason_beyond(request.question)
+        if beyond is not None:
+            return Draft(source=self.name, readings=(), confident=False, reason=beyond)
         followed = continue_from(request, self._index(request.schema)[0], self._read_alone) if request.history else None
         if followed is not None:
             return self._drafted(request, followed, is_follow_up=True)
-        for whole in (compare_periods, share_of_whole):
+        for whole in (compare_periods, share_of_whole, average_over_groups):
             in_parts = whole(request, self._index(request.schema)[0], self._read_alone)
             if in_parts is not None:
                 return self._drafted(request, in_parts)

@@ -107,13 +107,13 @@ COUNTS: Phrases[bool] = Phrases(
 )
 # Superlatives: True is the largest first. They want a number or a date; an adjective brings its own.
 SUPERLATIVES: Phrases[bool] = Phrases(
-    _each("most,highest,largest,biggest,greatest,maximum,max,top,maximal,the most,best,the best,utmost,peak", True)
-    | _each("least,lowest,smallest,fewest,minimum,min,minimal,bottom,worst,the least,the fewest", False)
+    _each("most,highest,largest,biggest,greatest,maximum,max,top,maximal,best,utmost,peak", True)
+    | _each("least,lowest,smallest,fewest,minimum,min,minimal,bottom,worst", False)
 )
 COMMON: Phrases[bool] = Phrases(
     _each(
         "most common,most popular,most frequent,most frequently,most commonly,most often,most frequently used,most used,"
-        "most prevalent,most commonly used,most typical,the most common,mostly,most widely used,most numerous,"
+        "most prevalent,most commonly used,most typical,mostly,most widely used,most numerous,"
         "most popularly used,dominant,most mentioned",
         True,
     )

@@ -162,7 +162,7 @@ def _shape(bound: Bound, conditions: Conditions) -> _Shape:
     targets = _targets(bound)
     groups, group_targets = _groups(bound, targets)
     aggregated = any(has_aggregate(target) for target in targets)
-    grouping_needed = aggregated or conditions.having or any(r.function is not None for r in bound.sketch.rankings)
+    grouping_needed = aggregated or conditions.having or any(r.function or r.metric for r in bound.sketch.rankings)
     plain = [target for target in targets if not has_aggregate(target)]
     if bound.sketch.groups and not grouping_needed and not bound.sketch.wanted and bound.sketch.entities:
         targets = [Aggregate("count")]

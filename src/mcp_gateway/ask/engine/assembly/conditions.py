@@ -244,8 +244,8 @@ def literal_for(bound: Bound, ref: ColumnRef, value: object) -> Literal:
         return Literal(value, "boolean")
     if kind in {"integer", "number"} and isinstance(value, int | float):
         return Literal(value, "number")
-    if kind == "date":
-        return Literal(str(value), "date")
+    if kind == "date" and isinstance(value, str):
+        return Literal(value, "date")
     return Literal(
         value if isinstance(value, int | float) else str(value),
         "number" if isinstance(value, int | float) and kind != "text" else "text",

@@ -103,7 +103,8 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
         yield Compare(comparable, operator, number), end, 0.6 if timely else 1.2 if found else 1.0
     elif number is not None and found is None:
         coded = reader.prepared(mention).is_key or reader.prepared(mention).slots[-1] in {"code", "number", "id"}
-        yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85 if coded else 0.4
+        if coded:
+            yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85
     if found is not None:
         yield from _statistic_at(reader, mention, operator, start)
 
@@ -262,6 +263,21 @@ def comparison_first(reader: Reader, state: State) -> Iterator[State]:
             yield step(reader, state, mention.end, sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE)
 
 
+def range_first(reader: Reader, state: State) -> Iterator[State]:
+    """ "between 100 and 200 pages"."""
+    low, high = reader.number_at(state.position + 1), reader.number_at(state.position + 3)
+    if reader.low(state.position) not in {"between", "from"} or low is None or high is None:
+        return
+    if reader.low(state.position + 2) not in {"and", "to", "-"}:
+        return
+    for mention in reader.columns_at(state.position + 4):
+        comparable = reader.numeric(mention)
+        if comparable is not None:
+            sketch = said(state, InRange(comparable, low, high), state.position)
+            moved = step(reader, state, state.position + 4, sketch, strength=1.0, cue=scoring.PREDICATE)
+            yield step(reader, moved, mention.end, sketch, strength=comparable.choices[0].strength)
+
+
 def another(reader: Reader, state: State) -> Iterator[State]:
     """ "grade 9 or 10": one more number or text for what was said last."""
     last = state.sketch.clauses[-1].said if state.sketch.clauses else None
@@ -309,8 +325,9 @@ def comparative(reader: Reader, state: State) -> Iterator[State]:
     mention = ColumnMention(state.position, end, choices, implied=True)
     at = reader.skip(end, ("the", "or", "equal", "to", "an", "a", "age", "of"), 3)
     number = reader.number_at(at)
-    if number is not None:
-        sketch = said(state, Compare(mention, ">" if upwards else "<", number), state.position)
+    countable = reader.numeric(mention)
+    if number is not None and countable is not None:
+        sketch = said(state, Compare(countable, ">" if upwards else "<", number), state.position)
         yield step(reader, state, reader.skip(at + 1, ("years", "old", "year"), 2), sketch, strength=0.9, cue=scoring.GAIN_CUE)
     for what, stop, strength in _statistic_at(reader, mention, ">" if upwards else "<", at):
         yield step(reader, state, stop, said(state, what, state.position), strength=strength * 0.9, cue=scoring.GAIN_CUE)
@@ -329,4 +346,4 @@ def missing(reader: Reader, state: State) -> Iterator[State]:
         )
 
 
-RULES = (column_predicate, value, loose_text, number_first, comparison_first, another, period, comparative, missing)
+RULES = (column_predicate, value, loose_text, number_first, comparison_first, range_first, another, period, comparative, missing)

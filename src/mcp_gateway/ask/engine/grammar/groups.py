@@ -31,7 +31,9 @@ def each(reader: Reader, state: State) -> Iterator[State]:
     """ "for each singer", "per country", "by month"."""
     found = EACH.at(reader.tokens, state.position)
     by = reader.low(state.position) == "by" and found is None
-    if found is None and not by:
+    wanted = state.sketch.wanted
+    lists = bool(wanted) and not any(each.function or each.metric for each in wanted)
+    if found is None and (not by or lists):
         return
     at = reader.skip(found[1] if found else state.position + 1, _BEFORE, 2)
     cue = scoring.GAIN_CUE if found or not reader.is_verb(state.position - 1) else 0.05
