@@ -6,6 +6,7 @@ Left to itself DuckDB drops leading lines that do not fit the rest. Who asks for
 import csv
 import gzip
 import io
+import zlib
 from pathlib import Path
 from typing import IO, Final
 
@@ -61,15 +62,15 @@ def _is_unsplit(database: duckdb.DuckDBPyConnection, name: str) -> bool:
 
 def _copy_ragged(database: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
     """Rows of different lengths: short ones end in NULL, long ones get columns of their own."""
-    encoding = _encoding(file)
-    with _open_text(file, encoding) as lines:
-        delimiter = max(_DELIMITERS, key=lines.readline(64 * 1024).count)
     try:
+        encoding = _encoding(file)
+        with _open_text(file, encoding) as lines:
+            delimiter = max(_DELIMITERS, key=lines.readline(64 * 1024).count)
         with _open_text(file, encoding) as lines:
             rows = csv.reader(lines, delimiter=delimiter)
             header = next(rows, [])
             width = max((len(row) for row in rows), default=0)
-    except csv.Error as error:
+    except (csv.Error, OSError, EOFError, zlib.error) as error:
         raise DatabaseUnavailable(f"{file.name} cannot be read: {error}", path=str(file)) from error
     names = _column_names(header, max(width, len(header)))
     if not names or len(names) > _MAX_COLUMNS:

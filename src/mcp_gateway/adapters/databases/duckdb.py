@@ -77,7 +77,7 @@ class DuckDbDriver:
             self._close_database()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        """Within one process DuckDB opens a file once, with one configuration; a second opening joins the first, shut off already."""
+        """Within one process DuckDB opens a file once, with one configuration; a second opening joins the first, already shut."""
         # Sorting and joining beyond the memory limit spills here, not beside the user's file; DuckDB clears it away.
         spill = Path(tempfile.gettempdir()) / f"mcp-gateway-spill-{os.getpid()}"
         database = duckdb.connect(str(self._path), read_only=True, config={**_CONFIG, "temp_directory": str(spill)})

@@ -80,12 +80,11 @@ def _server_driver(url: str) -> Driver:
 
 def _is_sqlite(path: Path) -> bool:
     head = _head(path)
-    return head.startswith(_SQLITE_HEADER) or (not head and path.suffix.lower() in _SQLITE)
+    return head.startswith(_SQLITE_HEADER) or (head[8:12] != _DUCKDB_MARK and path.suffix.lower() in _SQLITE)
 
 
 def _is_duckdb(path: Path) -> bool:
-    head = _head(path)
-    return head[8:12] == _DUCKDB_MARK or (not head and path.suffix.lower() in _DUCKDB)
+    return _head(path)[8:12] == _DUCKDB_MARK or path.suffix.lower() in _DUCKDB
 
 
 def _head(path: Path) -> bytes:

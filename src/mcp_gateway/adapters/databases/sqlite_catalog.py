@@ -91,7 +91,8 @@ def _stored_kinds(connection: sqlite3.Connection, quoted: str, columns: list[str
     for place, column in enumerate(columns):
         stored = [row[place] for row in rows if row[place] != "null"]
         if stored:
-            kinds[column] = _STORED_KINDS[max(set(stored), key=stored.count)]
+            # At a tie a stray text does not make a column of numbers one of texts.
+            kinds[column] = _STORED_KINDS[max(sorted(set(stored)), key=lambda kind: (stored.count(kind), kind != "text"))]
     return kinds
 
 
