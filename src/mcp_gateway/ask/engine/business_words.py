@@ -4,6 +4,7 @@ The vocabulary is prepared once (`prepare_words`). What the pipeline has already
 the same words have several.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,8 +21,9 @@ from mcp_gateway.core.vocabulary import Entity, Expression, Metric, Period, Term
 _TRUST = 1.1
 _MAX_WORDS = 10
 _METRIC_VERBS = frozenset(
-    stem_of(word) for word in ("sold", "returned", "refunded", "shipped", "paid", "made", "earned", "ordered")
+    stem_of(word) for word in ("sold", "returned", "refunded", "shipped", "paid", "made", "earned", "ordered", "held")
 )
+_PREPOSITIONS = frozenset({"of", "on", "in", "for", "to", "by", "from", "with", "out"})
 Texts = tuple[tuple[str, str], ...]
 
 
@@ -190,14 +192,16 @@ def _add_condition(links: BusinessLinks, term: Term, start: int, end: int, text:
         return
     texts = _texts(term.condition)
     condition = RawCondition(text, texts, _tables_in(texts, schema) or (table.name,))
-    words = {stem_of(word) for word in text.split()}
-    names_rows = bool(words & {stem_of(word) for word in (*table.name.split("_"), *_row_words(term))}) and len(words) > 1
+    words = [stem_of(word) for word in text.split()]
+    rows = {stem_of(word) for word in (*table.name.split("_"), *_row_words(term))}
+    names_rows = len(words) > 1 and words[-1] in rows and words[-2] not in _PREPOSITIONS
     links.given.setdefault(start, []).append(GivenMention(start, end, condition, table.name, names_rows))
 
 
 def _row_words(term: Term) -> set[str]:
     """Last words that several aliases of a condition share with the name of its rows ("churned customer", "active buyers")."""
-    return {alias.split()[-1] for alias in term.aliases if len(alias.split()) > 1}
+    last = Counter(stem_of(alias.split()[-1]) for alias in term.aliases if len(alias.split()) > 1)
+    return {word for word, times in last.items() if times > 1}
 
 
 def _column(schema: DatabaseSchema, table: str, column: str) -> ColumnRef | None:

@@ -19,6 +19,7 @@ class Signals:
 
     `lead`: by how much it beats the next different form, 0..1. `unused`: content words left over that must not be.
     `loose`: the weight of all words left over; `words`: of the whole question. `mean`: average strength of the links.
+    `business`: the glossary knows words of the question.
     `gain`: the reading's score for each content word. `joins`, `parts`: size of the form.
     """
 
@@ -30,6 +31,7 @@ class Signals:
     joins: int
     parts: int
     words: float
+    business: bool = False
 
 
 def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score: float) -> Signals:
@@ -40,12 +42,13 @@ def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score
     return Signals(
         lead=min(lead, 1.0),
         unused=len(unused_words(reader, state)),
-        loose=sum(reader.weights[position] for position in state.unexplained),
+        loose=sum(reader.weights[position] for position in state.unexplained) + scoring.PASSED_OVER * state.passed,
         mean=sum(strengths) / len(strengths),
         gain=min(score / max(words, 0.5), 2.5),
         joins=sum(len(select.joins) for select in selects),
         parts=sum(len(s.where) + len(s.having) + len(s.group_by) + len(s.order_by) + len(s.targets) for s in selects),
         words=words,
+        business=bool(reader.links.metrics or reader.links.given),
     )
 
 
@@ -73,6 +76,7 @@ def confidence(signals: Signals) -> float:
         - scoring.CONFIDENCE_JOINS * signals.joins
         - scoring.CONFIDENCE_PARTS * signals.parts
         - scoring.CONFIDENCE_WORDS * signals.words
+        + (scoring.CONFIDENCE_BUSINESS if signals.business else 0.0)
     )
     plain = 1.0 / (1.0 + exp(-total))
     return plain if not signals.unused else min(plain, scoring.THRESHOLD * 0.9) * 0.8 ** (signals.unused - 1)

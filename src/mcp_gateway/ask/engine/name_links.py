@@ -175,7 +175,9 @@ def _least(span: Sequence[Token], soft: float) -> float:
     if not all(token.low in FILLERS or token.low in SOFT for token in span):
         return scoring.MIN_STRENGTH
     asks = any(
-        token.low in ASK_WORDS or token.stem in {"list", "show", "give", "find"} or token.low.endswith(("ing", "ed"))
+        (token.low in ASK_WORDS and token.low != "name")
+        or token.stem in {"list", "show", "give", "find"}
+        or token.low.endswith(("ing", "ed"))
         for token in span
     )
     return 0.97 if asks else soft

@@ -41,6 +41,7 @@ CONTEXT_COLUMN = 0.35  # the same, taken as part of what is said and not shown
 EXACT_TABLE = 0.15  # a table named in full is rather that table than a column called alike
 FAR_AGGREGATE = 0.3
 OR_MORE = 0.2
+HAPPENED = 0.8  # a stored value before a time, where a date column is called like it
 
 # --- binding
 SAME_TABLE = 0.28  # a column of a table that the question names
@@ -66,5 +67,7 @@ CONFIDENCE_GAIN = 1.7
 CONFIDENCE_JOINS = 0.3
 CONFIDENCE_PARTS = 0.09
 CONFIDENCE_WORDS = 0.08
+CONFIDENCE_BUSINESS = 0.4
+PASSED_OVER = 0.7  # a column named without effect counts as so much of a word left over
 # A question that leans on the one before is either understood whole or not at all.
 FOLLOW_UP_CONFIDENCE = 0.9

@@ -206,10 +206,21 @@ def value(reader: Reader, state: State) -> Iterator[State]:
                 moved = step(reader, state, mention.end, sketch, strength=named.choices[0].strength)
                 yield step(reader, moved, column.end, sketch, strength=column.choices[0].strength, cue=0.15)
         tables = {choice.column.table for choice in mention.choices}
-        before_rows = any(table.choices[0][0] in tables for table in reader.tables_at(mention.end))
-        yield step(
-            reader, state, mention.end, said(state, what, state.position), strength=strength, cue=0.4 if before_rows else 0.0
-        )
+        cue = 0.4 if any(table.choices[0][0] in tables for table in reader.tables_at(mention.end)) else 0.0
+        cue -= scoring.HAPPENED if _happened(reader, mention) else 0.0
+        yield step(reader, state, mention.end, said(state, what, state.position), strength=strength, cue=cue)
+
+
+def _happened(reader: Reader, mention: ValueMention) -> bool:
+    """Whether a participle before a time rather says when something happened ("shipped last week" beside a ship date)."""
+    after = reader.skip(mention.end, ("in", "on", "during", "over", "within", "the"), 2)
+    if mention.end != mention.start + 1 or not (reader.periods_at(mention.end) or reader.periods_at(after)):
+        return False
+    stem = reader.tokens[mention.start].stem
+    tables = {choice.column.table for choice in mention.choices}
+    return any(
+        stem in column.slots for ref, column in reader.schema.columns.items() if ref.table in tables and column.is_temporal
+    )
 
 
 def number_first(reader: Reader, state: State) -> Iterator[State]:

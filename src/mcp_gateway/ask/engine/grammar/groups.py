@@ -8,7 +8,7 @@ from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, said, step
 from mcp_gateway.ask.engine.grammar.targets import aggregates_at
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, COMPARATORS, COUNTS, EACH
-from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Grouping, SumOf
+from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Given, Grouping, SumOf, TableMention
 
 _BEFORE = (
     "the",
@@ -36,16 +36,28 @@ def each(reader: Reader, state: State) -> Iterator[State]:
     if found is None and (not by or lists):
         return
     at = reader.skip(found[1] if found else state.position + 1, _BEFORE, 2)
-    cue = scoring.GAIN_CUE if found or not reader.is_verb(state.position - 1) else 0.05
+    figure = any(metric.end == state.position for many in reader.links.metrics.values() for metric in many)
+    cue = scoring.GAIN_CUE if found or figure or not reader.is_verb(state.position - 1) else 0.05
     weak = (
         found is not None
         and reader.low(state.position) in {"of", "in", "across", "for"}
         and "each" not in {reader.low(at - 1), reader.low(at - 2)}
     )
     moved = step(reader, affirmed(state), at, state.sketch, strength=0.9, cue=cue - (0.35 if weak else 0.0))
+    named = max((column.end for column in reader.columns_at(at) if column.choices[0].strength >= 0.9), default=at)
     for table in reader.tables_at(at):
+        if table.end < named:
+            continue
         sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(table)))
-        yield replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1]), entity=table)
+        after = replace(step(reader, moved, table.end, sketch, strength=table.choices[0][1]), entity=table)
+        yield after
+        yield from _second_key(reader, after)
+    for given in reader.given_at(at):
+        rows = TableMention(given.start, given.end, ((given.table, 1.0),))
+        sketch = replace(
+            said(moved, Given(given.condition, given.table), state.position), groups=(*state.sketch.groups, Grouping(rows))
+        )
+        yield replace(step(reader, moved, given.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD), entity=rows)
     for column in reader.columns_at(at):
         sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(column)))
         after = step(reader, moved, column.end, sketch, strength=column.choices[0].strength)

@@ -26,7 +26,7 @@ class State:
 
     `phase` "ask": names are things wanted; "where": they are things said about rows. `negated`: what follows is denied;
     `denial` is the denying word while nothing has been denied yet, else -1.
-    `column` and `entity` are what was named last, for "its", "whose" and bare predicates.
+    `column` and `entity` are what was named last, for "its", "whose" and bare predicates. `passed` counts columns named without effect.
     """
 
     position: int
@@ -40,6 +40,7 @@ class State:
     entity: TableMention | None = None
     unexplained: tuple[int, ...] = ()
     strengths: tuple[float, ...] = ()
+    passed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,15 @@ def column(reader: Reader, state: State) -> Iterator[State]:
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         cost = 0.0 if state.phase == "ask" and not state.negated else scoring.BARE_COLUMN_IN_WHERE
         cost += scoring.LIKE_A_TABLE if _is_table(reader, mention) else 0.0
+        last = state.sketch.groups[-1].item if state.sketch.groups else None
+        cost += scoring.BARE_COLUMN_IN_WHERE if isinstance(last, TableMention) and last.end == state.position else 0.0
         guided = state.phase == "ask" and _after_preposition(reader, state)
         cost += scoring.AFTER_PREPOSITION if guided else 0.0
         moved = step(reader, state, mention.end, sketch, strength=strength, cue=-cost)
         yield replace(moved, column=mention)
         if state.phase == "where" or guided:
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
-            yield replace(passed, column=mention)
+            yield replace(passed, column=mention, passed=state.passed + 1)
 
 
 def _is_participle(reader: Reader, state: State, mention: ColumnMention) -> bool:
@@ -145,7 +147,7 @@ def how_measure(reader: Reader, state: State) -> Iterator[State]:
     if found is None or state.sketch.wanted or state.phase != "ask":
         return
     words, end = found
-    if reader.metrics_at(reader.skip(end, ("is", "the", "our", "was", "total"), 3)):
+    if reader.low(state.position + 1) == "much" and reader.links.metrics:
         return
     choices = measured_by(words, reader.names) if reader.low(state.position) != "where" else named_by(words, reader.names)
     if choices:
@@ -258,6 +260,11 @@ def afterwards(reader: Reader, state: State) -> Iterator[State]:
             sketch = replace(state.sketch, wanted=(*state.sketch.wanted[:-1], replace(last, column=fitting, function="avg")))
             yield step(reader, state, state.position + 2, sketch, strength=0.9, cue=scoring.GAIN_CUE)
     alone = words[0] in {"altogether", "overall"}
+    if (words == ("in", "total") or alone) and last is not None and last.column is not None and last.function is None:
+        fitting = reader.measures(last.column)
+        if fitting is not None and not state.sketch.groups:
+            summed = replace(state.sketch, wanted=(*state.sketch.wanted[:-1], replace(last, column=fitting, function="sum")))
+            yield step(reader, state, state.position + (1 if alone else 2), summed, strength=0.9, cue=scoring.GAIN_CUE)
     if (words in {("in", "total"), ("in", "all")} or alone) and last is not None and (last.function or last.metric):
         yield step(reader, state, state.position + (1 if alone else 2), state.sketch, strength=0.9, cue=0.1)
 
