@@ -229,6 +229,8 @@ def _read_shift(words: Words, index: int) -> tuple[Unit | None, int] | None:
     at = index + 1 if words.low(index) == "the" else index
     if words.low(at) in ("previous", "prior", "preceding", "last", "earlier") and words.low(at + 1) in ("period", "one"):
         return None, at + 2
+    if words.low(at) in ("previous", "prior", "preceding") and words.low(at + 1) in UNITS and words.low(at + 2) not in UNITS:
+        return UNITS[words.low(at + 1)], at + 2
     if words.low(at) == "period" and words.low(at + 1) == "before":
         return None, at + 2
     if words.low(at) in UNITS and words.low(at + 1) in ("before", "earlier", "prior") and words.low(at + 2) not in UNITS:
