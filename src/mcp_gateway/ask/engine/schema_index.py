@@ -197,8 +197,14 @@ def _table(table: Table, slots: tuple[str, ...], columns: tuple[PreparedColumn, 
         labels=_labels(columns, frozenset(slots), key),
         key=key,
         is_bridge=is_bridge,
-        is_named=any(c.slots[-1] in {_NAME, _TITLE} and not (c.is_key and c.ref not in key) for c in columns) or not key,
+        is_named=not key or any(_names_rows(c, slots, key) for c in columns),
     )
+
+
+def _names_rows(column: PreparedColumn, slots: tuple[str, ...], key: tuple[ColumnRef, ...]) -> bool:
+    """Whether a column is called a name or title, or like the table itself."""
+    named = column.slots[-1] in {_NAME, _TITLE} or (column.slots == slots and column.is_text)
+    return named and not (column.is_key and column.ref not in key)
 
 
 def _labels(
@@ -211,6 +217,8 @@ def _labels(
         if column.slots[-1] in {_NAME, _TITLE} and not (column.is_key and column.ref not in key):
             rank = 0.0 if own in ([_NAME], [_TITLE]) else 0.5 if own[:1] == ["full"] else 3.0
             named.append((rank, position, column))
+        elif column.is_text and not column.is_key and table_slots == frozenset(column.slots):
+            named.append((0.5, position, column))
     named.sort(key=lambda entry: entry[:2])
     if named and named[0][0] < 1:
         return (named[0][2].ref,)

@@ -46,6 +46,8 @@ def each(reader: Reader, state: State) -> Iterator[State]:
     moved = step(reader, affirmed(state), at, state.sketch, strength=0.9, cue=cue - (0.35 if weak else 0.0))
     named = max((column.end for column in reader.columns_at(at) if column.choices[0].strength >= 0.9), default=at)
     for table in reader.tables_at(at):
+        if found is None and _is_one(reader, table.end):
+            continue
         if table.end < named:
             continue
         sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(table)))
@@ -63,6 +65,12 @@ def each(reader: Reader, state: State) -> Iterator[State]:
         after = step(reader, moved, column.end, sketch, strength=column.choices[0].strength)
         yield replace(after, column=column)
         yield from _second_key(reader, replace(after, column=column))
+
+
+def _is_one(reader: Reader, position: int) -> bool:
+    """Whether a name follows, so that one row is meant ("by the artist 'Metallica'")."""
+    quoted = position < len(reader.tokens) and reader.tokens[position].kind == "quoted"
+    return quoted or bool(reader.values_at(position)) or reader.low(position) in {"named", "called", "with"}
 
 
 def unit(reader: Reader, state: State) -> Iterator[State]:

@@ -26,7 +26,8 @@ class State:
 
     `phase` "ask": names are things wanted; "where": they are things said about rows. `negated`: what follows is denied;
     `denial` is the denying word while nothing has been denied yet, else -1.
-    `column` and `entity` are what was named last, for "its", "whose" and bare predicates. `passed` counts columns named without effect.
+    `column` and `entity` are what was named last, for "its", "whose" and bare predicates. `passed` counts columns named
+    without effect.
     """
 
     position: int
@@ -159,6 +160,8 @@ def token_weight(token: Token, *, known: bool, first: bool, asked: bool = False)
         return scoring.WEIGHT_QUOTED
     if token.kind == "number":
         return scoring.WEIGHT_NUMBER
+    if token.text.isupper() and len(token.text) > 1 and not first:
+        return scoring.WEIGHT_PROPER
     if token.low in FILLERS and not known:
         return 0.0
     if token.low in SOFT and not known:
