@@ -95,7 +95,8 @@ async def open_shop(cache_dir: Path) -> AsyncIterator[tuple[Gateway, Path]]:
     async with open_embedded_gateway(settings, clock=FixedClock(NOW)) as gateway:
         # A copy: the same process cannot open the same file with other options.
         truth = cache_dir / "truth.duckdb"
-        shutil.copy(next((cache_dir / "demo").glob("shop-*.duckdb")), truth)
+        newest = max((cache_dir / "demo").glob("shop-*.duckdb"), key=lambda path: path.stat().st_mtime)
+        shutil.copy(newest, truth)
         yield gateway, truth
 
 

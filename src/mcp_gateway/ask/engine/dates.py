@@ -210,7 +210,7 @@ def _read_comparison(words: Words, index: int) -> tuple[ComparisonMention, int] 
     if words.low(index) in _OVER and (words.low(index) != "mom" or words.at(index).text == "MoM"):
         return ComparisonMention(start=start, end=words.at(index).end, shift=UNITS[_OVER[words.low(index)]]), index + 1
     taken = words.says(index, *_VERSUS)
-    shifted = _read_shift(words, index + taken)
+    shifted = _read_shift(words, index + taken) or (_read_unit_before(words, index + taken) if taken else None)
     if shifted is not None and (taken or words.low(index) in ("same", "the")):
         shift, after = shifted
         return ComparisonMention(start=start, end=words.at(after - 1).end, shift=shift), after
@@ -224,13 +224,20 @@ def _read_comparison(words: Words, index: int) -> tuple[ComparisonMention, int] 
     return ComparisonMention(start=start, end=words.at(after - 1).end, shift=period.grain, against=against), after
 
 
+def _read_unit_before(words: Words, index: int) -> tuple[Unit, int] | None:
+    """The previous month: the one before the month asked about, whichever that is."""
+    at = index + 1 if words.low(index) == "the" else index
+    unit = UNITS.get(words.low(at + 1))
+    if unit is None or words.low(at) not in ("previous", "prior", "preceding"):
+        return None
+    return unit, at + 2
+
+
 def _read_shift(words: Words, index: int) -> tuple[Unit | None, int] | None:
     """(the) previous period · the same month last year · the month before."""
     at = index + 1 if words.low(index) == "the" else index
     if words.low(at) in ("previous", "prior", "preceding", "last", "earlier") and words.low(at + 1) in ("period", "one"):
         return None, at + 2
-    if words.low(at) in ("previous", "prior", "preceding") and words.low(at + 1) in UNITS and words.low(at + 2) not in UNITS:
-        return UNITS[words.low(at + 1)], at + 2
     if words.low(at) == "period" and words.low(at + 1) == "before":
         return None, at + 2
     if words.low(at) in UNITS and words.low(at + 1) in ("before", "earlier", "prior") and words.low(at + 2) not in UNITS:

@@ -147,6 +147,9 @@ def columns_from(
         choices = [choice for choice in choices if choice.strength >= least]
         if choices:
             best = sorted(choices, key=lambda choice: (-choice.strength, repr(choice.column)))[: scoring.MAX_CHOICES]
+            if end > start + 1 and best[0].strength >= 0.99:
+                # A name of several words found letter for letter is not meant for one that needs synonyms.
+                best = [choice for choice in best if choice.strength >= 0.95]
             mentions.append(ColumnMention(start, end, tuple(best)))
     return tuple(reversed(mentions))
 

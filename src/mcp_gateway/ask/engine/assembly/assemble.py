@@ -24,6 +24,7 @@ from mcp_gateway.ask.engine.form import (
     Target,
     Truncation,
 )
+from mcp_gateway.ask.engine.form_edit import swapped
 from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.joins import connect
@@ -313,10 +314,24 @@ def _extreme(bound: Bound, ranking: Ranking, ref: ColumnRef) -> Condition:
 
 def _count_once(bound: Bound, select: Select) -> Select:
     """A count of rows that joins would repeat counts them once; a count over groups counts the groups."""
+    aggregates = [target.expression for target in select.targets if isinstance(target.expression, Aggregate)]
+    own = aggregates and all(isinstance(each.operand, ColumnRef) and each.operand.table == bound.head for each in aggregates)
+    head_key = bound.table(bound.head).key
+    if (
+        own
+        and len(aggregates) == len(select.targets)
+        and len(head_key) == 1
+        and not (select.group_by or select.having or select.order_by)
+    ):
+        if select.joins and _repeats(bound, select):
+            rows = replace(select, targets=(Target(head_key[0]),))
+            return Select(select.base, select.targets, where=(InQuery(head_key[0], rows),))
     counts_rows = [target for target in select.targets if target.expression == Aggregate("count")]
+    key = bound.key(bound.head)
+    if select.group_by and counts_rows and len(key) == 1 and not set(key) & set(select.group_by) and _repeats(bound, select):
+        return swapped(select, Aggregate("count"), Aggregate("count", key[0], distinct=True))
     if len(select.targets) != 1 or not counts_rows or select.group_by:
         return select
-    key = bound.key(bound.head)
     if select.having and key:
         inner = replace(select, targets=(Target(key[0]),), group_by=key)
         return Select(TableRef(bound.head), (Target(Aggregate("count")),), where=(InQuery(key[0], inner),))

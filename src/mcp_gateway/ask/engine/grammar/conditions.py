@@ -213,8 +213,8 @@ def value(reader: Reader, state: State) -> Iterator[State]:
 
 def _happened(reader: Reader, mention: ValueMention) -> bool:
     """Whether a participle before a time rather says when something happened ("shipped last week" beside a ship date)."""
-    after = reader.skip(mention.end, ("in", "on", "during", "over", "within", "the"), 2)
-    if mention.end != mention.start + 1 or not (reader.periods_at(mention.end) or reader.periods_at(after)):
+    last = reader.skip(mention.end, ("in", "on", "during", "over", "within", "the"), 2)
+    if mention.end != mention.start + 1 or not any(reader.periods_at(at) for at in range(mention.end, last + 1)):
         return False
     stem = reader.tokens[mention.start].stem
     tables = {choice.column.table for choice in mention.choices}

@@ -92,7 +92,7 @@ def _second_key(reader: Reader, state: State) -> Iterator[State]:
         return
     for column in reader.columns_at(at):
         sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(column)))
-        yield replace(step(reader, state, column.end, sketch, strength=column.choices[0].strength, cue=-0.1), column=column)
+        yield replace(step(reader, state, column.end, sketch, strength=column.choices[0].strength, cue=0.05), column=column)
 
 
 def _date_columns(reader: Reader, at: int) -> ColumnMention | None:
