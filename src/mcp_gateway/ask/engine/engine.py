@@ -6,6 +6,7 @@ Pure and deterministic. What depends on the schema alone is prepared once and ke
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
@@ -31,7 +32,7 @@ from mcp_gateway.ask.engine.printing import to_sql
 from mcp_gateway.ask.engine.read_alone import Made, StandAlone
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
 from mcp_gateway.ask.engine.shares import share_of_whole
-from mcp_gateway.ask.engine.text import tokenize
+from mcp_gateway.ask.engine.text import Token, tokenize
 from mcp_gateway.ask.engine.value_words import implied_values
 from mcp_gateway.ask.engine.wordings import put_plainly
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
@@ -40,6 +41,7 @@ from mcp_gateway.core.vocabulary import Vocabulary
 
 _KEPT_SCHEMAS = 16
 _READINGS = 5
+_COPULAS = frozenset({"is", "are", "was", "were", "be", "been"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,7 @@ class EmbeddedEngine:
         for start, named in business.periods.items():
             times.periods[start] = tuple(FoundPeriod(p.start, p.end, None, None, p.name, True, p.first, p.last) for p in named)
         weights = tuple(
-            0.0
-            if n in business.used
-            else token_weight(token, known=n in linked, first=n == 0, asked=n > 0 and tokens[n - 1].low == "how")
+            0.0 if n in business.used else token_weight(token, known=n in linked, first=n == 0, asked=_says_what_it_is(tokens, n))
             for n, token in enumerate(tokens)
         )
         return Reader(tokens, links, schema, names, times, weights)
@@ -180,6 +180,14 @@ class EmbeddedEngine:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(key)
         return known[1], known[2]
+
+
+def _says_what_it_is(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a word stands where a quality is asked for or told: "how satisfied", "are married"."""
+    before = tokens[place - 1].low if place else ""
+    follower = tokens[place + 1] if place + 1 < len(tokens) else None
+    last = follower is None or (follower.kind == "mark" and place + 2 >= len(tokens))
+    return before == "how" or (before in _COPULAS and last)
 
 
 def _reason(words: tuple[str, ...]) -> str:

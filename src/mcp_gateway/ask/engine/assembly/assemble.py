@@ -315,17 +315,14 @@ def _extreme(bound: Bound, ranking: Ranking, ref: ColumnRef) -> Condition:
 def _count_once(bound: Bound, select: Select) -> Select:
     """A count of rows that joins would repeat counts them once; a count over groups counts the groups."""
     aggregates = [target.expression for target in select.targets if isinstance(target.expression, Aggregate)]
-    own = aggregates and all(isinstance(each.operand, ColumnRef) and each.operand.table == bound.head for each in aggregates)
+    own = bool(aggregates) and all(
+        isinstance(each.operand, ColumnRef) and each.operand.table == bound.head for each in aggregates
+    )
     head_key = bound.table(bound.head).key
-    if (
-        own
-        and len(aggregates) == len(select.targets)
-        and len(head_key) == 1
-        and not (select.group_by or select.having or select.order_by)
-    ):
-        if select.joins and _repeats(bound, select):
-            rows = replace(select, targets=(Target(head_key[0]),))
-            return Select(select.base, select.targets, where=(InQuery(head_key[0], rows),))
+    plain = not (select.group_by or select.having or select.order_by) and len(aggregates) == len(select.targets)
+    if own and plain and len(head_key) == 1 and select.joins and _repeats(bound, select):
+        rows = replace(select, targets=(Target(head_key[0]),))
+        return Select(select.base, select.targets, where=(InQuery(head_key[0], rows),))
     counts_rows = [target for target in select.targets if target.expression == Aggregate("count")]
     key = bound.key(bound.head)
     if select.group_by and counts_rows and len(key) == 1 and not set(key) & set(select.group_by) and _repeats(bound, select):

@@ -24,6 +24,9 @@ def metric(reader: Reader, state: State) -> Iterator[State]:
             sketch = said(start, MetricIs(mention.metric, compared[0], compared[1]), state.position)
             moved = step(reader, start, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD)
             yield step(reader, moved, compared[2], sketch, strength=1.0, cue=scoring.GAIN_CUE)
+        if state.denial >= 0:
+            # "Without sales" denies the rows; a figure cannot be denied.
+            continue
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, Wanted(state.position, metric=mention.metric)))
         cost = 0.0 if state.phase == "ask" else 0.2
         yield step(reader, start, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD - cost)

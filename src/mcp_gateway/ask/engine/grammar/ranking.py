@@ -37,6 +37,9 @@ def ordered(reader: Reader, state: State) -> Iterator[State]:
     if found is None:
         return
     direction, end = found
+    if state.position == 0 and end == 1:
+        yield replace(state, position=1)
+        return
     at = end
     while (
         more := ORDERED.at(reader.tokens, reader.skip(at, ("by", "in", "list", "results", "the", "them", "it", ",", "and"), 3))
@@ -311,11 +314,13 @@ def top(reader: Reader, state: State) -> Iterator[State]:
     if found is None or (state.sketch.limit is None and reader.low(0) not in {"rank", "sort", "order"}) or state.sketch.rankings:
         return
     for ranking, stop, strength in _keys_at(reader, found[1]):
-        final = replace(
-            ranking, descending=not state.sketch.lowest, position=state.position, limit=state.sketch.limit, shown=True
-        )
+        sorts = reader.low(0) in {"sort", "order"}
+        turn, last = _direction_at(reader, stop)
+        downwards = turn if turn is not None else not (state.sketch.lowest or sorts)
+        final = replace(ranking, descending=downwards, position=state.position, limit=state.sketch.limit, shown=not sorts)
         moved = step(reader, state, found[1], state.sketch, strength=0.9, cue=scoring.GAIN_CUE)
-        yield step(reader, replace(moved, phase="where"), stop, ranked(moved, final), strength=strength)
+        moved = step(reader, replace(moved, phase="where"), stop, ranked(moved, final), strength=strength)
+        yield step(reader, moved, last, moved.sketch, strength=0.9)
 
 
 RULES = (top, ordered, from_to, superlative, adjective, common, trailing)

@@ -137,7 +137,10 @@ def everything(reader: Reader, state: State) -> Iterator[State]:
         or (word in _EVERYTHING and position > state.position)
         or (word in {"information", "details"} and not state.sketch.wanted)
     ):
-        price = 0.3 if reader.columns_at(position) else 0.0
+        named = reader.columns_at(position)
+        if named and position == state.position and named[0].choices[0].strength >= 0.5:
+            return
+        price = 0.3 if named else 0.0
         yield step(reader, state, position + 1, replace(state.sketch, everything=True), strength=0.9, cue=0.5 - price)
 
 
@@ -193,6 +196,8 @@ def _counted(
     reader: Reader, state: State, at: int, *, distinct: bool
 ) -> Iterable[tuple[Sketch, int, float, TableMention | None]]:
     for mention in reader.tables_at(at):
+        if distinct and any(named.end > mention.end and named.choices[0].strength >= 0.9 for named in reader.columns_at(at)):
+            continue
         wanted = Wanted(state.position, table=mention, function="count", distinct=distinct)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted), entities=(*state.sketch.entities, mention))
         exact = 1.1 if mention.choices[0][1] >= 0.99 else 1.0
