@@ -48,7 +48,7 @@ _WORDS: tuple[tuple[FailureKind, str], ...] = (
     # MySQL and MariaDB
     ("unknown_table", r"Table '(?:[^'.]+\.)?(?P<name>[^']+)' doesn't exist|Unknown table '(?P<table>[^']+)'"),
     ("unknown_column", r"Unknown column '(?P<name>[^']+)' in"),
-    ("ambiguous_column", r"Column '(?P<name>[^']+)' in \S+ \S+ is ambiguous"),
+    ("ambiguous_column", r"Column '(?P<name>[^']+)' in .* is ambiguous"),
     ("unknown_function", r"FUNCTION (?:\w+\.)?(?P<name>\w+) does not exist"),
     ("not_grouped", r"isn't in GROUP BY|incompatible with sql_mode=only_full_group_by|Invalid use of group function"),
     ("type_mismatch", r"Incorrect \w+ value|Truncated incorrect"),

@@ -1,10 +1,11 @@
 """MySQL and MariaDB through PyMySQL: every statement in a read-only transaction of its own that is always rolled back.
 
 PyMySQL sends one statement at a time unless told otherwise, and no local file on the server's request. What a read-only
-transaction does not stop (INTO OUTFILE, LOAD_FILE with the FILE privilege) the guard does; give the user no such privilege.
+transaction does not stop (SHUTDOWN, INTO OUTFILE) is refused here by its text; give the user no such privilege all the same.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,7 +17,7 @@ from pymysql.constants import FIELD_TYPE
 from mcp_gateway.adapters.databases.reflection import Relation, list_relations, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
-from mcp_gateway.core.sql.errors import FailureKind, QueryFailed
+from mcp_gateway.core.sql.errors import FailureKind, QueryFailed, QueryRefused
 from mcp_gateway.tables.column_kinds import kind_of_type
 from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut
 from mcp_gateway.tables.failures import classify_failure
@@ -36,6 +37,9 @@ _SHOWN_TYPES: Final = {
 }  # fmt: skip
 _BINARY_CHARSET: Final = 63
 
+# A read-only transaction stops neither SHUTDOWN nor what the FILE privilege allows, so beside the guard these texts decide.
+_READING: Final = re.compile(r"[\s(]*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE)
+_OUTSIDE: Final = re.compile(r"\bINTO\s+(OUTFILE|DUMPFILE|@)|\bLOAD_FILE\s*\(|/\*M?!", re.IGNORECASE)
 _STRUCTURE_SIGNAL: Final = """
 SELECT CONCAT_WS(':', COUNT(*), SUM(CRC32(CONCAT_WS('.', table_schema, table_name, column_name, column_type, is_nullable,
   column_key, column_comment))))
@@ -144,6 +148,8 @@ class MySqlSession:
 
     @contextlib.contextmanager
     def query(self, sql: str, timeout_seconds: float) -> Iterator["MySqlRows"]:
+        if not _READING.match(sql) or _OUTSIDE.search(sql):
+            raise QueryRefused("This is something else than one SELECT.", reason="not_a_query")
         with self._transaction(timeout_seconds), self._connection.cursor(pymysql.cursors.SSCursor) as cursor:
             cursor.execute(sql)
             yield MySqlRows(cursor)

@@ -17,6 +17,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from mcp_gateway.core.sql.allowed import ALLOWED_NODES, TABLE_FUNCTION_NAMES, TABLE_NODES, allowed_function_names
+from mcp_gateway.core.sql.dialects import MySqlAndMariaDb
 from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError, RefusalReason
 from mcp_gateway.core.sql.refused import function_reason, statement_reason, table_reason, words_for
 
@@ -68,7 +69,7 @@ def print_checked(query: exp.Query, dialect: str) -> str:
     Raises `QueryRefused` for a tree that was made deeper since it was checked.
     """
     try:
-        return query.sql(dialect=dialect, comments=False)
+        return query.sql(dialect=MySqlAndMariaDb if dialect == "mysql" else dialect, comments=False)
     except RecursionError as error:
         raise _too_deep() from error
 

@@ -31,7 +31,7 @@ SELECT COALESCE(word, 'none'), NULLIF(word, ''), UPPER(word), LOWER(word), LENGT
 SELECT CAST(amount AS INTEGER), CAST(id AS CHAR(10)) FROM other
 SELECT ROUND(amount, 2), ABS(amount), amount * 1.0 / 3, -amount FROM other
 SELECT ROW_NUMBER() OVER (PARTITION BY id ORDER BY amount DESC) AS place, amount FROM other
-SELECT amount - LAG(amount) OVER (ORDER BY day) AS change FROM other
+SELECT amount - LAG(amount) OVER (ORDER BY day) AS step FROM other
 SELECT SUM(amount) OVER (ORDER BY day ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM other
 SELECT RANK() OVER (ORDER BY amount), DENSE_RANK() OVER (ORDER BY amount), NTILE(4) OVER (ORDER BY amount) FROM other
 SELECT FIRST_VALUE(amount) OVER w, LAST_VALUE(amount) OVER w FROM other WINDOW w AS (PARTITION BY id ORDER BY day)

@@ -158,3 +158,16 @@ def test_nothing_that_changes_runs_or_reaches_out_is_among_the_allowed_nodes() -
         exp.Parameter, exp.Placeholder, exp.SessionParameter, exp.Hint, exp.NextValueFor, exp.ToFile, exp.Copy, exp.Attach,
     )  # fmt: skip
     assert not [node for node in ALLOWED_NODES if issubclass(node, never) and not issubclass(node, exp.Query)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "printed"),
+    [
+        ("SELECT a REGEXP '^x' FROM t", "SELECT a REGEXP '^x' FROM t"),
+        ("SELECT NOT a RLIKE 'x' FROM t", "SELECT NOT a REGEXP 'x' FROM t"),
+        ("SELECT REGEXP_LIKE(a, 'x', 'i') FROM t", "SELECT REGEXP_LIKE(a, 'x', 'i') FROM t"),
+        ("SELECT a ->> '$.b' FROM t", "SELECT JSON_UNQUOTE(JSON_EXTRACT(a, '$.b')) FROM t"),
+    ],
+)
+def test_mysql_is_printed_so_that_mariadb_understands_it(sql: str, printed: str) -> None:
+    assert print_checked(check_read_only(sql, "mysql"), "mysql") == printed
