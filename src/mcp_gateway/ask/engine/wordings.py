@@ -10,6 +10,29 @@ from mcp_gateway.ask.model import DraftRequest
 _MAX_CHARS = 1_000
 
 
+_SOLD = re.compile(
+    r"^how many (?P<thing>.+?) (?:did|have|has|do|were|was|are|is)(?: (?:we|they|you|i|it))?"
+    r" (?P<verb>sell|sold|return(?:ed)?|ship(?:ped)?|buy|bought)\b",
+    re.IGNORECASE,
+)
+_PARTICIPLES = {"sell": "sold", "return": "returned", "ship": "shipped", "buy": "bought"}
+
+
+def _asked_in_units(request: DraftRequest) -> str | None:
+    """ "How many T-shirts did we sell" is "units sold of T-shirts" where the glossary has such a figure."""
+    match = _SOLD.match(request.question)
+    if match is None:
+        return None
+    verb = match.group("verb").lower()
+    figure = f"units {_PARTICIPLES.get(verb, verb)}"
+    known = {word.casefold() for metric in request.vocabulary.metrics for word in (metric.name, *metric.aliases)}
+    start, end = match.span("thing")
+    spans = [(each.start, each.end) for each in request.entities if each.kind == "entity"]
+    spans += [(each.start, each.end) for each in request.values]
+    covered = max((stop - begin for begin, stop in spans if start <= begin and stop <= end), default=0)
+    return figure if figure in known and covered >= (end - start) * 0.6 else None
+
+
 def put_plainly(request: DraftRequest) -> DraftRequest:
     """The request in plainer words; the same request where there is nothing to change.
 
@@ -18,6 +41,9 @@ def put_plainly(request: DraftRequest) -> DraftRequest:
     if len(request.question) > _MAX_CHARS:
         return request
     text = _Text(request.question, tuple(range(len(request.question))))
+    figure = _asked_in_units(request)
+    if figure is not None:
+        text = text.changed(_SOLD, rf"{figure} of \1")
     for pattern, plainer in _wordings():
         text = text.changed(pattern, plainer)
     if text.letters == request.question:
