@@ -114,6 +114,9 @@ def _http_fault(request: Request, error: HTTPException) -> GatewayError:
         return TooLarge("The request body is too large.", hint="Send less; a question is a few sentences.")
     if status == 403:
         return Forbidden(str(error.detail))
+    if status == 400:
+        # The framework's only 400 of its own: bytes that are no text, nesting or numbers beyond what can be read.
+        return MalformedJson("The body cannot be read as JSON.")
     return InvalidInput(str(error.detail)) if status < 500 else Internal()
 
 

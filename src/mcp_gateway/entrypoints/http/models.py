@@ -7,9 +7,12 @@ shape of `GatewayError.to_dict` plus the correlation id.
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 JsonObject = dict[str, Any]
+
+# What is echoed must be writable as JSON again; the writer gives up at 255 levels.
+MAX_CONTEXT_DEPTH = 50
 
 
 class Shape(BaseModel):
@@ -30,6 +33,14 @@ class ChatRequest(BaseModel):
     enable_recovery: bool = Field(True, description="Repair SQL the database refuses")
     engine: Literal["auto", "engine", "model"] = Field("auto", description="Who writes the SQL")
     max_rows: int | None = Field(None, ge=1, description="Rows wanted at most; None takes the gateway's limit")
+
+    @field_validator("context")
+    @classmethod
+    def _can_be_echoed(cls, value: JsonObject | None) -> JsonObject | None:
+        fault = _echo_fault(value)
+        if fault:
+            raise ValueError(fault)
+        return value
 
 
 class SqlRequest(BaseModel):
@@ -207,3 +218,19 @@ class PerformanceMetrics(Shape):
     uptime_seconds: float
     metrics_window_size: int
     timestamp: datetime
+
+
+def _echo_fault(value: object) -> str | None:
+    """Why this JSON value cannot be written again; None when it can."""
+    waiting: list[tuple[object, int]] = [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > MAX_CONTEXT_DEPTH:
+            return f"Nested deeper than {MAX_CONTEXT_DEPTH} levels"
+        if isinstance(item, str) and not item.isascii() and any("\ud800" <= letter <= "\udfff" for letter in item):
+            return "Half of a surrogate pair is no character"
+        if isinstance(item, dict):
+            waiting += [(part, depth + 1) for pair in item.items() for part in pair]
+        elif isinstance(item, list):
+            waiting += [(part, depth + 1) for part in item]
+    return None

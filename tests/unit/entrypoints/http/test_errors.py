@@ -76,6 +76,12 @@ async def test_a_fault_of_ours_tells_nothing_of_itself(client: httpx.AsyncClient
         (b'{"query": "q", "max_rows": 0}', 422, "VALIDATION_ERROR"),
         (b'{"query": "q", "mode": "warp"}', 422, "UNKNOWN_MODE"),
         (b'{"query": "' + b"x" * 20_000 + b'"}', 413, "TOO_LARGE"),
+        (b'{"query": "\xff\xfe"}', 400, "MALFORMED_JSON"),
+        (b"[" * 9_000, 400, "MALFORMED_JSON"),
+        (b'{"query": "q", "max_rows": ' + b"9" * 5_000 + b"}", 400, "MALFORMED_JSON"),
+        (b'{"query": "q", "context": {"a": "\\ud800"}}', 422, "VALIDATION_ERROR"),
+        (b'{"query": "q", "context": {"\\ud800": 1}}', 422, "VALIDATION_ERROR"),
+        (b'{"query": "q", "context": {"a": ' + b"[" * 300 + b"]" * 300 + b"}}", 422, "VALIDATION_ERROR"),
     ],
 )
 @pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])
