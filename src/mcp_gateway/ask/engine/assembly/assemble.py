@@ -54,8 +54,17 @@ def assemble(reader: Reader, sketch: Sketch, binding: Binding) -> Query | None:
         left, right = (_select(bound, half) for half in halves)
         if left is None or right is None:
             return None
-        return SetOperation("intersect", left, right)
+        return _intersection(left, right)
     return _select(bound, sketch.clauses)
+
+
+def _intersection(left: Select, right: Select) -> Query | None:
+    """The rows of both, ordered as the left; None when they are to be ordered by what is not shown."""
+    shown = {target.expression for target in left.targets}
+    if any(order.expression not in shown for order in left.order_by):
+        return None
+    first, second = (replace(half, order_by=(), limit=None) for half in (left, right))
+    return SetOperation("intersect", first, second, left.order_by, left.limit)
 
 
 def _select(bound: Bound, clauses: Sequence[Clause]) -> Select | None:
