@@ -8,6 +8,7 @@ Reading is strict: the documents may come from any server. What does not fit rai
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, get_args
 
 from mcp_gateway.core.errors import Json, Unprocessable
@@ -80,6 +81,36 @@ def from_documents(documents: Mapping[str, Json]) -> DatabaseSchema:
         version=_text(schema.get("version"), "version"),
         tables=tuple(_without_dangling_keys(table, known) for table in tables),
     )
+
+
+def fit_for_documents(tables: Sequence[Table]) -> tuple[Table, ...]:
+    """The tables as documents can carry them: without what has no name or too long a one, long type names cut.
+
+    SQLite allows a column without a name, and a nested type or an enumeration can have a name of any length; one such column
+    must not keep all the others from being asked about.
+    """
+    return tuple(_fit_table(table) for table in tables[:_MAX_TABLES] if _is_name(table.name))
+
+
+def _fit_table(table: Table) -> Table:
+    columns = tuple(
+        column if len(column.type) <= _MAX_NAME else replace(column, type=f"{column.type[: _MAX_NAME - 1]}…")
+        for column in table.columns[: _MAX_ITEMS * 10]
+        if _is_name(column.name)
+    )
+    names = {column.name for column in columns}
+    if columns == table.columns:
+        return table
+    return replace(
+        table,
+        columns=columns,
+        primary_key=table.primary_key if names.issuperset(table.primary_key) else (),
+        foreign_keys=tuple(key for key in table.foreign_keys if names.issuperset(key.columns)),
+    )
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= _MAX_NAME and "\x00" not in text
 
 
 def _table_entry(table: Table) -> dict[str, Json]:
@@ -235,7 +266,7 @@ def _list(value: Json, place: str, most: int) -> list[Json]:
 
 
 def _text(value: Json, place: str, *, may_be_empty: bool = False) -> str:
-    if not isinstance(value, str) or len(value) > _MAX_NAME or "\x00" in value or not (value or may_be_empty):
+    if not isinstance(value, str) or not (_is_name(value) or (may_be_empty and not value)):
         raise BadSchemaDocument(f"{place[:_SHOWN]} is not a text of 1 to {_MAX_NAME} characters.")
     return value
 

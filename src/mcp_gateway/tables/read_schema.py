@@ -12,6 +12,7 @@ from typing import Final
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.schema import DatabaseSchema, Table
+from mcp_gateway.core.schema_documents import fit_for_documents
 from mcp_gateway.tables.model import Signal
 from mcp_gateway.tables.ports import Database
 from mcp_gateway.tables.profile import profile_tables
@@ -57,7 +58,7 @@ class SchemaReader:
             kept = self._kept
             if kept is not None and self._still_holds(kept, signal):
                 return kept.schema, signal.data
-            tables = await self._database.read_structure()
+            tables = fit_for_documents(await self._database.read_structure())
             schema = DatabaseSchema(dialect=self._database.dialect, tables=tables, version=fingerprint(tables))
             schema = await profile_tables(self._database, self._clock, schema, seconds=self._profile_seconds)
             self._kept = _Kept(schema=schema, signal=signal, profiled_at=self._clock.monotonic())

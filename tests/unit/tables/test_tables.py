@@ -259,3 +259,21 @@ async def test_a_caller_may_ask_for_more_than_the_usual_limits(path: Path, clock
     assert len((await tables.execute_query("SELECT * FROM orders")).rows) == 1
     assert len((await tables.execute_query("SELECT * FROM orders", max_rows=3)).rows) == 3
     await tables.close()
+
+
+async def test_one_odd_column_does_not_hide_the_database(tmp_path: Path, clock: FixedClock) -> None:
+    path = tmp_path / "odd.sqlite"
+    long_type = "T" * 2_000
+    write(
+        path,
+        f'CREATE TABLE odd (id INTEGER, "" TEXT, "{"n" * 600}" TEXT, wide {long_type})',
+        f"CREATE TABLE {'t' * 600} (id INTEGER)",
+        "INSERT INTO odd VALUES (1, 'x', 'y', 'z')",
+    )
+    tables = Tables(open_database(str(path)), clock)
+    await tables.open()
+    documents = {uri: document.content for uri, document in (await tables.schema_documents()).items()}
+    (odd,) = from_documents(documents).tables
+    assert [column.name for column in odd.columns] == ["id", "wide"]
+    assert (await tables.execute_query("SELECT id FROM odd")).rows == ((1,),)
+    await tables.close()
