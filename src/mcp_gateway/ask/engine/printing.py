@@ -68,10 +68,10 @@ class Printer:
 
     def _select(self, select: form.Select) -> exp.Select:
         outer, self._qualify = self._qualify, bool(select.joins) or self._is_correlated(select)
-        made = exp.select(*([self._target(target) for target in select.targets] or [self._star(select)]))
+        made = exp.select(*([self._target(target) for target in select.targets] or [self._star(select)]), copy=False)
         made = made.from_(self._table(select.base), copy=False)
         for join in select.joins:
-            on = exp.and_(*(exp.EQ(this=self.expression(a), expression=self.expression(b)) for a, b in join.pairs))
+            on = exp.and_(*(exp.EQ(this=self.expression(a), expression=self.expression(b)) for a, b in join.pairs), copy=False)
             made = made.join(self._table(join.table), on=on, join_type="left" if join.outer else None, copy=False)
         if select.where:
             made = made.where(*(self.condition(part) for part in select.where), copy=False)
@@ -106,7 +106,7 @@ class Printer:
     def _table(self, table: form.TableRef) -> exp.Expr:
         *schema, name = table.table.split(".", 1) if "." in table.table else [table.table]
         made = exp.Table(this=self._name(name), db=self._name(schema[0]) if schema else None)
-        return exp.alias_(made, self._name(self._alias(table)), table=True) if table.instance else made
+        return exp.alias_(made, self._name(self._alias(table)), table=True, copy=False) if table.instance else made
 
     def _name(self, name: str) -> exp.Identifier:
         simple = _SIMPLE if self._dialect in _CASE_MATTERS else _SIMPLE_ANY_CASE
@@ -115,7 +115,7 @@ class Printer:
 
     def _target(self, target: form.Target) -> exp.Expr:
         made = self.expression(target.expression)
-        return exp.alias_(made, self._name(target.name)) if target.name else made
+        return exp.alias_(made, self._name(target.name), copy=False) if target.name else made
 
     def _order(self, order: form.Order) -> exp.Expr:
         return exp.Ordered(this=self.expression(order.expression), desc=order.descending, nulls_first=self._nulls_first(order))
@@ -288,12 +288,12 @@ class Printer:
             parts.append(exp.GTE(this=operand, expression=self._moment(node.start)))
         if node.end is not None:
             parts.append(exp.LT(this=operand.copy(), expression=self._moment(node.end)))
-        return exp.and_(*parts) if parts else exp.true()
+        return exp.and_(*parts, copy=False) if parts else exp.true()
 
     def _raw_range(self, node: form.RawRange) -> exp.Expr:
         operand = self.expression(node.operand)
         low = exp.GTE(this=operand, expression=self._parsed(node.start, node.name))
-        return exp.and_(low, exp.LT(this=operand.copy(), expression=self._parsed(node.end, node.name)))
+        return exp.and_(low, exp.LT(this=operand.copy(), expression=self._parsed(node.end, node.name)), copy=False)
 
     def _is_null(self, node: form.IsNull) -> exp.Expr:
         made = exp.Is(this=self.expression(node.operand), expression=exp.Null())
@@ -310,10 +310,10 @@ class Printer:
         return exp.Not(this=exp.Paren(this=self.condition(node.condition)))
 
     def _and(self, node: form.And) -> exp.Expr:
-        return exp.Paren(this=exp.and_(*(self.condition(part) for part in node.conditions)))
+        return exp.Paren(this=exp.and_(*(self.condition(part) for part in node.conditions), copy=False))
 
     def _or(self, node: form.Or) -> exp.Expr:
-        return exp.Paren(this=exp.or_(*(self.condition(part) for part in node.conditions)))
+        return exp.Paren(this=exp.or_(*(self.condition(part) for part in node.conditions), copy=False))
 
 
 _CONDITIONS: dict[type[form.Condition], Callable[..., exp.Expr]] = {
