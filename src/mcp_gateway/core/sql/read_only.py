@@ -30,6 +30,7 @@ _MAX_TREE_DEPTH: Final = 120
 _MAX_TYPE_NESTING: Final = 5
 _MAX_SUBSCRIPTS: Final = 8
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_PLAIN_WORDS: Final = re.compile(r"[\w.][\w. ]*")
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _PREFIXES: Final = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE})
@@ -66,12 +67,17 @@ def check_read_only(sql: str, dialect: str) -> exp.Query:
 def print_checked(query: exp.Query, dialect: str) -> str:
     """The text to run: printed from the checked tree, without comments, so that nothing unseen comes along.
 
-    Raises `QueryRefused` for a tree that was made deeper since it was checked.
+    The text is checked itself, because a printer may write a name bare that was quoted. Raises `QueryRefused`.
     """
     try:
-        return query.sql(dialect=MySqlAndMariaDb if dialect == "mysql" else dialect, comments=False)
+        printed = query.sql(dialect=MySqlAndMariaDb if dialect == "mysql" else dialect, comments=False)
     except RecursionError as error:
         raise _too_deep() from error
+    try:
+        check_read_only(printed, dialect)
+    except QuerySyntaxError as error:
+        raise QueryRefused("The statement cannot be printed safely.", reason="unknown_syntax") from error
+    return printed
 
 
 def _check_text(sql: str) -> None:
@@ -133,6 +139,7 @@ def _check_node(node: exp.Expr, names: frozenset[str]) -> None:
         name = node.sql_name() if isinstance(node, exp.Func) else node.key.upper()
         reason = function_reason(type(node).__name__) if isinstance(node, exp.Func) else statement_reason(node)
         _refuse(f"{name} is not allowed", reason if reason != "unknown_function" else statement_reason(node), name)
+    _check_bare_texts(node)
     if isinstance(node, exp.Table):
         _check_table(node)
     elif isinstance(node, exp.Lateral):
@@ -141,6 +148,13 @@ def _check_node(node: exp.Expr, names: frozenset[str]) -> None:
         schema = node.this.name.lower() if isinstance(node.this, (exp.Column, exp.Identifier)) else ""
         if schema not in _FUNCTION_SCHEMAS:
             _refuse(f"The function {node.sql()} is not one of the engine's own", "unknown_function", node.sql())
+
+
+def _check_bare_texts(node: exp.Expr) -> None:
+    """Texts that are printed without quotes, though they may have come with them: they must be plain words."""
+    text = node.this if isinstance(node, exp.Var) else node.args.get("kind") if isinstance(node, exp.DataType) else None
+    if isinstance(text, str) and not _PLAIN_WORDS.fullmatch(text):
+        _refuse(f"{text[:40]} is not allowed as a bare word", "unknown_syntax", text[:40])
 
 
 def _check_named_function(node: exp.Expr, names: frozenset[str]) -> None:

@@ -161,7 +161,13 @@ SELECT * FROM (SHOW ALL TABLES)
 COMMENT ON TABLE secrets IS 'x'
 UPDATE EXTENSIONS
 
+SELECT CAST(id AS "x) FROM read_text('/etc/passwd') --") FROM secrets
+SELECT id::"x) FROM read_text('/etc/passwd') --" FROM secrets
+SELECT TRY_CAST(id AS "x"".y) FROM read_text('/etc/passwd') --") FROM secrets
+
 -- dialect: sqlite
+SELECT CAST(id AS "x) FROM pragma_database_list --") FROM secrets
+SELECT CAST(id AS CHAR("1)) FROM pragma_database_list --")) FROM secrets
 ATTACH DATABASE '/tmp/evil.db' AS evil
 ATTACH ':memory:' AS evil
 DETACH DATABASE main
@@ -200,6 +206,8 @@ SELECT word FROM secrets WHERE id = :id
 SELECT word FROM secrets WHERE id = @id
 
 -- dialect: postgres
+SELECT CAST(id AS CHAR("1)) FROM pg_ls_dir('/') --")) FROM secrets
+SELECT EXTRACT("epoch FROM now()), pg_sleep(1) --" FROM now())
 SELECT $1
 SELECT * FROM secrets FOR UPDATE
 SELECT * FROM secrets FOR SHARE
@@ -290,6 +298,8 @@ SELECT http_get('http://example.com')
 SELECT * FROM cursor_to_xml('c', 1, TRUE, TRUE, '')
 
 -- dialect: mysql
+SELECT TIMESTAMPDIFF('day, now(), now()), load_file(1) -- ', now(), now())
+SELECT CAST(id AS CHAR(`1)), load_file(0x2f) -- `)) FROM secrets
 SELECT * FROM secrets FOR UPDATE
 SELECT * FROM secrets LOCK IN SHARE MODE
 SELECT word FROM secrets INTO OUTFILE '/tmp/stolen'
