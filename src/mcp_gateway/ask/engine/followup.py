@@ -5,8 +5,9 @@ eyes, beside the thing the earlier question was about ("customers in France"), a
 from that reading into the earlier form. What it cannot do it leaves: the question then stands unanswered, never half done.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine import form, scoring
 from mcp_gateway.ask.engine.dates import TimeWords, find_time
@@ -22,6 +23,7 @@ from mcp_gateway.ask.engine.followup_changes import (
     show_more,
     swap_measure,
     top,
+    within,
 )
 from mcp_gateway.ask.engine.followup_words import Leaning, read_leaning
 from mcp_gateway.ask.engine.form_edit import negated
@@ -30,6 +32,7 @@ from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.plain_names import plain, plural
 from mcp_gateway.ask.engine.read_alone import Made, ReadAlone, asking
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
+from mcp_gateway.ask.engine.wordings import reworded
 from mcp_gateway.ask.model import DraftRequest
 
 
@@ -40,9 +43,11 @@ def continue_from(request: DraftRequest, index: SchemaIndex, read: ReadAlone) ->
     known = [(match.start, match.end) for match in request.values] + [
         (each.start, each.end) for each in request.entities if _one_thing(each.kind)
     ]
-    leaning = read_leaning(request.question, times, known) if previous is not None else None
-    if previous is None or leaning is None:
+    leaning = read_leaning(request.question, times, known) if request.history else None
+    if leaning is None:
         return None
+    if previous is None:
+        return Made(query=None, unexplained=(request.question,))
     return _Continuation(Dialogue(previous, index), request, leaning, times, read).changed()
 
 
@@ -62,6 +67,15 @@ def _one_thing(kind: str) -> bool:
     return kind in ("entity", "value", "condition", "period")
 
 
+_ASKS = re.compile(
+    r"\W*(?:(?:and|but|ok|okay|now|also|then)\b[\s,]*)*"
+    r"(?:what|which|who|how|where|when|list|show|give|find|count|tell|provide|return|display)\b",
+    re.IGNORECASE,
+)
+_POSSESSIVE = re.compile(r"\b(?:their|its)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b(?:they|them|those|these|ones|it)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class _Continuation:
     dialogue: Dialogue
@@ -75,6 +89,9 @@ class _Continuation:
         select: form.Select | None = dialogue.previous
         if self.times.comparisons:
             return self._failed()
+        spoken_of = self._of_them() if leaning.wish in ("filter", "count", "show") and not leaning.added else None
+        if spoken_of is not None:
+            return spoken_of
         if leaning.wish == "rank":
             return self._done(top(dialogue, leaning.number or 1, descending=leaning.descending))
         if leaning.wish == "remove":
@@ -93,6 +110,19 @@ class _Continuation:
         if not leaning.has_rest:
             return self._done(select if select != dialogue.previous else None)
         return self._with_rest(select)
+
+    def _of_them(self) -> Made | None:
+        """A question of its own but for a word that stands for what was shown: "what are their names"."""
+        if not _ASKS.match(self.request.question):
+            return None
+        thing = plural(plain(self.dialogue.previous.base.table))
+        pairs = ((_POSSESSIVE, f"{thing}'s"), (_PRONOUN, thing))
+        request = reworded(self.request, pairs)
+        alone = self.read(replace(request, history=())) if request is not self.request else None
+        if alone is None or alone.unexplained or not isinstance(alone.query, form.Select):
+            return None
+        merged = within(self.dialogue, alone.query)
+        return None if merged is None else Made(query=merged, confidence=min(alone.confidence, scoring.FOLLOW_UP_CONFIDENCE))
 
     def _with_rest(self, select: form.Select) -> Made | None:
         match self.leaning.wish:

@@ -202,6 +202,21 @@ def _moved_dates(dialogue: Dialogue) -> form.Select:
     )
 
 
+def within(dialogue: Dialogue, query: form.Select) -> form.Select | None:
+    """Another question asked of only those rows that the earlier one was about."""
+    previous = dialogue.previous
+    tables = {query.base.table, *(join.table.table for join in query.joins)}
+    if previous.base.table not in tables:
+        return None
+    where: tuple[form.Condition, ...] = previous.where
+    if previous.having or previous.limit is not None:
+        key = dialogue.index.tables[previous.base.table].key
+        if len(key) != 1 or (previous.group_by and key[0] not in previous.group_by):
+            return None
+        where = (form.InQuery(key[0], replace(previous, targets=(form.Target(key[0]),), distinct=False)),)
+    return dialogue.joined(replace(query, where=(*where, *(each for each in query.where if each not in where))))
+
+
 def top(dialogue: Dialogue, number: int, *, descending: bool) -> form.Select | None:
     """The first or last so many by the order there is, or else by the figure shown."""
     select = dialogue.previous

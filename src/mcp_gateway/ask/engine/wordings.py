@@ -1,6 +1,7 @@
 """A question put more plainly before it is read: the list in wordings.txt. What was found in it moves along with its words."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -38,13 +39,17 @@ def put_plainly(request: DraftRequest) -> DraftRequest:
 
     A value or entity whose own words were changed is lost, so patterns touch none but common words.
     """
+    figure = _asked_in_units(request)
+    asked = ((_SOLD, rf"{figure} of \1"),) if figure is not None else ()
+    return reworded(request, (*asked, *_wordings()))
+
+
+def reworded(request: DraftRequest, wordings: Sequence[tuple[re.Pattern[str], str]]) -> DraftRequest:
+    """The request with each pattern replaced once, in order; `\\1` in a replacement is the first bracket."""
     if len(request.question) > _MAX_CHARS:
         return request
     text = _Text(request.question, tuple(range(len(request.question))))
-    figure = _asked_in_units(request)
-    if figure is not None:
-        text = text.changed(_SOLD, rf"{figure} of \1")
-    for pattern, plainer in _wordings():
+    for pattern, plainer in wordings:
         text = text.changed(pattern, plainer)
     if text.letters == request.question:
         return request
