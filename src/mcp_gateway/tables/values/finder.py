@@ -28,7 +28,7 @@ from mcp_gateway.tables.values.words import fold_words, stem
 
 _log = structlog.get_logger(__name__)
 
-_MAX_VALUES_A_COLUMN: Final = 100_000
+_MAX_VALUES_A_COLUMN: Final = 250_000
 # Reading the values of one column may take so much of the memory for the wire.
 _MAX_COLUMN_BYTES: Final = 32 * 1024 * 1024
 # Where a database cannot say whether rows have changed, an index counts as right for so long.
@@ -130,6 +130,7 @@ class ValueFinder:
         for place in places:
             left = self._build_seconds - (self._clock.monotonic() - started)
             await self._add_column(index, place, left)
+        await asyncio.to_thread(index.prepare)
         took = self._clock.monotonic() - started
         self._built = _Built(index=index, state=(schema.version, data), built_at=self._clock.monotonic(), took_seconds=took)
         self._answers.clear()

@@ -3,6 +3,7 @@
 Bounded by an estimate of its own size: values that no longer fit are left out, and their column says so (`complete`).
 """
 
+import bisect
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ _STEMMED_VALUES: Final = 5_000
 # A stretch of a question with more words is no value; 120 characters hold some twenty.
 _LONGEST_STRETCH: Final = 24
 # What one value takes: its text twice, two dictionary entries, its share of the word lists. Measured on names and titles.
-_BYTES_A_VALUE: Final = 300
-_BYTES_A_WORD: Final = 70
+_BYTES_A_VALUE: Final = 220
+_BYTES_A_WORD: Final = 50
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class IndexedColumn:
 
 
 class ValueIndex:
-    """Values of many columns. Filled once, then only read; reading is safe from any thread."""
+    """Values of many columns. Filled once, prepared, then only read; reading is safe from any thread."""
 
     def __init__(self, max_bytes: int, *, longest_value: int = MAX_VALUE_LENGTH) -> None:
         """`longest_value` counts characters."""
@@ -50,7 +51,8 @@ class ValueIndex:
         self._stems: dict[str, int | array[int]] = {}
         self._joined: dict[str, int | array[int]] = {}
         self._words: dict[str, int | array[int]] = {}
-        self._near: dict[tuple[str, int], list[str]] | None = None
+        self._near: dict[tuple[str, int], list[str]] = {}
+        self._sorted: list[str] = []
         self.longest = 1
 
     def add_column(self, table: str, column: str, values: Iterable[str], *, complete: bool) -> None:
@@ -76,6 +78,15 @@ class ValueIndex:
             self._add(len(self.values), words, stemmed=stemmed)
             self.values.append(value)
             self._owners.append(place)
+
+    def prepare(self) -> None:
+        """Once after the last column: what searches for misspelt and unfinished words need."""
+        single = (key for key in self._whole if " " not in key and key not in self._words)
+        self._sorted = sorted((*self._words, *single))
+        for word in self._sorted:
+            if len(word) >= 3 and not word.isdigit():
+                self._near.setdefault((word[0], len(word)), []).append(word)
+                self._near.setdefault(("…" + word[-2:], len(word)), []).append(word)
 
     def _add(self, identity: int, words: list[str], *, stemmed: bool) -> None:
         key = " ".join(words)
@@ -121,26 +132,16 @@ class ValueIndex:
 
     def words_near(self, word: str, distance: int) -> Iterator[str]:
         """Words of values with the same first or last letters and a length that allows this edit distance."""
-        if self._near is None:
-            self._near = self._bucket_words()
         for length in range(len(word) - distance, len(word) + distance + 1):
             yield from self._near.get((word[0], length), ())
             yield from self._near.get(("…" + word[-2:], length), ())
 
     def words_beginning(self, start: str) -> Iterator[str]:
         """Words of values that begin so and are longer."""
-        for key in (*self._whole, *self._words):
-            if key.startswith(start) and len(key) > len(start) and " " not in key:
-                yield key
-
-    def _bucket_words(self) -> dict[tuple[str, int], list[str]]:
-        buckets: dict[tuple[str, int], list[str]] = {}
-        single = (key for key in self._whole if " " not in key and key not in self._words)
-        for word in (*self._words, *single):
-            if len(word) >= 3 and not word.isdigit():
-                buckets.setdefault((word[0], len(word)), []).append(word)
-                buckets.setdefault(("…" + word[-2:], len(word)), []).append(word)
-        return buckets
+        for place in range(bisect.bisect_right(self._sorted, start), len(self._sorted)):
+            if not self._sorted[place].startswith(start):
+                return
+            yield self._sorted[place]
 
 
 def _append(postings: dict[str, "int | array[int]"], key: str, identity: int) -> None:

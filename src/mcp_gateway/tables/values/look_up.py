@@ -92,6 +92,7 @@ async def _look_in(database: Database, clock: Clock, place: Place, query: Query,
 def _judge(place: Place, values: dict[str, None], query: Query) -> list[ValueMatch]:
     index = ValueIndex(_SMALL_INDEX_BYTES, longest_value=_LONGEST_VALUE)
     index.add_column(place.table.name, place.column.name, values, complete=False)
+    index.prepare()
     return search(index, query)
 
 
