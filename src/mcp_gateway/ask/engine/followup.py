@@ -18,9 +18,11 @@ from mcp_gateway.ask.engine.followup_changes import (
     add_group,
     as_count,
     as_share,
+    other_number,
     remove_conditions,
     reorder,
     show_more,
+    showing_the_same,
     swap_measure,
     top,
     within,
@@ -72,6 +74,18 @@ _ASKS = re.compile(
     r"(?:what|which|who|how|where|when|list|show|give|find|count|tell|provide|return|display)\b",
     re.IGNORECASE,
 )
+# "Except those", "they each", "this car": known to lean, not known how.
+_NOT_THEM = re.compile(
+    r"\b(?:except|excluding|besides|other than|apart from|outside of|not)(?: for)?(?: in)? (?:them|those|these|it)\b"
+    r"|\beach\b|\bthis\b",
+    re.IGNORECASE,
+)
+# The rows are narrowed and nothing else is asked for.
+_ONLY_THEM = re.compile(
+    r"\W*(?:(?:and|but|ok|okay|now|also|then)\b[\s,]*)*(?:show|list|give|find|which|what)(?: me| us)?(?: just| only)?(?: the)? "
+    r"(?:those|these|ones|of them|of those|of these)\b",
+    re.IGNORECASE,
+)
 _POSSESSIVE = re.compile(r"\b(?:their|its)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:they|them|those|these|ones|it)\b", re.IGNORECASE)
 
@@ -113,7 +127,8 @@ class _Continuation:
 
     def _of_them(self) -> Made | None:
         """A question of its own but for a word that stands for what was shown: "what are their names"."""
-        if not _ASKS.match(self.request.question):
+        question = self.request.question
+        if not _ASKS.match(question) or _NOT_THEM.search(question):
             return None
         thing = plural(plain(self.dialogue.previous.base.table))
         pairs = ((_POSSESSIVE, f"{thing}'s"), (_PRONOUN, thing))
@@ -122,6 +137,8 @@ class _Continuation:
         if alone is None or alone.unexplained or not isinstance(alone.query, form.Select):
             return None
         merged = within(self.dialogue, alone.query)
+        if merged is not None and _ONLY_THEM.match(question):
+            merged = showing_the_same(self.dialogue, merged)
         return None if merged is None else Made(query=merged, confidence=min(alone.confidence, scoring.FOLLOW_UP_CONFIDENCE))
 
     def _with_rest(self, select: form.Select) -> Made | None:
@@ -152,6 +169,9 @@ class _Continuation:
             if query.group_by:
                 return None
             return self._done(swap_measure(self.dialogue.at(select), query))
+        numbered = other_number(self.dialogue.at(select), self.leaning.rest)
+        if numbered is not None:
+            return self._done(numbered)
         only_function = swap_measure(self.dialogue.at(select), None, self.leaning.rest)
         if only_function is not None:
             return self._done(only_function)

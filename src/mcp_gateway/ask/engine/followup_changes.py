@@ -19,6 +19,10 @@ _FUNCTIONS: dict[str, form.AggregateFunction] = {
     "lowest": "min", "minimum": "min", "min": "min", "smallest": "min", "earliest": "min", "least": "min",
     "average": "avg", "mean": "avg", "avg": "avg", "total": "sum", "sum": "sum",
 }  # fmt: skip
+_OPERATORS: dict[str, form.ComparisonOperator] = {
+    "more than": ">", "over": ">", "above": ">", "less than": "<", "under": "<", "below": "<", "fewer than": "<",
+    "at least": ">=", "at most": "<=", "exactly": "=",
+}  # fmt: skip
 _SMALL_WORDS = frozenset("the a an and its their for of in is was one what about".split())
 
 
@@ -200,6 +204,31 @@ def _moved_dates(dialogue: Dialogue) -> form.Select:
             replace(each, operand=column) if isinstance(each, form.DateRange | form.RawRange) else each for each in select.where
         ),
     )
+
+
+def showing_the_same(dialogue: Dialogue, narrowed: form.Select) -> form.Select | None:
+    """The narrowed rows with the columns shown before; None where those are figures."""
+    targets = dialogue.previous.targets
+    if any(has_aggregate(target.expression) for target in targets):
+        return None
+    return dialogue.joined(replace(narrowed, targets=targets, distinct=narrowed.distinct or dialogue.previous.distinct))
+
+
+def other_number(dialogue: Dialogue, rest: str) -> form.Select | None:
+    """Another number in the one comparison with a number there is ("how about more than 3")."""
+    match = re.fullmatch(
+        r"\s*(more than|over|above|less than|under|below|fewer than|at least|at most|exactly)?\s*(\d+)[\s?.!]*", rest.lower()
+    )
+    select = dialogue.previous
+    numeric = [
+        each
+        for each in (*select.where, *select.having)
+        if isinstance(each, form.Comparison) and isinstance(each.right, form.Literal) and each.right.kind == "number"
+    ]
+    if match is None or len(numeric) != 1:
+        return None
+    operator = _OPERATORS.get(match.group(1) or "", numeric[0].operator)
+    return swapped(select, numeric[0], replace(numeric[0], operator=operator, right=form.Literal(int(match.group(2)), "number")))
 
 
 def within(dialogue: Dialogue, query: form.Select) -> form.Select | None:

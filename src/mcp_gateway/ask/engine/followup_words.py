@@ -39,7 +39,8 @@ _PATTERNS: tuple[tuple[Wish, str], ...] = (
     ("exclude", r"(?:without|except(?: for)?|excluding|exclude|not|leave out|leaving out|minus|other than|apart from)\b"),
     ("filter", r"(?:only|just|but only|limit(?:ed)? (?:(it) )?to|restrict(?:ed)? (?:(it) )?to|narrow (?:(it) )?down to)\b"),
     ("filter", r"(?:filter (?:(it) )?(?:by|for|on|to)|which of (it)|those|the ones|ones)\b"),
-    ("show", r"(?:show|add|include|give|list|display|with)(?: me| us)?(?: also)? (?=(?:their|its|the)\b)"),
+    ("show", r"(?:show|add|include|give|list|display|provide|return|with)(?: me| us)?(?: also)? (?=(?:their|its|the|all)\b)"),
+    ("show", r"(?:show|add|include|give|list|display|provide|return)(?: me| us)?(?: also)? "),
 )
 _IT = r"(?:it|them|that|this|those|these|the (?:list|results?))"
 _WISHES = tuple((wish, re.compile(pattern.replace("(it)", _IT), re.IGNORECASE)) for wish, pattern in _PATTERNS)
@@ -56,6 +57,9 @@ _COMPLETE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:they|them|those|these|their|theirs|its|ones|of it|that one|the same)\b", re.IGNORECASE)
+_THIS = re.compile(
+    r"\b(?:this|(?:than|above|below|over|under|of|for|to) that)\b(?! (?:day|week|month|quarter|year|time)\b)", re.IGNORECASE
+)
 _PREPOSITIONS = frozenset("in for from at of on with by to during since before after between about".split())
 _EMPTY = frozenset(
     "in for from at of on the a an and or with to during over ones one that this it them those these only just please instead "
@@ -91,7 +95,7 @@ def read_leaning(question: str, times: TimeWords, known: Iterable[tuple[int, int
     """
     start, opened, about, besides = _opening(question)
     remainder = question[start:]
-    pronoun = bool(_PRONOUN.search(remainder))
+    pronoun = bool(_PRONOUN.search(remainder)) or _points_back(question, times)
     rank = _RANK.match(remainder)
     if rank and _rank_number(rank) is not None:
         blank = _blanked(question, [(0, len(question))])
@@ -114,7 +118,7 @@ def read_leaning(question: str, times: TimeWords, known: Iterable[tuple[int, int
     added = besides or any(word in tail_word for word in ("too", "also", "as well"))
     if wish in ("filter", "exclude") and _is_complete(remainder[taken:].strip()) and not pronoun and not (opened or about):
         return None
-    if wish == "show" and not (pronoun or added or opened):
+    if wish == "show" and not (pronoun or added):
         return None
     return Leaning(
         wish=wish or ("filter" if "only" in tail_word else "change"),
@@ -123,6 +127,12 @@ def read_leaning(question: str, times: TimeWords, known: Iterable[tuple[int, int
         alternative=(opened or about or "instead" in tail_word) and "only" not in tail_word,
         dated=bool(times.dates),
     )
+
+
+def _points_back(question: str, times: TimeWords) -> bool:
+    """Whether a "this" is about what was shown and not about a time ("this month")."""
+    spans = [(each.start, each.end) for each in times.dates] + [(each.start, each.end) for each in times.comparisons]
+    return any(not any(start <= match.start() < end for start, end in spans) for match in _THIS.finditer(question))
 
 
 def _opening(question: str) -> tuple[int, bool, bool, bool]:
@@ -155,7 +165,7 @@ def _is_complete(text: str) -> bool:
     if match is None:
         return False
     following = re.findall(r"[^\W_]+", text[match.end() :].lower())
-    return bool(following) and following[0] not in _PREPOSITIONS and not _PRONOUN.search(text)
+    return bool(following) and following[0] not in _PREPOSITIONS and not _PRONOUN.search(text) and not _THIS.search(text)
 
 
 def _words_left(question: str, spans: Iterable[tuple[int, int]], known: Iterable[tuple[int, int]]) -> bool:
