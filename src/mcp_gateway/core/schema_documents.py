@@ -79,17 +79,20 @@ def from_documents(documents: Mapping[str, Json]) -> DatabaseSchema:
     return DatabaseSchema(
         dialect=_text(schema.get("dialect"), "dialect"),
         version=_text(schema.get("version"), "version"),
-        tables=tuple(_without_dangling_keys(table, known) for table in tables),
+        # A table without columns, which Postgres allows, can be asked nothing.
+        tables=tuple(_without_dangling_keys(table, known) for table in tables if table.columns),
     )
 
 
 def fit_for_documents(tables: Sequence[Table]) -> tuple[Table, ...]:
-    """The tables as documents can carry them: without what has no name or too long a one, long type names cut.
+    """The tables as documents can carry them: without columns and tables that have no name or too long a one, without
+    tables that have no columns; long type names cut.
 
     SQLite allows a column without a name, and a nested type or an enumeration can have a name of any length; one such column
     must not keep all the others from being asked about.
     """
-    return tuple(_fit_table(table) for table in tables[:_MAX_TABLES] if _is_name(table.name))
+    fitting = (_fit_table(table) for table in tables if _is_name(table.name))
+    return tuple(table for table in fitting if table.columns)[:_MAX_TABLES]
 
 
 def _fit_table(table: Table) -> Table:

@@ -4,6 +4,7 @@ Bounded in time: what is not reached stays as it was read. A failing query over 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +29,8 @@ _WHOLE_ROWS_COLUMNAR: Final = 5_000_000
 _COLUMNAR: Final = frozenset({"duckdb", "clickhouse", "snowflake", "bigquery"})
 _SAMPLED_ROWS: Final = 100_000
 _SAMPLES: Final = 5
+# Planning hundreds of distinct counts in one query takes an engine seconds; so many columns go into one.
+_COUNTED_AT_ONCE: Final = 50
 _UNKNOWN_SHARE: Final = 0.25
 # A longer text is no sample anybody learns from, and cut it would not be a stored value.
 _MAX_SAMPLE_LENGTH: Final = 100
@@ -79,7 +82,7 @@ async def _profile_table(database: Database, clock: Clock, table: Table, deadlin
         # How large it is may be unknown (a view, a table without statistics): then one try within a share of the time.
         left = deadline - clock.monotonic()
         try:
-            row_count, counted = await _count(database, table, left if row_count is not None else left * _UNKNOWN_SHARE)
+            row_count, counted = await _count(database, clock, table, left if row_count is not None else left * _UNKNOWN_SHARE)
         except QueryTimedOut:
             whole = False
     columns = []
@@ -102,8 +105,22 @@ async def _profile_table(database: Database, clock: Clock, table: Table, deadlin
     return replace(table, columns=tuple(columns), row_count=row_count), unique
 
 
-async def _count(database: Database, table: Table, seconds: float) -> tuple[int | None, dict[str, _Counted]]:
+async def _count(database: Database, clock: Clock, table: Table, seconds: float) -> tuple[int | None, dict[str, _Counted]]:
+    deadline = clock.monotonic() + seconds
     columns = [column for column in table.columns if column.kind in _PROFILED_KINDS]
+    row_count, counted = await _count_columns(database, table, columns[:_COUNTED_AT_ONCE], seconds)
+    for start in range(_COUNTED_AT_ONCE, len(columns), _COUNTED_AT_ONCE):
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            break
+        _, more = await _count_columns(database, table, columns[start : start + _COUNTED_AT_ONCE], left)
+        counted |= more
+    return row_count, counted
+
+
+async def _count_columns(
+    database: Database, table: Table, columns: Sequence[Column], seconds: float
+) -> tuple[int | None, dict[str, _Counted]]:
     wanted: list[exp.Expr] = [exp.Count(this=exp.Star())]
     for column in columns:
         reference = column_ref(column.name)

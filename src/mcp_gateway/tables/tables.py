@@ -25,15 +25,15 @@ class TablesOptions:
 
     `vouched_seconds`: for how long a copy of the schema may be used without asking again. Every reading compares with the
     database first, so the structure in a copy is never older than this; samples may be older by `read_schema.PROFILE_SECONDS`.
-    `profile_seconds` bounds the queries for samples. `index_bytes` bounds
-    the memory of the value index, `index_seconds` its building, `find_seconds` one search beyond it.
+    `profile_seconds` bounds the queries for samples, well within the five seconds a client waits for a document. `index_bytes`
+    bounds the memory of the value index, `index_seconds` its building, `find_seconds` one search beyond it.
     """
 
     limits: Limits = field(default_factory=Limits)
     most_rows: int = 100_000
     most_seconds: float = 300.0
     vouched_seconds: float = 5.0
-    profile_seconds: float = 5.0
+    profile_seconds: float = 3.0
     index_bytes: int = 64 * 1024 * 1024
     index_seconds: float = 10.0
     find_seconds: float = 1.0

@@ -124,5 +124,10 @@ def test_long_texts_are_cut_rather_than_carried_along() -> None:
     hostile = documents()
     schema = hostile[SCHEMA_URI]
     assert isinstance(schema, dict)
-    schema["tables"] = [{"name": "t", "columns": [], "comment": "x" * 1_000_000}]
+    schema["tables"] = [{"name": "t", "columns": [{"name": "c", "kind": "text"}], "comment": "x" * 1_000_000}]
     assert len(from_documents({SCHEMA_URI: schema}).tables[0].comment or "") == 4_000
+
+
+def test_a_table_without_columns_is_left_out() -> None:
+    schema: Json = {"dialect": "postgres", "version": "1", "tables": [{"name": "nothing", "columns": []}]}
+    assert from_documents({**documents(), SCHEMA_URI: schema}).tables == ()

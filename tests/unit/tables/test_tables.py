@@ -9,7 +9,7 @@ import pytest
 
 from mcp_gateway.adapters.databases.open import open_database
 from mcp_gateway.core.clock import FixedClock, SystemClock
-from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.schema import ForeignKey
 from mcp_gateway.core.schema_documents import DOCUMENT_URIS, from_documents
 from mcp_gateway.core.sql.errors import QueryFailed, QueryRefused, QuerySyntaxError
@@ -268,12 +268,28 @@ async def test_one_odd_column_does_not_hide_the_database(tmp_path: Path, clock: 
         path,
         f'CREATE TABLE odd (id INTEGER, "" TEXT, "{"n" * 600}" TEXT, wide {long_type})',
         f"CREATE TABLE {'t' * 600} (id INTEGER)",
+        'CREATE TABLE nameless ("" TEXT)',
         "INSERT INTO odd VALUES (1, 'x', 'y', 'z')",
     )
     tables = Tables(open_database(str(path)), clock)
     await tables.open()
-    documents = {uri: document.content for uri, document in (await tables.schema_documents()).items()}
+    documents: dict[str, Json] = {uri: dict(doc.content) for uri, doc in (await tables.schema_documents()).items()}
     (odd,) = from_documents(documents).tables
     assert [column.name for column in odd.columns] == ["id", "wide"]
     assert (await tables.execute_query("SELECT id FROM odd")).rows == ((1,),)
+    await tables.close()
+
+
+async def test_a_table_of_five_hundred_columns_is_profiled_whole(tmp_path: Path) -> None:
+    path = tmp_path / "wide.sqlite"
+    names = [f"c{place}" for place in range(500)]
+    write(
+        path,
+        f"CREATE TABLE wide ({', '.join(f'{name} INTEGER' for name in names)})",
+        f"INSERT INTO wide VALUES ({', '.join(map(str, range(500)))})",
+    )
+    tables = Tables(open_database(str(path)), SystemClock(), TablesOptions(profile_seconds=60))
+    (wide,) = (await tables.read_schema()).tables
+    assert [column.minimum for column in wide.columns] == list(range(500))
+    assert all(column.samples for column in wide.columns)
     await tables.close()
