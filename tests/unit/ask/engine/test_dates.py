@@ -18,9 +18,10 @@ CASES = [
 ]
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 FRAGMENTS = (
-    "last this next past previous the of in from to between and since before after until month months week year quarter day 3 30 "
-    "2024 march may june 5 5th Q3 first second half by per each monthly vs compared with period same ago more than today yesterday "
-    "ytd so far fiscal weekend friday 03/05/2024 2024-03-05 , - end start early summer sales customers decade 90s"
+    "last this next past previous the of in from to between and since before after until month months week year "
+    "quarter day 3 30 2024 march may june 5 5th Q3 first second half by per each monthly vs compared with period "
+    "same ago more than today yesterday ytd so far fiscal weekend friday 03/05/2024 2024-03-05 , - end start early "
+    "summer sales customers decade 90s"
 ).split()
 MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 
