@@ -205,7 +205,7 @@ ORDERED: Phrases[bool | None] = Phrases(
     _each(
         "sorted by,ordered by,order by,sort by,in order of,in the order of,ranked by,rank by,ordered according to,order of,"
         "sorted according to,ordered in terms of,arranged by,sorted in order of,sorted in,ordered in,sort them by,"
-        "sort the list by,"
+        "sort the list by,sort the result,sort the results,order the result,order the results,sort results,order results,"
         "order them by,order the results by,sort the results by,ordering by,sorting by,arrange by,listed by,sort,sorted,ordered,"
         "sorted on,ordered on,in order,sort results by,order results by,sorted from,ordered from,ordering them by,sort it by",
         None,
@@ -332,7 +332,7 @@ SOFT = _words(
     studying studied enrolled attend attended participate participated participating received receive have got went go goes going
     based according across part parts side say says said think sale sold buy bought purchase purchased belonged assigned happen
     happened happening involved involve affected shared share shares ones first last together every everyone anyone full
-    visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower great good exactly
+    visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower exactly
     yet new still sell sells carry carries stock  altogether because kept keep keeps placed
     place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed
     direct published publish made released release"""

@@ -84,6 +84,8 @@ def _value_strength(span: Sequence[Token], match: ValueMatch) -> float:
         return 0.0 if len(span) > 1 or first.low == first.text or len(first.text) < 2 else 0.4
     marked = any(token.kind in {"quoted", "number"} or token.text[:1].isupper() for token in span)
     strength = match.score
+    if match.how in {"prefix", "contains", "fuzzy"} and all(token.kind == "number" for token in span):
+        return 0.0
     if match.how in {"prefix", "contains", "fuzzy"}:
         strength *= 0.85 if marked else 0.0
     if len(span) == 1 and (first.kind == "number" or number_word(first.low) is not None):

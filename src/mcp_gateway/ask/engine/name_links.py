@@ -307,6 +307,9 @@ def tables_from(
             aliases = names.table_aliases.get(tokens[start].stem, ())
             choices += [(table.name, scoring.TABLE_ALIAS) for table in aliases if table.name not in known]
         least = _least(tokens[start:end], 0.5)
+        if any(strength >= 0.99 for _, strength in choices):
+            # A table called just so is not another one by a synonym or by half its name.
+            least = max(least, 0.9)
         choices = [choice for choice in choices if choice[1] >= least]
         if choices:
             mentions.append(TableMention(start, end, tuple(sorted(choices, key=lambda c: (-c[1], c[0]))[:5])))

@@ -100,13 +100,24 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
         after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
         operator, end = after or (operator, end)
         timely = found is not None and reader.periods_at(at) and not reader.prepared(comparable).is_year
-        yield Compare(comparable, operator, number), end, 0.6 if timely else 1.2 if found else 1.0
+        if not _unlikely(reader, comparable, at, end, compared=operator not in {"=", "!="}):
+            yield Compare(comparable, operator, number), end, 0.6 if timely else 1.2 if found else 1.0
     elif number is not None and found is None:
         coded = reader.prepared(mention).is_key or reader.prepared(mention).slots[-1] in {"code", "number", "id"}
         if coded:
             yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85
     if found is not None:
         yield from _statistic_at(reader, mention, operator, start)
+
+
+def _unlikely(reader: Reader, mention: ColumnMention, at: int, end: int, *, compared: bool) -> bool:
+    """Whether a number near a column is about something else: "ids of students older than 20", "the ratings of the three hotels"."""
+    if compared and reader.prepared(mention).is_key:
+        return not set(map(reader.low, range(mention.end, at))) <= {"is", "are", "of", "value", "the", "be", "was"} or bool(
+            reader.tables_at(end)
+        )
+    so_many = reader.low(mention.end) in {"of", "for"} and reader.low(at - 1) in {"the", "these", "those"}
+    return not compared and so_many and bool(reader.tables_at(end) or reader.tables_at(end + 1))
 
 
 def _statistic_at(
@@ -152,7 +163,9 @@ def _texts_at(reader: Reader, mention: ColumnMention | None, at: int) -> Iterato
         where, start = found
         while start < len(reader.tokens) and reader.tokens[start].text in _BEFORE_TEXT:
             start += 1
-        weak = reader.low(at) in {"has", "have", "like", "include", "includes", "including", "with"} and found[1] - at == 1
+        weak = reader.low(at) in {"has", "have", "like", "include", "includes", "including", "with"} and (
+            found[1] - at == 1 or reader.low(at + 1) == "a"
+        )
         if start < len(reader.tokens) and _is_text(reader, start, weak=weak):
             yield HasText(reader.tokens[start].text, _where(where), mention), start + 1, 1.0
     if at < len(reader.tokens) and reader.tokens[at].kind == "quoted" and not reader.values_at(at):
@@ -242,7 +255,10 @@ def number_first(reader: Reader, state: State) -> Iterator[State]:
             moved = step(reader, state, end, sketch, strength=1.0)
             yield step(reader, moved, mention.end, sketch, strength=comparable.choices[0].strength)
     pending = reader.ordered(state.column) if state.column else None
+    if state.phase == "where" and pending is not None and reader.prepared(pending).is_key:
+        pending = None
     free = not (reader.columns_at(column_at) or reader.tables_at(column_at) or reader.periods_at(state.position))
+    free = free and reader.low(column_at) not in {"people", "persons", "times", "person", "items", "kinds", "types"}
     if pending is not None and (found or after) and free:
         sketch = said(state, Compare(pending, operator, number), state.position)
         sketch = _without_wanted(state, sketch)
