@@ -13,11 +13,15 @@ from typing import IO, Final
 import duckdb
 import structlog
 
+from mcp_gateway.adapters.databases.file_words import without_folder
 from mcp_gateway.tables.errors import DatabaseUnavailable
 
 _log = structlog.get_logger(__name__)
 
-_OPTIONS: Final = ("skip = 0", "skip = 0, sample_size = -1", "skip = 0, sample_size = -1, encoding = 'latin-1'")
+# DuckDB gives up at cells beyond two megabytes, after tens of seconds of guessing; with room for them it reads them at once.
+_WHOLE: Final = "skip = 0, max_line_size = 33554432"
+_OPTIONS: Final = (_WHOLE, f"{_WHOLE}, sample_size = -1", f"{_WHOLE}, sample_size = -1, encoding = 'latin-1'")
+_HINT: Final = "Mend the file or take it away; the next call reads it anew."
 _DELIMITERS: Final = ",;\t|"
 # Tried in this order on a column of texts; the first that every one of them fits is its type.
 _TYPES: Final = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN")
@@ -42,8 +46,8 @@ def run_on_file(database: duckdb.DuckDBPyConnection, file: Path, statement: str)
     try:
         database.execute(statement)
     except duckdb.Error as error:
-        words = str(error).strip().splitlines()[0][:300]
-        raise DatabaseUnavailable(f"{file.name} cannot be read: {words}", path=str(file)) from error
+        words = without_folder(str(error), file).strip().splitlines()[0][:300]
+        raise DatabaseUnavailable(f"{file.name} cannot be read: {words}", hint=_HINT, file=file.name) from error
 
 
 def quote(name: str) -> str:
@@ -71,10 +75,10 @@ def _copy_ragged(database: duckdb.DuckDBPyConnection, file: Path, name: str) -> 
             header = next(rows, [])
             width = max((len(row) for row in rows), default=0)
     except (csv.Error, OSError, EOFError, zlib.error) as error:
-        raise DatabaseUnavailable(f"{file.name} cannot be read: {error}", path=str(file)) from error
+        raise DatabaseUnavailable(f"{file.name} cannot be read: {error}", hint=_HINT, file=file.name) from error
     names = _column_names(header, max(width, len(header)))
     if not names or len(names) > _MAX_COLUMNS:
-        raise DatabaseUnavailable(f"{file.name} has no columns, or more than {_MAX_COLUMNS}.", path=str(file))
+        raise DatabaseUnavailable(f"{file.name} has no columns, or more than {_MAX_COLUMNS}.", hint=_HINT, file=file.name)
     columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
     reading = (
         f"read_csv({literal(str(file))}, auto_detect = false, header = true, delim = {literal(delimiter)}, quote = '\"', "

@@ -15,6 +15,7 @@ from typing import Final
 import duckdb
 
 from mcp_gateway.adapters.databases.duckdb_catalog import read_tables
+from mcp_gateway.adapters.databases.file_words import without_folder
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
 from mcp_gateway.core.sql.errors import QueryRefused
@@ -53,14 +54,14 @@ class DuckDbDriver:
         with self._lock:
             identity = file_identity(self._path)
             if not identity:
-                raise DatabaseUnavailable(f"There is no file {self._path.name}.", path=str(self._path))
+                raise DatabaseUnavailable(f"There is no file {self._path.name}.", file=self._path.name)
             if self._database is None or identity != self._identity:
                 self._close_database()
                 self._database, self._identity = self._open(), identity
             return DuckDbSession(self._database.cursor(), self._path, identity)
 
     def explain_failure(self, error: Exception, sql: str) -> GatewayError:
-        words = str(error)
+        words = without_folder(str(error), self._path)
         if isinstance(error, duckdb.InterruptException):
             return QueryCancelled()
         if isinstance(error, duckdb.IOException) and "lock" in words:
@@ -125,7 +126,7 @@ class DuckDbSession:
     def read_signal(self) -> Signal:
         identity = file_identity(self._path)
         if identity != self._identity:
-            raise DatabaseUnavailable(f"{self._path.name} was replaced or removed.", path=str(self._path))
+            raise DatabaseUnavailable(f"{self._path.name} was replaced or removed.", file=self._path.name)
         return Signal(structure=identity, data=identity)
 
     def interrupt(self) -> None:

@@ -102,7 +102,7 @@ class FilesSession:
     def read_signal(self) -> Signal:
         """Raises `DatabaseUnavailable` when the files have changed, so that the next session is made of the new ones."""
         if _identity(find_files(self._path)) != self._identity:
-            raise DatabaseUnavailable(f"{self._path.name} has changed.", path=str(self._path))
+            raise DatabaseUnavailable(f"{self._path.name} has changed.", file=self._path.name)
         return Signal(structure=self._identity, data=self._identity)
 
     def interrupt(self) -> None:
@@ -117,9 +117,9 @@ def find_files(path: Path) -> tuple[Path, ...]:
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
     found = [entry.absolute() for entry in entries if FILE_NAME.search(entry.name) and entry.is_file() and entry.stat().st_size]
     if not found:
-        raise DatabaseUnavailable(f"There is no CSV or Parquet file with anything in it at {path.name}.", path=str(path))
+        raise DatabaseUnavailable(f"There is no CSV or Parquet file with anything in it at {path.name}.", file=path.name)
     if len(found) > _MAX_FILES:
-        raise DatabaseUnavailable(f"{path.name} has more than {_MAX_FILES} files.", path=str(path))
+        raise DatabaseUnavailable(f"{path.name} has more than {_MAX_FILES} files.", file=path.name)
     return tuple(found)
 
 

@@ -61,7 +61,7 @@ def _file_driver(path: Path, scheme: str) -> Driver:
     if path.is_dir() or FILE_NAME.search(path.name):
         return FilesDriver(path)
     what = "none of the files that can be opened" if path.exists() else "no file, folder or URL"
-    raise BadDatabaseUrl(f"{path.name} is {what}.", path=str(path))
+    raise BadDatabaseUrl(f"{path.name} is {what}.", file=path.name)
 
 
 def _server_driver(url: str) -> Driver:
@@ -90,6 +90,9 @@ def _is_duckdb(path: Path) -> bool:
 def _head(path: Path) -> bytes:
     """The first bytes; none when there is no such file yet."""
     try:
+        # Reading a pipe would wait for whoever writes to it.
+        if not path.is_file():
+            return b""
         with path.open("rb") as file:
             return file.read(16)
     except OSError:

@@ -48,7 +48,7 @@ class SqliteDriver:
 
     def connect(self) -> "SqliteSession":
         if not self._path.is_file():
-            raise DatabaseUnavailable(f"There is no file {self._path.name}.", path=str(self._path))
+            raise DatabaseUnavailable(f"There is no file {self._path.name}.", file=self._path.name)
         connection = sqlite3.connect(
             f"file:{quote(str(self._path.absolute()))}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
         )
@@ -103,7 +103,7 @@ class SqliteSession:
     def read_signal(self) -> Signal:
         """The schema cookie and, for the rows, the change counter of the file beside its size, time and log."""
         if _inode(self._path) != self._inode:
-            raise DatabaseUnavailable(f"{self._path.name} was replaced or removed.", path=str(self._path))
+            raise DatabaseUnavailable(f"{self._path.name} was replaced or removed.", file=self._path.name)
         with self._trusted():
             (schema_version,) = self._connection.execute("PRAGMA schema_version").fetchone()
             (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()

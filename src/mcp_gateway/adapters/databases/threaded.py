@@ -161,7 +161,7 @@ class ThreadedDatabase:
             failure = self._driver.explain_failure(error, sql)
             if isinstance(failure, DatabaseUnavailable):
                 raise failure from error
-            raise DatabaseUnavailable(f"The database cannot be opened: {error}") from error
+            raise DatabaseUnavailable(f"The database cannot be opened: {failure.message}") from error
 
     def _take_idle(self) -> Session | None:
         with self._lock:

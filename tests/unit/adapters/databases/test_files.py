@@ -89,3 +89,8 @@ async def test_a_large_parquet_file_stays_where_it_is_and_nothing_else_is_readab
         with pytest.raises(QueryFailed):
             await database.run(sql, Limits())
     await database.close()
+
+
+async def test_a_cell_of_ten_megabytes_is_read_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("id,text\n1," + "x" * 10_000_000 + "\n2,short\n")
+    assert await read(tmp_path / "data.csv", "SELECT id, LENGTH(text) FROM data ORDER BY id") == ((1, 10_000_000), (2, 5))

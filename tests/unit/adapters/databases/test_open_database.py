@@ -1,5 +1,6 @@
 """URLs and paths to the adapter they mean."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -92,3 +93,32 @@ async def test_a_broken_file_is_an_error_of_ours(folder: Path, name: str) -> Non
         await database.read_structure()
     await database.close()
     assert failed.value.to_dict()["code"] == "DATABASE_UNAVAILABLE"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("broken.duckdb", b"no database at all, but long enough to have a header"),
+        ("broken.duckdb", b"12345678DUCK" + b"\x00\xff" * 4_000),
+        ("broken.sqlite", b"SQLite format 3\x00" + b"\xff" * 4_000),
+        ("broken.csv", b"\x80\x81\x9d" * 400),
+        ("broken.parquet", b"PAR1 and nothing more"),
+        ("empty.csv", b""),
+        ("gone.duckdb", None),
+        ("gone.sqlite", None),
+        ("gone.csv", None),
+    ],
+)
+async def test_what_is_wrong_with_a_file_is_told_without_its_folder(tmp_path: Path, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    database = open_database(str(tmp_path / name))
+    with pytest.raises(DatabaseUnavailable) as failed:
+        await database.open()
+    await database.close()
+    assert str(tmp_path) not in str(failed.value.to_dict())
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert open_database(str(tmp_path / "pipe.csv")).dialect == "duckdb"
