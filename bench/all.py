@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -53,7 +54,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
     ]
     if nl2sql is not None:
         questions = tuple(str(path) for path in sorted((nl2sql / "questions").glob("*.jsonl")))
-        predictions = str(nl2sql.parent / "predictions.jsonl")
+        predictions = str(Path(tempfile.gettempdir()) / "mcp-gateway-predictions.jsonl")
         options = ("--questions", *questions, "--databases", str(nl2sql / "databases"), "--predictions", predictions)
         found.append(Measurement("Public question sets", "bench.nl2sql", options))
     return [measurement for measurement in found if (ROOT / f"{measurement.module.replace('.', '/')}.py").is_file()]
@@ -77,7 +78,9 @@ def run(measurement: Measurement) -> tuple[str, bool]:
     if ended.returncode:
         lines = (ended.stdout + ended.stderr).splitlines()[-SHOWN_OF_FAILURE:]
         return "It failed:\n\n```\n" + "\n".join(lines) + "\n```", False
-    return f"{ended.stdout.strip()}\n\n(took {perf_counter() - begun:.0f} s)", True
+    text = ended.stdout.strip()
+    shown = text if "|--" in text else f"```\n{text}\n```"
+    return f"{shown}\n\n(took {perf_counter() - begun:.0f} s)", True
 
 
 def _preface() -> str:

@@ -7,6 +7,7 @@ only. Run it on an idle machine: python bench/ask.py [--rounds N] [--users N] [-
 import argparse
 import asyncio
 import contextlib
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import httpx
+import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -55,6 +57,7 @@ class Reply:
 
 def main() -> None:
     options = _options()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as folder:
         shop = prepare_demo(Path(folder), today=SystemClock().now().date())
         with three_tiers(shop, Path(folder)) as tiers:
@@ -100,7 +103,7 @@ async def _measure(tiers: Tiers, options: argparse.Namespace) -> None:
                 coherent.append(await ask(client, tiers.coherent, question))
         bare = await bare_seconds(tiers.tables, [reply.sql for reply in coherent if reply.answered])
         print_speed(fresh, coherent, bare)
-        await _measure_users(client, tiers.coherent, options.users, coherent)
+        await _measure_users(client, tiers.coherent, options.users)
 
 
 async def ask(client: httpx.AsyncClient, gateway: Running, question: str) -> Reply:
@@ -154,14 +157,18 @@ def _speed_row(what: str, seconds: Sequence[float], baseline: float) -> tuple[st
     return what, str(len(seconds)), f"{p50 * 1000:.1f}", f"{p95 * 1000:.1f}", f"{p50 / baseline:.1f}" if baseline else "-"
 
 
-async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int, single: Sequence[Reply]) -> None:
+async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int) -> None:
+    """Every user asks everything three times without a pause; one user alone does so right before and right after."""
+
     async def one_user(number: int) -> list[Reply]:
         questions = [*QUESTIONS[number % len(QUESTIONS) :], *QUESTIONS[: number % len(QUESTIONS)]]
         return [reply for _ in range(3) for reply in await ask_all(client, gateway, questions)]
 
+    single = await one_user(0)
     begun = perf_counter()
     replies = [reply for user in await asyncio.gather(*map(one_user, range(users))) for reply in user]
     rate = len(replies) / (perf_counter() - begun)
+    single += await one_user(0)
     alone = percentile([reply.seconds for reply in single], 0.95)
     together = percentile([reply.seconds for reply in replies], 0.95)
     failed = sum(reply.status != 200 for reply in replies)
