@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from math import exp
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.form import Query, Select
+from mcp_gateway.ask.engine.form import Aggregate, Query, Select
 from mcp_gateway.ask.engine.grammar.reader import Reader, State
+from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ def unused_words(reader: Reader, state: State) -> tuple[int, ...]:
     return tuple(
         position for position in state.unexplained if reader.weights[position] >= scoring.MUST_BE_USED or reader.is_cue(position)
     )
+
+
+def counts_itself(query: Query, schema: SchemaIndex) -> bool:
+    """Whether rows are counted within groups of one row each, so that every count is 1."""
+    if not isinstance(query, Select) or query.joins or not query.group_by:
+        return False
+    counted = [*(target.expression for target in query.targets), *(order.expression for order in query.order_by)]
+    key = schema.tables[query.base.table].key
+    alone = bool(key) and set(key) <= set(query.group_by)
+    return alone and any(isinstance(each, Aggregate) and each.function == "count" for each in counted)
 
 
 def _selects(query: Query) -> Sequence[Select]:

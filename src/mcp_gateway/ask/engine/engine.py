@@ -17,7 +17,7 @@ from mcp_gateway.ask.engine.beyond import reason_beyond
 from mcp_gateway.ask.engine.binding import bindings
 from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
 from mcp_gateway.ask.engine.comparisons import compare_periods
-from mcp_gateway.ask.engine.confidence import confidence, signals_of, unused_words
+from mcp_gateway.ask.engine.confidence import confidence, counts_itself, signals_of, unused_words
 from mcp_gateway.ask.engine.describe import describe
 from mcp_gateway.ask.engine.followup import continue_from
 from mcp_gateway.ask.engine.form import Query
@@ -204,7 +204,7 @@ def _candidates(reader: Reader) -> list[Candidate]:
             query = assemble(reader, state.sketch, binding)
             if query is None:
                 continue
-            score = state.score + binding.score
+            score = state.score + binding.score - (scoring.COUNTS_ITSELF if counts_itself(query, reader.schema) else 0.0)
             if query not in found or found[query].score < score:
                 found[query] = Candidate(query, state, score)
     return sorted(found.values(), key=lambda candidate: -candidate.score)

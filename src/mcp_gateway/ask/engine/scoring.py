@@ -50,6 +50,9 @@ NEAR_ENTITY = 0.1
 DISTANCE = 0.12  # each join away from the named tables
 JOIN = 0.16  # each join of the final query
 DISCONNECTED = 3.0
+COUNTS_ITSELF = 1.5  # rows counted within groups of one row each
+MEETING = 3.0  # two tables joined only over something both point at, in joins
+DETOUR = 0.8  # how much longer the way around may be, on each side
 
 # --- search
 BEAM_WIDTH = 14

@@ -30,6 +30,8 @@ from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.joins import connect
 from mcp_gateway.ask.engine.sketch import Clause, Compare, HasValue, InPeriod, Ranking, Related, Sketch, TableMention, Wanted
 
+_PARTS_OF_NAMES = frozenset({"first", "last", "family", "given", "sur", "middle", "and", "personal"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
@@ -209,6 +211,9 @@ def _targets(bound: Bound) -> list[Expression]:
         return [bound.ref(common.column)]
     if sketch.groups and not sketch.entities:
         return []
+    ranked = [ranking for ranking in sketch.rankings if ranking.column is not None and ranking.function is None]
+    if not sketch.entities and not sketch.groups and ranked and ranked[0].column and not ranked[0].column.implied:
+        return [bound.ref(ranked[0].column)]
     table = bound.table(bound.head)
     return list(table.labels) if table.is_named else []
 
@@ -227,6 +232,11 @@ def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
     ref = bound.ref(wanted.column)
     if wanted.function is not None:
         return [Aggregate(wanted.function, ref)]
+    labels = bound.table(ref.table).labels
+    spoken = [bound.reader.low(at) for at in range(wanted.column.start, wanted.column.end)]
+    whole = spoken[-1:] in (["name"], ["names"]) and not _PARTS_OF_NAMES.intersection(spoken)
+    if whole and ref in labels and bound.reader.low(wanted.column.start - 1) not in _PARTS_OF_NAMES:
+        return list(labels)
     return [ref]
 
 

@@ -79,6 +79,8 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             if clause.negated:
                 return None
             continue
+        if isinstance(clause.said, InPeriod) and _too_fine(bound, clause.said, clause.position):
+            return None
         condition = _on_row(bound, clause)
         if where and (clause.connector == "or" or _same_equality(where[-1], condition)):
             where[-1] = _either(where[-1], condition)
@@ -288,6 +290,13 @@ def _period(bound: Bound, said: InPeriod, position: int) -> Condition:
     if first == last:
         return Comparison(ref, "=", literal_for(bound, ref, first))
     return Between(ref, literal_for(bound, ref, first), literal_for(bound, ref, last))
+
+
+def _too_fine(bound: Bound, said: InPeriod, position: int) -> bool:
+    """Whether a period begins or ends within a year although the column holds years alone."""
+    ref = bound.ref(said.column) if said.column is not None else date_column(bound, position)
+    ends = [end for end in (said.start, said.end) if end is not None]
+    return bound.prepared(ref).is_year and not all(end[5:10] == "01-01" for end in ends)
 
 
 def date_column(bound: Bound, position: int) -> ColumnRef:

@@ -111,7 +111,7 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
 
 
 def _unlikely(reader: Reader, mention: ColumnMention, at: int, end: int, *, compared: bool) -> bool:
-    """Whether a number near a column is about something else: "ids of students older than 20", "the ratings of the three hotels"."""
+    """Whether a number near a column is about something else: "the ratings of the three hotels"."""
     if compared and reader.prepared(mention).is_key:
         return not set(map(reader.low, range(mention.end, at))) <= {"is", "are", "of", "value", "the", "be", "was"} or bool(
             reader.tables_at(end)

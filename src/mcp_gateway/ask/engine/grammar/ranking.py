@@ -138,6 +138,9 @@ def _plain_from_to(reader: Reader, state: State, at: int) -> Iterator[State]:
     if last is None or last.limit is not None or downwards is None or reader.low(at + 1) != "to":
         return
     end = reader.skip(at + 2, ("the",), 1) + 1
+    born = last.column is not None and "birth" in reader.prepared(last.column).slots
+    if born and reader.low(at) in {"old", "oldest", "young", "youngest"}:
+        downwards = not downwards
     sketch = replace(state.sketch, rankings=(*state.sketch.rankings[:-1], replace(last, descending=downwards)))
     yield step(reader, state, end, sketch, strength=0.9, cue=1.0)
 

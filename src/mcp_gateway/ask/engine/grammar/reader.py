@@ -65,8 +65,23 @@ class Reader:
     def tree(self, tables: frozenset[str]) -> Tree | None:
         """The smallest tree of joins over the tables, remembered; keys that the question speaks of are preferred."""
         if tables not in self.trees:
-            self.trees[tables] = self.schema.keys.smallest_tree(sorted(tables), self.price)
+            self.trees[tables] = self._likeliest_tree(tables)
         return self.trees[tables]
+
+    def _likeliest_tree(self, tables: frozenset[str]) -> Tree | None:
+        """The smallest tree, or a somewhat larger one that joins nothing only over what both sides point at."""
+        tree = self.schema.keys.smallest_tree(sorted(tables), self.price)
+        between = meeting_points(tree, tables) if tree is not None else frozenset()
+        if tree is None or not between:
+            return tree
+
+        def dearer(edge: KeyEdge) -> float:
+            return self.price(edge) + (scoring.DETOUR if edge.parent[0].table in between else 0.0)
+
+        other = self.schema.keys.smallest_tree(sorted(tables), dearer)
+        if other is None or meeting_points(other, tables):
+            return Tree(tree.cost + scoring.MEETING * len(between), tree.edges)
+        return other
 
     def price(self, edge: KeyEdge) -> float:
         """A key whose column is named in the question costs a little less than its twin."""
@@ -150,6 +165,15 @@ class Reader:
     def _only(self, mention: ColumnMention, fits: Callable[[PreparedColumn], bool]) -> ColumnMention | None:
         kept = tuple(choice for choice in mention.choices if fits(self.schema.column(choice.column)))
         return replace(mention, choices=kept) if kept else None
+
+
+def meeting_points(tree: Tree, asked: frozenset[str]) -> frozenset[str]:
+    """Tables nobody asked for at which two others meet that only point there: all students of a course's department."""
+    ways: dict[str, int] = {}
+    for edge in tree.edges:
+        ways[edge.parent[0].table] = ways.get(edge.parent[0].table, 0) + 1
+        ways[edge.child[0].table] = ways.get(edge.child[0].table, 0) - 10
+    return frozenset(table for table, count in ways.items() if count > 1 and table not in asked)
 
 
 def token_weight(token: Token, *, known: bool, first: bool, asked: bool = False) -> float:

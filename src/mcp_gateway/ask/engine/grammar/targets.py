@@ -203,13 +203,19 @@ def _counted(
         exact = 1.1 if mention.choices[0][1] >= 0.99 else 1.0
         yield sketch, mention.end, mention.choices[0][1] * exact, mention
     for column_mention in reader.columns_at(at):
-        if reader.prepared(column_mention).is_measure and not distinct:
+        if reader.prepared(column_mention).is_measure and not distinct and not _is_whom(reader, column_mention):
             wanted = Wanted(state.position, column=column_mention, function="sum")
         else:
             wanted = Wanted(state.position, column=column_mention, function="count", distinct=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         factor = 0.7 if _is_table(reader, column_mention) else 1.0 if distinct else 0.92
         yield sketch, column_mention.end, column_mention.choices[0].strength * factor, None
+
+
+def _is_whom(reader: Reader, mention: ColumnMention) -> bool:
+    """Whether numbers of a column stand for somebody or something rather than an amount: "advisors", "friend ids"."""
+    slots = reader.prepared(mention).slots
+    return slots[-1].endswith(("or", "er", "id", "code")) and slots[-1] not in {"number", "paper", "order", "water", "power"}
 
 
 def aggregates_at(reader: Reader, position: int) -> tuple[tuple[AggregateFunction, ...], int] | None:
