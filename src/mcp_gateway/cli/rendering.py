@@ -3,18 +3,14 @@
 import re
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from mcp_gateway.ask.model import Answer, QueryRows, ResolvedEntity, Step
-from mcp_gateway.core.errors import Json
+from mcp_gateway.ask.model import Answer, ResolvedEntity, Step
+from mcp_gateway.cli.row_table import render_rows
 
-ROWS_SHOWN = 50
-CELL_WIDTH = 60
-NUMERIC_KINDS = {"integer", "number"}
 # Texts and quoted names whole, brackets alone, clause openers with the space before them, anything else a character at a time.
 _CLAUSES = r"FROM|WHERE|(?:LEFT |RIGHT |FULL |INNER |CROSS )?JOIN|GROUP BY|HAVING|ORDER BY|LIMIT|UNION ALL|UNION|INTERSECT|EXCEPT"
 _SQL_PIECES = re.compile(rf"""'(?:[^']|'')*'|"[^"]*"|`[^`]*`|[()]|\s+(?:{_CLAUSES})\b|\w+|.""", re.DOTALL)
@@ -28,13 +24,20 @@ STEP_WORDS = {
     "recover": "repairing SQL",
     "answer": "putting the answer together",
 }
+_DRAFTED_BY = {"engine": "drafted by the embedded engine", "model": "drafted by the language model", "typed": "your SQL"}
+# The verdict line says how sure and by whom; the step has its own time.
+_UNTOLD = {"sql", "source", "confidence", "confident", "duration_ms", "recovered"}
+_SAID_BARE = {"reason", "message"}
+CHOOSE = "Take one with --choose and its number, or ask in other words."
+SAY_OTHERWISE = "Say it in other words, or name the table and the columns you mean."
 
 
 def render_answer(answer: Answer, *, with_steps: bool) -> RenderableType:
     """Words, SQL, rows, and how it came to be."""
     parts: list[RenderableType] = []
-    if answer.entities:
-        parts.append(render_entities(answer.entities))
+    telling = tuple(entity for entity in answer.entities if _meaning(entity).casefold() != entity.original_term.casefold())
+    if telling:
+        parts.append(render_entities(telling))
     if answer.sql:
         parts.append(Padding(render_sql(answer.sql), (0, 0, 1, 2)))
     if answer.rows is not None:
@@ -49,13 +52,15 @@ def render_answer(answer: Answer, *, with_steps: bool) -> RenderableType:
 
 
 def render_readings(answer: Answer) -> RenderableType:
-    """The ways to understand the question, numbered from 1."""
-    parts: list[RenderableType] = [Text(answer.reason or "The question can be read in several ways.", style="yellow")]
-    if answer.unexplained:
+    """Why nothing was run, the ways to understand the question numbered from 1, and how to go on."""
+    reason = answer.reason or "The question can be read in several ways."
+    parts: list[RenderableType] = [Text(f"{reason[0].upper()}{reason[1:]}", style="yellow")]
+    if any(word not in reason for word in answer.unexplained):
         parts.append(Text(f"Not understood: {', '.join(answer.unexplained)}"))
     for number, reading in enumerate(answer.readings, start=1):
-        parts.append(Text.assemble((f"{number}. ", "bold"), reading.description, (f"  {reading.confidence:.0%}", "dim")))
+        parts.append(Text.assemble((f"{number}. ", "bold"), reading.description, (f"  {_percent(reading.confidence)}", "dim")))
         parts.append(Padding(render_sql(reading.sql), (0, 0, 0, 3)))
+    parts.append(Text(CHOOSE if answer.readings else SAY_OTHERWISE, style="dim"))
     return Group(*parts)
 
 
@@ -73,16 +78,6 @@ def lay_out_sql(sql: str) -> str:
     return "".join(laid_out).strip()
 
 
-def render_rows(rows: QueryRows) -> RenderableType:
-    """At most ROWS_SHOWN rows; says how many there are."""
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    for column in rows.columns:
-        table.add_column(escape(column.name), justify="right" if column.kind in NUMERIC_KINDS else "left", overflow="fold")
-    for row in rows.rows[:ROWS_SHOWN]:
-        table.add_row(*(Text(cell_text(value), style="dim" if value is None else "") for value in row))
-    return Group(Padding(table, (0, 0, 0, 2)), Padding(Text(_count_words(rows), style="dim"), (0, 0, 1, 2)))
-
-
 def render_entities(entities: tuple[ResolvedEntity, ...]) -> RenderableType:
     """Each resolved word, what it was taken to mean, and who said so."""
     lines = [
@@ -97,19 +92,9 @@ def render_steps(steps: tuple[Step, ...]) -> RenderableType:
     table = Table(show_edge=False, pad_edge=False, show_header=False, box=None)
     marks = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "skipped": "[dim]·[/]"}
     for step in steps:
-        facts = ", ".join(f"{name} {_short(value)}" for name, value in step.output.items() if _is_brief(name, value))
+        facts = ", ".join(_fact(name, value) for name, value in step.output.items() if _is_brief(name, value))
         table.add_row(marks[step.status], step.name, f"{step.duration_ms:.1f} ms", Text(facts[:100], style="dim"))
     return Padding(table, (1, 0, 0, 2))
-
-
-def cell_text(value: Json) -> str:
-    """A value as one short line."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.3g}"
-    text = str(value).replace("\n", " ")
-    return text if len(text) <= CELL_WIDTH else f"{text[: CELL_WIDTH - 1]}…"
 
 
 def error_console() -> Console:
@@ -129,7 +114,9 @@ def _meaning(entity: ResolvedEntity) -> str:
 
 def _verdict(answer: Answer) -> Text:
     took = sum(step.duration_ms for step in answer.steps)
-    words = [f"{answer.confidence:.0%} sure", answer.source, answer.mode, f"{took:.0f} ms"]
+    words = [f"{_percent(answer.confidence)} sure", _DRAFTED_BY.get(answer.source, answer.source), f"{took:,.0f} ms"]
+    if answer.source == "typed":
+        words.pop(0)
     if answer.recovered:
         words.append(f"repaired after {len(answer.attempts)} failed attempt{'s' if len(answer.attempts) > 1 else ''}")
     if answer.degraded:
@@ -137,18 +124,22 @@ def _verdict(answer: Answer) -> Text:
     return Text(" · ".join(word for word in words if word), style="dim")
 
 
-def _count_words(rows: QueryRows) -> str:
-    shown = min(len(rows.rows), ROWS_SHOWN)
-    total = rows.total_rows if rows.total_rows is not None else len(rows.rows)
-    if shown == total:
-        return f"{total:,} row{'' if total == 1 else 's'}"
-    return f"{shown:,} of {total:,} rows shown" if rows.total_rows is not None else f"{shown:,} rows shown, there are more"
+def _percent(share: float) -> str:
+    """Rounded down, as on the page: 99.6 % is not certainty."""
+    return f"{int(share * 100)}%"
 
 
 def _is_brief(name: str, value: object) -> bool:
-    return name != "sql" and value is not None and not isinstance(value, list | dict)
+    return name not in _UNTOLD and value is not None and value is not False and not isinstance(value, list | dict)
+
+
+def _fact(name: str, value: object) -> str:
+    spoken = name.replace("_", " ")
+    if value is True:
+        return spoken
+    return _short(value) if name in _SAID_BARE else f"{spoken} {_short(value)}"
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
