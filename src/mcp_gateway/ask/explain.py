@@ -43,7 +43,7 @@ def _unsure(inquiry: Inquiry) -> str:
     draft = inquiry.drafted
     reason = inquiry.fault.message if inquiry.fault else draft.reason
     parts = [_sentence(reason or "I am not sure what is meant")]
-    if draft.unexplained:
+    if any(word not in reason for word in draft.unexplained):
         parts.append(f"I could make nothing of: {', '.join(draft.unexplained)}.")
     if draft.readings:
         parts.append("Choose the reading that is meant, or say it in other words.")

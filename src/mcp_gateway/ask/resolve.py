@@ -97,7 +97,7 @@ def _entity(question: str, found: Found, claim: Claim, dialect: str) -> Resolved
         server=claim.source.server,
         priority=claim.source.priority,
         score=found.score,
-        label=_label(item, claim.word),
+        label=_label(item, claim.word, dialect),
         table=None if isinstance(item, Period) else item.table,
         column=item.column if isinstance(item, Entity | Term) else None,
         value=item.value if isinstance(item, Entity) else None,
@@ -117,12 +117,13 @@ def _kind(item: Item) -> str:
             return "period"
 
 
-def _label(item: Item, word: str) -> str:
+def _label(item: Item, word: str, dialect: str) -> str:
     match item:
         case Entity():
             return item.label
         case Term():
-            return item.description or (f"{item.table}.{item.column}" if item.column else item.table)
+            place = f"{item.table}.{item.column}" if item.column else item.table
+            return item.description or _sql(item.condition, dialect) or place
         case Metric():
             return item.name
         case Period():

@@ -95,7 +95,7 @@ async def test_an_unsure_draft_is_not_run_but_offered(world: World) -> None:
     assert not answer.confident
     assert answer.readings == UNSURE.readings
     assert answer.unexplained == ("frobnicated",)
-    assert "frobnicated" in answer.explanation
+    assert answer.explanation.count("frobnicated") == 1
     assert {step.name: step.status for step in answer.steps}["run"] == "skipped"
 
 

@@ -120,6 +120,11 @@ async def test_an_expression_is_shown_in_the_databases_dialect() -> None:
     assert period.expression == "CURRENT_DATE - 30 to CURRENT_DATE + 1"
 
 
+async def test_a_condition_without_a_description_is_told_by_its_sql() -> None:
+    (condition,) = (await resolve("how many active customers")).entities
+    assert condition.label == "customers.active"
+
+
 def matching(*matches: object, complete: object = True) -> Any:
     async def find_values(arguments: dict[str, Json]) -> CallToolResult:
         assert set(arguments) == {"text"}
