@@ -20,7 +20,7 @@ setup: $(UV) ## Install the locked dependencies into .venv
 	@$(UV) sync --frozen --quiet
 
 demo: setup ## Start the demo: three answered questions, the page, the client configuration
-	@$(RUN) mcp-gateway demo
+	@$(RUN) mcp-gateway demo || test $$? -eq 130
 
 check: setup ## Lint, strict types, layer contracts, house rules
 	@$(RUN) ruff check .

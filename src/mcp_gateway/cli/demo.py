@@ -59,7 +59,7 @@ def _prepare(settings: Settings, clock: Clock, console: Console) -> Settings:
             seed=SEED,
             progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )
-    console.print(Text.assemble(("The demo shop", "bold"), f" is in {shop.database}"))
+    console.print(Text.assemble(("The demo shop", "bold"), f" is in {shop.database}"), soft_wrap=True)
     return settings.model_copy(
         update={
             "tables_url": str(shop.database),
