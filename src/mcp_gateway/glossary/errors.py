@@ -18,7 +18,7 @@ class BadGlossaryFile(Unprocessable):
         more = len(faults) - len(shown)
         if more:
             shown.append(f"and {more} more")
-        super().__init__("; ".join(shown), file=file, faults=[fault.to_dict() for fault in faults[:SHOWN_FAULTS]])
+        super().__init__("\n".join(shown), file=file, faults=[fault.to_dict() for fault in faults[:SHOWN_FAULTS]])
         self.faults = faults
 
 
