@@ -12,7 +12,7 @@ from mcp_gateway.core.errors import Forbidden, Unprocessable
 RefusalReason = Literal[
     "empty", "too_long", "too_deep", "control_characters", "comment", "many_statements", "not_a_query", "write", "lock",
     "file", "network", "settings", "admin", "sleep", "code", "system_table", "table_function", "parameter", "side_effect",
-    "unknown_function", "unknown_syntax",
+    "unknown_function", "unknown_syntax", "too_large",
 ]  # fmt: skip
 
 FailureKind = Literal[

@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from mcp_gateway.core.sql.allowed import ALLOWED_NODES, TABLE_FUNCTION_NAMES, TABLE_NODES, allowed_function_names
 from mcp_gateway.core.sql.dialects import MySqlAndMariaDb
 from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError, RefusalReason
+from mcp_gateway.core.sql.growth import LARGEST_VALUE, value_size
 from mcp_gateway.core.sql.refused import function_reason, statement_reason, table_reason, words_for
 
 _MAX_CHARACTERS: Final = 100_000
@@ -140,6 +141,9 @@ def _check_node(node: exp.Expr, names: frozenset[str]) -> None:
         reason = function_reason(type(node).__name__) if isinstance(node, exp.Func) else statement_reason(node)
         _refuse(f"{name} is not allowed", reason if reason != "unknown_function" else statement_reason(node), name)
     _check_bare_texts(node)
+    if isinstance(node, exp.Func) and value_size(node) > LARGEST_VALUE:
+        name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
+        _refuse(f"{name.upper()} is too large here", "too_large", name)
     if isinstance(node, exp.Table):
         _check_table(node)
     elif isinstance(node, exp.Lateral):

@@ -59,6 +59,7 @@ _REASON_WORDS: Final[Mapping[RefusalReason, str]] = {
     "sleep": "it makes the server wait", "lock": "it takes locks", "code": "it runs text or other code as a statement",
     "side_effect": "it has a lasting effect or depends on the session", "comment": "a hint can change how the server behaves",
     "parameter": "there is no value for a parameter or variable", "system_table": "system tables hold secrets of the server",
+    "too_large": "one value would take up more memory than all others together",
     "table_function": "only functions that make rows of their arguments may stand in FROM",
     "unknown_function": "it is not among the functions known to only calculate",
     "unknown_syntax": "it is not among the constructs known to only read",

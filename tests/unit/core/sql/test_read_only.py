@@ -187,3 +187,38 @@ def test_a_quoted_name_never_becomes_bare_text(dialect: str) -> None:
             except (QueryRefused, QuerySyntaxError):
                 continue
             assert "read_text" not in [token.text for token in sqlglot.tokenize(printed, dialect=dialect)], hostile
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("duckdb", "SELECT REPEAT('a', 1000000000)"),
+        ("duckdb", "SELECT REPEAT('a', 1000 * (1000 + 1000000))"),
+        ("duckdb", "SELECT REPEAT(REPEAT('a', 50000), 50000)"),
+        ("duckdb", "SELECT LENGTH(LPAD('a', 2000000000, 'b'))"),
+        ("duckdb", "SELECT RANGE(50000000)"),
+        ("duckdb", "SELECT * FROM UNNEST(RANGE(0, 1000000000, 2))"),
+        ("duckdb", "SELECT LIST_RESIZE([1], 1000000000)"),
+        ("postgres", "SELECT RPAD('a', 1000000000)"),
+        ("postgres", "SELECT ARRAY_FILL(1, ARRAY[100000000])"),
+        ("sqlite", "SELECT HEX(ZEROBLOB(60000000))"),
+    ],
+)
+def test_a_value_told_to_be_huge_is_refused(dialect: str, sql: str) -> None:
+    with pytest.raises(QueryRefused) as refused:
+        check_read_only(sql, dialect)
+    assert refused.value.reason == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("duckdb", "SELECT * FROM RANGE(1000000000) LIMIT 5"),
+        ("duckdb", "SELECT UNNEST(GENERATE_SERIES(DATE '2020-01-01', DATE '2024-12-31', INTERVAL 1 DAY))"),
+        ("duckdb", "SELECT REPEAT('#', quantity) FROM sales"),
+        ("duckdb", "SELECT LPAD(code, 10, '0'), REPEAT('ab', 3), RANGE(-5, 1000) FROM t"),
+        ("postgres", "SELECT n FROM GENERATE_SERIES(1, 1000000) AS n"),
+    ],
+)
+def test_making_values_of_an_honest_size_is_allowed(dialect: str, sql: str) -> None:
+    check_read_only(sql, dialect)
