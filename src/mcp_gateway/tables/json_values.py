@@ -5,9 +5,10 @@ and times ISO 8601 text; bytes base64 text; NaN and the infinities text; lists, 
 """
 
 import base64
+import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -35,6 +36,10 @@ def to_json(value: object, max_bytes: int) -> SizedValue:
         return SizedValue(value, 5)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _bytes(bytes(value), max_bytes)
+    if isinstance(value, str):
+        return _text(value, max_bytes)
+    if _parts(value) > max_bytes:
+        return _parted(value, max_bytes)
     converted = _convert(value, 0)
     if isinstance(converted, str):
         return _text(converted, max_bytes)
@@ -44,13 +49,28 @@ def to_json(value: object, max_bytes: int) -> SizedValue:
     return SizedValue(converted, 12)
 
 
+def _parts(value: object) -> int:
+    return len(value) if isinstance(value, (Mapping, list, tuple, set, frozenset)) else 0
+
+
+def _parted(value: object, max_bytes: int) -> SizedValue:
+    """A list or map whose parts alone are more than the text may be long: its beginning, the rest not even looked at."""
+    if isinstance(value, Mapping):
+        first: object = dict(itertools.islice(value.items(), max_bytes))
+    else:
+        first = list(itertools.islice(value, max_bytes)) if isinstance(value, Iterable) else []
+    text = json.dumps(_convert(first, 0), ensure_ascii=False)
+    kept = text[:max_bytes].encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
+    return SizedValue(f"{kept}… [cut: {_parts(value)} values in all]", max_bytes + 48)
+
+
 def _text(text: str, max_bytes: int) -> SizedValue:
-    # Four bytes a character at most: only near the cap is it worth encoding.
-    if len(text) * 4 <= max_bytes:
+    if text.isascii() and len(text) <= max_bytes:
         return SizedValue(text, len(text) + 2)
-    encoded = text.encode("utf-8", "replace")
+    # Each character is a byte at least: what lies beyond the cap need not be encoded to be left out.
+    encoded = text[: max_bytes + 1].encode("utf-8", "replace")
     if len(encoded) <= max_bytes:
-        return SizedValue(text, len(encoded) + 2)
+        return SizedValue(encoded.decode(), len(encoded) + 2)
     kept = encoded[:max_bytes].decode("utf-8", "ignore")
     return SizedValue(f"{kept}… [cut: {len(kept)} of {len(text)} characters]", max_bytes + 48)
 

@@ -1,6 +1,7 @@
 """Driver values as JSON values."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -62,6 +63,21 @@ def test_a_long_value_is_cut_with_a_visible_mark(value: object) -> None:
     assert isinstance(shown.value, str)
     assert "… [cut: " in shown.value
     assert len(shown.value.encode()) <= 50 + 60
+
+
+class Untouched:
+    """A value that nobody may look at."""
+
+    def __str__(self) -> str:
+        raise AssertionError("the rest of a long list was converted")
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, lambda values: dict(enumerate(values))])
+def test_of_a_long_list_only_the_beginning_is_converted(wrap: Callable[[list[object]], object]) -> None:
+    value = wrap([*range(60), *(Untouched() for _ in range(40))])
+    shown = to_json(value, 50)
+    assert str(shown.value).endswith("… [cut: 100 values in all]")
+    assert len(str(shown.value)) < 50 + 60
 
 
 def test_endless_nesting_ends_in_text() -> None:
