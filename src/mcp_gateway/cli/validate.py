@@ -11,10 +11,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from mcp_gateway.ask.check_servers import ServerCheck, check_servers, notes_on
-from mcp_gateway.ask.configuration import ConfigurationFile, ConfigurationInvalid, ConfigurationUnreadable, Fault, MCPConfig
+from mcp_gateway.ask.configuration import (
+    ConfigurationFile,
+    ConfigurationInvalid,
+    ConfigurationUnreadable,
+    Fault,
+    MCPConfig,
+    MCPServerConfig,
+)
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import Json
@@ -103,29 +109,28 @@ def _print_faults(path: Path, faults: Sequence[Fault], *, as_json: bool) -> None
 
 
 def _print_checks(path: Path, config: MCPConfig, checks: Sequence[ServerCheck], *, valid: bool) -> None:
-    console = Console()
-    if checks:
-        table = Table("", "server", "priority", "transport", "protocol", "connect", "latency", "resources", "tools")
-        for server, check in zip(config.mcp_servers, checks, strict=True):
-            table.add_row(
-                "ok" if check.usable else "FAULT", server.key, str(server.priority), server.transport, check.protocol or "-",
-                _ms(check.connect_ms), _ms(check.latency_ms), _count(check.resources), _count(check.tools),
-            )  # fmt: skip
-        console.print(table)
+    for server, check in zip(config.mcp_servers, checks, strict=False):  # no checks: none was tried
+        Console(soft_wrap=True).out(_one_line(server, check), highlight=False)
     said = [(check.server, "fault", text) for check in checks for text in check.faults]
     said += [(check.server, "note", text) for check in checks for text in check.notes]
     for key, kind, text in said:
         Console(soft_wrap=True).out(f"{kind}: {key}: {text}", highlight=False)
     for note in notes_on(config):
         Console(soft_wrap=True).out(f"note: {note}", highlight=False)
-    tried = "every server answers" if checks else f"{len(config.mcp_servers)} servers, none was tried"
+    tried = "every server answers" if checks else f"{_counted(len(config.mcp_servers), 'server')}, none was tried"
     verdict = f"{path} is valid; {tried}." if valid else f"{path} is well-formed, but not every server can be used."
     Console(soft_wrap=True).out(verdict, highlight=False)
 
 
-def _ms(milliseconds: float | None) -> str:
-    return "-" if milliseconds is None else f"{milliseconds:g} ms"
+def _one_line(server: MCPServerConfig, check: ServerCheck) -> str:
+    facts = [f"priority {server.priority}", server.transport]
+    facts += [f"protocol {check.protocol}"] if check.protocol else []
+    facts += [f"connected in {check.connect_ms:.0f} ms"] if check.connect_ms is not None else []
+    facts += [f"answers in {check.latency_ms:.0f} ms"] if check.latency_ms is not None else []
+    facts += [_counted(check.resources, "resource")] if check.resources is not None else []
+    facts += [_counted(check.tools, "tool")] if check.tools is not None else []
+    return f"{'ok   ' if check.usable else 'FAULT'}  {server.key}: {', '.join(facts)}"
 
 
-def _count(number: int | None) -> str:
-    return "-" if number is None else str(number)
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
