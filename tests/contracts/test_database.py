@@ -214,10 +214,13 @@ async def test_closing_ends_what_runs_and_later_calls_say_so(source: Source) -> 
     database = open_database(source.url, threads=1)
     running = asyncio.create_task(database.run(ENDLESS, replace(LIMITS, timeout_seconds=PATIENCE_SECONDS * 10)))
     await until_busy(database)
+    queued = asyncio.create_task(database.run("SELECT 1", LIMITS))
+    await asyncio.sleep(0)
     async with asyncio.timeout(PATIENCE_SECONDS):
         await database.close()
-        with pytest.raises(GatewayError):
-            await running
+        for task in (running, queued):
+            with pytest.raises(GatewayError):
+                await task
     with pytest.raises(DatabaseUnavailable):
         await database.run("SELECT 1", LIMITS)
 

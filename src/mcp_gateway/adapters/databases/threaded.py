@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -68,7 +68,7 @@ class ThreadedDatabase:
         self._interrupter = ThreadPoolExecutor(1, thread_name_prefix="database-interrupt")
         self._idle: list[Session] = []
         self._lock = threading.Lock()
-        self._running: set[_Lease] = set()
+        self._running: dict[_Lease, Future[Any]] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -97,23 +97,31 @@ class ThreadedDatabase:
 
     async def close(self) -> None:
         self._closed = True
-        for lease in tuple(self._running):
-            self._interrupter.submit(lease.interrupt)
+        for lease, future in tuple(self._running.items()):
+            self._stop(lease, future)
         if self._settling:
             await asyncio.wait(self._settling, timeout=_CLOSE_SECONDS)
-        await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(self._shut_down))}, timeout=_CLOSE_SECONDS)
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()
+        # A thread of its own that nobody waits for at the end: an engine that ignores its interruption must not keep us.
+        threading.Thread(target=self._shut_down, args=(done,), name="database-close", daemon=True).start()
+        closing = asyncio.wrap_future(done)
+        await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
+        closing.cancel()
 
     async def _call(self, work: Callable[[Session], T], sql: str, timeout_seconds: float) -> T:
         """Raises `QueryTimedOut` after the limit, which counts the wait for a free thread too."""
         if self._closed:
             raise DatabaseUnavailable("The database connection has been closed.")
         lease = _Lease()
-        self._running.add(lease)
         future = self._workers.submit(self._work, lease, work, sql)
+        self._running[lease] = future
         waiting = asyncio.wrap_future(future)
         try:
             return await asyncio.wait_for(asyncio.shield(waiting), timeout_seconds)
         except asyncio.CancelledError:
+            if future.cancelled() and self._closed:
+                raise DatabaseUnavailable("The database connection has been closed.") from None
             self._stop(lease, future)
             waiting.add_done_callback(_forget)
             raise
@@ -125,7 +133,7 @@ class ThreadedDatabase:
             ) from None
         finally:
             if future.done():
-                self._running.discard(lease)
+                self._running.pop(lease, None)
 
     def _work(self, lease: _Lease, work: Callable[[Session], T], sql: str) -> T:
         """Runs in a worker thread. A kept session may have died with the server meanwhile, so then a fresh one is tried."""
@@ -188,7 +196,7 @@ class ThreadedDatabase:
 
     def _stop(self, lease: _Lease, future: "Future[T]") -> None:
         if future.cancel():
-            self._running.discard(lease)
+            self._running.pop(lease, None)
             return
         task = asyncio.get_running_loop().create_task(self._settle(lease, future))
         self._settling.add(task)
@@ -206,13 +214,14 @@ class ThreadedDatabase:
                 break
         else:
             _log.warning("database_interrupt_ignored", dialect=self.dialect)
-        self._running.discard(lease)
+        self._running.pop(lease, None)
 
-    def _shut_down(self) -> None:
+    def _shut_down(self, done: "Future[None]") -> None:
         self._workers.shutdown(wait=True, cancel_futures=True)
         self._interrupter.shutdown(wait=True)
         self._drop_idle()
         self._driver.close()
+        done.set_result(None)
 
 
 def _forget(future: "asyncio.Future[T]") -> None:
