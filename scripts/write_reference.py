@@ -6,6 +6,7 @@ import pkgutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from enum import Enum
 from inspect import cleandoc
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mcp import Client
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from typer._click import Command
+from typer._click import Command, Parameter
 
 import mcp_gateway
 from mcp_gateway import cli
@@ -98,6 +99,7 @@ def errors_page() -> str:
 def commands_page() -> str:
     parts = [
         f"{NOTE}# Commands\n\n{(cli.__doc__ or '').strip()}\n",
+        "An option left out takes the value of its [setting](settings.md), where there is one.\n",
         *(help_of(command) for command in cli.COMMANDS),
     ]
     return "\n".join(parts)
@@ -107,15 +109,30 @@ def help_of(listed: LazyCommand) -> str:
     return "\n".join(command_lines(listed.name, load_command("mcp_gateway.cli", listed.name)))
 
 
+def named(parameter: Parameter) -> str:
+    return f"`{', '.join([*parameter.opts, *parameter.secondary_opts])}`"
+
+
+def option_default(parameter: Parameter) -> str:
+    if parameter.required:
+        return "needed"
+    default = parameter.default
+    if default is None or default is False or not isinstance(default, Enum | str | int | float):
+        return ""
+    if default is True:
+        return f"`{parameter.opts[0]}`"
+    return f"`{default.value if isinstance(default, Enum) else default}`"
+
+
 def command_lines(path: str, command: Command) -> Iterator[str]:
     yield f"## `mcp-gateway {path}`\n\n{cleandoc(command.help or '')}\n"
     options = [
-        (f"`{', '.join([*parameter.opts, *parameter.secondary_opts])}`", getattr(parameter, "help", None) or "")
+        (named(parameter), option_default(parameter), getattr(parameter, "help", None) or "")
         for parameter in command.params
         if not {"--help", "--install-completion", "--show-completion"} & {*parameter.opts}
     ]
     if options:
-        yield table(("argument or option", "meaning"), iter(options))
+        yield table(("argument or option", "default", "meaning"), iter(options))
     for name, inner in sorted(getattr(command, "commands", {}).items()):
         yield from command_lines(f"{path} {name}", inner)
 
