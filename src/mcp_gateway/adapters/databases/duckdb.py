@@ -15,6 +15,7 @@ from typing import Final
 import duckdb
 
 from mcp_gateway.adapters.databases.duckdb_catalog import read_tables
+from mcp_gateway.adapters.databases.fetch import fetch_within
 from mcp_gateway.adapters.databases.file_words import without_folder
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
@@ -146,7 +147,7 @@ class DuckDbRows:
         self._cursor = cursor
 
     def fetch(self, count: int) -> Sequence[Sequence[object]]:
-        return self._cursor.fetchmany(count)
+        return fetch_within(self._cursor.fetchone, count)
 
     def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
         return tuple(

@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 from psycopg.types.string import TextLoader
 
+from mcp_gateway.adapters.databases.fetch import BATCH_BYTES, row_bytes
 from mcp_gateway.adapters.databases.reflection import Relation, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
@@ -26,6 +27,7 @@ from mcp_gateway.tables.model import ResultColumn, Signal
 
 _CURSOR: Final = "answer"
 _DECLARED: Final = f'DECLARE "{_CURSOR}" CURSOR FOR '
+_FIRST_PORTION: Final = 8
 _CANCEL_SECONDS: Final = 5.0
 # The engine's own limit comes after ours, as a net for a client that has died.
 _NET_SECONDS: Final = 5.0
@@ -181,13 +183,17 @@ class PostgresSession:
 
 
 class PostgresRows:
-    """A server-side cursor."""
+    """A server-side cursor, read in portions that grow while the rows are small: a portion is in memory whole."""
 
     def __init__(self, cursor: "psycopg.ServerCursor[TupleRow]") -> None:
         self._cursor = cursor
+        self._portion = _FIRST_PORTION
 
     def fetch(self, count: int) -> Sequence[Sequence[object]]:
-        return self._cursor.fetchmany(count)
+        rows = self._cursor.fetchmany(min(count, self._portion))
+        largest = max((row_bytes(row) for row in rows), default=0)
+        self._portion = max(1, min(self._portion * 8, BATCH_BYTES // max(largest, 1)))
+        return rows
 
     def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
         columns = []

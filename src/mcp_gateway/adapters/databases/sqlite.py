@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from mcp_gateway.adapters.databases.fetch import fetch_within
 from mcp_gateway.adapters.databases.sqlite_catalog import read_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
@@ -137,7 +138,7 @@ class SqliteRows:
         self._cursor = cursor
 
     def fetch(self, count: int) -> Sequence[Sequence[object]]:
-        return self._cursor.fetchmany(count)
+        return fetch_within(self._cursor.fetchone, count)
 
     def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
         kinds = [kind_of_values([row[place] for row in first_rows]) for place in range(len(self._cursor.description or ()))]
