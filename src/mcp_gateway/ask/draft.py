@@ -4,6 +4,7 @@ SQL typed by the user is taken as it is; else the engine drafts, and a language 
 configured.
 """
 
+import re
 from dataclasses import replace
 
 import structlog
@@ -17,6 +18,15 @@ from mcp_gateway.core.errors import Json, SQLGenerationError
 
 _log = structlog.get_logger(__name__)
 _MOST_READINGS = 5
+_WORD = re.compile(r"\w+")
+# The engine's time grows faster than the question, and nobody else is served meanwhile; real questions have a tenth of this.
+_MOST_WORDS = 150
+_TOO_MANY_WORDS = Draft(
+    source="engine",
+    readings=(),
+    confident=False,
+    reason=f"the question has more than {_MOST_WORDS} words; ask one thing in a sentence or two",
+)
 
 
 class DraftStep:
@@ -57,7 +67,7 @@ class DraftStep:
             if self._model is None:
                 raise ModelNotConfigured
             return await self._model.draft(request)
-        draft = await self._engine.draft(request)
+        draft = await self._engine.draft(request) if _is_one_question(request.question) else _TOO_MANY_WORDS
         if draft.confident or self._model is None or inquiry.question.engine == "engine":
             return draft
         return await self._second_opinion(self._model, request, draft)
@@ -73,6 +83,10 @@ class DraftStep:
             return second
         readings = tuple({reading.sql: reading for reading in (*draft.readings, *second.readings)}.values())
         return replace(draft, readings=readings[:_MOST_READINGS], usage=second.usage)
+
+
+def _is_one_question(text: str) -> bool:
+    return len(_WORD.findall(text)) <= _MOST_WORDS
 
 
 def _as_typed(sql: str) -> Draft:

@@ -271,3 +271,19 @@ async def test_an_answer_is_not_lost_because_it_cannot_be_remembered(world: Worl
         "conversation_unsaved",
     ]
     assert any("earlier questions" in warning for warning in answer.warnings)
+
+
+async def test_a_question_of_hundreds_of_words_is_not_worked_through(world: World) -> None:
+    endless = "revenue by month by " * 50
+    answer = await world.pipeline(Broken(AssertionError("the engine was asked")))(LOCAL_CALLER, Question(text=endless))
+    assert answer.rows is None
+    assert not answer.confident
+    assert "150 words" in answer.reason
+
+
+async def test_a_language_model_may_still_be_asked_a_long_question(world: World) -> None:
+    endless = ("how many sales are there, please, " * 40).strip()
+    answer = await world.pipeline(Broken(AssertionError("the engine was asked")), Scripted({endless: COUNT}, "model"))(
+        LOCAL_CALLER, Question(text=endless)
+    )
+    assert answer.sql == COUNT
