@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 
@@ -53,7 +54,8 @@ def test_once_answers_three_questions_and_exits(cache_dir: Path) -> None:
     assert client_configuration(out)["mcpServers"]["my-tables"]["url"].endswith("/mcp")
 
 
-def test_it_serves_until_ctrl_c_and_then_ends_quietly(cache_dir: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_asked_to_stop_and_then_ends_quietly(cache_dir: Path, asked: signal.Signals) -> None:
     with started(cache_dir, "--port", "0") as demo:
         assert demo.stdout is not None
         lines = []
@@ -64,9 +66,10 @@ def test_it_serves_until_ctrl_c_and_then_ends_quietly(cache_dir: Path) -> None:
         url = client_configuration("".join(lines))["mcpServers"]["my-tables"]["url"].removesuffix("/mcp")
         page = httpx.get(url, headers={"Accept": "text/html"}, timeout=30)
         assert page.headers["content-type"].startswith("text/html")
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(asked)
         out, err = demo.communicate(timeout=30)
     assert demo.returncode == 0
+    assert "Stopped. Bye." in out
     assert "Traceback" not in out + err
 
 

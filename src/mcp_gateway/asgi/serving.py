@@ -6,15 +6,13 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_gateway.core.errors import Forbidden
-from mcp_gateway.entrypoints.mcp.hosting import AddressInUse, is_loopback, listen_on
+from mcp_gateway.entrypoints.mcp.hosting import AddressInUse, is_loopback, listen_on, serve_http
 from mcp_gateway.settings import Settings
 
 PORTS_TRIED = 20
-SHUTDOWN_SECONDS = 3
 
 
 class RemoteWithoutLogin(Forbidden):
@@ -83,21 +81,12 @@ def open_listeners_near(host: str, port: int) -> Listeners:
 async def serve_apps(main: ASGIApp, mcp: ASGIApp, listeners: Listeners, goodbyes: Sequence[Callable[[], None]]) -> None:
     """Answer on the sockets until SIGINT or SIGTERM. `goodbyes` are called first, to end streams that never end by themselves."""
     app = main if listeners.mcp is None else PortSwitch(main, mcp, mcp_port=listeners.mcp_port)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
     sockets = [listener for listener in (listeners.main, listeners.mcp) if listener is not None]
     # What start-up made stays until the end: garbage collection need not walk through it for every few questions.
     gc.collect()
     gc.freeze()
     try:
-        await _PoliteServer(config, goodbyes).serve(sockets=sockets)
+        await serve_http(app, *sockets, before_stop=goodbyes)
     finally:
         gc.unfreeze()
 
@@ -113,19 +102,6 @@ class PortSwitch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = scope.get("server") or ("", 0)
         await (self._mcp if server[1] == self._mcp_port else self._main)(scope, receive, send)
-
-
-class _PoliteServer(uvicorn.Server):
-    """Ends open streams before it waits for them."""
-
-    def __init__(self, config: uvicorn.Config, goodbyes: Sequence[Callable[[], None]]) -> None:
-        super().__init__(config)
-        self._goodbyes = goodbyes
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for say_goodbye in self._goodbyes:
-            say_goodbye()
-        await super().shutdown(sockets)
 
 
 def _in_url(host: str) -> str:

@@ -79,6 +79,7 @@ async def _run(settings: Settings, clock: Clock, console: Console, *, once: bool
             if not once:
                 console.print("Ctrl-C stops it.")
                 await application.serve(listeners)
+                console.print("\nStopped. Bye.")
     finally:
         listeners.close()
 

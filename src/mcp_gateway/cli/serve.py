@@ -75,5 +75,6 @@ async def _serve(settings: Settings, role: Role) -> None:
         async with open_application(settings, clock=SystemClock(), listeners=listeners, role=role) as application:
             log.info("listening", page=listeners.url, mcp=f"{listeners.mcp_url}/mcp", data=application.data)
             await application.serve(listeners)
+            log.info("stopped")
     finally:
         listeners.close()

@@ -135,12 +135,12 @@ def listen_on(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve_http(app: ASGIApp, listener: socket.socket, *, before_stop: Sequence[Callable[[], None]] = ()) -> None:
-    """Answer on the socket until SIGINT or SIGTERM. `before_stop` is called first, to end streams that never end."""
+async def serve_http(app: ASGIApp, *listeners: socket.socket, before_stop: Sequence[Callable[[], None]] = ()) -> None:
+    """Answer on the sockets until SIGINT or SIGTERM. `before_stop` is called first, to end streams that never end."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS, lifespan="on"
     )
-    await _PoliteServer(config, before_stop).serve(sockets=[listener])
+    await _PoliteServer(config, before_stop).serve(sockets=list(listeners))
 
 
 class _PoliteServer(uvicorn.Server):
