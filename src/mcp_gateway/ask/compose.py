@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mcp_gateway.ask.chart import suggest_chart
 from mcp_gateway.ask.errors import QueryNotAnswered
-from mcp_gateway.ask.explain import explain, warnings_of
+from mcp_gateway.ask.explain import explain, reason_of, warnings_of
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.model import Answer, QueryRows, ResolvedEntity
 from mcp_gateway.core.errors import Json
@@ -31,7 +31,7 @@ def compose_answer(inquiry: Inquiry, *, total_rows: int | None, session_id: str)
         confident=rows is not None,
         source=draft.source,
         mode=world.mode,
-        reason=inquiry.fault.message if inquiry.fault else draft.reason,
+        reason=reason_of(inquiry),
         readings=draft.readings if rows is None or others else (),
         unexplained=draft.unexplained,
         entities=_entities(inquiry),

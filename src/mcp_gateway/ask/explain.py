@@ -39,9 +39,15 @@ def warnings_of(inquiry: Inquiry, rows: QueryRows | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def reason_of(inquiry: Inquiry) -> str:
+    """Why nothing was run, or why what was tried could not be; "" when there is no reason to give."""
+    fault = inquiry.fault
+    return f"What I made of the question cannot be run: {fault.message}" if fault else inquiry.drafted.reason
+
+
 def _unsure(inquiry: Inquiry) -> str:
     draft = inquiry.drafted
-    reason = inquiry.fault.message if inquiry.fault else draft.reason
+    reason = reason_of(inquiry)
     parts = [_sentence(reason or "I am not sure what is meant")]
     if any(word not in reason for word in draft.unexplained):
         parts.append(f"I could make nothing of: {', '.join(draft.unexplained)}.")

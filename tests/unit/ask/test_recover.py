@@ -145,6 +145,7 @@ async def test_when_no_reading_can_be_run_they_are_offered(world: World) -> None
     assert not answer.confident
     assert answer.rows is None
     assert len(answer.readings) == 2
+    assert answer.reason.startswith("What I made of the question cannot be run: ")
     assert "hat_size" in answer.reason
 
 
