@@ -47,12 +47,13 @@ export function examplesFor(schema) {
     .sort((one, other) => (other.row_count ?? 0) - (one.row_count ?? 0));
   const metrics = (schema.words ?? []).filter(({ kind }) => kind === "metric").map(({ words }) => words[0]);
   const spoken = (name) => name.split(".").at(-1).replaceAll("_", " ").toLowerCase();
+  const grouped = tables.flatMap(({ name, columns }) => {
+    const text = columns.find(({ kind, distinct_count: count }) => kind === "text" && count > 1 && count < 30);
+    return text ? [`how many ${spoken(name)} by ${spoken(text.name)}`] : [];
+  });
   return [
     ...metrics.slice(0, 2).map((metric) => `${metric} by month`),
+    ...grouped.slice(0, 3),
     ...tables.slice(0, 4).map(({ name }) => `how many ${spoken(name)} are there?`),
-    ...tables.slice(0, 2).flatMap(({ name, columns }) => {
-      const text = columns.find(({ kind, distinct_count: count }) => kind === "text" && count > 1 && count < 30);
-      return text ? [`how many ${spoken(name)} by ${spoken(text.name)}`] : [];
-    }),
   ].slice(0, 6);
 }
