@@ -7,7 +7,7 @@ Pure and deterministic. What depends on the schema alone is prepared once and ke
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 
 from mcp_gateway.ask.engine import scoring
@@ -20,8 +20,9 @@ from mcp_gateway.ask.engine.comparisons import compare_periods
 from mcp_gateway.ask.engine.confidence import confidence, counts_itself, signals_of, unused_words
 from mcp_gateway.ask.engine.describe import describe
 from mcp_gateway.ask.engine.followup import continue_from
+from mcp_gateway.ask.engine.followup_hints import continue_from_hints, hints_back
 from mcp_gateway.ask.engine.form import Query
-from mcp_gateway.ask.engine.form_json import to_json
+from mcp_gateway.ask.engine.form_json import likelihood_of, to_json
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
 from mcp_gateway.ask.engine.grammar.search import readings
 from mcp_gateway.ask.engine.linking import link
@@ -74,12 +75,17 @@ class EmbeddedEngine:
         if beyond is not None:
             return Draft(source=self.name, readings=(), confident=False, reason=beyond)
         followed = continue_from(request, self._index(request.schema)[0], self._read_alone) if request.history else None
+        if request.history and (followed is None or followed.query is None) and (followed or hints_back(request.question)):
+            index = self._index(request.schema)[0]
+            followed = continue_from_hints(request, index, self._read_alone) or self._guess(request, followed)
         if followed is not None:
-            return self._drafted(request, followed, is_follow_up=True)
+            # No surer than what it builds on.
+            sure = min(followed.confidence, likelihood_of(request.history[-1].form))
+            return self._drafted(request, replace(followed, confidence=sure), is_follow_up=True)
         for whole in (compare_periods, share_of_whole, average_over_groups):
             in_parts = whole(request, self._index(request.schema)[0], self._read_alone)
             if in_parts is not None:
-                return self._drafted(request, in_parts)
+                return self._drafted(request, in_parts if in_parts.query is not None else self._guess(request, in_parts))
         reader = self._reader(request)
         candidates = _candidates(reader)
         if not candidates:
@@ -91,6 +97,14 @@ class EmbeddedEngine:
         return Draft(
             source=self.name, readings=made, confident=confident, unexplained=words, reason="" if confident else _reason(words)
         )
+
+    def _guess(self, request: DraftRequest, failed: Made | None) -> Made:
+        """What the question would mean by itself, to choose or correct, never to answer with."""
+        alone = self._read_alone(replace(request, history=()))
+        unexplained = failed.unexplained if failed is not None else alone.unexplained if alone is not None else ()
+        if alone is None:
+            return Made(query=None, unexplained=unexplained)
+        return Made(query=alone.query, confidence=min(alone.confidence, scoring.GUESS), unexplained=unexplained)
 
     def _read_alone(self, request: DraftRequest) -> StandAlone | None:
         reader = self._reader(request)
@@ -117,10 +131,17 @@ class EmbeddedEngine:
             sql=self._sql(made.query, request),
             description=describe(made.query),
             confidence=made.confidence,
-            form=to_json(made.query),
+            form=to_json(made.query, made.confidence),
         )
         confident = reading.confidence >= self._threshold
-        return Draft(source=self.name, readings=(reading,), confident=confident, is_follow_up=is_follow_up)
+        return Draft(
+            source=self.name,
+            readings=(reading,),
+            confident=confident,
+            unexplained=() if confident else made.unexplained,
+            reason="" if confident else _reason(made.unexplained),
+            is_follow_up=is_follow_up,
+        )
 
     def _reading(self, reader: Reader, request: DraftRequest, candidates: list[Candidate], place: int) -> Reading:
         candidate = candidates[place]
@@ -131,7 +152,7 @@ class EmbeddedEngine:
             sql=self._sql(candidate.query, request),
             description=describe(candidate.query),
             confidence=round(likely, 3),
-            form=to_json(candidate.query),
+            form=to_json(candidate.query, likely),
         )
 
     def _sql(self, query: Query, request: DraftRequest) -> str:

@@ -1,6 +1,7 @@
 """The changes a follow-up can make to a form: other dates, filters, groups, figures, order, columns. None: it cannot be done."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine import form
@@ -36,9 +37,9 @@ class Dialogue:
     def at(self, select: form.Select) -> "Dialogue":
         return Dialogue(select, self.index)
 
-    def joined(self, select: form.Select) -> form.Select | None:
-        """The select with its joins worked out anew."""
-        return connect(select, self.index.keys)
+    def joined(self, select: form.Select, also: Iterable[str] = ()) -> form.Select | None:
+        """The select with its joins worked out anew; `also` are tables to keep although no column of theirs is used."""
+        return connect(select, self.index.keys, also=also)
 
 
 def add_dates(dialogue: Dialogue, mention: DateMention) -> form.Select | None:
@@ -243,7 +244,7 @@ def within(dialogue: Dialogue, query: form.Select) -> form.Select | None:
         if len(key) != 1 or (previous.group_by and key[0] not in previous.group_by):
             return None
         where = (form.InQuery(key[0], replace(previous, targets=(form.Target(key[0]),), distinct=False)),)
-    return dialogue.joined(replace(query, where=(*where, *(each for each in query.where if each not in where))))
+    return dialogue.joined(replace(query, where=(*where, *(each for each in query.where if each not in where))), also=tables)
 
 
 def top(dialogue: Dialogue, number: int, *, descending: bool) -> form.Select | None:

@@ -14,6 +14,7 @@ Node: TypeAlias = form.Query | form.Expression | form.Condition | form.Target | 
 Part: TypeAlias = "Node | str | int | float | bool | tuple[Part, ...] | None"
 
 _MAX_DEPTH = 60
+_LIKELY = "likely"
 _CLASSES: dict[str, type[Node]] = {
     kind.__name__: kind
     for kind in (
@@ -29,13 +30,22 @@ class FormError(ValueError):
     """The JSON is no intermediate form."""
 
 
-def to_json(query: form.Query) -> Json:
-    """The query as JSON values."""
-    return _encode(query)
+def to_json(query: form.Query, likely: float = 1.0) -> Json:
+    """The query as JSON values; `likely` is how sure (0..1) it is what was asked for."""
+    shape = _encode(query)
+    return {**shape, _LIKELY: round(likely, 3)} if isinstance(shape, dict) and likely < 1 else shape
+
+
+def likelihood_of(document: Json) -> float:
+    """How sure a stored query was, 0..1; 1 where nothing is stored about it."""
+    likely = document.get(_LIKELY) if isinstance(document, dict) else None
+    return min(1.0, max(0.0, float(likely))) if isinstance(likely, int | float) else 1.0
 
 
 def from_json(document: Json) -> form.Query:
     """The query a document of `to_json` stands for. Raises `FormError`."""
+    if isinstance(document, dict):
+        document = {name: value for name, value in document.items() if name != _LIKELY}
     part = _decode(document, 0)
     if not isinstance(part, form.Select | form.SetOperation):
         raise FormError("the outermost node is no query")

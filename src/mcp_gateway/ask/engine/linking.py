@@ -89,7 +89,7 @@ def _value_strength(span: Sequence[Token], match: ValueMatch) -> float:
     if match.how in {"prefix", "contains", "fuzzy"}:
         strength *= 0.85 if marked else 0.0
     if len(span) == 1 and (first.kind == "number" or number_word(first.low) is not None):
-        return strength * 0.6
+        return strength * 0.45
     if len(span) == 1 and not marked and first.low in SOFT:
         return strength * 0.5
     return strength if marked else strength * 0.95

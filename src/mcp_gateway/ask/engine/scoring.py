@@ -71,6 +71,8 @@ CONFIDENCE_JOINS = 0.3
 CONFIDENCE_PARTS = 0.09
 CONFIDENCE_WORDS = 0.08
 CONFIDENCE_BUSINESS = 0.4
-PASSED_OVER = 0.7  # a column named without effect counts as so much of a word left over
+PASSED_OVER = 1.2  # a column named without effect counts as so much of a word left over
 # A question that leans on the one before is either understood whole or not at all.
 FOLLOW_UP_CONFIDENCE = 0.9
+HINTED_CONFIDENCE = 0.45  # a question that only hints at the one before
+GUESS = 0.4  # most that a reading is worth which leaves out how the question was put

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from mcp_gateway.ask.engine import EmbeddedEngine
-from mcp_gateway.ask.model import Draft, DraftRequest, ValueMatch
+from mcp_gateway.ask.model import Draft, DraftRequest, Turn, ValueMatch
 from mcp_gateway.core.schema import Column, ColumnKind, DatabaseSchema, ForeignKey, Scalar, Table
 from mcp_gateway.core.vocabulary import Entity, Metric, Period, Term, Vocabulary
 
@@ -102,3 +102,11 @@ def ask(
         question=question, schema=library(dialect), now=NOW, values=values_in(question), vocabulary=words or Vocabulary()
     )
     return (engine or EmbeddedEngine()).draft_now(request)
+
+
+def ask_after(question: str, earlier: str, answered: Draft) -> Draft:
+    """The draft for a question that comes after another one."""
+    best = answered.best
+    turn = Turn(question=earlier, sql=best.sql if best else None, form=best.form if best else None)
+    request = DraftRequest(question=question, schema=library(), now=NOW, values=values_in(question), history=(turn,))
+    return EmbeddedEngine().draft_now(request)

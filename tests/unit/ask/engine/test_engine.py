@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from sqlglot import exp, parse_one
-from tests.unit.ask.engine.library import WORDS, ask
+from tests.unit.ask.engine.library import WORDS, ask, ask_after
 
 from mcp_gateway.ask.engine import EmbeddedEngine
-from mcp_gateway.ask.engine.form_json import from_json, to_json
+from mcp_gateway.ask.engine.form_json import from_json, likelihood_of, to_json
 
 
 def cases() -> list[tuple[str, str]]:
@@ -117,7 +117,22 @@ def test_a_higher_threshold_answers_less() -> None:
 def test_every_reading_keeps_its_form_for_a_follow_up() -> None:
     draft = ask("Which members have no loans?")
     for reading in draft.readings:
-        assert to_json(from_json(reading.form)) == reading.form
+        assert to_json(from_json(reading.form), reading.confidence) == reading.form
+        assert likelihood_of(reading.form) == reading.confidence
+
+
+def test_a_hint_at_the_question_before_is_filled_in_but_never_answered_unasked() -> None:
+    first = ask("How many members are younger than 30?")
+    draft = ask_after("What is his email?", "How many members are younger than 30?", first)
+    assert bare(draft.readings[0].sql) == "SELECT email FROM member WHERE age < 30"
+    assert draft.is_follow_up
+    assert not draft.confident
+
+
+def test_a_follow_up_is_no_surer_than_what_it_follows() -> None:
+    first = ask("Which wizards among the members are younger than 30?")
+    assert not first.confident
+    assert not ask_after("What are their names?", "Which wizards among the members are younger than 30?", first).confident
 
 
 def test_other_readings_are_different_queries_and_less_likely() -> None:

@@ -245,7 +245,9 @@ def _groups(bound: Bound, targets: Sequence[Expression]) -> tuple[tuple[Expressi
     keys: list[Expression] = []
     shown: list[Expression] = []
     averaged = {
-        target.operand.table for target in targets if isinstance(target, Aggregate) and isinstance(target.operand, ColumnRef)
+        target.operand.table
+        for target in targets
+        if isinstance(target, Aggregate) and isinstance(target.operand, ColumnRef) and target.function != "sum"
     }
     for group in bound.sketch.groups:
         if isinstance(group.item, TableMention):

@@ -154,7 +154,7 @@ class Reader:
 
     def measures(self, mention: ColumnMention) -> ColumnMention | None:
         """The mention with the choices left that can be summed and averaged."""
-        return self._only(mention, lambda column: column.is_numeric)
+        return self._only(mention, lambda column: column.is_numeric and not column.is_key)
 
     def ordered(self, mention: ColumnMention) -> ColumnMention | None:
         """The mention with the choices left that have a natural largest and smallest: numbers, years, dates."""

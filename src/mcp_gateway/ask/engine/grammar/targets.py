@@ -30,6 +30,7 @@ _BEFORE_NOUN = (
     "those",
 )
 _BEFORE_COUNTED = (*_BEFORE_NOUN, "are", "is", "there", "in", "total", "times")
+_AMOUNTS = frozenset({"number", "paper", "order", "water", "power", "quarter", "over", "meter", "liter", "dollar"})
 _EDGES: dict[str, AggregateFunction] = {"last": "max", "latest": "max", "newest": "max", "first": "min", "earliest": "min"}
 _EVERYTHING = frozenset(
     {"information", "info", "details", "detail", "data", "records", "columns", "fields", "attributes", "content", "contents"}
@@ -60,7 +61,7 @@ def column(reader: Reader, state: State) -> Iterator[State]:
         cost += scoring.AFTER_PREPOSITION if guided else 0.0
         moved = step(reader, state, mention.end, sketch, strength=strength, cue=-cost)
         yield replace(moved, column=mention)
-        if state.phase == "where" or guided:
+        if (state.phase == "where" or guided) and reader.low(state.position - 1) not in {"each", "every", "per"}:
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention, passed=state.passed + 1)
 
@@ -215,7 +216,8 @@ def _counted(
 def _is_whom(reader: Reader, mention: ColumnMention) -> bool:
     """Whether numbers of a column stand for somebody or something rather than an amount: "advisors", "friend ids"."""
     slots = reader.prepared(mention).slots
-    return slots[-1].endswith(("or", "er", "id", "code")) and slots[-1] not in {"number", "paper", "order", "water", "power"}
+    kinds = {"level", "grade", "rank", "id", "code", "class", "year"}
+    return not kinds.isdisjoint(slots) or (slots[-1].endswith(("or", "er")) and slots[-1] not in _AMOUNTS)
 
 
 def aggregates_at(reader: Reader, position: int) -> tuple[tuple[AggregateFunction, ...], int] | None:
