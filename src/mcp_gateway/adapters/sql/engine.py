@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import event, text
@@ -40,7 +41,9 @@ class StoreUnavailable(Unavailable):
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[AsyncEngine]:
     """Connect, bring the tables up to date, and close on leaving. Raises `InvalidStoreUrl`, `StoreUnavailable`."""
-    engine = _make_engine(_parse(url))
+    parsed = _parse(url)
+    _require_folder(parsed)
+    engine = _make_engine(parsed)
     try:
         try:
             async with engine.begin() as connection:
@@ -61,6 +64,13 @@ def _parse(url: str) -> URL:
     if name not in _DRIVERS:
         raise InvalidStoreUrl(f"The store cannot be {name[:40]!r}.")
     return parsed.set(drivername=_DRIVERS[name])
+
+
+def _require_folder(url: URL) -> None:
+    """A missing folder is said before the driver starts a thread that would outlive the failure."""
+    path = url.database or ""
+    if url.get_backend_name() == "sqlite" and path not in ("", ":memory:") and not Path(path).parent.is_dir():
+        raise StoreUnavailable("The folder of the gateway's own store does not exist.", hint="Create it, or change DATABASE_URL.")
 
 
 def _make_engine(url: URL) -> AsyncEngine:
