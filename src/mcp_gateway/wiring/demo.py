@@ -7,7 +7,7 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
-from mcp_gateway.adapters.demo_shop.generate import generate_shop
+from mcp_gateway.adapters.demo_shop.generate import ShopNotMade, generate_shop
 
 PACKAGE = "mcp_gateway.adapters.demo_shop"
 SEED = 7
@@ -29,9 +29,11 @@ class DemoShop:
 def prepare_demo(
     cache_dir: Path, *, today: date, seed: int = SEED, progress: Callable[[str, float], None] | None = None
 ) -> DemoShop:
-    """Today's shop, made if it is not there yet; shops of other days are removed when nobody can be using them."""
+    """Today's shop, made if it is not there yet; shops of other days are removed when nobody can be using them.
+
+    Raises `ShopNotMade`.
+    """
     folder = cache_dir / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
     edition = _edition()
     database = folder / f"shop-{today.isoformat()}-{seed}-{edition}.duckdb"
     if not database.is_file():
@@ -40,7 +42,11 @@ def prepare_demo(
     words = (files(PACKAGE) / "glossary.yaml").read_bytes()
     glossary = folder / f"glossary-{hashlib.sha256(words).hexdigest()[:8]}.yaml"
     if not glossary.is_file():
-        glossary.write_bytes(words)
+        try:
+            glossary.write_bytes(words)
+        except OSError as error:
+            glossary.unlink(missing_ok=True)
+            raise ShopNotMade(f"The demo shop's glossary cannot be written: {error.strerror}") from error
     return DemoShop(database=database, glossary=glossary)
 
 

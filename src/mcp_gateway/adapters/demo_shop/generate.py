@@ -5,6 +5,7 @@ sales, returns and stock are drawn inside DuckDB by trade.sql, which is why a hu
 """
 
 import random
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ import duckdb
 
 from mcp_gateway.adapters.demo_shop.catalogue import DEPARTMENTS, Country, Product, read_countries, read_names, read_products
 from mcp_gateway.adapters.demo_shop.people import Customer, Employee, draw_customers, draw_employees, find_buyers
+from mcp_gateway.core.errors import Unavailable
 
 MONTHS = 24
 # Nobody marked as having stopped orders within this many days, comfortably more than half a year.
@@ -32,21 +34,31 @@ Progress: TypeAlias = Callable[[str, float], None]
 Row: TypeAlias = Sequence[object]
 
 
-def generate_shop(path: Path, *, today: date, seed: int = 7, progress: Progress | None = None) -> None:
-    """Write the shop to `path`, replacing what is there only when the new file is complete.
+class ShopNotMade(Unavailable):
+    """The demo shop cannot be written."""
 
+    code = "DEMO_SHOP_NOT_MADE"
+    hint = "It needs a writable folder with 50 MB of room; MCP_GATEWAY_CACHE_DIR names another one."
+
+
+def generate_shop(path: Path, *, today: date, seed: int = 7, progress: Progress | None = None) -> None:
+    """Write the shop to `path`, replacing what is there only when the new file is complete. Two may do so at the same time.
+
+    Raises `ShopNotMade` when there is no room or no permission; nothing half made stays behind.
     `progress` is called with what is being made and the share done, 0..1, before each step and with 1 at the end.
     """
     report = progress or (lambda _stage, _share: None)
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part.unlink(missing_ok=True)
     try:
-        with duckdb.connect(str(part)) as connection:
-            _fill(connection, today, seed, report)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of its own, because DuckDB puts its log beside the file.
+        with tempfile.TemporaryDirectory(prefix="making-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+            part = Path(folder) / path.name
+            with duckdb.connect(str(part)) as connection:
+                _fill(connection, today, seed, report)
+            part.replace(path)
+    except (OSError, duckdb.Error) as error:
+        words = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ShopNotMade(f"The demo shop cannot be written to {path.parent}: {words}") from error
     report("ready", 1.0)
 
 

@@ -1,13 +1,15 @@
 """The demo shop as somebody would find it: enough rows, up to today, the same again, and with life's gaps."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from mcp_gateway.adapters.demo_shop.generate import generate_shop
+from mcp_gateway.adapters.demo_shop.generate import ShopNotMade, generate_shop
 
 TODAY = date(2026, 11, 21)
 TABLES = ("customers", "products", "categories", "orders", "sales", "regions", "employees", "returns", "stock")
@@ -164,3 +166,33 @@ def test_a_file_in_use_elsewhere_stays_whole_when_generation_fails(tmp_path: Pat
 def _stop(stage: str, _share: float) -> None:
     if stage == "sales":
         raise RuntimeError("stop")
+
+
+def test_two_may_make_it_at_the_same_time(tmp_path: Path) -> None:
+    both_began = threading.Barrier(2, timeout=60)
+
+    def begin(_stage: str, share: float) -> None:
+        if 0 < share < 0.05:
+            both_began.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        for made in [pool.submit(generate_shop, tmp_path / "shop.duckdb", today=TODAY, progress=begin) for _ in range(2)]:
+            made.result(timeout=60)
+    assert [path.name for path in tmp_path.iterdir()] == ["shop.duckdb"]
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_stays(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ShopNotMade) as failed:
+        generate_shop(tmp_path / "file" / "shop.duckdb", today=TODAY)
+    assert "MCP_GATEWAY_CACHE_DIR" in failed.value.hint
+
+
+def test_an_error_on_the_way_leaves_nothing_behind(tmp_path: Path) -> None:
+    def fail(_stage: str, share: float) -> None:
+        if share > 0.5:
+            raise OSError("No space left on device")
+
+    with pytest.raises(ShopNotMade):
+        generate_shop(tmp_path / "shop.duckdb", today=TODAY, progress=fail)
+    assert list(tmp_path.iterdir()) == []
