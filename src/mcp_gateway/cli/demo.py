@@ -1,6 +1,5 @@
 """`mcp-gateway demo`: a small shop, three answered questions, the web page and the lines for an MCP client."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from rich.text import Text
 from mcp_gateway.asgi.application import open_application
 from mcp_gateway.asgi.serving import Listeners, open_listeners_near
 from mcp_gateway.ask.model import Question
+from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import render_answer
 from mcp_gateway.core.clock import Clock, SystemClock
@@ -38,7 +38,7 @@ def demo(
     clock = SystemClock()
     try:
         shop = _prepare(settings, clock, console)
-        asyncio.run(_run(shop, clock, console, once=once))
+        run_serving(_run(shop, clock, console, once=once))
     except KeyboardInterrupt:
         console.print("\nStopped. Bye.")
 

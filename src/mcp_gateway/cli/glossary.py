@@ -1,11 +1,11 @@
 """`mcp-gateway glossary`: the MCP server that offers business words from a file."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.mcp_door import (
     HostOption,
@@ -56,4 +56,4 @@ def glossary(
         async with open_glossary(file, clock=SystemClock()) as words:
             await serve(build_glossary_server(words), transport, door)
 
-    asyncio.run(run())
+    run_serving(run())

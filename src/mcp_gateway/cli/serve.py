@@ -1,6 +1,5 @@
 """`mcp-gateway serve`: the web page, the API and the MCP endpoints in one process, until Ctrl-C."""
 
-import asyncio
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from mcp_gateway.asgi.application import Role, open_application
 from mcp_gateway.asgi.serving import open_listeners
+from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.core.clock import SystemClock
@@ -64,7 +64,7 @@ def serve(
     )
     configure_logging(settings.log_level, settings.log_format)
     try:
-        asyncio.run(_serve(settings, role.value))
+        run_serving(_serve(settings, role.value))
     except KeyboardInterrupt:
         error_console().print("stopped")
 

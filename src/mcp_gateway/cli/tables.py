@@ -1,10 +1,10 @@
 """`mcp-gateway tables`: the MCP server that offers one database, read-only."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
+from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.mcp_door import (
     HostOption,
@@ -60,4 +60,4 @@ def tables(
         async with open_tables(url, clock=clock, options=TablesOptions(limits=limits)) as opened:
             await serve(build_tables_server(opened, clock=clock), transport, door)
 
-    asyncio.run(run())
+    run_serving(run())
