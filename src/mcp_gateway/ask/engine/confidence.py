@@ -11,6 +11,7 @@ from math import exp
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import Aggregate, Query, Select
 from mcp_gateway.ask.engine.grammar.reader import Reader, State
+from mcp_gateway.ask.engine.lexicon import COMPARATORS
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
 
@@ -55,9 +56,17 @@ def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score
 
 def unused_words(reader: Reader, state: State) -> tuple[int, ...]:
     """The positions of content words a reading leaves over: all but verbs and words that questions are full of."""
-    return tuple(
-        position for position in state.unexplained if reader.weights[position] >= scoring.MUST_BE_USED or reader.is_cue(position)
-    )
+    left = tuple(position for position in state.unexplained if _matters(reader, position))
+    asked = any(wanted.position == 0 for wanted in state.sketch.wanted)
+    return (0, *left) if reader.low(0) in {"where", "when"} and not asked else left
+
+
+def _matters(reader: Reader, position: int) -> bool:
+    """Whether a word may not be left over; a verb may not where it says what a number is about ("weighing over 3")."""
+    if reader.weights[position] >= scoring.MUST_BE_USED or reader.is_cue(position):
+        return True
+    after = COMPARATORS.at(reader.tokens, position + 1)
+    return reader.is_verb(position) and (after is not None or reader.number_at(position + 1) is not None)
 
 
 def counts_itself(query: Query, schema: SchemaIndex) -> bool:

@@ -365,7 +365,11 @@ def missing(reader: Reader, state: State) -> Iterator[State]:
     if not state.negated:
         return
     for mention in reader.columns_at(state.position):
-        if reader.is_verb(state.position) or any(table.end == mention.end for table in reader.tables_at(state.position)):
+        if (
+            reader.is_verb(state.position)
+            or reader.prepared(mention).is_key
+            or any(table.end == mention.end for table in reader.tables_at(state.position))
+        ):
             continue
         sketch = said(state, Missing(mention), state.position, negated=False)
         yield step(

@@ -169,6 +169,8 @@ def superlative(reader: Reader, state: State) -> Iterator[State]:
     upwards, end = found
     limit, end = limit_after(reader, end, limit)
     inner = reader.skip(end, ("the", "of", "total", "in", "value", "average", "by", "all"), 2)
+    if reader.low(inner) == "amount" and not reader.tables_at(inner + 2):
+        inner = reader.skip(inner + 1, ("of", "the"), 2)
     yield from _by_count(reader, state, inner, limit, upwards=upwards)
     for mention in reader.columns_at(inner):
         sortable = reader.ordered(mention)
@@ -196,6 +198,9 @@ def _by_count(reader: Reader, state: State, at: int, limit: int, *, upwards: boo
     for table in reader.tables_at(inner):
         ranking = Ranking(upwards, state.position, function="count", table=table, limit=limit)
         yield step(reader, moved, table.end, ranked(moved, ranking), strength=table.choices[0][1])
+    if reader.low(inner) == "times":
+        ranking = Ranking(upwards, state.position, function="count", limit=limit)
+        yield step(reader, moved, inner + 1, ranked(moved, ranking), strength=0.9, cue=0.2)
     for column in reader.columns_at(inner):
         if column.choices[0].strength > 0.5:
             ranking = Ranking(upwards, state.position, function="count", column=column, limit=limit)
