@@ -43,6 +43,21 @@ def test_every_module_is_asked_for_at_once(watch: PageWatch) -> None:
     assert set(links) == modules - {"js/app.js", "js/theme.js"}
 
 
+def test_a_share_is_rounded_down_and_a_small_one_is_not_nothing(watch: PageWatch) -> None:
+    assert run(watch, "format", "[0, 0.004, 0.219, 0.996, 1].map(m.percent)") == ["0 %", "< 1 %", "21 %", "99 %", "100 %"]
+
+
+def test_first_questions_group_by_what_repeats(watch: PageWatch) -> None:
+    text = {"name": "status", "kind": "text", "distinct_count": 2}
+    name = {"name": "name", "kind": "text", "distinct_count": 4}
+    tables = [
+        {"name": "invoices", "is_view": False, "row_count": 20, "columns": [text]},
+        {"name": "customers", "is_view": False, "row_count": 4, "columns": [name]},
+    ]
+    examples = run(watch, "welcome", "m.examplesFor(x)", {"tables": tables})
+    assert examples == ["how many invoices by status", "how many invoices are there?", "how many customers are there?"]
+
+
 def test_axis_ticks_are_round_and_enclose_the_values(watch: PageWatch) -> None:
     assert run(watch, "chart/scale", "m.niceTicks(0, 97)") == [0, 20, 40, 60, 80, 100]
     assert run(watch, "chart/scale", "m.niceTicks(-0.3, 0.3, 4)") == [-0.4, -0.2, 0, 0.2, 0.4]

@@ -19,7 +19,7 @@ def suggest_chart(rows: QueryRows, sql: str, dialect: str) -> Chart | None:
     if not rows.rows or not columns:
         return None
     if len(rows.rows) == 1 and len(columns) == 1:
-        return Chart(kind="number", ys=(columns[0].name,), title=columns[0].name) if _is_measure(columns[0]) else None
+        return Chart(kind="number", ys=(columns[0].name,), title=_spoken(columns[0].name)) if _is_measure(columns[0]) else None
     if len({column.name for column in columns}) != len(columns) or not _is_summary(sql, dialect):
         return None
     axes = [index for index, column in enumerate(columns) if not _is_measure(column) or _is_period(rows, index)]
@@ -38,14 +38,22 @@ def _over_time(rows: QueryRows, axes: list[int], measures: tuple[str, ...]) -> C
     if others and (len(measures) > 1 or len({row[others[0]] for row in rows.rows if _hashable(row[others[0]])}) > _MOST_SERIES):
         return None
     x = rows.columns[times[0]].name
-    return Chart(kind="line", x=x, ys=measures, series=series, title=f"{', '.join(measures)} by {x}")
+    return Chart(kind="line", x=x, ys=measures, series=series, title=_title(measures, x))
 
 
 def _bars(rows: QueryRows, axes: list[int], measures: tuple[str, ...]) -> Chart | None:
     if len(axes) != 1 or len(rows.rows) > _MOST_BARS:
         return None
     x = rows.columns[axes[0]].name
-    return Chart(kind="bar", x=x, ys=measures, title=f"{', '.join(measures)} by {x}")
+    return Chart(kind="bar", x=x, ys=measures, title=_title(measures, x))
+
+
+def _title(measures: tuple[str, ...], x: str) -> str:
+    return f"{', '.join(map(_spoken, measures))} by {_spoken(x)}"
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").strip()
 
 
 def _is_measure(column: ResultColumn) -> bool:

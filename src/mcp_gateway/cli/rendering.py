@@ -125,7 +125,9 @@ def _verdict(answer: Answer) -> Text:
 
 
 def _percent(share: float) -> str:
-    """Rounded down, as on the page: 99.6 % is not certainty."""
+    """Rounded down, as on the page: 99.6 % is not certainty; and 0.4 % is not nothing."""
+    if 0 < share < 0.01:
+        return "<1%"
     return f"{int(share * 100)}%"
 
 

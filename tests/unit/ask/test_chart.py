@@ -41,6 +41,12 @@ def test_totals_over_few_categories_are_bars() -> None:
     assert chart == Chart(kind="bar", x="country", ys=("sold",), title="sold by country")
 
 
+def test_a_title_is_said_in_words() -> None:
+    chart = suggest_chart(rows({"region_name": "text", "total_amount": "number"}, ("a", 1.5), ("b", 2.5)), TOTALS, "duckdb")
+    assert chart is not None
+    assert (chart.x, chart.ys, chart.title) == ("region_name", ("total_amount",), "total amount by region name")
+
+
 def test_totals_over_many_categories_are_a_table() -> None:
     many: list[tuple[Json, ...]] = [(f"c{number}", number) for number in range(31)]
     assert kind_of(rows({"country": "text", "sold": "number"}, *many[:30])) == "bar"

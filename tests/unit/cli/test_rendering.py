@@ -126,6 +126,7 @@ def test_a_word_that_means_itself_is_not_listed() -> None:
 
 def test_nearly_certain_is_not_certain_and_typed_sql_has_no_doubt() -> None:
     assert "99% sure" in text_of(render_answer(answer_with(), with_steps=False))
+    assert "<1% sure" in text_of(render_answer(answer_with(confidence=0.004), with_steps=False))
     assert "sure" not in text_of(render_answer(answer_with(source="typed"), with_steps=False))
 
 

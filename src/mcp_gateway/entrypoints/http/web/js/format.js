@@ -109,8 +109,11 @@ export function duration(milliseconds) {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-/** Rounded down: 99.6 % is not certainty. */
-export const percent = (share) => `${Math.floor(Math.max(0, Math.min(1, share)) * 100)} %`;
+/** Rounded down: 99.6 % is not certainty; and 0.4 % is not nothing. */
+export function percent(share) {
+  if (share > 0 && share < 0.01) return "< 1 %";
+  return `${Math.floor(Math.max(0, Math.min(1, share)) * 100)} %`;
+}
 
 export const counted = (number, singular, plural = `${singular}s`) =>
   `${GROUPED.format(number)} ${number === 1 ? singular : plural}`;

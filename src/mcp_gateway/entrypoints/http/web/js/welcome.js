@@ -47,8 +47,9 @@ export function examplesFor(schema) {
     .sort((one, other) => (other.row_count ?? 0) - (one.row_count ?? 0));
   const metrics = (schema.words ?? []).filter(({ kind }) => kind === "metric").map(({ words }) => words[0]);
   const spoken = (name) => name.split(".").at(-1).replaceAll("_", " ").toLowerCase();
-  const grouped = tables.flatMap(({ name, columns }) => {
-    const text = columns.find(({ kind, distinct_count: count }) => kind === "text" && count > 1 && count < 30);
+  const grouped = tables.flatMap(({ name, columns, row_count: rows }) => {
+    const repeats = (count) => count > 1 && count < 30 && (rows === null || 2 * count <= rows);
+    const text = columns.find(({ kind, distinct_count: count }) => kind === "text" && repeats(count));
     return text ? [`how many ${spoken(name)} by ${spoken(text.name)}`] : [];
   });
   return [

@@ -30,5 +30,5 @@ const unusedEntry = (word) =>
     "div",
     { class: "word word-unused" },
     h("dt", {}, word),
-    h("dd", {}, h("b", {}, "not used"), h("small", {}, "no server explains it")),
+    h("dd", {}, h("b", {}, "not used"), h("small", {}, "nothing in the data or the glossary fits it")),
   );
