@@ -42,6 +42,7 @@ from mcp_gateway.core.vocabulary import Vocabulary
 
 _KEPT_SCHEMAS = 16
 _READINGS = 5
+_READINGS_WHEN_SURE = 3
 _COPULAS = frozenset({"is", "are", "was", "were", "be", "been"})
 
 
@@ -91,9 +92,11 @@ class EmbeddedEngine:
         if not candidates:
             return Draft(source=self.name, readings=(), confident=False, reason="nothing in the question names the data")
         best = candidates[0]
-        made = tuple(self._reading(reader, request, candidates, place) for place in range(min(len(candidates), _READINGS)))
+        first = self._reading(reader, request, candidates, 0)
+        confident = first.confidence >= self._threshold
+        shown = min(len(candidates), _READINGS_WHEN_SURE if confident else _READINGS)
+        made = (first, *(self._reading(reader, request, candidates, place) for place in range(1, shown)))
         words = tuple(reader.tokens[position].text for position in unused_words(reader, best.state))
-        confident = made[0].confidence >= self._threshold
         return Draft(
             source=self.name, readings=made, confident=confident, unexplained=words, reason="" if confident else _reason(words)
         )

@@ -32,7 +32,9 @@ class Phrases(Generic[Meaning]):
         """The meaning of the longest phrase at `position`, and where it ends."""
         if position >= len(tokens):
             return None
-        longest = self._longest.get(tokens[position].low, 0)
+        longest = self._longest.get(tokens[position].low)
+        if longest is None:
+            return None
         for end in range(min(position + longest, len(tokens)), position, -1):
             phrase = " ".join([token.low for token in tokens[position:end]])
             if phrase in self._meanings:

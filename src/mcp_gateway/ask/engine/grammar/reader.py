@@ -56,6 +56,7 @@ class Reader:
     weights: tuple[float, ...]
     trees: dict[frozenset[str], Tree | None] = field(default_factory=dict)
     prices: dict[KeyEdge, float] = field(default_factory=dict)
+    cues: dict[int, bool] = field(default_factory=dict)
 
     def distance(self, left: str, right: str) -> float:
         """The cost of joining two tables; 6 when they do not hang together."""
@@ -141,7 +142,9 @@ class Reader:
 
     def is_cue(self, position: int) -> bool:
         """Whether a word compares, ranks, aggregates or denies."""
-        return any(phrases.at(self.tokens, position) is not None for phrases in CUES)
+        if position not in self.cues:
+            self.cues[position] = any(phrases.at(self.tokens, position) is not None for phrases in CUES)
+        return self.cues[position]
 
     def is_verb(self, position: int) -> bool:
         """Whether a word has the form of a verb in the past or going on."""

@@ -17,14 +17,15 @@ def readings(reader: Reader) -> list[State]:
     """The best readings of the whole question, best first."""
     end = len(reader.tokens)
     waiting: list[list[State]] = [[] for _ in range(end + 1)]
+    numbers = _Numbers()
     waiting[0].append(State(0, Sketch()))
     for position in range(end):
-        for state in _best(waiting[position], scoring.BEAM_WIDTH):
+        for state in _best(waiting[position], scoring.BEAM_WIDTH, numbers):
             for rule in RULES:
                 for after in rule(reader, state):
                     waiting[min(after.position, end)].append(after)
         waiting[position] = []
-    return _best([_finished(state) for state in waiting[end]], scoring.SKETCHES)
+    return _best([_finished(state) for state in waiting[end]], scoring.SKETCHES, numbers)
 
 
 def _finished(state: State) -> State:
@@ -34,12 +35,27 @@ def _finished(state: State) -> State:
     return replace(done, score=done.score - scoring.COST_DENIAL, unexplained=(*done.unexplained, 0)) if unused else done
 
 
-def _best(states: list[State], count: int) -> list[State]:
+class _Numbers:
+    """A number for each different sketch; one object is looked at once, since its parts make it slow to compare."""
+
+    def __init__(self) -> None:
+        self._by_value: dict[Sketch, int] = {}
+        self._by_object: dict[int, tuple[Sketch, int]] = {}
+
+    def of(self, sketch: Sketch) -> int:
+        known = self._by_object.get(id(sketch))
+        if known is None:
+            known = (sketch, self._by_value.setdefault(sketch, len(self._by_value)))
+            self._by_object[id(sketch)] = known
+        return known[1]
+
+
+def _best(states: list[State], count: int, numbers: _Numbers) -> list[State]:
     """The best states that differ in more than how they were reached."""
     kept: list[State] = []
-    seen: set[tuple[Sketch, str, bool]] = set()
+    seen: set[tuple[int, str, bool]] = set()
     for state in sorted(states, key=lambda each: -each.score):
-        key = (state.sketch, state.phase, state.negated)
+        key = (numbers.of(state.sketch), state.phase, state.negated)
         if key in seen:
             continue
         seen.add(key)
