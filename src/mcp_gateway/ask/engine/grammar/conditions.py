@@ -113,6 +113,9 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
 def _unlikely(reader: Reader, mention: ColumnMention, at: int, end: int, *, compared: bool) -> bool:
     """Whether a number near a column is about something else: "the ratings of the three hotels"."""
     if compared and reader.prepared(mention).is_key:
+        named_last = reader.tokens[mention.end - 1].stem == reader.prepared(mention).slots[-1]
+        if not named_last or reader.low(end) in {"year", "years"}:
+            return True
         return not set(map(reader.low, range(mention.end, at))) <= {"is", "are", "of", "value", "the", "be", "was"} or bool(
             reader.tables_at(end)
         )
