@@ -56,7 +56,8 @@ def _words_for(expression: form.Expression, select: form.Select) -> str:
         case form.Aggregate("count", form.ColumnRef(table, column), _, None):
             return f"number of {plural(plain_column(table, column))}"
         case form.Aggregate(function, form.ColumnRef(_, column), _, None):
-            return f"{_CALLED[function]} {plain(column)}"
+            words, called = plain(column), _CALLED[function]
+            return f"{function} of {words}" if words.startswith(called) else f"{called} {words}"
     return ""
 
 

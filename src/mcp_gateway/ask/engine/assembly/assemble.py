@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.assembly.bound import Bound, find_head
 from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of, date_column
+from mcp_gateway.ask.engine.assembly.totals import totalled
 from mcp_gateway.ask.engine.binding import Binding
 from mcp_gateway.ask.engine.form import (
     Aggregate,
@@ -173,6 +174,7 @@ def _apart(first: Compare, second: Compare) -> bool:
 def _shape(bound: Bound, conditions: Conditions) -> _Shape:
     targets = _targets(bound)
     groups, group_targets = _groups(bound, targets)
+    targets = totalled(bound, targets, groups)
     aggregated = any(has_aggregate(target) for target in targets)
     grouping_needed = aggregated or conditions.having or any(r.function or r.metric for r in bound.sketch.rankings)
     plain = [target for target in targets if not has_aggregate(target)]

@@ -1,6 +1,6 @@
 """Rows taken together: "for each country", "per month", "with at least 3 dogs", "more than once"."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
@@ -8,7 +8,7 @@ from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, said, step
 from mcp_gateway.ask.engine.grammar.targets import aggregates_at
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, COMPARATORS, COUNTS, EACH
-from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Given, Grouping, SumOf, TableMention
+from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Given, Grouping, SumOf, TableMention, Wanted
 
 _BEFORE = (
     "the",
@@ -32,7 +32,7 @@ def each(reader: Reader, state: State) -> Iterator[State]:
     found = EACH.at(reader.tokens, state.position)
     by = reader.low(state.position) == "by" and found is None
     wanted = state.sketch.wanted
-    lists = bool(wanted) and not any(each.function or each.metric for each in wanted)
+    lists = bool(wanted) and not any(each.function or each.metric for each in wanted) and not _figures(reader, wanted)
     if found is None and (not by or lists):
         return
     at = reader.skip(found[1] if found else state.position + 1, _BEFORE, 2)
@@ -65,6 +65,11 @@ def each(reader: Reader, state: State) -> Iterator[State]:
         after = step(reader, moved, column.end, sketch, strength=column.choices[0].strength)
         yield replace(after, column=column)
         yield from _second_key(reader, replace(after, column=column))
+
+
+def _figures(reader: Reader, wanted: Sequence[Wanted]) -> bool:
+    """Whether only columns that can be added up are asked for ("amount by city")."""
+    return all(each.column is not None and reader.prepared(each.column).is_measure for each in wanted)
 
 
 def _is_one(reader: Reader, position: int) -> bool:
