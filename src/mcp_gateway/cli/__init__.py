@@ -10,13 +10,14 @@ Exit codes, the same for every command:
 """
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
 from mcp_gateway.cli.lazy_group import LazyCommand, lazy_group
 from mcp_gateway.core.errors import GatewayError
 
+FAILED, INTERRUPTED = 1, 130
 COMMANDS = (
     LazyCommand("demo", "Try it: a small shop, three answered questions, the web page."),
     LazyCommand("ask", "Ask one question and print the answer."),
@@ -48,7 +49,26 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return app(arguments)
     except GatewayError as error:
-        sys.stderr.write(f"error: {error.message} [{error.code}]\n")
-        if error.hint:
-            sys.stderr.write(f"hint:  {error.hint}\n")
-        sys.exit(1)
+        _complain(error)
+    except BaseExceptionGroup as group:
+        # Whatever goes wrong while MCP servers are open comes out of their task groups wrapped.
+        cause = _innermost(group)
+        if isinstance(cause, GatewayError):
+            _complain(cause)
+        elif isinstance(cause, SystemExit | KeyboardInterrupt):
+            sys.exit(INTERRUPTED if isinstance(cause, KeyboardInterrupt) else cause.code)
+        else:
+            raise
+
+
+def _complain(error: GatewayError) -> NoReturn:
+    sys.stderr.write(f"error: {error.message} [{error.code}]\n")
+    if error.hint:
+        sys.stderr.write(f"hint:  {error.hint}\n")
+    sys.exit(FAILED)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from mcp_gateway.ask.errors import EmptyQuestion
 from mcp_gateway.cli import COMMANDS, main
 from mcp_gateway.cli.lazy_group import LazyCommand, load_command
 
@@ -72,3 +73,19 @@ def test_wrong_usage_is_exit_code_2_and_says_what_is_right(
     code, _, err = run(capsys, *arguments)
     assert code == 2
     assert "Usage" in err
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "said"), [(EmptyQuestion(), 1, "QUESTION_EMPTY"), (SystemExit(1), 1, ""), (KeyboardInterrupt(), 130, "")]
+)
+def test_what_comes_wrapped_out_of_task_groups_looks_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, cause: BaseException, code: int, said: str
+) -> None:
+    def fail(_: list[str] | None) -> None:
+        raise BaseExceptionGroup("outer", [BaseExceptionGroup("inner", [cause])])
+
+    monkeypatch.setattr("mcp_gateway.cli.app", fail)
+    ended, _, err = run(capsys)
+    assert ended == code
+    assert said in err
+    assert "Traceback" not in err
