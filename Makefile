@@ -30,7 +30,8 @@ check: setup ## Lint, strict types, layer contracts, house rules
 	@$(RUN) pytest tests/promises
 
 test: check ## Everything that must hold before a change lands
-	@$(RUN) pytest --ignore=tests/promises --numprocesses=2 --dist=loadfile
+	@$(RUN) pytest --ignore=tests/promises --ignore=tests/browser --numprocesses=2 --dist=loadfile
+	@$(RUN) pytest tests/browser --numprocesses=2 --dist=loadfile
 
 bench: setup ## Measure every promise on speed and accuracy; writes docs/benchmarks.md
 	@$(RUN) python -m bench.all
