@@ -64,7 +64,7 @@ SELECT DATE_TRUNC('month', day) AS month, SUM(amount) FROM other GROUP BY 1 ORDE
 SELECT DATE_DIFF('day', day, CURRENT_DATE), day + INTERVAL 1 MONTH, day - INTERVAL '7 days' FROM other
 SELECT EXTRACT(YEAR FROM day), YEAR(day), MONTH(day), DAYOFWEEK(day), WEEK(day), QUARTER(day), MONTHNAME(day), LAST_DAY(day) FROM other
 SELECT STRFTIME(moment, '%Y-%m'), STRPTIME('2024-01-01', '%Y-%m-%d'), TIME_BUCKET(INTERVAL 1 DAY, moment), EPOCH(moment), AGE(moment) FROM other
-SELECT QUANTILE_CONT(amount, 0.5), QUANTILE_CONT(amount, [0.25, 0.75]), MEDIAN(amount), MODE(note), STDDEV(amount), VAR_POP(amount) FROM other
+SELECT QUANTILE_CONT(amount, 0.5), QUANTILE_CONT(amount, [0.25, 0.75]), MEDIAN(amount), MODE(amount IS NULL), STDDEV(amount), VAR_POP(amount) FROM other
 SELECT COUNT(*) FILTER (WHERE amount > 5), SUM(amount) FILTER (WHERE id = 1) FROM other
 SELECT id, day, SUM(amount) FROM other GROUP BY GROUPING SETS ((id), (day), ())
 SELECT id, day, GROUPING(id), SUM(amount) FROM other GROUP BY ROLLUP (id, day)
