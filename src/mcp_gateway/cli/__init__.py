@@ -9,8 +9,9 @@ Exit codes, the same for every command:
     130  interrupted
 """
 
+import gc
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 
@@ -48,24 +49,25 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; an error of ours becomes two lines on stderr and exit code 1."""
     try:
         return app(arguments)
-    except GatewayError as error:
-        _complain(error)
-    except BaseExceptionGroup as group:
+    except (GatewayError, BaseExceptionGroup) as error:
         # Whatever goes wrong while MCP servers are open comes out of their task groups wrapped.
-        cause = _innermost(group)
-        if isinstance(cause, GatewayError):
-            _complain(cause)
-        elif isinstance(cause, SystemExit | KeyboardInterrupt):
-            sys.exit(INTERRUPTED if isinstance(cause, KeyboardInterrupt) else cause.code)
-        else:
+        code = _exit_code(_innermost(error))
+        if code is None:
             raise
+    # Outside the handler, and collected: else the error's frames live to the end, and DuckDB reports what they hold as leaks.
+    gc.collect()
+    sys.exit(code)
 
 
-def _complain(error: GatewayError) -> NoReturn:
-    sys.stderr.write(f"error: {error.message} [{error.code}]\n")
-    if error.hint:
-        sys.stderr.write(f"hint:  {error.hint}\n")
-    sys.exit(FAILED)
+def _exit_code(cause: BaseException) -> int | str | None:
+    """What to exit with, the error said; None for what is no ending of ours."""
+    if isinstance(cause, GatewayError):
+        hint = f"hint:  {cause.hint}\n" if cause.hint else ""
+        sys.stderr.write(f"error: {cause.message} [{cause.code}]\n{hint}")
+        return FAILED
+    if isinstance(cause, KeyboardInterrupt):
+        return INTERRUPTED
+    return (cause.code if cause.code is not None else 0) if isinstance(cause, SystemExit) else None
 
 
 def _innermost(error: BaseException) -> BaseException:

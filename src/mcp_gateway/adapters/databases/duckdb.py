@@ -55,7 +55,7 @@ class DuckDbDriver:
         with self._lock:
             identity = file_identity(self._path)
             if not identity:
-                raise DatabaseUnavailable(f"There is no file {self._path.name}.", file=self._path.name)
+                raise DatabaseUnavailable(f"There is no file {self._path.name}.", hint="Check the path.", file=self._path.name)
             if self._database is None or identity != self._identity:
                 self._close_database()
                 self._database, self._identity = self._open(), identity

@@ -117,7 +117,12 @@ def find_files(path: Path) -> tuple[Path, ...]:
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
     found = [entry.absolute() for entry in entries if FILE_NAME.search(entry.name) and entry.is_file() and entry.stat().st_size]
     if not found:
-        raise DatabaseUnavailable(f"There is no CSV or Parquet file with anything in it at {path.name}.", file=path.name)
+        what = (
+            f"There is no CSV or Parquet file with anything in it at {path.name}."
+            if path.exists()
+            else f"There is no file {path.name}."
+        )
+        raise DatabaseUnavailable(what, hint="Check the path.", file=path.name)
     if len(found) > _MAX_FILES:
         raise DatabaseUnavailable(f"{path.name} has more than {_MAX_FILES} files.", file=path.name)
     return tuple(found)

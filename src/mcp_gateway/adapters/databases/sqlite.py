@@ -49,7 +49,7 @@ class SqliteDriver:
 
     def connect(self) -> "SqliteSession":
         if not self._path.is_file():
-            raise DatabaseUnavailable(f"There is no file {self._path.name}.", file=self._path.name)
+            raise DatabaseUnavailable(f"There is no file {self._path.name}.", hint="Check the path.", file=self._path.name)
         connection = sqlite3.connect(
             f"file:{quote(str(self._path.absolute()))}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
         )
