@@ -49,7 +49,7 @@ class _Sentence:
         return words + self._ranking(query.order_by, query.limit)
 
     def select(self, query: form.Select) -> str:
-        groups = [self.expression(each) for each in query.group_by]
+        groups = [self.expression(each) for each in query.group_by if not _stands_behind_a_label(each, query)]
         shown = [self._target(each, query) for each in query.targets if each.expression not in query.group_by]
         if not shown and groups:
             shown = [f"the different {plural(group)}" if place == 0 else group for place, group in enumerate(groups)]
@@ -189,6 +189,14 @@ class _Sentence:
             return f", the one with the {end} {words}" if limit == 1 else f", the {limit} with the {end} {words}"
         sides = [f"{self.expression(each.expression)}{', highest first' if each.descending else ''}" for each in order_by]
         return f", sorted by {_listed(sides)}"
+
+
+def _stands_behind_a_label(key: form.Expression, query: form.Select) -> bool:
+    """A key that is not shown, grouped by only so that two things of the same name stay two."""
+    shown = {target.expression for target in query.targets}
+    if not isinstance(key, form.ColumnRef) or key in shown:
+        return False
+    return any(isinstance(other, form.ColumnRef) and other.source == key.source and other in shown for other in query.group_by)
 
 
 def _stands_alone(node: form.Condition) -> bool:

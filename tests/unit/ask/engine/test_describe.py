@@ -122,3 +122,9 @@ def test_a_value_is_called_by_its_label() -> None:
     query = Select(SALES, (Target(TOTAL),), where=(Comparison(ColumnRef("products", "product_id"), "=", Literal(123, "number")),))
     labels: Labels = {("products", "product_id", 123): "Magic Wand Pro"}
     assert describe(query, labels) == "Total amount of sales where product id is 123 (Magic Wand Pro)"
+
+
+def test_a_key_that_is_not_shown_is_not_said_beside_its_label() -> None:
+    key = ColumnRef("products", "product_id")
+    by_product = Select(SALES, (Target(PRODUCT), Target(TOTAL)), group_by=(key, PRODUCT))
+    assert describe(by_product) == "Total amount of sales, by product"
