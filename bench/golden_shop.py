@@ -5,7 +5,7 @@ A case file holds blocks parted by blank lines; each line of a block is `key: te
     ask      the question                     then    what is asked next in the same conversation (may repeat)
     sql      its right rows, by hand          also    other rows that are right too (may repeat)
     order    "matters": the rows' order too   ties    the column (of `sql`) by which rows may change places
-    new      "yes": `then` stands alone       abstain why no answer may be given
+    new      "yes": `then` stands alone       abstain why no answer may be given; beside rows: or these
 
 A result is right when it has the expected rows and, among its columns, the expected ones; up to three more columns may stand
 beside them. Numbers agree to nine digits.
@@ -15,6 +15,7 @@ import datetime
 import decimal
 import re
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -68,8 +69,8 @@ class Outcome:
     note: str = ""
 
 
-def read_cases(folder: Path = FOLDER) -> list[Case]:
-    return [case for path in sorted(folder.glob("*.txt")) for case in _cases_of(path)]
+def read_cases(folder: Path = FOLDER, pattern: str = "*.txt") -> list[Case]:
+    return [case for path in sorted(folder.glob(pattern)) for case in _cases_of(path)]
 
 
 def _cases_of(path: Path) -> Iterator[Case]:
@@ -100,7 +101,7 @@ async def open_shop(cache_dir: Path) -> AsyncIterator[tuple[Gateway, Path]]:
         yield gateway, truth
 
 
-async def ask_case(gateway: Gateway, shop: duckdb.DuckDBPyConnection, case: Case, session: str) -> Outcome:
+async def ask_case(gateway: Gateway, shop: duckdb.DuckDBPyConnection | sqlite3.Connection, case: Case, session: str) -> Outcome:
     """Ask every turn; the last answer counts. A turn before it that is not answered leaves the case unanswered."""
     for place, text in enumerate(case.asks, start=1):
         question = Question(text=text, session_id=session, engine="engine", max_rows=20_000)
@@ -112,7 +113,7 @@ async def ask_case(gateway: Gateway, shop: duckdb.DuckDBPyConnection, case: Case
             return Outcome(case=case, verdict="abstained", answer=answer, note=f"turn {place}: {answer.reason}")
     if answer.rows is None or not answer.confident:
         return Outcome(case=case, verdict="right" if case.abstain else "abstained", answer=answer, note=answer.reason)
-    if case.abstain:
+    if case.abstain and not case.sqls:
         return Outcome(case=case, verdict="wrong", answer=answer, note=f"answered, but: {case.abstain}")
     if case.stands_alone and answer.is_follow_up:
         return Outcome(case=case, verdict="wrong", answer=answer, note="taken for a follow-up")
