@@ -1,7 +1,10 @@
 """Fixtures every test may use."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
+from tests.valkey_process import ValkeyProcess
 
 # A busy machine is no fault of the code: no test is judged by the clock.
 settings.register_profile("untimed", deadline=None)
@@ -12,3 +15,19 @@ settings.load_profile("untimed")
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio; the product uses nothing else."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def valkey_process() -> Iterator[ValkeyProcess]:
+    """One Valkey for all tests of a worker that leave it running."""
+    with ValkeyProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def valkey(valkey_process: ValkeyProcess) -> ValkeyProcess:
+    """That Valkey, emptied; its scripts are forgotten too."""
+    with valkey_process.client() as client:
+        client.flushall()
+        client.script_flush()
+    return valkey_process

@@ -1,0 +1,1 @@
+"""The kit's stores on Redis 7 or Valkey 9. Nothing outside this folder imports a Redis library."""

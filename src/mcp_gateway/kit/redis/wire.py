@@ -1,0 +1,168 @@
+"""One socket to the server: bytes out in batches, replies in by order, deadlines kept. Knows no handshake and no reconnecting."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import hiredis
+
+from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
+
+Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[Reply, Reply] | StoreRefused | None"
+
+# More unsent bytes than this mean that the server no longer reads.
+MAX_UNSENT_BYTES = 16_000_000
+# A timer this late was held up by our own loop; replies that wait in the socket get one more turn to arrive.
+LATE_SECONDS = 0.002
+
+_NOTHING = object()
+
+
+class Waiting(NamedTuple):
+    """A command whose reply is due. `future` is None when nobody wants the reply."""
+
+    sent: float
+    deadline: float
+    future: "asyncio.Future[Reply] | None"
+
+
+class Wire(asyncio.Protocol):
+    """Replies come in the order of the commands (RESP3), pushes between them; both are handed on in that order."""
+
+    def __init__(
+        self,
+        *,
+        max_pending: int,
+        on_push: Callable[[list[Reply]], None],
+        on_silence: Callable[[], None],
+        on_sound: Callable[[], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reader = hiredis.Reader(replyError=StoreRefused, notEnoughData=_NOTHING)
+        self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
+        self._waiting: deque[Waiting] = deque()
+        self._max_pending = max_pending
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        self._on_push, self._on_silence, self._on_sound, self._on_lost = on_push, on_silence, on_sound, on_lost
+        self._heard = 0.0
+        self._closed = asyncio.Event()
+        self.silent_since: float | None = None
+
+    def send(self, packed: bytes, timeout_seconds: float) -> "asyncio.Future[Reply]":
+        """Raises `StoreUnavailable` when the queue is full; the future gets one when the deadline passes or the line breaks."""
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        now = self._loop.time()
+        self._enqueue(packed, Waiting(now, now + timeout_seconds, future))
+        return future
+
+    def post(self, packed: bytes, timeout_seconds: float) -> None:
+        """As `send`, but nobody hears the reply."""
+        now = self._loop.time()
+        self._enqueue(packed, Waiting(now, now + timeout_seconds, None))
+
+    def push_only(self, packed: bytes) -> None:
+        """Send a command whose answer is a push (SUBSCRIBE, UNSUBSCRIBE)."""
+        self._write(packed)
+
+    def abort(self) -> None:
+        """Drop the line; what waits fails within this loop turn."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def close(self) -> None:
+        """Drop the line and wait until it is gone."""
+        if self._transport is not None:
+            self._transport.abort()
+            await self._closed.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (create_connection makes no other kind)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self._loop.time()
+        if self.silent_since is not None:
+            self.silent_since = None
+            self._on_sound()
+        reader, waiting = self._reader, self._waiting
+        reader.feed(data)
+        try:
+            while (reply := reader.gets()) is not _NOTHING:
+                if type(reply) is hiredis.PushNotification:
+                    self._on_push(reply)
+                    continue
+                future = waiting.popleft().future
+                if future is not None and not future.done():
+                    _settle(future, reply)
+        except (hiredis.ProtocolError, IndexError):
+            self.abort()  # not the protocol we speak, or a reply nobody asked for
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._on_lost()
+        self._fail(list(self._waiting), "The connection to the store was lost.")
+        self._waiting.clear()
+        self._closed.set()
+
+    def _enqueue(self, packed: bytes, entry: Waiting) -> None:
+        if len(self._waiting) >= self._max_pending:
+            raise StoreUnavailable("Too many commands wait for the store.", pending=len(self._waiting))
+        self._write(packed)
+        self._waiting.append(entry)
+        if self._timer is None or entry.deadline < self._timer_due:
+            self._arm(entry.deadline)
+
+    def _write(self, packed: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            raise StoreUnavailable("The store is not connected.")
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(packed)
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is None:
+            return
+        self._transport.write(b"".join(unsent))
+        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.abort()
+
+    def _arm(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._loop.call_at(due, self._expire)
+
+    def _expire(self) -> None:
+        now = self._loop.time()
+        if now - self._timer_due > LATE_SECONDS:
+            self._arm(now + LATE_SECONDS / 2)
+            return
+        self._timer = None
+        late = [entry for entry in self._waiting if entry.deadline <= now]
+        if self.silent_since is None and any(self._heard < entry.sent for entry in late):
+            self.silent_since = now
+            self._on_silence()
+        self._fail(late, "The store did not answer in time.")
+        due = min((entry.deadline for entry in self._waiting if entry.deadline > now), default=None)
+        if due is not None:
+            self._arm(due)
+
+    @staticmethod
+    def _fail(entries: list[Waiting], message: str) -> None:
+        for entry in entries:
+            if entry.future is not None and not entry.future.done():
+                entry.future.set_exception(StoreUnavailable(message))
+
+
+def _settle(future: "asyncio.Future[Reply]", reply: Reply) -> None:
+    if isinstance(reply, StoreRefused):
+        future.set_exception(reply)
+    else:
+        future.set_result(reply)

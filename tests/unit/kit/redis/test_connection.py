@@ -1,0 +1,182 @@
+"""The connection to a real Valkey: order, bounds, faults and return."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.valkey_process import ValkeyProcess
+
+from mcp_gateway.kit.errors import InvalidStoreUrl, StoreRefused, StoreUnavailable
+from mcp_gateway.kit.redis.address import read_address
+from mcp_gateway.kit.redis.connection import ConnectionState, RedisConnection
+from mcp_gateway.kit.redis.packing import Script
+
+pytestmark = pytest.mark.anyio
+
+ECHO = Script("return {KEYS[1], ARGV[1]}")
+
+
+@asynccontextmanager
+async def connected(valkey: ValkeyProcess, **options: float) -> AsyncIterator[RedisConnection]:
+    settings = {"timeout_seconds": 5.0, "connect_timeout_seconds": 5.0, **options}
+    connection = await RedisConnection.open(valkey.url, **settings)  # type: ignore[arg-type]  # options of two types
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+class States:
+    """Notes the states a connection passes through, and lets a test wait for one."""
+
+    def __init__(self, connection: RedisConnection) -> None:
+        self.seen: list[ConnectionState] = []
+        self._changed = asyncio.Event()
+        connection.on_state(self._note)
+
+    def _note(self, state: ConnectionState) -> None:
+        self.seen.append(state)
+        self._changed.set()
+
+    async def reach(self, state: ConnectionState) -> None:
+        async with asyncio.timeout(10):
+            while state not in self.seen:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def test_replies_come_in_the_order_of_the_commands(valkey: ValkeyProcess) -> None:
+    async with connected(valkey) as connection:
+        replies = await asyncio.gather(*(connection.call("ECHO", str(number)) for number in range(500)))
+    assert replies == [str(number).encode() for number in range(500)]
+
+
+async def test_an_error_reply_is_raised_for_its_command_alone(valkey: ValkeyProcess) -> None:
+    async with connected(valkey) as connection:
+        first, second = await asyncio.gather(
+            connection.call("NO_SUCH_COMMAND"), connection.call("ECHO", "fine"), return_exceptions=True
+        )
+    assert isinstance(first, StoreRefused)
+    assert first.kind == "ERR"
+    assert second == b"fine"
+
+
+async def test_a_forgotten_script_is_sent_again(valkey: ValkeyProcess) -> None:
+    async with connected(valkey) as connection:
+        await connection.run(ECHO, ["key"], ["one"])
+        await connection.call("SCRIPT", "FLUSH")
+        assert await connection.run(ECHO, ["key"], ["two"]) == [b"key", b"two"]
+
+
+async def test_a_message_published_before_a_reply_is_heard_before_it(valkey: ValkeyProcess) -> None:
+    heard: list[bytes] = []
+    async with connected(valkey) as connection:
+        await connection.subscribe("news", heard.append)
+        connection.post("PUBLISH", "news", "first")
+        await connection.call("GET", "anything")
+        assert heard == [b"first"]
+
+
+async def test_nothing_is_heard_after_unsubscribing(valkey: ValkeyProcess) -> None:
+    heard: list[bytes] = []
+    async with connected(valkey) as connection:
+        await connection.subscribe("news", heard.append)
+        connection.unsubscribe("news", heard.append)
+        await connection.call("PUBLISH", "news", "unheard")
+    assert heard == []
+
+
+async def test_a_stopped_server_costs_one_deadline_and_then_nothing_until_it_answers(valkey: ValkeyProcess) -> None:
+    async with connected(valkey, timeout_seconds=0.05) as connection:
+        states = States(connection)
+        with valkey.paused():
+            with pytest.raises(StoreUnavailable, match="in time"):
+                await connection.call("PING")
+            with pytest.raises(StoreUnavailable, match="does not answer"):
+                connection.send("PING")
+            assert connection.state == "silent"
+        await states.reach("live")
+        assert await connection.call("ECHO", "back", timeout_seconds=5) == b"back"
+
+
+async def test_a_killed_server_fails_what_waits_and_is_found_again_when_it_returns() -> None:
+    heard: list[bytes] = []
+    with ValkeyProcess() as valkey:
+        async with connected(valkey) as connection:
+            await connection.subscribe("news", heard.append)
+            states, first_run = States(connection), connection.server_run_id
+            valkey.pause()
+            waiting = connection.send("PING")
+            valkey.kill()
+            with pytest.raises(StoreUnavailable, match="lost"):
+                await waiting
+            assert states.seen == ["down"]
+            valkey.start()
+            await states.reach("live")
+            assert connection.server_run_id != first_run
+            await connection.call("PUBLISH", "news", "again")
+            assert heard == [b"again"]
+
+
+async def test_down_is_told_before_the_lost_reply() -> None:
+    order: list[str] = []
+    with ValkeyProcess() as valkey:
+        async with connected(valkey) as connection:
+            connection.on_state(order.append)
+            valkey.pause()
+            waiting = connection.send("PING")
+            waiting.add_done_callback(lambda _: order.append("reply failed"))
+            valkey.kill()
+            with pytest.raises(StoreUnavailable):
+                await waiting
+    assert order[:2] == ["down", "reply failed"]
+
+
+async def test_commands_beyond_the_bound_are_refused_at_once(valkey: ValkeyProcess) -> None:
+    async with connected(valkey, max_pending=10) as connection:
+        queued = [connection.send("PING") for _ in range(10)]
+        with pytest.raises(StoreUnavailable, match="Too many"):
+            connection.send("PING")
+        await asyncio.gather(*queued)
+
+
+async def test_a_password_is_given_and_a_wrong_one_told_without_repeating_it() -> None:
+    with ValkeyProcess() as valkey:
+        with valkey.client() as client:
+            client.config_set("requirepass", "secret-word")
+        with pytest.raises(StoreUnavailable, match="WRONGPASS") as caught:
+            await RedisConnection.open(f"redis://:other-word@127.0.0.1:{valkey.port}", connect_timeout_seconds=5)
+        assert "other-word" not in str(caught.value.to_dict())
+        address = f"redis://:secret-word@127.0.0.1:{valkey.port}/3"
+        connection = await RedisConnection.open(address, timeout_seconds=5, connect_timeout_seconds=5)
+        await connection.call("SET", "here", 1)
+        keyspace = await connection.call("INFO", "keyspace")
+        assert isinstance(keyspace, bytes)
+        assert b"db3:keys=1" in keyspace
+        await connection.close()
+
+
+async def test_an_absent_server_is_refused_or_waited_for_as_asked() -> None:
+    with ValkeyProcess() as valkey:
+        valkey.kill()
+        with pytest.raises(StoreUnavailable):
+            await RedisConnection.open(valkey.url)
+        connection = await RedisConnection.open(valkey.url, tolerate_down=True, timeout_seconds=5)
+        states = States(connection)
+        valkey.start()
+        await states.reach("live")
+        assert await connection.ping() >= 0
+        await connection.close()
+
+
+@pytest.mark.parametrize("url", ["http://host", "redis://host:notaport", "redis://host/abc", "unix://", "plain words", ""])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(InvalidStoreUrl):
+        read_address(url)
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    address = read_address("rediss://me:secret-word@host:7000/2")
+    assert (address.shown, address.tls is not None) == ("host:7000/2", True)
+    assert "secret-word" not in repr(address)
