@@ -58,7 +58,8 @@ def unused_words(reader: Reader, state: State) -> tuple[int, ...]:
     """The positions of content words a reading leaves over: all but verbs and words that questions are full of."""
     left = tuple(position for position in state.unexplained if _matters(reader, position))
     asked = any(wanted.position == 0 for wanted in state.sketch.wanted)
-    return (0, *left) if reader.low(0) in {"where", "when"} and not asked else left
+    begun = state.sketch.limit is not None and not state.sketch.rankings
+    return (0, *left) if (reader.low(0) in {"where", "when"} and not asked) or begun else left
 
 
 def _matters(reader: Reader, position: int) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.date_phrases import phrase_of, read_moment
-from mcp_gateway.ask.engine.plain_names import plain, plain_column, plural
+from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural
 from mcp_gateway.core.schema import Scalar
 
 # What to call a stored value: (table, column, value) -> label.
@@ -43,14 +43,15 @@ class _Sentence:
 
     def query(self, query: form.Query) -> str:
         if isinstance(query, form.Select):
-            return _Sentence(self._labels, plural(plain(query.base.table))).select(query)
+            return _Sentence(self._labels, counted_rows(query)).select(query)
         joint = {"union": "together with", "intersect": "as far as they are also among", "except": "leaving out"}[query.operator]
         words = f"{self.query(query.left)}, {joint}: {self.query(query.right)}"
         return words + self._ranking(query.order_by, query.limit)
 
     def select(self, query: form.Select) -> str:
         groups = [self.expression(each) for each in query.group_by if not _stands_behind_a_label(each, query)]
-        shown = [self._target(each, query) for each in query.targets if each.expression not in query.group_by]
+        shown = [self._target(each, query) for each in query.targets if each.expression not in query.group_by or query.within]
+        groups = [] if query.within else groups
         if not shown and groups:
             shown = [f"the different {plural(group)}" if place == 0 else group for place, group in enumerate(groups)]
             groups = []
@@ -63,7 +64,16 @@ class _Sentence:
             words += f", by {_listed(groups)}"
         if query.having:
             words += f", only where {' and '.join(self.condition(each) for each in query.having)}"
-        return words + self._ranking(query.order_by, query.limit)
+        return words + self._ranking(query.order_by, query.limit, query.offset) + self._within(query)
+
+    def _within(self, query: form.Select) -> str:
+        """ "... in each category"; what a key stands for is said by what is shown of its table."""
+        said = []
+        for key in query.within:
+            shown = [t.expression for t in query.targets if isinstance(t.expression, form.ColumnRef)]
+            label = next((s for s in shown if isinstance(key, form.ColumnRef) and s.source == key.source), key)
+            said.append(self.expression(key if key in shown else label))
+        return f" in each {_listed(said)}" if said else ""
 
     def _target(self, target: form.Target, query: form.Select) -> str:
         expression = target.expression
@@ -172,12 +182,12 @@ class _Sentence:
         if isinstance(query, form.SetOperation):
             return f"{opener} {self.query(query)}"
         rows = plural(plain(query.base.table))
-        inner = _Sentence(self._labels, rows)
+        inner = _Sentence(self._labels, counted_rows(query))
         where = inner._conditions(query.where).replace(", ", " ", 1)
         having = f" having {' and '.join(inner.condition(each) for each in query.having)}" if query.having else ""
         return f"{opener} {rows}{where}{having}{inner._ranking(query.order_by, query.limit)}"
 
-    def _ranking(self, order_by: tuple[form.Order, ...], limit: int | None) -> str:
+    def _ranking(self, order_by: tuple[form.Order, ...], limit: int | None, offset: int = 0) -> str:
         if not order_by:
             return "" if limit is None else f", the first {limit}" if limit > 1 else ", one only"
         first = order_by[0]
@@ -186,7 +196,8 @@ class _Sentence:
             end = "highest" if first.descending else "lowest"
             if any(word in words.split() for word in ("date", "day", "month", "year", "time")):
                 end = "latest" if first.descending else "earliest"
-            return f", the one with the {end} {words}" if limit == 1 else f", the {limit} with the {end} {words}"
+            place = f"{_ordinal(offset + 1)} " if offset else ""
+            return f", the one with the {place}{end} {words}" if limit == 1 else f", the {limit} with the {end} {words}"
         sides = [f"{self.expression(each.expression)}{', highest first' if each.descending else ''}" for each in order_by]
         return f", sorted by {_listed(sides)}"
 
@@ -223,6 +234,10 @@ def _value(literal: form.Literal) -> str:
     if isinstance(value, float | int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     return value
+
+
+def _ordinal(number: int) -> str:
+    return {2: "second", 3: "third", 4: "fourth", 5: "fifth"}.get(number, f"{number}th")
 
 
 def _listed(words: list[str], joint: str = "and") -> str:

@@ -240,7 +240,9 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """`where` and `having` are joined by AND. `targets` empty means every column of `base`. `limit` counts rows."""
+    """`where` and `having` are joined by AND. `targets` empty means every column of `base`. `limit` counts rows, after the
+    first `offset`; with `within` it counts places among the rows that share those values, equal ones on the same place.
+    """
 
     base: TableRef
     targets: tuple[Target, ...]
@@ -251,6 +253,8 @@ class Select:
     order_by: tuple[Order, ...] = ()
     limit: int | None = None
     distinct: bool = False
+    offset: int = 0
+    within: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ FindTree = Callable[[frozenset[str]], Tree | None]
 
 def tables_needed(select: Select) -> tuple[str, ...]:
     """The tables a select's own columns and glossary expressions stand in, `base` first."""
-    parts = (select.targets, select.where, select.group_by, select.having, select.order_by)
+    parts = (select.targets, select.where, select.group_by, select.having, select.order_by, select.within)
     found = [select.base.table, *(ref.table for ref in columns_of(parts))]
     for node in nodes(parts):
         if isinstance(node, RawCondition | RawExpression):

@@ -306,6 +306,18 @@ def number_word(word: str) -> int | None:
     return _NUMBER_WORDS.get(word)
 
 
+_ORDINALS: Mapping[str, int] = {
+    word: place
+    for place, words in enumerate(("second 2nd", "third 3rd", "fourth 4th", "fifth 5th", "sixth 6th"), start=2)
+    for word in words.split()
+}
+
+
+def ordinal_word(word: str) -> int | None:
+    """The place a word stands for, from the second on."""
+    return _ORDINALS.get(word)
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -350,6 +362,7 @@ ASK_WORDS = _words(
     count describe compute calculate determine name rank"""
 )
 # Words that must not be dropped silently.
+PER: Phrases[bool] = Phrases({"per": True})
 CUES: tuple[Phrases[bool] | Phrases[ComparisonOperator] | Phrases[AggregateFunction] | Phrases[tuple[str, bool]], ...] = (
-    NEGATIONS, COMPARATORS, SUPERLATIVES, SUPERLATIVE_ADJECTIVES, COMMON, AGGREGATES,
+    NEGATIONS, COMPARATORS, SUPERLATIVES, SUPERLATIVE_ADJECTIVES, COMMON, AGGREGATES, PER,
 )  # fmt: skip

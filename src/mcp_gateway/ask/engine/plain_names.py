@@ -2,6 +2,8 @@
 
 import re
 
+from mcp_gateway.ask.engine.form import Select
+
 _SPLIT = re.compile(r"[_\s.]+|(?<=[a-z0-9])(?=[A-Z])")
 _LABELS = frozenset({"name", "title", "label"})
 
@@ -50,3 +52,21 @@ def plain_column(table: str, column: str) -> str:
     if parts[-1] in _LABELS and (len(parts) == 1 or " ".join(parts[:-1]) in (thing, plain(table))):
         return thing
     return f"{thing} {words}" if len(parts) == 1 and words in ("id", "code", "number", "type", "status", "date") else words
+
+
+def counted_rows(select: Select) -> str:
+    """What COUNT(*) counts, in the plural: the rows of the table joined last that may hold several for one before it.
+
+    Judged by the names of the joined columns alone: `customer_id` in `orders` points at `customers`.
+    """
+    rows = select.base.table
+    for join in select.joins:
+        before, own = join.pairs[0]
+        said = set(plain(own.column).split())
+        if said & _parts(before.table) and not said & _parts(own.table):
+            rows = own.table
+    return plural(plain(rows))
+
+
+def _parts(table: str) -> set[str]:
+    return set(singular(plain(table)).split())

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.form_walk import has_aggregate
-from mcp_gateway.ask.engine.plain_names import plain, plain_column, plural
+from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
 _NOT_IN_A_NAME = re.compile(r"\W+")
@@ -52,7 +52,7 @@ def _words_for(expression: form.Expression, select: form.Select) -> str:
         case form.Truncation(unit, _) | form.DatePart(unit, _):
             return unit
         case form.Aggregate("count", None, False, None):
-            return f"number of {plural(plain(select.base.table))}"
+            return f"number of {counted_rows(select)}"
         case form.Aggregate("count", form.ColumnRef(table, column), _, None):
             return f"number of {plural(plain_column(table, column))}"
         case form.Aggregate(function, form.ColumnRef(_, column), _, None):

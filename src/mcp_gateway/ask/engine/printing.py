@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.form_walk import nodes
+from mcp_gateway.ask.engine.printing_within import best_within
 from mcp_gateway.core.errors import SQLGenerationError
 
 _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -79,14 +80,18 @@ class Printer:
             made = made.group_by(*(self.expression(key) for key in select.group_by), copy=False)
         if select.having:
             made = made.having(*(self.condition(part) for part in select.having), copy=False)
+        made = best_within(made, select, self._name, self.expression, self._order) if select.within else self._cut(made, select)
+        self._qualify = outer
+        return made
+
+    def _cut(self, made: exp.Select, select: form.Select) -> exp.Select:
         if select.order_by:
             made = made.order_by(*(self._order(order) for order in select.order_by), copy=False)
         if select.limit is not None:
             made = made.limit(select.limit, copy=False)
-        if select.distinct:
-            made = made.distinct(copy=False)
-        self._qualify = outer
-        return made
+        if select.offset:
+            made = made.offset(select.offset, copy=False)
+        return made.distinct(copy=False) if select.distinct else made
 
     def _is_correlated(self, select: form.Select) -> bool:
         refs = [

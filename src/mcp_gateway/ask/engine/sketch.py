@@ -210,7 +210,10 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Order by a column, by an aggregate of one, or by a count (`function` "count"; of `table`'s rows if named)."""
+    """Order by a column, by an aggregate of one, or by a count (`function` "count"; of `table`'s rows if named).
+
+    An ordinal at `position` says that the second or third best is meant.
+    """
 
     descending: bool
     position: int

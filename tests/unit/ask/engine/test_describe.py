@@ -128,3 +128,22 @@ def test_a_key_that_is_not_shown_is_not_said_beside_its_label() -> None:
     key = ColumnRef("products", "product_id")
     by_product = Select(SALES, (Target(PRODUCT), Target(TOTAL)), group_by=(key, PRODUCT))
     assert describe(by_product) == "Total amount of sales, by product"
+
+
+def test_the_best_of_each_group_is_said_with_the_group() -> None:
+    category, key = ColumnRef("categories", "category_name"), ColumnRef("categories", "category_id")
+    order = (Order(PRICE, descending=True),)
+    best = Select(PRODUCTS, (Target(category), Target(PRODUCT)), order_by=order, limit=1, within=(key,))
+    assert describe(best) == "Category and product, the one with the highest list price in each category"
+
+
+def test_the_second_best_is_said_so() -> None:
+    second = Select(PRODUCTS, (Target(PRODUCT),), order_by=(Order(PRICE, descending=True),), limit=1, offset=1)
+    assert describe(second) == "Product, the one with the second highest list price"
+
+
+def test_rows_counted_over_a_join_are_called_after_the_many() -> None:
+    pair = (ColumnRef("customers", "customer_id"), ColumnRef("orders", "customer_id"))
+    orders = Join(TableRef("orders"), (pair,))
+    by_customer = Select(CUSTOMERS, (Target(NAME), Target(ROWS)), joins=(orders,), group_by=(NAME,))
+    assert describe(by_customer) == "Number of orders, by customer"

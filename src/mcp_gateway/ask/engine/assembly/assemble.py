@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mcp_gateway.ask.engine.assembly.bound import Bound, find_head
+from mcp_gateway.ask.engine.assembly.best_of_each import best_of_each, ranks_single_rows
+from mcp_gateway.ask.engine.assembly.bound import Bound, find_head, places_before
 from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of, date_column
 from mcp_gateway.ask.engine.assembly.totals import totalled
 from mcp_gateway.ask.engine.binding import Binding
@@ -44,6 +45,8 @@ class _Shape:
     limit: int | None
     extra: tuple[Condition, ...] = ()
     tables: tuple[str, ...] = ()
+    offset: int = 0
+    within: tuple[Expression, ...] = ()
 
 
 def assemble(reader: Reader, sketch: Sketch, binding: Binding) -> Query | None:
@@ -72,7 +75,7 @@ def _intersection(left: Select, right: Select) -> Query | None:
 
 def _select(bound: Bound, clauses: Sequence[Clause]) -> Select | None:
     conditions = conditions_of(bound, clauses)
-    if conditions is None:
+    if conditions is None or ranks_single_rows(bound):
         return None
     shape = _shape(bound, conditions)
     select = Select(
@@ -83,7 +86,10 @@ def _select(bound: Bound, clauses: Sequence[Clause]) -> Select | None:
         having=conditions.having,
         order_by=shape.orders,
         limit=shape.limit,
-        distinct=bound.sketch.distinct and not any(has_aggregate(target) for target in shape.targets),
+        offset=shape.offset,
+        within=shape.within,
+        distinct=(bound.sketch.distinct and not any(has_aggregate(target) for target in shape.targets))
+        or (shape.offset > 0 and not shape.within and list(shape.targets) == [order.expression for order in shape.orders]),
     )
     connected = connect(
         select, bound.reader.schema.keys, also=(*conditions.tables, *shape.tables, *_related(bound)), find=bound.reader.tree
@@ -174,6 +180,11 @@ def _apart(first: Compare, second: Compare) -> bool:
 def _shape(bound: Bound, conditions: Conditions) -> _Shape:
     targets = _targets(bound)
     groups, group_targets = _groups(bound, targets)
+    best = best_of_each(bound, targets, groups, group_targets)
+    if best is not None:
+        return _Shape(
+            best.targets, best.group_by, (best.order,), best.limit, (), best.tables, offset=best.offset, within=best.within
+        )
     targets = totalled(bound, targets, groups)
     aggregated = any(has_aggregate(target) for target in targets)
     grouping_needed = aggregated or conditions.having or any(r.function or r.metric for r in bound.sketch.rankings)
@@ -286,7 +297,7 @@ def _implied_groups(bound: Bound, plain: Sequence[Expression]) -> tuple[Expressi
 def _ranked(bound: Bound, shape: _Shape, *, grouped: bool) -> _Shape:
     """The shape with its order and limit; a limit on a plain aggregate becomes a condition."""
     orders: list[Order] = []
-    limit = shape.limit
+    limit, offset = shape.limit, 0
     extra: list[Condition] = []
     tables: list[str] = []
     for ranking in bound.sketch.rankings:
@@ -303,11 +314,12 @@ def _ranked(bound: Bound, shape: _Shape, *, grouped: bool) -> _Shape:
             shape = replace(shape, targets=(*shape.targets, key))
         descending = ranking.descending != (ranking.column is not None and bound.binding.reverse(ranking.column))
         orders.append(Order(key, descending))
+        offset = places_before(bound.reader, ranking)
         named = bound.sketch.limit if ranking.limit == 1 and bound.sketch.limit is not None else ranking.limit
         limit = named if named is not None else limit
         if ranking.shown and key not in shape.targets:
             shape = replace(shape, targets=(*shape.targets, key))
-    return replace(shape, orders=tuple(orders), limit=limit, extra=tuple(extra), tables=tuple(tables))
+    return replace(shape, orders=tuple(orders), limit=limit, extra=tuple(extra), tables=tuple(tables), offset=offset)
 
 
 def _ranking_key(bound: Bound, ranking: Ranking, shape: _Shape) -> Expression | None:
@@ -331,6 +343,11 @@ def _aggregated(ref: ColumnRef, shape: _Shape) -> Expression:
 
 def _extreme(bound: Bound, ranking: Ranking, ref: ColumnRef) -> Condition:
     largest = ranking.descending != (ranking.column is not None and bound.binding.reverse(ranking.column))
+    before = places_before(bound.reader, ranking)
+    if before:
+        order = (Order(ref, largest),)
+        placed = Select(TableRef(ref.table), (Target(ref),), order_by=order, limit=1, distinct=True, offset=before)
+        return Comparison(ref, "=", ScalarQuery(placed))
     inner = Select(TableRef(ref.table), (Target(Aggregate("max" if largest else "min", ref)),))
     return Comparison(ref, "=", ScalarQuery(inner))
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from mcp_gateway.ask.engine.binding import Binding
 from mcp_gateway.ask.engine.form import ColumnRef
 from mcp_gateway.ask.engine.grammar.reader import Reader
+from mcp_gateway.ask.engine.lexicon import ordinal_word
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable
-from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Related, Sketch, TableMention
+from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Ranking, Related, Sketch, TableMention
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Bound:
         """What tells the rows of a table apart: its key, or its labels where it has none."""
         table = self.table(name)
         return table.key or table.labels
+
+
+def places_before(reader: Reader, ranking: Ranking) -> int:
+    """How many better ones a ranking leaves out: 1 for "second highest"."""
+    return (ordinal_word(reader.low(ranking.position)) or 1) - 1 if ranking.limit == 1 else 0
 
 
 def find_head(reader: Reader, sketch: Sketch, binding: Binding) -> str | None:

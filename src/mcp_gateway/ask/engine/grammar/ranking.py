@@ -16,6 +16,7 @@ from mcp_gateway.ask.engine.lexicon import (
     SUPERLATIVE_ADJECTIVES,
     SUPERLATIVES,
     TOP_SELLING,
+    ordinal_word,
 )
 from mcp_gateway.ask.engine.name_index import measured_by
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, Ranking, Sketch
@@ -146,11 +147,11 @@ def _plain_from_to(reader: Reader, state: State, at: int) -> Iterator[State]:
 
 
 def limit_before(reader: Reader, state: State) -> tuple[int, int]:
-    """A number right before a superlative ("3 oldest") or after "top": the limit and where the superlative begins."""
+    """A number or ordinal right before a superlative ("3 oldest", "second oldest"): the limit, and where that begins."""
     number = reader.number_at(state.position)
     if number is not None and isinstance(number.value, int) and 0 < number.value <= 1000:
         return number.value, state.position + 1
-    return 1, state.position
+    return 1, state.position + (1 if ordinal_word(reader.low(state.position)) is not None else 0)
 
 
 def limit_after(reader: Reader, at: int, limit: int) -> tuple[int, int]:
@@ -219,14 +220,28 @@ def adjective(reader: Reader, state: State) -> Iterator[State]:
     (words, upwards), end = found
     limit, end = limit_after(reader, end, limit)
     choices = measured_by(words, reader.names)
+    several = _asks_for_several(reader, at, end) and limit == 1
     near = state.column
     if near is not None and state.position - near.end <= 1 and reader.schema.column(near.choices[0].column).is_temporal:
         choices = tuple(Choice(choice.column, 1.0) for choice in near.choices if reader.schema.column(choice.column).is_temporal)
-    if choices and not _is_part_of_name(reader, at):
+    if choices and not (_is_part_of_name(reader, at) and not _ends_with_date(reader, state, end)):
         mention = ColumnMention(at, end, choices, implied=True)
-        ranking = Ranking(upwards, state.position, column=mention, limit=limit)
+        ranking = Ranking(upwards, state.position, column=mention, limit=None if several else limit)
         cost = 0.35 if reader.low(at) in {"first", "last"} else 0.0
         yield step(reader, state, end, ranked(state, ranking), strength=choices[0].strength, cue=scoring.GAIN_CUE - cost)
+
+
+def _asks_for_several(reader: Reader, at: int, end: int) -> bool:
+    """ "the newest customers": all of them, the newest first; nobody said how many."""
+    plural = reader.low(end).endswith("s") and bool(reader.tables_at(end))
+    return plural and reader.low(at) in {"newest", "latest", "recent"} | ({"most"} if reader.low(at + 1) == "recent" else set())
+
+
+def _ends_with_date(reader: Reader, state: State, end: int) -> bool:
+    """Whether a verb of a date stands right before and nothing after: "who was hired last?"."""
+    near = state.column
+    dated = near is not None and any(reader.schema.column(choice.column).is_temporal for choice in near.choices)
+    return dated and near is not None and near.end == end - 1 and reader.low(end) in {"", "?", ".", ","}
 
 
 def _is_part_of_name(reader: Reader, at: int) -> bool:
