@@ -78,10 +78,9 @@ class FollowingCircuit:
         """The outcome of an ordinary call."""
         now = self._clock.monotonic()
         machine = self.machine
-        if self.away:
+        if self.away or machine.mode != "automatic":
             machine.record(epoch, code, now)
-            if now >= self._retry_at and not self._reporting:
-                self._begin_report()
+            self._look_again(now)
             return
         if epoch != machine.epoch:
             return
@@ -99,6 +98,8 @@ class FollowingCircuit:
     async def admit(self) -> Admission | None:
         """None: not now."""
         machine, now = self.machine, self._clock.monotonic()
+        if machine.mode != "automatic":
+            self._look_again(now)
         if machine.mode != "automatic" or machine.state == "closed" or (machine.state == "open" and now < machine.until):
             return Admission(machine.epoch, None) if machine.ask("", now).admitted else None
         if self.away and now < self._retry_at:
@@ -153,6 +154,21 @@ class FollowingCircuit:
             self._reporting = True
             self._spawn(self._report())
 
+    def _look_again(self, now: float) -> None:
+        """Whether the store is back, or the forced mode has been taken away."""
+        if now >= self._retry_at and not self._reporting:
+            self._retry_at = now + RETRY_SECONDS
+            self._reporting = True
+            self._spawn(self._read())
+
+    async def _read(self) -> None:
+        try:
+            self._hear(await self._store.read(self._shared))
+        except (StoreUnavailable, StoreRefused):
+            self._lose()
+        finally:
+            self._reporting = False
+
     async def _report(self) -> None:
         outcomes, self._unreported = bytes(self._unreported), bytearray()
         try:
@@ -178,6 +194,8 @@ class FollowingCircuit:
             self._journal.store_away(away=False)
             while self._unsettled:
                 self.settle(*self._unsettled.popleft())
+        if state.epoch == 0:
+            return  # the store lost the circuit, or never had it: what we know is more
         if state.epoch != self._store_epoch:
             self._unreported.clear()
             self._urgent = False

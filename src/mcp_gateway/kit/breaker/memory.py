@@ -1,17 +1,11 @@
 """Circuits shared within one process: for several breakers of one name, and as the measure for other stores."""
 
-from dataclasses import dataclass, field
+from collections import defaultdict
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.kit.breaker.machine import Machine
-from mcp_gateway.kit.breaker.model import Answer, Cause, CircuitState, Counts, Mode, State
+from mcp_gateway.kit.breaker.model import Answer, CircuitState, Mode
 from mcp_gateway.kit.breaker.ports import SharedCircuit, Watcher
-
-
-@dataclass(slots=True)
-class _Kept:
-    machine: Machine
-    watchers: list[Watcher] = field(default_factory=list)
 
 
 class MemoryBreakerStore:
@@ -19,7 +13,12 @@ class MemoryBreakerStore:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
+        self._machines: dict[str, Machine] = {}
+        self._watchers: defaultdict[str, list[Watcher]] = defaultdict(list)
+
+    async def read(self, circuit: SharedCircuit) -> CircuitState:
+        machine = self._machines.get(circuit.name)
+        return machine.shown(self._clock.monotonic()) if machine is not None else CircuitState()
 
     async def report(self, circuit: SharedCircuit, epoch: int, outcomes: bytes) -> CircuitState:
         machine, now = self._machine(circuit, epoch), self._clock.monotonic()
@@ -30,14 +29,17 @@ class MemoryBreakerStore:
         return machine.shown(now)
 
     async def ask(self, circuit: SharedCircuit, epoch: int, probe: str) -> Answer:
-        known = circuit.name in self._kept
+        lost = circuit.name not in self._machines and epoch > 0
         machine, now = self._machine(circuit, epoch), self._clock.monotonic()
-        if epoch > 0 and not known:
+        if lost:
             machine.follow(CircuitState(state="open", epoch=machine.epoch), now)
         return machine.ask(probe, now)
 
     async def settle(self, circuit: SharedCircuit, probe: str, outcome: int | None) -> CircuitState:
-        machine, now = self._machine(circuit, 0), self._clock.monotonic()
+        machine = self._machines.get(circuit.name)
+        if machine is None:
+            return CircuitState()
+        now = self._clock.monotonic()
         machine.settle(probe, outcome, now)
         return machine.shown(now)
 
@@ -47,24 +49,23 @@ class MemoryBreakerStore:
         return machine.shown(now)
 
     async def watch(self, circuit: SharedCircuit, watcher: Watcher) -> None:
-        machine = self._machine(circuit, 0)
-        self._kept[circuit.name].watchers.append(watcher)
-        watcher(machine.shown(self._clock.monotonic()))
+        self._watchers[circuit.name].append(watcher)
+        watcher(await self.read(circuit))
 
     async def unwatch(self, circuit: SharedCircuit, watcher: Watcher) -> None:
-        self._kept[circuit.name].watchers.remove(watcher)
+        if watcher in self._watchers[circuit.name]:
+            self._watchers[circuit.name].remove(watcher)
 
     def _machine(self, circuit: SharedCircuit, epoch: int) -> Machine:
-        kept = self._kept.get(circuit.name)
-        if kept is None:
-            kept = self._kept[circuit.name] = _Kept(Machine(circuit.policy, lambda *change: self._tell(circuit.name, *change)))
-            kept.machine.epoch = 1
-        if epoch > kept.machine.epoch:
-            kept.machine.epoch = epoch + 1
-        return kept.machine
+        machine = self._machines.get(circuit.name)
+        if machine is None:
+            machine = self._machines[circuit.name] = Machine(circuit.policy, lambda *_: self._tell(circuit.name))
+            machine.epoch = 1
+        if epoch > machine.epoch:
+            machine.epoch = epoch + 1
+        return machine
 
-    def _tell(self, name: str, source: State, target: State, cause: Cause | str, counts: Counts, carried_out: bool) -> None:  # noqa: FBT001  (the shape of Listener)
-        kept = self._kept[name]
-        shown = kept.machine.shown(self._clock.monotonic())
-        for watcher in list(kept.watchers):
+    def _tell(self, name: str) -> None:
+        shown = self._machines[name].shown(self._clock.monotonic())
+        for watcher in list(self._watchers[name]):
             watcher(shown)

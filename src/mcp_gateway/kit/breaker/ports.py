@@ -24,6 +24,10 @@ class BreakerStore(Protocol):
     goes on from there, so that epochs never run backwards.
     """
 
+    async def read(self, circuit: SharedCircuit) -> CircuitState:
+        """The present state; epoch 0 when the circuit is unknown, which reading does not change."""
+        ...
+
     async def report(self, circuit: SharedCircuit, epoch: int, outcomes: bytes) -> CircuitState:
         """Add outcomes (one byte each, oldest first) of calls admitted under `epoch`; those of another epoch are not counted.
         Epoch 0, that of a replica that has not heard from the store yet, counts while the circuit is closed. Opens the
@@ -42,7 +46,7 @@ class BreakerStore(Protocol):
     async def force(self, circuit: SharedCircuit, mode: Mode, reason: str) -> CircuitState: ...
 
     async def watch(self, circuit: SharedCircuit, watcher: Watcher) -> None:
-        """Tell `watcher` of every change from now on; also, at once and after a lost connection, of the present state."""
+        """Tell `watcher` of every change from now on; also, at once and after a lost connection, of what `read` finds."""
         ...
 
     async def unwatch(self, circuit: SharedCircuit, watcher: Watcher) -> None: ...

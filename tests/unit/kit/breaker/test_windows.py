@@ -1,9 +1,8 @@
 """Both windows against the plainest model: a list of every outcome."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from mcp_gateway.kit.breaker.windows import CountBased, TimeBased, Window
 from mcp_gateway.kit.errors import InvalidPolicy
