@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.nearest import clear_winner, nearest
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
+from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError
+from mcp_gateway.core.sql.parsing import parse_bounded
 
 # By how often people bring SQL from there.
 _FOREIGN = ("mysql", "postgres", "tsql", "sqlite", "duckdb", "snowflake", "bigquery", "oracle", "spark", "clickhouse")
@@ -37,8 +38,8 @@ def print_anew(patient: Patient) -> Iterator[Proposal]:
 
 def _translate(sql: str, source: str, target: str) -> str | None:
     try:
-        trees = sqlglot.parse(sql, read=source or None)
-    except (SqlglotError, RecursionError):
+        trees = parse_bounded(sql, source)
+    except (QueryRefused, QuerySyntaxError):
         return None
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Query):
@@ -93,9 +94,10 @@ def rename_function(patient: Patient) -> Iterator[Proposal]:
 
 def _parsed(patient: Patient) -> exp.Expr | None:
     try:
-        return sqlglot.parse_one(patient.sql, read=patient.dialect)
-    except (SqlglotError, RecursionError):
+        trees = parse_bounded(patient.sql, patient.dialect)
+    except (QueryRefused, QuerySyntaxError):
         return None
+    return trees[0] if trees else None
 
 
 def quote_everything(patient: Patient) -> Iterator[Proposal]:

@@ -17,6 +17,8 @@ from mcp_gateway.ask.names import find_name_faults
 from mcp_gateway.ask.recovery.patient import Patient, Proposal
 from mcp_gateway.ask.scopes import LIBRARY_FAULTS, selects
 from mcp_gateway.ask.structure import find_structure_faults
+from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError
+from mcp_gateway.core.sql.parsing import parse_bounded
 
 _MOST_TOKENS = 2_000
 # How many texts one idea may try to parse.
@@ -82,8 +84,8 @@ def parses(sql: str, dialect: str) -> bool:
 def parse(sql: str, dialect: str) -> exp.Query | None:
     """The one query in the text; None when it is not one."""
     try:
-        trees = sqlglot.parse(sql, read=dialect)
-    except LIBRARY_FAULTS:
+        trees = parse_bounded(sql, dialect)
+    except (QueryRefused, QuerySyntaxError, *LIBRARY_FAULTS):
         return None
     tree = trees[0] if len(trees) == 1 else None
     return tree if isinstance(tree, exp.Query) else None

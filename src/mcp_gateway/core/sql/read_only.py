@@ -7,34 +7,20 @@ checked is the tree, so print the tree for running (`print_checked`), never the 
 
 import difflib
 import re
-from collections.abc import Set
 from typing import Final, NoReturn
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.tokenizer_core import Token, TokenType
 
 from mcp_gateway.core.sql.allowed import ALLOWED_NODES, TABLE_FUNCTION_NAMES, TABLE_NODES, allowed_function_names
 from mcp_gateway.core.sql.dialects import MySqlAndMariaDb
 from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError, RefusalReason
 from mcp_gateway.core.sql.growth import LARGEST_VALUE, value_size
+from mcp_gateway.core.sql.parsing import parse_bounded, too_deep
 from mcp_gateway.core.sql.refused import function_reason, statement_reason, table_reason, words_for
 
-_MAX_CHARACTERS: Final = 100_000
-# The parser and the printer work recursively; honest generated SQL stays far below these.
-_MAX_TOKENS: Final = 10_000
-_MAX_NESTING: Final = 60
 _MAX_TREE_DEPTH: Final = 120
-# After a word that may be a type the parser tries a bracket twice, so nesting those doubles its time each time; likewise x[1][1].
-_MAX_TYPE_NESTING: Final = 5
-_MAX_SUBSCRIPTS: Final = 8
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PLAIN_WORDS: Final = re.compile(r"[\w.][\w. ]*")
-_OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
-_CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
-_PREFIXES: Final = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE})
+_PLAIN_LIMIT: Final = re.compile(r"( LIMIT \d{1,9})?")
 # Chains of these are parsed and printed without recursion: a thousand terms are no depth.
 _CHAINS: Final = (exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.DPipe, exp.SetOperation)
 _NAMED_FUNCTIONS: Final = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.ParameterizedAgg)
@@ -47,17 +33,7 @@ def check_read_only(sql: str, dialect: str) -> exp.Query:
 
     Raises `QuerySyntaxError` when the text is not SQL of the dialect, `QueryRefused` when it is and may not run.
     """
-    _check_text(sql)
-    try:
-        _check_tokens(sqlglot.tokenize(sql, dialect=dialect), Dialect.get_or_raise(dialect).parser_class.TYPE_TOKENS)
-        statements = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
-    except ParseError as error:
-        raise _syntax_error(error, sql) from error
-    except SqlglotError as error:
-        raise QuerySyntaxError(str(error)) from error
-    except RecursionError as error:
-        raise _too_deep() from error
-    statements = [tree for tree in statements if not isinstance(tree, exp.Semicolon)]
+    statements = [tree for tree in parse_bounded(sql, dialect) if not isinstance(tree, exp.Semicolon)]
     if not statements:
         raise QueryRefused("There is no statement.", reason="empty")
     if len(statements) > 1:
@@ -65,52 +41,23 @@ def check_read_only(sql: str, dialect: str) -> exp.Query:
     return _check_tree(statements[0], dialect)
 
 
-def print_checked(query: exp.Query, dialect: str) -> str:
+def print_checked(query: exp.Query, dialect: str, *, checked: str = "") -> str:
     """The text to run: printed from the checked tree, without comments, so that nothing unseen comes along.
 
-    The text is checked itself, because a printer may write a name bare that was quoted. Raises `QueryRefused`.
+    The text is checked itself, because a printer may write a name bare that was quoted; unless it is, a plain limit at its end
+    aside, the very text that was `checked` before. Raises `QueryRefused`.
     """
     try:
         printed = query.sql(dialect=MySqlAndMariaDb if dialect == "mysql" else dialect, comments=False)
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
+    if checked and printed.startswith(checked) and _PLAIN_LIMIT.fullmatch(printed, len(checked)):
+        return printed
     try:
         check_read_only(printed, dialect)
     except QuerySyntaxError as error:
         raise QueryRefused("The statement cannot be printed safely.", reason="unknown_syntax") from error
     return printed
-
-
-def _check_text(sql: str) -> None:
-    if not sql.strip():
-        raise QueryRefused("There is no statement.", reason="empty")
-    if len(sql) > _MAX_CHARACTERS:
-        raise QueryRefused(f"The statement is longer than {_MAX_CHARACTERS} characters.", reason="too_long")
-    if _CONTROL.search(sql):
-        raise QueryRefused("The statement holds control characters.", reason="control_characters")
-
-
-def _check_tokens(tokens: list[Token], type_words: Set[TokenType]) -> None:
-    """Bounds on what the parser is given, and no comment that a server would run (`/*! ... */`, `/*+ ... */`)."""
-    if len(tokens) > _MAX_TOKENS:
-        raise QueryRefused(f"The statement has more than {_MAX_TOKENS} parts.", reason="too_long")
-    opened: list[bool] = []
-    typed = prefixes = subscripts = 0
-    before: TokenType | None = None
-    for token in tokens:
-        if any(comment.lstrip().startswith(("!", "M!", "+")) for comment in token.comments):
-            raise QueryRefused("Comments that the server would carry out are not allowed.", reason="comment")
-        kind = token.token_type
-        if kind in _OPENING:
-            opened.append(before in type_words)
-            typed += opened[-1]
-            subscripts += before == TokenType.R_BRACKET
-        elif kind in _CLOSING and opened:
-            typed -= opened.pop()
-        prefixes = prefixes + 1 if kind in _PREFIXES else 0
-        if len(opened) + prefixes > _MAX_NESTING or typed > _MAX_TYPE_NESTING or subscripts > _MAX_SUBSCRIPTS:
-            raise _too_deep()
-        before = kind
 
 
 def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
@@ -126,7 +73,7 @@ def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
     while waiting:
         node, depth = waiting.pop()
         if depth > _MAX_TREE_DEPTH:
-            raise _too_deep()
+            raise too_deep()
         _check_node(node, names)
         inside = isinstance(node, _CHAINS)
         waiting += [(child, depth if inside and type(child) is type(node) else depth + 1) for child in node.iter_expressions()]
@@ -203,19 +150,3 @@ def _check_source(source: exp.Expr) -> None:
 
 def _refuse(what: str, reason: RefusalReason, name: str) -> NoReturn:
     raise QueryRefused(f"{what}: {words_for(reason)}.", reason=reason, name=name)
-
-
-def _too_deep() -> QueryRefused:
-    return QueryRefused("The statement is nested too deeply.", reason="too_deep")
-
-
-def _syntax_error(error: ParseError, sql: str) -> QuerySyntaxError:
-    first = error.errors[0] if error.errors else {}
-    line, column, highlight = first.get("line"), first.get("col"), str(first.get("highlight") or "")
-    position = None
-    if isinstance(line, int) and isinstance(column, int):
-        starts = [0, *(found.end() for found in re.finditer("\n", sql))]
-        position = max(0, min(len(sql), starts[min(line, len(starts)) - 1] + column - len(highlight)))
-    words = str(first.get("description") or error).strip()
-    message = f"{words} near '{highlight}'" if highlight else words
-    return QuerySyntaxError(message, name=highlight or None, position=position)

@@ -131,6 +131,11 @@ def test_a_syntax_error_says_where() -> None:
         "SELECT x" + "::INT" * 100,
         "SELECT x" + ".a" * 100,
         "SELECT * FROM " + "t JOIN " * 2_000 + "t" + " ON 1" * 2_000,
+        "SELECT * FROM t" + " JOIN t" * 100,
+        "SELECT * FROM t" + " STRAIGHT_JOIN t" * 100,
+        "SELECT * FROM t" + " LEFT JOIN t" * 100 + " USING (a)",
+        "SELECT * FROM t" + " JOIN (SELECT DISTINCT ON (a) a FROM t) AS x" * 100,
+        "SELECT * FROM " + "(SELECT * FROM t JOIN t JOIN " * 40 + "t" + ")" * 40,
         "WITH " + ", ".join(f"c{place} AS (SELECT 1)" for place in range(2_000)) + " SELECT 1",
     ],
 )
