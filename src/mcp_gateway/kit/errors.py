@@ -1,6 +1,8 @@
 """What the kit raises: leaves of the one tree in `core.errors`, each with a stable code and a hint."""
 
-from mcp_gateway.core.errors import GatewayError, InvalidInput, TimedOut, Unavailable, Unprocessable
+from typing import ClassVar
+
+from mcp_gateway.core.errors import Category, GatewayError, InvalidInput, TimedOut, TooLarge, Unavailable, Unprocessable
 
 
 class InvalidStoreUrl(InvalidInput):
@@ -43,6 +45,13 @@ class DeadlineExceeded(TimedOut):
     code = "DEADLINE_EXCEEDED"
     hint = "Allow more time, or ask for less."
     retryable = False
+
+
+class LoadTimedOut(TimedOut):
+    """Loading a value for the cache took too long."""
+
+    code = "LOAD_TIMED_OUT"
+    hint = "Try again in a moment; if it stays slow, look at what the loader asks, or raise `load_timeout_seconds`."
 
 
 class BulkheadFull(Unavailable):
@@ -96,3 +105,48 @@ class InvalidPolicy(InvalidInput):
 
     code = "INVALID_POLICY"
     hint = "Correct the value named in the message where the policy is made."
+
+
+class InvalidRule(InvalidInput):
+    """A limit's rule cannot be used."""
+
+    code = "INVALID_RULE"
+    hint = "Correct the field named in the message; docs/kit/rate-limits.md lists them with their ranges."
+
+
+class RulesChanged(GatewayError):
+    """Somebody else has changed the stored rules in the meantime."""
+
+    code = "RULES_CHANGED"
+    category: ClassVar[Category] = "conflict"
+    hint = "Read the rules again, apply the change to what is there now, and save with its revision."
+
+
+class RateLimited(GatewayError):
+    """The rate limit is reached."""
+
+    code = "RATE_LIMITED"
+    category: ClassVar[Category] = "rate_limited"
+    hint = "Wait the stated time; a refused call costs nothing."
+    retryable = True
+
+
+class TooManyAtOnce(RateLimited):
+    """Too many calls are under way at the same time."""
+
+    code = "TOO_MANY_AT_ONCE"
+    hint = "Wait until one of the calls under way has ended; at the latest its lease lapses after the stated time."
+
+
+class CostAboveLimit(TooLarge):
+    """The call costs more than its limit ever allows at once."""
+
+    code = "COST_ABOVE_LIMIT"
+    hint = "Split the call, or have the limit raised; waiting does not help."
+
+
+class LimitsAway(Unavailable):
+    """The store of the limits does not answer, and this operation is closed without it."""
+
+    code = "LIMITS_AWAY"
+    hint = "Try again in a moment; calls that only read may still be let through."

@@ -1,0 +1,1 @@
+"""A cache of two levels, near (this process) and shared (the store), that serves nothing an acknowledged invalidation ended."""

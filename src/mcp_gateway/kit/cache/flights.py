@@ -1,0 +1,172 @@
+"""Reads under way in this process: who may share one, and which of them an invalidation has overtaken.
+
+A flight reads at a moment; whoever asks later may share its result only if no invalidation acknowledged before they asked can
+have come after that moment. This module decides that; what a flight does is `reading`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from mcp_gateway.kit.cache.model import CachePolicy
+from mcp_gateway.kit.cache.near import NearKey
+
+V = TypeVar("V")
+
+# Names invalidated while flights were under way; more than this and every flight counts as overtaken.
+MAX_REMEMBERED = 4_096
+
+
+class Flight(Generic[V]):
+    """One read of one key. `read_at` is the number of invalidations seen when it last began to read; None before that."""
+
+    __slots__ = (
+        "background",
+        "before",
+        "below_seconds",
+        "epoch",
+        "future",
+        "key",
+        "loader",
+        "policy",
+        "read_at",
+        "tags",
+        "task",
+        "wake",
+    )
+
+    def __init__(
+        self,
+        key: NearKey,
+        *,
+        loader: Callable[[], Awaitable[V]] | None,
+        policy: CachePolicy,
+        tags: tuple[str, ...] = (),
+        before: "asyncio.Task[None] | None" = None,
+        below_seconds: float = 0.0,
+        background: bool = False,
+    ) -> None:
+        """`loader` is None for a read that loads nothing, which nobody may join. `before`: another flight that must end first.
+
+        `below_seconds`: renew a value that is fresh for no longer. `background`: nobody waits for the result.
+        """
+        self.key, self.loader, self.policy, self.tags = key, loader, policy, tags
+        self.before, self.below_seconds, self.background = before, below_seconds, background
+        self.future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self.task: asyncio.Task[None] | None = None
+        self.wake = asyncio.Event()
+        self.read_at: int | None = None
+        self.epoch = 0
+
+    @property
+    def served(self) -> bool:
+        """Nobody waits any more, or ever did."""
+        return self.background or self.future.done()
+
+    def settle(self, value: V) -> None:
+        """Give the callers their value; a second one is ignored."""
+        if not self.future.done():
+            self.future.set_result(value)
+
+    def fail(self, error: BaseException) -> None:
+        """Give the callers an error, unless they have a value."""
+        if not self.future.done():
+            self.future.set_exception(error)
+            self.future.exception()  # nobody may be waiting
+
+
+class Flights(Generic[V]):
+    """The flights of each key, the latest last, and the invalidations seen while any was under way."""
+
+    def __init__(self) -> None:
+        self._flying: dict[NearKey, list[Flight[V]]] = {}
+        self._seen = 0
+        self._all_before = 0
+        self._keys: dict[NearKey, int] = {}
+        self._tags: dict[tuple[str, str], int] = {}
+        self._tenants: dict[str, int] = {}
+
+    def latest(self, key: NearKey) -> Flight[V] | None:
+        flying = self._flying.get(key)
+        return flying[-1] if flying else None
+
+    def running(self) -> "tuple[asyncio.Task[None], ...]":
+        return tuple(flight.task for flying in self._flying.values() for flight in flying if flight.task is not None)
+
+    def add(self, flight: Flight[V]) -> None:
+        self._flying.setdefault(flight.key, []).append(flight)
+
+    def watch(self, flight: Flight[V]) -> None:
+        """Follow invalidations for a read that nobody may join."""
+        self._flying.setdefault(flight.key, []).insert(0, flight)
+
+    def remove(self, flight: Flight[V]) -> None:
+        flying = self._flying[flight.key]
+        flying.remove(flight)
+        if not flying:
+            del self._flying[flight.key]
+        if not self._flying:
+            self._forget()
+
+    def begin_read(self, flight: Flight[V], epoch: int) -> None:
+        """What the flight learns from now on is as new as now."""
+        flight.read_at = self._seen
+        flight.epoch = epoch
+        flight.wake.clear()
+
+    @staticmethod
+    def begin_wait(flight: Flight[V]) -> None:
+        """The flight knows nothing and will read again: everybody may join."""
+        flight.read_at = None
+
+    def joinable(self, flight: Flight[V], *, trusted: bool, epoch: int) -> bool:
+        """`trusted`: every invalidation acknowledged so far has been seen here."""
+        if flight.loader is None:
+            return False
+        if flight.read_at is None:
+            return True
+        return trusted and flight.epoch == epoch and not self.is_overtaken(flight, None)
+
+    def is_overtaken(self, flight: Flight[V], tags: tuple[str, ...] | None) -> bool:
+        """Whether what it read may have ended since. `tags` are those of the value; None: unknown, any of the tenant's counts."""
+        since, tenant = flight.read_at, flight.key[0]
+        if since is None or since < self._all_before or self._keys.get(flight.key, 0) > since:
+            return True
+        if self._tenants.get(tenant, 0) <= since:
+            return False
+        return tags is None or any(self._tags.get((tenant, tag), 0) > since for tag in tags)
+
+    def invalidated(self, tenant: str, keys: Sequence[str], tags: Sequence[str]) -> None:
+        """Overtakes whoever read before, and wakes whoever waits for what has ended."""
+        if not self._flying:
+            return
+        self._seen += 1
+        for key in keys:
+            self._keys[tenant, key] = self._seen
+            self.filled((tenant, key))
+        if tags:
+            self._tenants[tenant] = self._seen
+            self._tags.update(((tenant, tag), self._seen) for tag in tags)
+            for place in self._flying:
+                if place[0] == tenant:
+                    self.filled(place)
+        if len(self._keys) + len(self._tags) > MAX_REMEMBERED:
+            self._all_before = self._seen
+            self._forget()
+
+    def filled(self, key: NearKey) -> None:
+        """Wakes whoever waits for a key."""
+        for flight in self._flying.get(key, ()):
+            flight.wake.set()
+
+    def emptied(self) -> None:
+        """Overtakes and wakes everybody."""
+        self._seen += 1
+        self._all_before = self._seen
+        for key in self._flying:
+            self.filled(key)
+
+    def _forget(self) -> None:
+        self._keys.clear()
+        self._tags.clear()
+        self._tenants.clear()

@@ -1,0 +1,254 @@
+"""What a flight does: look in the shared level, wait for another's load or load itself, fill, and keep what may be kept near.
+
+Safe by two rules. The shared level takes a fill only while the flight's lease lives and the tags are unchanged. The near level
+takes a value only if no invalidation was heard since the flight began to read. Above stands `cache`, which decides who flies.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar, cast
+
+import structlog
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.kit.cache.codec import Codec
+from mcp_gateway.kit.cache.envelope import Found, unwrap, wrap_error, wrap_value
+from mcp_gateway.kit.cache.figures import Counting
+from mcp_gateway.kit.cache.flights import Flight, Flights
+from mcp_gateway.kit.cache.holding import HeldLease
+from mcp_gateway.kit.cache.model import CachePolicy, Outcome
+from mcp_gateway.kit.cache.near import NearEntry, NearLevel
+from mcp_gateway.kit.cache.ports import Claim, Lease, Place, SharedLevel, Stored
+from mcp_gateway.kit.errors import LoadTimedOut, StoreRefused, StoreUnavailable
+
+V = TypeVar("V")
+
+# After a failed renewal a value that is still served is left alone so long.
+QUIET_SECONDS = 1.0
+# Waiters of several processes wake up to so much apart, so that not all ask at once for a lease that has ended.
+WAKE_SPREAD_SECONDS = 0.01
+# Longer than any value is fresh: claims the lease whatever is there.
+ALWAYS_SECONDS = 1e9
+
+_log = structlog.get_logger(__name__)
+
+
+class _Read(NamedTuple, Generic[V]):
+    """What a look found, and when it was asked."""
+
+    found: Found[V]
+    stored: Stored
+    asked: float
+
+
+class Reader(Generic[V]):
+    """The steps of the flights of one cache."""
+
+    def __init__(
+        self,
+        cache: str,
+        *,
+        shared: SharedLevel,
+        near: NearLevel[V],
+        flights: Flights[V],
+        codec: Codec[V],
+        clock: Clock,
+        counting: Counting,
+        random_share: Callable[[], float],
+    ) -> None:
+        """`random_share` gives numbers from 0 to below 1."""
+        self._cache = cache
+        self._shared, self._near, self._flights, self._codec = shared, near, flights, codec
+        self._clock, self._counting, self._random_share = clock, counting, random_share
+
+    async def fly(self, flight: Flight[V]) -> None:
+        """Settle the flight's future, then finish what nobody waits for."""
+        try:
+            if flight.before is not None:
+                await asyncio.wait({flight.before})
+            await self._look(flight)
+        except asyncio.CancelledError:
+            flight.fail(StoreUnavailable("The cache was closed."))
+            raise
+        except Exception as error:  # noqa: BLE001  (the flight's wall: what the loader raised belongs to the callers)
+            self._counting.count(flight.key[0], "load_failed")
+            if flight.served:
+                self._quieten(flight)
+                _log.warning("cache_renewal_failed", cache=self._cache, error=type(error).__name__, exc_info=True)
+            flight.fail(error)
+        finally:
+            self._flights.remove(flight)
+
+    async def peek(self, flight: Flight[V]) -> Found[V] | None:
+        """Read without loading; None when there is nothing fresh. Raises as the shared level does."""
+        try:
+            asked = self._begin(flight)
+            look = await self._shared.look(Place(self._cache, *flight.key), None)
+            read = self._understood(flight, look.stored, asked)
+        finally:
+            self._flights.remove(flight)
+        if read is None or read.stored.fresh_seconds <= 0:
+            return None
+        self._keep_read_near(flight, read)
+        return read.found
+
+    async def _look(self, flight: Flight[V]) -> None:
+        policy, place = flight.policy, Place(self._cache, *flight.key)
+        keep = policy.ttl_seconds + policy.kept_after_ttl_seconds + policy.load_timeout_seconds
+        claim = Claim(flight.tags, policy.lease_seconds, keep, flight.below_seconds)
+        give_up = self._clock.monotonic() + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
+        while self._clock.monotonic() < give_up:
+            asked = self._begin(flight)
+            try:
+                look = await self._shared.look(place, claim)
+            except (StoreUnavailable, StoreRefused) as error:
+                await self._load_through(flight, error)
+                return
+            read = self._understood(flight, look.stored, asked)
+            usable = read is not None and -read.stored.fresh_seconds <= policy.stale_while_revalidate_seconds
+            if read is not None and usable:
+                self._keep_read_near(flight, read)
+                self._settle(flight, read.found, "shared_hit" if read.stored.fresh_seconds > 0 else "stale")
+            if look.lease is not None:
+                await self._load(flight, place, look.lease, read)
+                return
+            if usable:
+                return
+            if look.held_seconds is None:  # something is there that this cache cannot read: load over it
+                claim = claim._replace(below_seconds=ALWAYS_SECONDS)
+                continue
+            self._flights.begin_wait(flight)
+            await self._wait(flight, look.held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
+        raise LoadTimedOut(cache=self._cache)
+
+    def _begin(self, flight: Flight[V]) -> float:
+        self._flights.begin_read(flight, self._shared.epoch)
+        return self._clock.monotonic()
+
+    def _understood(self, flight: Flight[V], stored: Stored | None, asked: float) -> _Read[V] | None:
+        if stored is None:
+            return None
+        try:
+            return _Read(unwrap(self._codec, stored.payload, flight.policy.negative_errors), stored, asked)
+        except ValueError:
+            _log.warning("cache_entry_unreadable", cache=self._cache)
+            return None
+
+    @staticmethod
+    async def _wait(flight: Flight[V], seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await flight.wake.wait()
+
+    async def _load(self, flight: Flight[V], place: Place, lease: Lease, read: _Read[V] | None) -> None:
+        policy = flight.policy
+        held = HeldLease(self._shared, place, lease, policy.lease_seconds)
+        try:
+            found = Found(await self._call(flight))
+        except policy.negative_errors as error:
+            await self._fill(flight, place, lease, Found(cast("V", None), error, negative=True))
+            raise
+        except Exception as error:
+            # The lease of a failed renewal is left to end by itself, so that nobody tries again at once.
+            if not flight.served:
+                await self._release(place, lease)
+            may_be_old = read is not None and -read.stored.fresh_seconds <= policy.stale_if_error_seconds
+            if flight.served or read is None or not (may_be_old and isinstance(error, policy.stale_errors)):
+                raise
+            self._counting.count(flight.key[0], "load_failed")
+            self._settle(flight, read.found, "stale")
+        else:
+            await self._fill(flight, place, lease, found._replace(negative=found.value is None))
+            self._settle(flight, found, "miss")
+        finally:
+            held.end()
+
+    async def _call(self, flight: Flight[V]) -> V:
+        assert flight.loader is not None  # noqa: S101  (only reads without a lease have none)
+        started, seconds = self._clock.monotonic(), flight.policy.load_timeout_seconds
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                return await flight.loader()
+        except TimeoutError as error:
+            if limit.expired():
+                raise LoadTimedOut(cache=self._cache, seconds=seconds) from error
+            raise
+        finally:
+            self._counting.loads.observe(self._clock.monotonic() - started)
+
+    async def _load_through(self, flight: Flight[V], error: StoreUnavailable | StoreRefused) -> None:
+        if flight.policy.when_store_is_away == "refuse" or flight.background:
+            raise error
+        self._settle(flight, Found(await self._call(flight)), "load_through")
+
+    async def _fill(self, flight: Flight[V], place: Place, lease: Lease, found: Found[V]) -> None:
+        """Store what was loaded, if it may be stored; failing to is counted, never raised."""
+        policy, tenant = flight.policy, flight.key[0]
+        payload = self._payload(found, policy)
+        if payload is None:
+            await self._release(place, lease)
+            if found.value is not None:
+                self._counting.count(tenant, "not_stored")
+            return
+        ttl = policy.ttl_seconds if not found.negative else policy.negative_ttl_seconds or 0.0
+        fresh = ttl * (1 - policy.ttl_jitter * self._random_share())
+        kept = fresh if found.negative else fresh + policy.kept_after_ttl_seconds
+        asked = self._clock.monotonic()
+        try:
+            taken = await self._shared.fill(place, lease, payload, fresh, kept)
+        except (StoreUnavailable, StoreRefused):
+            self._counting.count(tenant, "not_stored")
+            return
+        if taken:
+            stored = Stored(payload, flight.tags, fresh, kept)
+            self._keep_read_near(flight, _Read(found, stored, asked))
+        else:
+            self._counting.count(tenant, "refused_fill")
+
+    def _payload(self, found: Found[V], policy: CachePolicy) -> bytes | None:
+        if found.negative and policy.negative_ttl_seconds is None:
+            return None
+        try:
+            payload = wrap_error(found.error) if found.error is not None else wrap_value(self._codec, found.value)
+        except (ValueError, TypeError):
+            _log.warning("cache_value_unwritable", cache=self._cache, exc_info=True)
+            return None
+        return payload if len(payload) <= policy.max_value_bytes else None
+
+    async def _release(self, place: Place, lease: Lease) -> None:
+        with contextlib.suppress(StoreUnavailable, StoreRefused):
+            await self._shared.release(place, lease)
+
+    def _keep_read_near(self, flight: Flight[V], read: _Read[V]) -> None:
+        """Only what no invalidation can have ended since the flight began to read."""
+        policy, (tenant, key) = flight.policy, flight.key
+        if not policy.near or flight.epoch != self._shared.epoch or self._flights.is_overtaken(flight, read.stored.tags):
+            return
+        found, stored, asked = read
+        size = len(stored.payload) + len(tenant) + len(key)
+        entry = NearEntry(found.value, error=found.error, size=size, tags=stored.tags, tally=self._counting.tally(tenant))
+        entry.fresh_until = asked + stored.fresh_seconds
+        entry.stale_until = asked + min(stored.kept_seconds, stored.fresh_seconds + policy.stale_while_revalidate_seconds)
+        if not found.negative:
+            entry.quick_until = entry.fresh_until - policy.ttl_seconds * policy.early_refresh
+        self._near.put(flight.key, entry)
+
+    def _quieten(self, flight: Flight[V]) -> None:
+        entry = self._near.entries.get(flight.key)
+        if entry is not None:
+            entry.quiet_until = self._clock.monotonic() + QUIET_SECONDS
+
+    def _settle(self, flight: Flight[V], found: Found[V], outcome: Outcome) -> None:
+        """Answer the callers; count once for who began, and a renewal that nobody waited for as such."""
+        if flight.served:
+            if outcome == "miss":
+                self._counting.count(flight.key[0], "renewed")
+            flight.settle(found.value)
+            return
+        self._counting.count(flight.key[0], "negative" if found.negative else outcome)
+        if found.error is not None:
+            flight.fail(found.error)
+        else:
+            flight.settle(found.value)
