@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.kit.breaker.memory import MemoryBreakerStore
-from mcp_gateway.kit.breaker.model import CircuitState, Counts
+from mcp_gateway.kit.breaker.model import CircuitState, Counts, Mode
 from mcp_gateway.kit.breaker.policy import BreakerPolicy
 from mcp_gateway.kit.breaker.ports import BreakerStore, SharedCircuit
 from mcp_gateway.kit.breaker.windows import CountBased, TimeBased
@@ -225,3 +227,58 @@ async def test_names_cannot_reach_each_others_circuits(kept: Store) -> None:
     await kept.store.force(odd, "forced_open", "line one\nline two")
     assert (await kept.store.read(odd)).mode == "forced_open"
     assert await kept.store.read(PART) == CircuitState()
+
+
+Step = tuple[str, int]
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("report"), st.integers(0, 255)),
+        st.tuples(st.sampled_from(("ask", "settle", "give back")), st.integers(0, 5)),
+        st.tuples(st.just("force"), st.integers(0, 3)),
+    ),
+    max_size=30,
+)
+MODES: tuple[Mode, ...] = ("automatic", "metrics_only", "forced_closed", "forced_open")
+
+
+async def taken(store: Store, circuit: SharedCircuit, step: Step) -> object:
+    """What one step shows, without what differs between any two stores: epochs and times."""
+    what, number = step
+    if what == "report":
+        outcomes = bytes((number >> shift) & 3 for shift in (0, 2, 4, 6))
+        return _comparable(await store.store.report(circuit, 0, outcomes))
+    if what == "ask":
+        await store.passes(0.002)
+        answer = await store.store.ask(circuit, 0, str(number))
+        return answer.admitted, answer.probe, _comparable(answer.state)
+    if what == "force":
+        return _comparable(await store.store.force(circuit, MODES[number], "told"))
+    return _comparable(await store.store.settle(circuit, str(number), None if what == "give back" else number % 4))
+
+
+def _comparable(state: CircuitState) -> object:
+    return state.state, state.mode, state.openings, state.cause, state.counts
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+@hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(steps)
+def test_every_store_does_what_the_memory_does(valkey: ValkeyProcess, by_time: bool, script: list[Step]) -> None:  # noqa: FBT001  (a parameter of the test)
+    window = TimeBased(seconds=3_000.0, buckets=3) if by_time else CountBased(calls=7)
+    policy = BreakerPolicy(
+        window=window, minimum_calls=3, slow_call_seconds=1, slow_call_rate=0.7, open_seconds=0.001, open_growth=1, probes=2
+    )
+    circuit = SharedCircuit("modelled", policy)
+
+    async def play() -> None:
+        with valkey.client() as client:
+            client.flushall()
+        clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
+        clock.advance(1)
+        memory = Store(MemoryBreakerStore(clock), clock)
+        async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+            real = Store(RedisBreakerStore(connection), None)
+            for step in script:
+                assert await taken(real, circuit, step) == await taken(memory, circuit, step)
+
+    asyncio.run(play())

@@ -31,6 +31,7 @@ class Machine:
         "_settled",
         "_slow",
         "_slow_rate",
+        "_unwatched",
         "cause",
         "counts",
         "epoch",
@@ -57,12 +58,13 @@ class Machine:
         self.until = self.ramp_until = 0.0
         self.openings = 0
         self.passing = True
+        self._unwatched = False
         self._credit = 0.0
         self._clear_round()
 
     def observe(self, epoch: int, code: int, now: float) -> bool:
         """Count one ordinary outcome; True when the window now asks for opening. Outcomes of an earlier epoch are dropped."""
-        if epoch != self.epoch or self.state != "closed" or self.mode == "forced_closed":
+        if epoch != self.epoch or self.state != "closed" or self._unwatched:
             return False
         window = self.window
         window.add(code, now)
@@ -110,6 +112,7 @@ class Machine:
     def force(self, mode: Mode, reason: str, now: float) -> None:
         """Leave the present mode; the circuit begins anew, closed and with an empty window."""
         self.mode = mode
+        self._unwatched = mode in {"forced_open", "forced_closed"}
         self._enter("closed", reason, Counts(), now)
 
     def follow(self, seen: CircuitState, now: float) -> None:
@@ -117,6 +120,7 @@ class Machine:
         source, mode = self.state, self.mode
         changed = seen.epoch != self.epoch
         self.state, self.mode, self.epoch, self.cause = seen.state, seen.mode, seen.epoch, seen.cause
+        self._unwatched = seen.mode in {"forced_open", "forced_closed"}
         self.openings, self.counts = seen.openings, seen.counts
         self.until, self.ramp_until = now + seen.wait_seconds, now + seen.ramp_seconds
         self._set_passing(now)

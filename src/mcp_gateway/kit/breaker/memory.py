@@ -22,7 +22,7 @@ class MemoryBreakerStore:
 
     async def report(self, circuit: SharedCircuit, epoch: int, outcomes: bytes) -> CircuitState:
         machine, now = self._machine(circuit, epoch), self._clock.monotonic()
-        if epoch in {0, machine.epoch}:
+        if epoch in {0, machine.epoch} and machine.mode == "automatic":
             counted = machine.epoch
             for code in outcomes:
                 machine.record(counted, code, now)

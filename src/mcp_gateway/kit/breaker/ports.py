@@ -31,7 +31,7 @@ class BreakerStore(Protocol):
     async def report(self, circuit: SharedCircuit, epoch: int, outcomes: bytes) -> CircuitState:
         """Add outcomes (one byte each, oldest first) of calls admitted under `epoch`; those of another epoch are not counted.
         Epoch 0, that of a replica that has not heard from the store yet, counts while the circuit is closed. Opens the
-        circuit when the window asks for it."""
+        circuit when the window asks for it. In any mode but `automatic` nothing is counted."""
         ...
 
     async def ask(self, circuit: SharedCircuit, epoch: int, probe: str) -> Answer:
