@@ -112,6 +112,7 @@ def tables_of(sketch: Sketch) -> Iterator[TableMention]:
         *(ranking.table for ranking in sketch.rankings),
         *(said.counted for said in given if isinstance(said, CountOf)),
         *(said.table for said in given if isinstance(said, Related)),
+        *(said.operand for said in given if isinstance(said, Compare)),
     ]
     for mention in found:
         if isinstance(mention, TableMention) and id(mention) not in seen:
@@ -134,6 +135,8 @@ def columns_of(sketch: Sketch) -> Iterator[ColumnMention]:
             found.append(said.column)
         if isinstance(said, Compare) and isinstance(said.operand, Statistic):
             found.append(said.operand.column)
+        elif isinstance(said, Compare):
+            found.append(said.operand)
     unique = {id(mention): mention for mention in found if isinstance(mention, ColumnMention)}
     yield from sorted(unique.values(), key=lambda mention: (mention.implied, mention.start))
 

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.date_phrases import phrase_of, read_moment
-from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural
+from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural, singular
+from mcp_gateway.ask.engine.role_names import roles_named
 from mcp_gateway.core.schema import Scalar
 
 # What to call a stored value: (table, column, value) -> label.
@@ -26,6 +27,7 @@ _COMPARED_IN_TIME = {
 }
 _SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 _NO_LABELS: Labels = MappingProxyType({})
+_NO_ROLES: Mapping[form.TableRef, str] = MappingProxyType({})
 
 
 def describe(query: form.Query, labels: Labels = _NO_LABELS) -> str:
@@ -37,13 +39,15 @@ def describe(query: form.Query, labels: Labels = _NO_LABELS) -> str:
 class _Sentence:
     """`rows` is what one row of the query around is called, in the plural."""
 
-    def __init__(self, labels: Labels, rows: str = "rows") -> None:
+    def __init__(self, labels: Labels, rows: str = "rows", roles: Mapping[form.TableRef, str] = _NO_ROLES) -> None:
         self._labels = labels
         self._rows = rows
+        self._roles = roles
 
     def query(self, query: form.Query) -> str:
         if isinstance(query, form.Select):
-            return _Sentence(self._labels, counted_rows(query)).select(query)
+            roles = roles_named(query)
+            return _Sentence(self._labels, counted_rows(query, roles), roles).select(query)
         joint = {"union": "together with", "intersect": "as far as they are also among", "except": "leaving out"}[query.operator]
         words = f"{self.query(query.left)}, {joint}: {self.query(query.right)}"
         return words + self._ranking(query.order_by, query.limit)
@@ -87,7 +91,9 @@ class _Sentence:
     def expression(self, node: form.Expression) -> str:
         match node:
             case form.ColumnRef(table, column):
-                return plain_column(table, column)
+                words = plain_column(table, column)
+                role = self._roles.get(node.source)
+                return words if role is None else role if words == singular(plain(table)) else f"{role}'s {words}"
             case form.Literal():
                 return _value(node)
             case form.Aggregate():
@@ -119,6 +125,7 @@ class _Sentence:
 
     def _conditions(self, conditions: Iterable[form.Condition]) -> str:
         """ "where ..." first, then what reads well after a comma: stretches of time and kinds of rows."""
+        conditions = tuple(conditions)
         where = [self.condition(each) for each in conditions if not _stands_alone(each)]
         alone = [self.condition(each) for each in conditions if _stands_alone(each)]
         words = f" where {' and '.join(where)}" if where else ""
@@ -181,9 +188,11 @@ class _Sentence:
         opener = "without" if negated else "with"
         if isinstance(query, form.SetOperation):
             return f"{opener} {self.query(query)}"
-        rows = plural(plain(query.base.table))
-        inner = _Sentence(self._labels, counted_rows(query))
-        where = inner._conditions(query.where).replace(", ", " ", 1)
+        roles = roles_named(query)
+        rows = plural(roles.get(query.base, plain(query.base.table)))
+        inner = _Sentence(self._labels, counted_rows(query, roles), roles)
+        known = [form.IsNull(target.expression, negated=True) for target in query.targets]
+        where = inner._conditions(each for each in query.where if each not in known).replace(", ", " ", 1)
         having = f" having {' and '.join(inner.condition(each) for each in query.having)}" if query.having else ""
         return f"{opener} {rows}{where}{having}{inner._ranking(query.order_by, query.limit)}"
 

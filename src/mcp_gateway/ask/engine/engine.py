@@ -31,11 +31,12 @@ from mcp_gateway.ask.engine.periods import FoundPeriod, times_in
 from mcp_gateway.ask.engine.presentation import present
 from mcp_gateway.ask.engine.printing import to_sql
 from mcp_gateway.ask.engine.read_alone import Made, StandAlone
+from mcp_gateway.ask.engine.role_links import with_roles_linked
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
 from mcp_gateway.ask.engine.shares import share_of_whole
 from mcp_gateway.ask.engine.text import Token, tokenize
 from mcp_gateway.ask.engine.value_words import implied_values
-from mcp_gateway.ask.engine.wordings import put_plainly
+from mcp_gateway.ask.engine.wordings import put_by_role, put_plainly
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.vocabulary import Vocabulary
@@ -163,9 +164,11 @@ class EmbeddedEngine:
 
     def _reader(self, request: DraftRequest) -> Reader:
         schema, names = self._index(request.schema)
+        request = put_by_role(request) if schema.roles else request
         tokens = tokenize(request.question)
         business = business_links(tokens, self._words(request.vocabulary), request.schema, request.entities)
         links = link(tokens, names, request.values, business, implied_values(tokens, schema))
+        links = with_roles_linked(tokens, links, schema.roles)
         linked = {
             n
             for many in (links.columns, links.tables, links.values, links.metrics, links.given)
@@ -180,7 +183,7 @@ class EmbeddedEngine:
             0.0 if n in business.used else token_weight(token, known=n in linked, first=n == 0, asked=_says_what_it_is(tokens, n))
             for n, token in enumerate(tokens)
         )
-        return Reader(tokens, links, schema, names, times, weights)
+        return Reader(tokens, links, schema, names, times, weights, request.now.date())
 
     def _words(self, vocabulary: Vocabulary) -> Words:
         key = id(vocabulary)

@@ -11,6 +11,7 @@ from mcp_gateway.ask.engine.form_json import Node
 from mcp_gateway.ask.engine.form_walk import columns_of, has_aggregate, nodes
 from mcp_gateway.ask.engine.joins import connect
 from mcp_gateway.ask.engine.plain_names import plain
+from mcp_gateway.ask.engine.roles import with_instances, with_roles
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 from mcp_gateway.ask.engine.text import stem_of
 
@@ -39,7 +40,9 @@ class Dialogue:
 
     def joined(self, select: form.Select, also: Iterable[str] = ()) -> form.Select | None:
         """The select with its joins worked out anew; `also` are tables to keep although no column of theirs is used."""
-        return connect(select, self.index.keys, also=also)
+        roles = self.index.roles
+        joined = connect(with_roles(select, roles), self.index.keys, also=also)
+        return None if joined is None else with_instances(joined, roles)
 
 
 def add_dates(dialogue: Dialogue, mention: DateMention) -> form.Select | None:

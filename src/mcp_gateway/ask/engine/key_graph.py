@@ -53,6 +53,14 @@ class KeyGraph:
     def is_key_column(self, ref: ColumnRef) -> bool:
         return ref in self.key_columns
 
+    def with_edges(self, more: Iterable[KeyEdge]) -> "KeyGraph":
+        """The graph with further keys, whose columns stay what they were."""
+        edges_of = {table: list(edges) for table, edges in self.edges_of.items()}
+        for edge in more:
+            for table in dict.fromkeys((edge.child[0].table, edge.parent[0].table)):
+                edges_of.setdefault(table, []).append(edge)
+        return KeyGraph({table: tuple(edges) for table, edges in edges_of.items()}, self.key_columns)
+
     def between(self, left: str, right: str) -> tuple[KeyEdge, ...]:
         """The keys that tie two tables directly."""
         return tuple(edge for edge in self.edges_of.get(left, ()) if edge.other(left) == right)

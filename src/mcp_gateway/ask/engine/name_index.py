@@ -8,6 +8,14 @@ from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable, S
 from mcp_gateway.ask.engine.sketch import Choice
 from mcp_gateway.ask.engine.text import stem_of
 
+_DATE = stem_of("date")
+_BORN = frozenset({"birth", "born", "dob"})
+# Moments that come after a thing began: its newest rows are not found by them.
+_LATER = frozenset(
+    stem_of(word)
+    for word in "due end ended return returned left updated modified closed cancelled expires expiry until to paid".split()
+)
+
 
 @dataclass(slots=True)
 class NameIndex:
@@ -19,6 +27,7 @@ class NameIndex:
     columns_of_table_word: dict[str, list[PreparedColumn]] = field(default_factory=dict)
     labels: list[ColumnRef] = field(default_factory=list)
     table_aliases: dict[str, list[PreparedTable]] = field(default_factory=dict)
+    moments: list[PreparedColumn] = field(default_factory=list)
 
     def add_alias(self, schema: SchemaIndex, table: PreparedTable, child: ColumnRef) -> None:
         """What a key that points at a table calls it ("student_id" calls its rows students)."""
@@ -33,7 +42,7 @@ class NameIndex:
 def index_names(schema: SchemaIndex) -> NameIndex:
     """The look-up tables of a prepared schema."""
     index = NameIndex()
-    for table in schema.tables.values():
+    for table in (each for each in schema.tables.values() if each.role is None):
         for position, slot in enumerate(table.slots):
             index.tables.setdefault(slot, []).append((table, position))
             if position == len(table.slots) - 1:
@@ -41,8 +50,9 @@ def index_names(schema: SchemaIndex) -> NameIndex:
         if table.labels and table.labels[0] not in table.key and not schema.column(table.labels[0]).is_key:
             index.labels.append(table.labels[0])
         for edge in schema.keys.edges_of.get(table.name, ()):
-            if edge.parent[0].table == table.name:
+            if edge.parent[0].table == table.name and edge.child[0] in schema.columns:
                 index.add_alias(schema, table, edge.child[0])
+        index.moments += [column for column in table.columns if column.is_temporal and column.column.kind != "time"]
         for column in table.columns:
             index.column_names.setdefault(column.column.name.lower(), []).append(column)
             for position, slot in enumerate(column.slots):
@@ -63,6 +73,10 @@ def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
             head = 1.0 if position == len(column.slots) - 1 else 0.85
             share = column.weights[position] / sum(column.weights)
             choices[column.ref] = Choice(column.ref, (0.9 - 0.03 * rank) * head * (0.6 + 0.4 * share), reverse)
+        if plain == _DATE:
+            for column in names.moments:
+                if not _BORN.intersection(column.slots):
+                    choices.setdefault(column.ref, Choice(column.ref, 0.4 if _LATER.intersection(column.slots) else 0.6, reverse))
     return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
 
 

@@ -1,11 +1,14 @@
 """Names of tables and columns as people say them: `product_name` of `products` is "product", `order_date` is "order date"."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from mcp_gateway.ask.engine.form import Select
+from mcp_gateway.ask.engine.form import Select, TableRef
 
 _SPLIT = re.compile(r"[_\s.]+|(?<=[a-z0-9])(?=[A-Z])")
 _LABELS = frozenset({"name", "title", "label"})
+_NO_ROLES: Mapping[TableRef, str] = MappingProxyType({})
 
 
 def plain(name: str) -> str:
@@ -54,18 +57,21 @@ def plain_column(table: str, column: str) -> str:
     return f"{thing} {words}" if len(parts) == 1 and words in ("id", "code", "number", "type", "status", "date") else words
 
 
-def counted_rows(select: Select) -> str:
+def counted_rows(select: Select, roles: Mapping[TableRef, str] = _NO_ROLES) -> str:
     """What COUNT(*) counts, in the plural: the rows of the table joined last that may hold several for one before it.
 
     Judged by the names of the joined columns alone: `customer_id` in `orders` points at `customers`.
     """
-    rows = select.base.table
+    rows = select.base
     for join in select.joins:
         before, own = join.pairs[0]
         said = set(plain(own.column).split())
-        if said & _parts(before.table) and not said & _parts(own.table):
-            rows = own.table
-    return plural(plain(rows))
+        if own.table == before.table:
+            points = own.instance % 2 == 0 if own.instance else before.instance % 2 == 1
+            rows = own.source if points else rows
+        elif said & _parts(before.table) and not said & _parts(own.table):
+            rows = own.source
+    return plural(roles.get(rows, plain(rows.table)))
 
 
 def _parts(table: str) -> set[str]:

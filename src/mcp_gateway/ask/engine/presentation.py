@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.form_walk import has_aggregate
-from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural
+from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural, singular
+from mcp_gateway.ask.engine.role_names import roles_named
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
 _NOT_IN_A_NAME = re.compile(r"\W+")
@@ -27,12 +28,23 @@ def _named(select: form.Select, schema: SchemaIndex) -> form.Select:
     taken = _column_names(select, schema)
     targets = []
     for target in select.targets:
-        name = target.name or _name_of(target.expression, select)
+        name = target.name or _name_of(target.expression, select) or _role_name(target.expression, select)
         if name.casefold() in taken:
             name = ""
         taken.add(name.casefold())
         targets.append(replace(target, name=name))
     return replace(select, targets=tuple(targets))
+
+
+def _role_name(expression: form.Expression, select: form.Select) -> str:
+    """A name for a column of the manager beside the same table's own columns."""
+    shown = {t.expression.source for t in select.targets if isinstance(t.expression, form.ColumnRef)}
+    role = roles_named(select).get(expression.source) if isinstance(expression, form.ColumnRef) else None
+    if role is None or not isinstance(expression, form.ColumnRef) or form.TableRef(expression.table) not in shown:
+        return ""
+    own = set(singular(plain(expression.table)).split())
+    words = [word for word in plain(expression.column).split() if word not in own]
+    return _NOT_IN_A_NAME.sub("_", " ".join([role, *words]))[:_LONGEST_NAME]
 
 
 def _column_names(select: form.Select, schema: SchemaIndex) -> set[str]:
@@ -52,7 +64,7 @@ def _words_for(expression: form.Expression, select: form.Select) -> str:
         case form.Truncation(unit, _) | form.DatePart(unit, _):
             return unit
         case form.Aggregate("count", None, False, None):
-            return f"number of {counted_rows(select)}"
+            return f"number of {counted_rows(select, roles_named(select))}"
         case form.Aggregate("count", form.ColumnRef(table, column), _, None):
             return f"number of {plural(plain_column(table, column))}"
         case form.Aggregate(function, form.ColumnRef(_, column), _, None):

@@ -6,12 +6,13 @@ Made once per schema (`prepare`), pure and immutable afterwards. Knows no questi
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from mcp_gateway.ask.engine.form import ColumnRef
-from mcp_gateway.ask.engine.key_graph import KeyGraph, build_key_graph
+from mcp_gateway.ask.engine.key_graph import KeyEdge, KeyGraph, build_key_graph
 from mcp_gateway.ask.engine.names import own_words, parts_of, words_of
+from mcp_gateway.ask.engine.roles import Role, roles_in, target_of
 from mcp_gateway.ask.engine.text import stem_of
 from mcp_gateway.core.schema import Column, DatabaseSchema, Scalar, Table
 
@@ -52,7 +53,7 @@ class PreparedColumn:
 class PreparedTable:
     """`labels` are the columns that show people which row it is; `key` identifies the row (empty when nothing does).
 
-    `is_named` False: no column is a name or title, the labels are a makeshift."""
+    `is_named` False: no column is a name or title, the labels are a makeshift. `role`: no table of its own, see roles.py."""
 
     table: Table
     slots: tuple[str, ...]
@@ -62,6 +63,7 @@ class PreparedTable:
     key: tuple[ColumnRef, ...]
     is_bridge: bool
     is_named: bool = True
+    role: Role | None = None
 
     @property
     def name(self) -> str:
@@ -76,6 +78,7 @@ class SchemaIndex:
     tables: dict[str, PreparedTable]
     columns: dict[ColumnRef, PreparedColumn]
     keys: KeyGraph
+    roles: dict[str, Role] = field(default_factory=dict)
     distances: dict[tuple[str, str], float | None] = field(default_factory=dict)
 
     def distance(self, left: str, right: str) -> float | None:
@@ -86,6 +89,8 @@ class SchemaIndex:
 
     def column(self, ref: ColumnRef) -> PreparedColumn:
         """The prepared column, whichever use of its table is meant."""
+        if ref.table in self.roles:
+            return next(column for column in self.tables[ref.table].columns if column.ref == ref)
         return self.columns[ref if ref.instance == 0 else ColumnRef(ref.table, ref.column)]
 
 
@@ -112,7 +117,34 @@ def prepare(schema: DatabaseSchema) -> SchemaIndex:
         )
         tables[table.name] = _table(table, table_slots[table.name], columns, frequency)
     refs = {column.ref: column for table in tables.values() for column in table.columns}
-    return SchemaIndex(schema=schema, tables=tables, columns=refs, keys=keys)
+    roles = roles_in(schema, column_slots)
+    played = {name: _playing(tables[role.source.table], role) for name, role in roles.items()}
+    return SchemaIndex(
+        schema=schema, tables={**tables, **played}, columns=refs, keys=keys.with_edges(_role_edges(schema, roles)), roles=roles
+    )
+
+
+def _role_edges(schema: DatabaseSchema, roles: dict[str, Role]) -> list[KeyEdge]:
+    edges = []
+    for role in roles.values():
+        target = target_of(role, schema)
+        if target is not None:
+            child = role.key if role.above else ColumnRef(role.name, role.key.column)
+            parent = ColumnRef(role.name, target.column) if role.above else target
+            edges.append(KeyEdge((child,), (parent,)))
+    return edges
+
+
+def _playing(table: PreparedTable, role: Role) -> PreparedTable:
+    """The table as its rows play a role."""
+    moved = {column.ref: ColumnRef(role.name, column.ref.column) for column in table.columns}
+    return replace(
+        table,
+        columns=tuple(replace(column, ref=moved[column.ref]) for column in table.columns),
+        labels=tuple(moved[ref] for ref in table.labels),
+        key=tuple(moved[ref] for ref in table.key),
+        role=role,
+    )
 
 
 def _common_prefixes(schema: DatabaseSchema) -> frozenset[str]:

@@ -78,9 +78,11 @@ class Statistic:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
+    """`operand` a column: of the same row; a table (a role): the same column of the row that plays it."""
+
     column: ColumnMention
     operator: ComparisonOperator
-    operand: Literal | Statistic
+    operand: Literal | Statistic | ColumnMention | TableMention
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,10 @@ class SumOf:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
+    """Nothing is stored; `present`: something is."""
+
     column: ColumnMention
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,12 @@ def put_plainly(request: DraftRequest) -> DraftRequest:
     """
     figure = _asked_in_units(request)
     asked = ((_SOLD, rf"{figure} of \1"),) if figure is not None else ()
-    return reworded(request, (*asked, *_wordings()))
+    return reworded(request, (*asked, *_wordings("wordings.txt")))
+
+
+def put_by_role(request: DraftRequest) -> DraftRequest:
+    """The request with who reports to whom put as who is whose manager."""
+    return reworded(request, _wordings("role_wordings.txt"))
 
 
 def reworded(request: DraftRequest, wordings: Sequence[tuple[re.Pattern[str], str]]) -> DraftRequest:
@@ -90,8 +95,8 @@ class _Text:
         return _Text(self.letters[:start] + letters + self.letters[end:], (*self.origins[:start], *origins, *self.origins[end:]))
 
 
-@lru_cache(maxsize=1)
-def _wordings() -> tuple[tuple[re.Pattern[str], str], ...]:
-    text = files(__package__).joinpath("wordings.txt").read_text(encoding="utf-8")
+@lru_cache(maxsize=2)
+def _wordings(name: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     pairs = [line.split(" =>", 1) for line in text.splitlines() if line and not line.startswith("# ")]
     return tuple((re.compile(pattern, re.IGNORECASE), plainer.removeprefix(" ")) for pattern, plainer in pairs)

@@ -1,6 +1,7 @@
 """A small lending library, built for the engine's tests: its schema, its business words, and a way to ask."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.model import Draft, DraftRequest, Turn, ValueMatch
@@ -81,6 +82,14 @@ WORDS = Vocabulary(
         ),
     ),
 )
+
+
+def cases(name: str) -> list[tuple[str, str]]:
+    """The questions of a file beside this one and their SQL."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    asks = [line.removeprefix("ask: ") for line in lines if line.startswith("ask: ")]
+    sqls = [line.removeprefix("sql: ") for line in lines if line.startswith("sql: ")]
+    return list(zip(asks, sqls, strict=True))
 
 
 def values_in(question: str) -> tuple[ValueMatch, ...]:

@@ -1,20 +1,11 @@
 """The embedded engine through its one door: what it reads, and when it says that it cannot."""
 
-from pathlib import Path
-
 import pytest
 from sqlglot import exp, parse_one
-from tests.unit.ask.engine.library import WORDS, ask, ask_after
+from tests.unit.ask.engine.library import WORDS, ask, ask_after, cases
 
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.engine.form_json import from_json, likelihood_of, to_json
-
-
-def cases() -> list[tuple[str, str]]:
-    lines = Path(__file__).with_name("reading_cases.txt").read_text(encoding="utf-8").splitlines()
-    asks = [line.removeprefix("ask: ") for line in lines if line.startswith("ask: ")]
-    sqls = [line.removeprefix("sql: ") for line in lines if line.startswith("sql: ")]
-    return list(zip(asks, sqls, strict=True))
 
 
 def bare(sql: str) -> str:
@@ -27,7 +18,9 @@ def bare(sql: str) -> str:
     return tree.sql(dialect="sqlite")
 
 
-@pytest.mark.parametrize(("question", "sql"), cases(), ids=[question for question, _ in cases()])
+@pytest.mark.parametrize(
+    ("question", "sql"), cases("reading_cases.txt"), ids=[question for question, _ in cases("reading_cases.txt")]
+)
 def test_a_question_is_read_as_the_query_it_asks_for(question: str, sql: str) -> None:
     draft = ask(question)
     assert draft.best is not None

@@ -30,6 +30,7 @@ from mcp_gateway.ask.engine.form_edit import swapped
 from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.joins import connect
+from mcp_gateway.ask.engine.roles import with_instances
 from mcp_gateway.ask.engine.sketch import Clause, Compare, HasValue, InPeriod, Ranking, Related, Sketch, TableMention, Wanted
 
 _PARTS_OF_NAMES = frozenset({"first", "last", "family", "given", "sur", "middle", "and", "personal"})
@@ -54,6 +55,25 @@ def assemble(reader: Reader, sketch: Sketch, binding: Binding) -> Query | None:
     head = find_head(reader, sketch, binding)
     if head is None:
         return None
+    made = _query(reader, sketch, binding, head)
+    return None if made is None else with_instances(_kept_without(made, reader), reader.schema.roles)
+
+
+def _kept_without(query: Query, reader: Reader) -> Query:
+    """ "Employees and their managers" are all employees: a listing keeps the rows that nobody plays the role for."""
+    if not isinstance(query, Select) or query.where or query.group_by or query.order_by or query.distinct:
+        return query
+    roles = reader.schema.roles
+    if any(has_aggregate(target.expression) for target in query.targets):
+        return query
+    joins = tuple(
+        replace(join, outer=join.table.table in roles and roles[join.table.table].above and len(query.joins) == 1)
+        for join in query.joins
+    )
+    return replace(query, joins=joins)
+
+
+def _query(reader: Reader, sketch: Sketch, binding: Binding, head: str) -> Query | None:
     bound = Bound(reader, sketch, binding, head)
     halves = _both_halves(bound)
     if halves is not None:
@@ -127,7 +147,9 @@ def _asks_for_kinds(bound: Bound) -> bool:
 def _related(bound: Bound) -> tuple[str, ...]:
     """Tables named in the question that rows must have a partner in."""
     denied = {id(clause.said.table) for clause in bound.sketch.clauses if isinstance(clause.said, Related)}
-    return tuple(bound.binding.table(mention) for mention in bound.sketch.entities if id(mention) not in denied)
+    role = bound.table(bound.head).role
+    rows = (role.source.table,) if role is not None and role.above else ()
+    return rows + tuple(bound.binding.table(mention) for mention in bound.sketch.entities if id(mention) not in denied)
 
 
 def _both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] | None:

@@ -7,7 +7,7 @@ from mcp_gateway.ask.engine.form import ColumnRef
 from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.lexicon import ordinal_word
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable
-from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Ranking, Related, Sketch, TableMention
+from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, HasValue, Ranking, Related, Sketch, TableMention
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ def find_head(reader: Reader, sketch: Sketch, binding: Binding) -> str | None:
         return sketch.wanted[0].metric.tables[0]
     denied = {id(clause.said.table) for clause in sketch.clauses if isinstance(clause.said, Related)}
     named = [binding.table(mention) for mention in sketch.entities if id(mention) not in denied]
+    named = [_not_told_of(reader, sketch, binding, table) for table in named]
     columns = [binding.column(wanted.column).table for wanted in sketch.wanted if wanted.column is not None]
     if columns:
-        return next((table for table in named if table in columns), columns[0])
+        return _rows_of_each(reader, sketch, binding, next((table for table in named if table in columns), columns[0]))
     if named:
         return named[0]
     grouped = [group.item for group in sketch.groups if group.unit is None]
@@ -62,6 +63,22 @@ def find_head(reader: Reader, sketch: Sketch, binding: Binding) -> str | None:
             return binding.column(ranking.column).table
     tables = sorted(binding.tables)
     return tables[0] if tables else None
+
+
+def _not_told_of(reader: Reader, sketch: Sketch, binding: Binding, table: str) -> str:
+    """ "Who has the manager Ada?": the rows themselves are asked for, not the role something is said of."""
+    role = reader.schema.roles.get(table)
+    told = any(
+        isinstance(clause.said, HasValue) and binding.value(clause.said.value).column.table == table for clause in sketch.clauses
+    )
+    return role.source.table if role is not None and role.above and told else table
+
+
+def _rows_of_each(reader: Reader, sketch: Sketch, binding: Binding, table: str) -> str:
+    """ "For each employee, the manager's name": the rows are the employees."""
+    role = reader.schema.roles.get(table)
+    groups = [binding.table(group.item) for group in sketch.groups if isinstance(group.item, TableMention)]
+    return role.source.table if role is not None and role.source.table in groups else table
 
 
 def is_denied(clause: Clause) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.assembly.bound import Bound
+from mcp_gateway.ask.engine.date_calendar import step
 from mcp_gateway.ask.engine.form import (
     Aggregate,
     Between,
@@ -29,6 +30,7 @@ from mcp_gateway.ask.engine.joins import connect, key_between
 from mcp_gateway.ask.engine.schema_index import PreparedColumn
 from mcp_gateway.ask.engine.sketch import (
     Clause,
+    ColumnMention,
     Compare,
     CountOf,
     Flagged,
@@ -45,6 +47,7 @@ from mcp_gateway.ask.engine.sketch import (
     TableMention,
 )
 
+_OLDEST = 500  # years; a larger number is a year itself
 _OPPOSITE: dict[ComparisonOperator, ComparisonOperator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED: dict[ComparisonOperator, ComparisonOperator] = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -220,7 +223,7 @@ def _on_row(bound: Bound, clause: Clause) -> Condition:
         case InPeriod():
             made = _period(bound, said, clause.position)
         case Missing():
-            made = IsNull(bound.ref(said.column))
+            made = IsNull(bound.ref(said.column), negated=said.present)
         case Flagged():
             made = _flag(bound, said)
         case Given():
@@ -259,11 +262,27 @@ def _compare(bound: Bound, said: Compare) -> Condition:
     operator = said.operator
     if bound.binding.reverse(said.column):
         operator = _MIRRORED[operator]
+    if isinstance(said.operand, ColumnMention):
+        return Comparison(ref, operator, bound.ref(said.operand))
+    if isinstance(said.operand, TableMention):
+        return Comparison(ref, operator, ColumnRef(bound.binding.table(said.operand), ref.column))
     if isinstance(said.operand, Statistic):
         other = bound.ref(said.operand.column) if said.operand.column is not None else ref
         inner = Select(TableRef(other.table), (Target(Aggregate(said.operand.function, other)),))
         return Comparison(ref, operator, ScalarQuery(inner))
+    if bound.binding.reverse(said.column) and (since := born_before(bound, ref, said.operand)) is not None:
+        return Comparison(ref, operator, since)
     return Comparison(ref, operator, literal_for(bound, ref, said.operand.value))
+
+
+def born_before(bound: Bound, ref: ColumnRef, age: Literal) -> Literal | None:
+    """The moment so many years ago, where a column holds when something began; None for a number that is no age."""
+    prepared, today = bound.prepared(ref), bound.reader.today
+    if not isinstance(age.value, int) or isinstance(age.value, bool) or not 0 <= age.value < _OLDEST or today is None:
+        return None
+    if prepared.is_temporal:
+        return Literal(step("year", today, -age.value).isoformat(), "date")
+    return literal_for(bound, ref, today.year - age.value) if prepared.is_year else None
 
 
 def _text(bound: Bound, said: HasText) -> Condition:

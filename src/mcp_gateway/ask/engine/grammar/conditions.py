@@ -6,6 +6,7 @@ from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
+from mcp_gateway.ask.engine.grammar.comparing import around, other_at, statistic_at
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
 from mcp_gateway.ask.engine.name_index import measured_by
@@ -107,7 +108,8 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
         if coded:
             yield Compare(mention, operator, Literal(reader.tokens[start].text, "text")), start + 1, 0.85
     if found is not None:
-        yield from _statistic_at(reader, mention, operator, start)
+        yield from statistic_at(reader, mention, operator, start)
+        yield from other_at(reader, mention, operator, start)
 
 
 def _unlikely(reader: Reader, mention: ColumnMention, at: int, end: int, *, compared: bool) -> bool:
@@ -121,22 +123,6 @@ def _unlikely(reader: Reader, mention: ColumnMention, at: int, end: int, *, comp
         )
     so_many = reader.low(mention.end) in {"of", "for"} and reader.low(at - 1) in {"the", "these", "those"}
     return not compared and so_many and bool(reader.tables_at(end) or reader.tables_at(end + 1))
-
-
-def _statistic_at(
-    reader: Reader, mention: ColumnMention, operator: ComparisonOperator, start: int
-) -> Iterator[tuple[Said, int, float]]:
-    found = AGGREGATES.at(reader.tokens, start)
-    measure = reader.ordered(mention)
-    if found is None or measure is None:
-        return
-    function, end = found
-    yield Compare(measure, operator, Statistic(function)), end, 1.0
-    at = reader.skip(end, ("of", "the", "all", "for"), 3)
-    for other in reader.columns_at(at):
-        fitting = reader.ordered(other)
-        if fitting is not None:
-            yield Compare(measure, operator, Statistic(function, fitting)), other.end, 1.0
 
 
 def _ranges_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[tuple[Said, int, float]]:
@@ -257,7 +243,7 @@ def number_first(reader: Reader, state: State) -> Iterator[State]:
             sketch = said(state, Compare(comparable, operator, number), state.position)
             moved = step(reader, state, end, sketch, strength=1.0)
             yield step(reader, moved, mention.end, sketch, strength=comparable.choices[0].strength)
-    pending = reader.ordered(state.column) if state.column else None
+    pending = reader.comparable(state.column, number) if state.column else None
     if state.phase == "where" and pending is not None and reader.prepared(pending).is_key:
         pending = None
     free = not (reader.columns_at(column_at) or reader.tables_at(column_at) or reader.periods_at(state.position))
@@ -355,11 +341,12 @@ def comparative(reader: Reader, state: State) -> Iterator[State]:
     mention = ColumnMention(state.position, end, choices, implied=True)
     at = reader.skip(end, ("the", "or", "equal", "to", "an", "a", "age", "of"), 3)
     number = reader.number_at(at)
-    countable = reader.numeric(mention)
+    countable = reader.aged(mention)
     if number is not None and countable is not None:
         sketch = said(state, Compare(countable, ">" if upwards else "<", number), state.position)
         yield step(reader, state, reader.skip(at + 1, ("years", "old", "year"), 2), sketch, strength=0.9, cue=scoring.GAIN_CUE)
-    for what, stop, strength in _statistic_at(reader, mention, ">" if upwards else "<", at):
+    operator: ComparisonOperator = ">" if upwards else "<"
+    for what, stop, strength in (*statistic_at(reader, mention, operator, at), *other_at(reader, mention, operator, at)):
         yield step(reader, state, stop, said(state, what, state.position), strength=strength * 0.9, cue=scoring.GAIN_CUE)
 
 
@@ -380,4 +367,16 @@ def missing(reader: Reader, state: State) -> Iterator[State]:
         )
 
 
-RULES = (column_predicate, value, loose_text, number_first, comparison_first, range_first, another, period, comparative, missing)
+RULES = (
+    column_predicate,
+    value,
+    loose_text,
+    number_first,
+    comparison_first,
+    around,
+    range_first,
+    another,
+    period,
+    comparative,
+    missing,
+)

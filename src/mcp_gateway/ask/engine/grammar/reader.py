@@ -5,6 +5,7 @@ A rule takes a `Reader` and a `State` and gives the states one step further; it 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
@@ -18,6 +19,8 @@ from mcp_gateway.ask.engine.periods import FoundPeriod, Times
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, SchemaIndex
 from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, Said, Sketch, TableMention, ValueMention
 from mcp_gateway.ask.engine.text import Token
+
+_FIRST_YEAR, _LAST_YEAR = 1000, 2200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Reader:
     names: NameIndex
     times: Times
     weights: tuple[float, ...]
+    today: date | None = None
     trees: dict[frozenset[str], Tree | None] = field(default_factory=dict)
     prices: dict[KeyEdge, float] = field(default_factory=dict)
     cues: dict[int, bool] = field(default_factory=dict)
@@ -87,7 +91,7 @@ class Reader:
     def price(self, edge: KeyEdge) -> float:
         """A key whose column is named in the question costs a little less than its twin."""
         if edge not in self.prices:
-            child = self.schema.columns[edge.child[0]]
+            child = self.schema.column(edge.child[0])
             named = sum(1 for slot in child.slots if slot not in child.table_slots and any(t.stem == slot for t in self.tokens))
             self.prices[edge] = edge.cost - 0.05 * min(named, 2)
         return self.prices[edge]
@@ -164,6 +168,18 @@ class Reader:
         return self._only(
             mention, lambda column: (column.is_numeric and not column.is_key) or column.is_year or column.is_temporal
         )
+
+    def aged(self, mention: ColumnMention) -> ColumnMention | None:
+        """The mention with the choices left that an age can be compared with: numbers, and when something began."""
+        kept = tuple(c for c in mention.choices if (p := self.schema.column(c.column)).is_numeric or p.is_year or c.reverse)
+        return replace(mention, choices=kept) if kept else None
+
+    def comparable(self, mention: ColumnMention, number: Literal) -> ColumnMention | None:
+        """The mention with the choices left that this number may be compared with: a date only with a year."""
+        fitting = self.ordered(mention)
+        if fitting is None or (isinstance(number.value, int) and _FIRST_YEAR <= number.value <= _LAST_YEAR):
+            return fitting
+        return self._only(fitting, lambda column: not column.is_temporal)
 
     def _only(self, mention: ColumnMention, fits: Callable[[PreparedColumn], bool]) -> ColumnMention | None:
         kept = tuple(choice for choice in mention.choices if fits(self.schema.column(choice.column)))

@@ -111,11 +111,22 @@ def entity(reader: Reader, state: State) -> Iterator[State]:
         exact = scoring.EXACT_TABLE if mention.choices[0][1] >= 0.99 else 0.0
         after = step(reader, state, mention.end, sketch, strength=mention.choices[0][1], cue=exact)
         yield replace(after, entity=mention)
+        if mention.choices[0][0] in reader.schema.roles and _belongs(reader, mention) and not state.negated:
+            listed = replace(sketch, wanted=(*sketch.wanted, Wanted(state.position, table=mention)))
+            yield replace(step(reader, state, mention.end, listed, strength=1.0, cue=exact + 0.2), entity=mention)
         theirs = reader.skip(mention.end, ("and", "with", "along", "together"), 3)
         if theirs > mention.end and reader.low(theirs) in {"their", "its"} and state.phase == "ask" and not state.sketch.wanted:
             listed = replace(sketch, wanted=(*sketch.wanted, Wanted(state.position, table=mention)))
             again = step(reader, state, mention.end, listed, strength=mention.choices[0][1], cue=exact + 0.1)
             yield replace(again, entity=mention)
+
+
+def _belongs(reader: Reader, mention: TableMention) -> bool:
+    """Whether a role is listed beside the rows it belongs to ("employees and their managers")."""
+    at = mention.start - 1
+    while reader.low(at) in {"respective", "direct", "own"}:
+        at -= 1
+    return reader.low(at) in {"their", "its", "his", "her"} and reader.low(mention.end) != "'s"
 
 
 def distinct(reader: Reader, state: State) -> Iterator[State]:

@@ -1,0 +1,71 @@
+"""What a column is compared with other than a number: an average or maximum, the same column of a role."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.form import ComparisonOperator
+from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
+from mcp_gateway.ask.engine.lexicon import AGGREGATES
+from mcp_gateway.ask.engine.sketch import ColumnMention, Compare, Said, Sketch, Statistic
+
+_AROUND: dict[str, ComparisonOperator] = {
+    **dict.fromkeys(("higher", "greater", "larger", "bigger", "more", "longer", "later", "better"), ">"),
+    **dict.fromkeys(("lower", "smaller", "fewer", "less", "shorter", "earlier"), "<"),
+}
+
+
+def statistic_at(
+    reader: Reader, mention: ColumnMention, operator: ComparisonOperator, start: int
+) -> Iterator[tuple[Said, int, float]]:
+    found = AGGREGATES.at(reader.tokens, start)
+    measure = reader.ordered(mention)
+    if found is None or measure is None:
+        return
+    function, end = found
+    yield Compare(measure, operator, Statistic(function)), end, 1.0
+    at = reader.skip(end, ("of", "the", "all", "for"), 3)
+    for other in reader.columns_at(at):
+        fitting = reader.ordered(other)
+        if fitting is not None:
+            yield Compare(measure, operator, Statistic(function, fitting)), other.end, 1.0
+
+
+def other_at(
+    reader: Reader, mention: ColumnMention, operator: ComparisonOperator, start: int
+) -> Iterator[tuple[Said, int, float]]:
+    """A comparison with the same column of a role: "earn more than their manager"."""
+    ordered = reader.ordered(mention)
+    at = reader.skip(start, ("that", "those", "of", "the", "their", "his", "her"), 3)
+    for table in reader.tables_at(at):
+        if ordered is not None and table.choices[0][0] in reader.schema.roles:
+            yield Compare(ordered, operator, table), reader.skip(table.end, ("'s", "does", "do", "did", "is"), 1), 1.0
+
+
+def around(reader: Reader, state: State) -> Iterator[State]:
+    """ "a higher salary than their manager", "more pages than 300": the comparison around its column."""
+    operator = _AROUND.get(reader.low(state.position))
+    if operator is None:
+        return
+    for mention in reader.columns_at(state.position + 1):
+        ordered = reader.ordered(mention)
+        if ordered is None or reader.low(mention.end) != "than":
+            continue
+        at = reader.skip(mention.end + 1, ("the", "a", "an"), 1)
+        number, comparable = reader.number_at(at), reader.numeric(mention)
+        found: list[tuple[Said, int, float]] = [*statistic_at(reader, mention, operator, at)]
+        found += other_at(reader, mention, operator, at)
+        if number is not None and comparable is not None:
+            found.append((Compare(comparable, operator, number), at + 1, 1.0))
+        for what, end, strength in found:
+            moved = step(reader, state, mention.end + 1, state.sketch, strength=ordered.choices[0].strength, cue=scoring.GAIN_CUE)
+            sketch = _without_verb(said(state, what, state.position), mention, state.position)
+            yield step(reader, moved, end, sketch, strength=strength, cue=scoring.PREDICATE)
+
+
+def _without_verb(sketch: Sketch, mention: ColumnMention, position: int) -> Sketch:
+    """The sketch without the column that a verb right before names too ("earn a higher salary")."""
+    last = sketch.wanted[-1] if sketch.wanted else None
+    same = last is not None and last.column is not None and last.column.choices[0].column == mention.choices[0].column
+    near = last is not None and last.column is not None and position - last.column.end <= 1
+    return replace(sketch, wanted=sketch.wanted[:-1]) if same and near else sketch
