@@ -103,6 +103,11 @@ class Decision:
     def refused_by(self) -> tuple[str, ...]:
         return tuple(state.rule.name for state in self.rules if state.refuses)
 
+    @property
+    def bare(self) -> tuple[Sequence[Rule], Outcome, int]:
+        """The rules, the store's numbers and their age in microseconds, for who renders every decision."""
+        return self._plan.rules, self._outcome, self._age_us
+
     def _states(self) -> list[RuleState]:
         states = []
         for index, (rule, away) in enumerate(zip(self._plan.rules, self._aways, strict=True)):

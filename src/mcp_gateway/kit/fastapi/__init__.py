@@ -1,0 +1,12 @@
+"""The kit's thin FastAPI face; the only part of the kit that imports a web framework.
+
+One middleware, one dependency in each handler's signature, problem details for every error. See docs/kit/fastapi.md.
+"""
+
+from mcp_gateway.kit.fastapi.guard import Guard
+from mcp_gateway.kit.fastapi.install import install
+from mcp_gateway.kit.fastapi.passage import Call, CallerProvider, Face
+from mcp_gateway.kit.fastapi.problems import problem_response
+from mcp_gateway.kit.fastapi.route import GuardedRoute
+
+__all__ = ["Call", "CallerProvider", "Face", "Guard", "GuardedRoute", "install", "problem_response"]

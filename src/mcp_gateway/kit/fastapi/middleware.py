@@ -1,0 +1,66 @@
+"""The one middleware: it opens the passage, adds the headers of what was decided, and measures.
+
+Plain ASGI, so streams stay streams. It decides nothing: that is the guard's, in the signature of each handler.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_gateway.kit.fastapi.passage import PASSAGE, Face, Passage
+from mcp_gateway.kit.figures import Histogram, Metric
+from mcp_gateway.kit.limits.headers import LimitHeaders
+
+REQUEST_SECONDS: Final = Metric(
+    name="request_seconds",
+    help="From the request to the end of its response; status 0 when nothing was sent",
+    kind="histogram",
+    labels=("operation", "status"),
+)
+# What was not guarded is measured under this name.
+UNGUARDED: Final = "unguarded"
+
+
+class KitMiddleware:
+    """`face` may be a function asked for each request, where the face is made in the application's lifespan."""
+
+    def __init__(self, app: ASGIApp, *, face: Face | Callable[[], Face]) -> None:
+        self._app = app
+        self._face = face
+        self._headers = LimitHeaders()
+        self._histograms: dict[tuple[str, int], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        face = self._face if isinstance(self._face, Face) else self._face()
+        passage = scope[PASSAGE] = Passage(face)
+        monotonic = face.clock.monotonic
+        begun = monotonic()
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                passage.status = message["status"]
+                call = passage.call
+                if call is not None and call.decision is not None and face.limit_headers:
+                    message["headers"] = [*message["headers"], *self._headers.render(call.decision)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, with_headers)
+        finally:
+            self._histogram(passage).observe(monotonic() - begun)
+            if passage.hold is not None:
+                await passage.hold.__aexit__(None, None, None)
+
+    def _histogram(self, passage: Passage) -> Histogram:
+        key = (passage.operation, passage.status)
+        known = self._histograms.get(key)
+        if known is None:
+            operation, status = passage.operation or UNGUARDED, str(passage.status)
+            known = passage.face.figures.histogram(REQUEST_SECONDS, operation=operation, status=status)
+            if isinstance(self._face, Face):
+                self._histograms[key] = known
+        return known

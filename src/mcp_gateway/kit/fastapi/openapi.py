@@ -1,0 +1,102 @@
+"""The guards in the OpenAPI description: the limits of each operation, its headers, and the errors it may answer with.
+
+Limits are those in force when the description is first asked for, and what any tenant gets, never a tenant's own rule.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from mcp_gateway.kit.fastapi.guard import Guard
+from mcp_gateway.kit.fastapi.passage import Face
+from mcp_gateway.kit.fastapi.problems import MEDIA_TYPE
+from mcp_gateway.kit.fastapi.route import find_guard
+
+Description = dict[str, Any]
+
+_TEXT: Final = {"type": "string"}
+_LIMIT_HEADERS: Final[Description] = {
+    "RateLimit-Policy": {"description": "Every limit: its name, quota `q` and window `w` in seconds", "schema": _TEXT},
+    "RateLimit": {"description": "What remains `r` of the limit closest to its end, back in `t` seconds", "schema": _TEXT},
+}
+_RETRY_AFTER: Final[Description] = {
+    "Retry-After": {"description": "Seconds until it makes sense to try again", "schema": {"type": "integer"}}
+}
+_PROBLEM: Final[Description] = {
+    "type": "object",
+    "description": "RFC 9457 problem details",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "The kind of problem"},
+        "title": {"type": "string", "description": "The same for every problem of the kind"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong this time"},
+        "instance": {"type": "string", "description": "The path that was asked for"},
+        "code": {"type": "string", "description": "Stable name of the error"},
+        "hint": {"type": "string", "description": "What to do"},
+        "retryable": {"type": "boolean"},
+        "retry_after_seconds": {"type": "number"},
+        "violated-policies": {"type": "array", "items": _TEXT, "description": "The limits that were reached"},
+        "data": {"type": "object", "description": "Facts about the error"},
+    },
+}
+
+
+def describe_guards(app: FastAPI, face: Face | Callable[[], Face]) -> None:
+    """Have `app.openapi()` show what the guards do."""
+    plain = app.openapi
+
+    def openapi() -> Description:
+        known = app.openapi_schema
+        description: Description = plain()
+        if known is None:
+            _extend(description, app, face if isinstance(face, Face) else face())
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending the description
+
+
+def _extend(description: Description, app: FastAPI, face: Face) -> None:
+    found = False
+    for path, methods, guard in _guarded(app):
+        for method in methods:
+            operation = description.get("paths", {}).get(path, {}).get(method.lower())
+            if operation is not None:
+                _describe(operation, guard, face)
+                found = True
+    if found:
+        description.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+
+
+def _guarded(app: FastAPI) -> Iterator[tuple[str, set[str], Guard]]:
+    for context in iter_route_contexts(app.routes):
+        if context.endpoint is None or context.path_format is None:
+            continue
+        found = find_guard(context.endpoint)
+        if found is not None:
+            yield context.path_format, context.methods or set(), found[1]
+
+
+def _describe(operation: Description, guard: Guard, face: Face) -> None:
+    responses = operation.setdefault("responses", {})
+    operation["x-operation"] = guard.operation
+    if face.limiter is None:
+        return
+    operation["x-rate-limits"] = [
+        {"name": rule.name, "limit": rule.limit, "window_seconds": rule.window_seconds, "scope": rule.scope}
+        for rule in face.limiter.rules.rules_for("", guard.operation)
+        if rule.shown and not rule.shadow and rule.enabled
+    ]
+    if face.limit_headers:
+        for status, response in responses.items():
+            if status.startswith("2"):
+                response.setdefault("headers", {}).update(_LIMIT_HEADERS)
+    responses.setdefault("429", _problem("A limit is reached; the call cost nothing", {**_LIMIT_HEADERS, **_RETRY_AFTER}))
+    responses.setdefault("503", _problem("More is asked than can be answered, or a needed part is away", _RETRY_AFTER))
+
+
+def _problem(words: str, headers: Description) -> Description:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": words, "headers": headers, "content": content}

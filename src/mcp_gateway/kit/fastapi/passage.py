@@ -1,0 +1,64 @@
+"""One request on its way through the kit: what the middleware, the guard and the handler know of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from starlette.requests import Request
+
+from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.kit.figures import NO_FIGURES, Figures
+from mcp_gateway.kit.limits.concurrency import Hold
+from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
+from mcp_gateway.kit.limits.model import Decision
+
+# Where the passage lies in the ASGI scope.
+PASSAGE: Final = "kit.passage"
+
+# Says who sends a request, from what was authenticated, never from a header that anybody may write. Raises what refuses it.
+CallerProvider: TypeAlias = Callable[[Request], Awaitable[Caller]]
+
+
+_SYSTEM_CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Face:
+    """What the routes of one application are guarded with.
+
+    `limiter` None: nobody is limited. `limit_headers` False: no `RateLimit` fields, whose draft may still change.
+    """
+
+    caller: CallerProvider
+    limiter: EnterpriseRateLimiter | None = None
+    figures: Figures = NO_FIGURES
+    clock: Clock = _SYSTEM_CLOCK
+    limit_headers: bool = True
+
+
+class Call:
+    """What a guarded handler is given. `decision` is the limiter's; None without a limiter."""
+
+    __slots__ = ("caller", "decision", "operation")
+
+    def __init__(self, caller: Caller, operation: str) -> None:
+        self.caller, self.operation = caller, operation
+        self.decision: Decision | None = None
+
+    @property
+    def tenant(self) -> str:
+        return self.caller.tenant
+
+
+class Passage:
+    """`call` is None until a guard was reached; `operation` is empty until then. `hold` is given back when the response ended."""
+
+    __slots__ = ("call", "face", "hold", "operation", "status")
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self.operation = ""
+        self.call: Call | None = None
+        self.hold: Hold | None = None
+        self.status = 0
