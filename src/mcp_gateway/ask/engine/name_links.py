@@ -26,9 +26,17 @@ def column_mentions(
 ) -> tuple[ColumnMention, ...]:
     """All stretches that begin at a token and name columns, longest first."""
     glued = _glued_columns(start, tokens, names)
+    if _says_when(start, tokens) and tokens[start].low not in names.column_names:
+        return tuple(mention for mention in columns_from(start, tokens, words, names) if mention.end > start + 1)
     if tokens[start].low in FILLERS and tokens[start].stem not in names.columns:
         return glued
     return longest_first((*columns_from(start, tokens, words, names), *_renamed_from(start, tokens, names), *glued))
+
+
+def _says_when(start: int, tokens: Sequence[Token]) -> bool:
+    """Whether "first" or "last" stands for no name: "hired last", not "first and last name"."""
+    follower = tokens[start + 1].low if start + 1 < len(tokens) else ""
+    return tokens[start].low in {"first", "last"} and follower not in {"and", "or", ",", "/", "&"}
 
 
 def table_mentions(
