@@ -49,8 +49,8 @@ class WatchedDatabase:
         self.begun.set()
         return await self._inner.run(sql, limits)
 
-    async def explain(self, sql: str, timeout_seconds: float) -> str:
-        return await self._inner.explain(sql, timeout_seconds)
+    async def explain(self, sql: str, limits: Limits) -> str:
+        return await self._inner.explain(sql, limits)
 
 
 def make_shop(path: Path) -> Path:

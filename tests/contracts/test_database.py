@@ -259,7 +259,7 @@ async def test_failures_are_classified_with_the_name_they_speak_of(
 
 
 async def test_a_plan_is_text(database: Database) -> None:
-    assert "secrets" in (await database.explain("SELECT * FROM secrets", 10)).lower()
+    assert "secrets" in (await database.explain("SELECT * FROM secrets", LIMITS)).lower()
 
 
 def hostile(engine: str) -> list[str]:

@@ -3,11 +3,12 @@
 Unavailable  ├── DatabaseUnavailable     it does not answer, is locked, or its file is gone
              ├── QueryCancelled          the caller went away, or the server stopped the query
              └── TimedOut └── QueryTimedOut
+TooLarge     └── QueryTooLarge           it would have taken more memory than one query may
 InvalidInput └── BadDatabaseUrl          the URL or path names nothing we can open
 NotFound     └── UnknownTable
 """
 
-from mcp_gateway.core.errors import InvalidInput, NotFound, TimedOut, Unavailable
+from mcp_gateway.core.errors import InvalidInput, NotFound, TimedOut, TooLarge, Unavailable
 
 
 class DatabaseUnavailable(Unavailable):
@@ -29,6 +30,13 @@ class QueryCancelled(Unavailable):
 
     code = "QUERY_CANCELLED"
     hint = "Send it again if the answer is still wanted."
+
+
+class QueryTooLarge(TooLarge):
+    """The query needed more memory than one query may take, and was stopped."""
+
+    code = "QUERY_TOO_LARGE"
+    hint = "Ask for less: a filter before joining or collecting, totals instead of lists, shorter texts."
 
 
 class BadDatabaseUrl(InvalidInput):

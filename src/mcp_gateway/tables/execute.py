@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.sql.calm import may_grow
 from mcp_gateway.core.sql.read_only import check_read_only, print_checked
 from mcp_gateway.tables.model import ExplainedQuery, Limits, QueryResult, RawResult
 from mcp_gateway.tables.ports import Database
@@ -25,6 +26,7 @@ async def execute_query(database: Database, clock: Clock, sql: str, limits: Limi
     """
     query = await _check(sql, database.dialect)
     executed_sql = print_checked(_limited(query, limits.max_rows + 1), database.dialect)
+    limits = replace(limits, may_grow=may_grow(query))
     started = clock.monotonic()
     raw = await database.run(executed_sql, limits)
     total = len(raw.rows) if raw.truncated_by is None else await _count(database, query, limits, clock.monotonic() - started)
@@ -43,7 +45,7 @@ async def explain_query(database: Database, sql: str, limits: Limits) -> Explain
     """Raises as `execute_query` does."""
     query = await _check(sql, database.dialect)
     executed_sql = print_checked(query, database.dialect)
-    plan = await database.explain(executed_sql, limits.timeout_seconds)
+    plan = await database.explain(executed_sql, replace(limits, may_grow=may_grow(query)))
     tables, columns = _names_read(query)
     return ExplainedQuery(plan=plan, executed_sql=executed_sql, tables=tables, columns=columns)
 

@@ -13,12 +13,17 @@ MatchedHow = Literal["exact", "folded", "stem", "prefix", "contains", "fuzzy"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one query may take. Bytes are those of the rows as JSON text; a longer cell is cut with a visible mark."""
+    """What one query may take. Bytes are those of the rows as JSON text; a longer cell is cut with a visible mark.
+
+    `may_grow`: the statement may make values far larger than those stored (`core/sql/calm.py`). An engine that cannot hold
+    such a one within bounds runs it in a process of its own.
+    """
 
     max_rows: int = 1000
     max_bytes: int = 4 * 1024 * 1024
     max_cell_bytes: int = 32 * 1024
     timeout_seconds: float = 30.0
+    may_grow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ class Database(Protocol):
     Every method is safe to call concurrently, does its blocking work in threads, and raises
     - `DatabaseUnavailable` when the database does not answer, is locked, or its file is gone (the next call connects anew),
     - `QueryTimedOut` when its time limit passes,
+    - `QueryTooLarge` when it takes more memory than one query may; the others go on,
     - `QueryFailed` with the database's words, classified.
     When the calling task is cancelled the running statement is interrupted at once.
     """
@@ -41,6 +42,6 @@ class Database(Protocol):
         """Run one statement that reads. Whether it only reads is checked before; the engine refuses the rest."""
         ...
 
-    async def explain(self, sql: str, timeout_seconds: float) -> str:
-        """The engine's plan for the statement, as text, without running it."""
+    async def explain(self, sql: str, limits: Limits) -> str:
+        """The engine's plan for the statement, as text, without running it. Of the limits only time and memory count."""
         ...

@@ -8,12 +8,13 @@ import contextlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from mcp_gateway.adapters.databases.apart import MOST_APART, ApartFile, ApartStatement
 from mcp_gateway.adapters.databases.duckdb_catalog import read_tables
 from mcp_gateway.adapters.databases.fetch import fetch_within
 from mcp_gateway.adapters.databases.file_words import without_folder
@@ -21,9 +22,9 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
 from mcp_gateway.core.sql.errors import QueryRefused
 from mcp_gateway.tables.column_kinds import kind_of_type
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled
+from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTooLarge
 from mcp_gateway.tables.failures import classify_failure
-from mcp_gateway.tables.model import ResultColumn, Signal
+from mcp_gateway.tables.model import Limits, RawResult, ResultColumn, Signal
 
 _CONFIG: Final = {
     "autoinstall_known_extensions": "false",
@@ -32,9 +33,11 @@ _CONFIG: Final = {
     "allow_persistent_secrets": "false",
     # Otherwise a table name could be a variable of this very program.
     "python_enable_replacements": "false",
-    "memory_limit": "1GB",
     "max_temp_directory_size": "10GB",
 }
+# For all statements together; what needs more spills to disk or fails.
+_MEMORY_LIMIT: Final = "640MB"
+_GROWTH_BYTES: Final = 960 * 1024 * 1024
 _UNUSABLE = (duckdb.IOException, duckdb.ConnectionException, duckdb.FatalException, duckdb.InternalException)
 
 
@@ -43,10 +46,13 @@ class DuckDbDriver:
 
     dialect = "duckdb"
     failures: tuple[type[Exception], ...] = (duckdb.Error,)
+    growth_bytes = _GROWTH_BYTES
 
-    def __init__(self, path: Path, *, readable: tuple[Path, ...] = ()) -> None:
+    def __init__(self, path: Path, *, readable: tuple[Path, ...] = (), memory_limit: str = _MEMORY_LIMIT) -> None:
         self._path = path
         self._readable = readable
+        self._memory_limit = memory_limit
+        self._turns = threading.BoundedSemaphore(MOST_APART)
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
         self._identity = ""
@@ -59,12 +65,18 @@ class DuckDbDriver:
             if self._database is None or identity != self._identity:
                 self._close_database()
                 self._database, self._identity = self._open(), identity
-            return DuckDbSession(self._database.cursor(), self._path, identity)
+            return DuckDbSession(self._database.cursor(), self._path, identity, self._apart)
+
+    def _apart(self) -> ApartStatement:
+        file = ApartFile(engine="duckdb", path=self._path, failures=duckdb, readable=self._readable)
+        return ApartStatement(file, self._turns)
 
     def explain_failure(self, error: Exception, sql: str) -> GatewayError:
         words = without_folder(str(error), self._path)
         if isinstance(error, duckdb.InterruptException):
             return QueryCancelled()
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return QueryTooLarge()
         if isinstance(error, duckdb.IOException) and "lock" in words:
             return DatabaseUnavailable(
                 f"{self._path.name} is locked: another program has it open for writing.",
@@ -82,7 +94,8 @@ class DuckDbDriver:
         """Within one process DuckDB opens a file once, with one configuration; a second opening joins the first, already shut."""
         # Sorting and joining beyond the memory limit spills here, not beside the user's file; DuckDB clears it away.
         spill = Path(tempfile.gettempdir()) / f"mcp-gateway-spill-{os.getpid()}"
-        database = duckdb.connect(str(self._path), read_only=True, config={**_CONFIG, "temp_directory": str(spill)})
+        limits = {"memory_limit": self._memory_limit, "temp_directory": str(spill)}
+        database = duckdb.connect(str(self._path), read_only=True, config={**_CONFIG, **limits})
         try:
             if not _is_shut(database):
                 if self._readable:
@@ -104,20 +117,29 @@ class DuckDbDriver:
 class DuckDbSession:
     """One cursor, which is a connection of its own to the same open file."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, path: Path, identity: str) -> None:
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, path: Path, identity: str, begin_apart: Callable[[], ApartStatement]
+    ) -> None:
         self._cursor = cursor
         self._path = path
         self._identity = identity
+        self._begin_apart = begin_apart
+        self._apart: ApartStatement | None = None
 
     @contextlib.contextmanager
     def query(self, sql: str, timeout_seconds: float) -> Iterator["DuckDbRows"]:
         """DuckDB has no time limit of its own; the caller interrupts."""
-        statements = self._cursor.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type not in _READING:
-            raise QueryRefused("DuckDB takes this for something else than one SELECT.", reason="not_a_query")
-        yield DuckDbRows(self._cursor.execute(statements[0]))
+        yield DuckDbRows(self._cursor.execute(self._only_reading(sql)))
 
-    def explain(self, sql: str, timeout_seconds: float) -> str:
+    def run_apart(self, sql: str, limits: Limits) -> RawResult:
+        self._only_reading(sql)
+        with self._statement_apart() as statement:
+            return statement.run(sql, limits)
+
+    def explain(self, sql: str, limits: Limits) -> str:
+        if limits.may_grow:
+            with self._statement_apart() as statement:
+                return statement.explain(sql, limits)
         rows = self._cursor.execute(f"EXPLAIN {sql}").fetchall()
         return "\n".join(str(row[1]) for row in rows)
 
@@ -131,10 +153,31 @@ class DuckDbSession:
         return Signal(structure=identity, data=identity)
 
     def interrupt(self) -> None:
-        self._cursor.interrupt()
+        apart = self._apart
+        if apart is not None:
+            apart.kill()
+        else:
+            self._cursor.interrupt()
+
+    def break_off(self) -> None:
+        self.interrupt()
 
     def close(self) -> None:
         self._cursor.close()
+
+    def _only_reading(self, sql: str) -> duckdb.Statement:
+        statements = self._cursor.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type not in _READING:
+            raise QueryRefused("DuckDB takes this for something else than one SELECT.", reason="not_a_query")
+        return statements[0]
+
+    @contextlib.contextmanager
+    def _statement_apart(self) -> Iterator[ApartStatement]:
+        self._apart = self._begin_apart()
+        try:
+            yield self._apart
+        finally:
+            self._apart = None
 
 
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}

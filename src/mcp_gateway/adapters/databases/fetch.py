@@ -13,6 +13,7 @@ _BATCH_ROWS = 200
 _FIRST_ROWS = 50
 # Rows of huge cells are taken a few at a time, so that no more than this and one further row lie in memory before being cut.
 BATCH_BYTES = 8 * 1024 * 1024
+_CELL_BYTES = 32
 
 
 def fetch_rows(rows: Rows, limits: Limits) -> RawResult:
@@ -50,5 +51,5 @@ def fetch_within(fetch_one: Callable[[], Sequence[object] | None], count: int) -
 
 
 def row_bytes(row: Sequence[object]) -> int:
-    """About how much memory the texts, blobs and lists of a row take."""
-    return sum(len(value) for value in row if isinstance(value, (str, bytes, list, dict)))
+    """About how much memory a row takes."""
+    return _CELL_BYTES * len(row) + sum(len(value) for value in row if isinstance(value, (str, bytes, list, dict)))

@@ -21,7 +21,7 @@ from mcp_gateway.adapters.databases.sessions import Rows
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
 from mcp_gateway.tables.errors import DatabaseUnavailable
-from mcp_gateway.tables.model import Signal
+from mcp_gateway.tables.model import Limits, RawResult, Signal
 
 FILE_NAME: Final = re.compile(r"\.(csv|tsv|parquet)(\.gz)?$", re.IGNORECASE)
 _MAX_FILES: Final = 500
@@ -34,6 +34,7 @@ class FilesDriver:
 
     dialect = "duckdb"
     failures: tuple[type[Exception], ...] = (duckdb.Error,)
+    growth_bytes = DuckDbDriver.growth_bytes
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -93,8 +94,11 @@ class FilesSession:
     def query(self, sql: str, timeout_seconds: float) -> AbstractContextManager[Rows]:
         return self._session.query(sql, timeout_seconds)
 
-    def explain(self, sql: str, timeout_seconds: float) -> str:
-        return self._session.explain(sql, timeout_seconds)
+    def run_apart(self, sql: str, limits: Limits) -> RawResult:
+        return self._session.run_apart(sql, limits)
+
+    def explain(self, sql: str, limits: Limits) -> str:
+        return self._session.explain(sql, limits)
 
     def read_structure(self) -> tuple[Table, ...]:
         return self._session.read_structure()
@@ -107,6 +111,9 @@ class FilesSession:
 
     def interrupt(self) -> None:
         self._session.interrupt()
+
+    def break_off(self) -> None:
+        self._session.break_off()
 
     def close(self) -> None:
         self._session.close()

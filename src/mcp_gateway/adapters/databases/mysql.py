@@ -14,6 +14,9 @@ import pymysql.cursors
 import sqlalchemy
 from pymysql.constants import FIELD_TYPE
 
+from mcp_gateway.adapters.databases.break_off import shut_down_socket
+from mcp_gateway.adapters.databases.fetch import fetch_within
+from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
 from mcp_gateway.adapters.databases.reflection import Relation, list_relations, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
@@ -21,7 +24,7 @@ from mcp_gateway.core.sql.errors import FailureKind, QueryFailed, QueryRefused
 from mcp_gateway.tables.column_kinds import kind_of_type
 from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut
 from mcp_gateway.tables.failures import classify_failure
-from mcp_gateway.tables.model import ResultColumn, Signal
+from mcp_gateway.tables.model import Limits, ResultColumn, Signal
 
 _CONNECT_ARGUMENTS: Final = {"connect_timeout": 10, "local_infile": False, "charset": "utf8mb4"}
 # The engine's own limit comes after ours, as a net for a client that has died.
@@ -95,6 +98,7 @@ class MySqlDriver:
 
     dialect = "mysql"
     failures: tuple[type[Exception], ...] = (sqlalchemy.exc.SQLAlchemyError, pymysql.err.Error)
+    growth_bytes = GROWTH_BYTES
 
     def __init__(self, url: sqlalchemy.URL) -> None:
         backend = "mariadb" if url.get_backend_name() == "mariadb" else "mysql"
@@ -154,8 +158,8 @@ class MySqlSession:
             cursor.execute(sql)
             yield MySqlRows(cursor)
 
-    def explain(self, sql: str, timeout_seconds: float) -> str:
-        with self._transaction(timeout_seconds), self._connection.cursor() as cursor:
+    def explain(self, sql: str, limits: Limits) -> str:
+        with self._transaction(limits.timeout_seconds), self._connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}")
             names = [entry[0] for entry in cursor.description or ()]
             return "\n".join(
@@ -192,6 +196,10 @@ class MySqlSession:
         with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError, pymysql.err.Error), self._engine.connect() as other:
             other.exec_driver_sql(f"KILL QUERY {self._identity}")
 
+    def break_off(self) -> None:
+        """In the midst of a row the server hears nothing else, and PyMySQL collects a row whole."""
+        shut_down_socket(self._connection._sock)  # noqa: SLF001 - PyMySQL has no public name for it
+
     def close(self) -> None:
         self._shown.invalidate()
         self._shown.close()
@@ -227,7 +235,7 @@ class MySqlRows:
         self._cursor = cursor
 
     def fetch(self, count: int) -> Sequence[Sequence[object]]:
-        return list(self._cursor.fetchmany(count))
+        return fetch_within(self._cursor.fetchone, count)
 
     def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
         columns = []

@@ -6,24 +6,27 @@ lowered to `pg_read_all_data`, so that not even a function reads the server's fi
 """
 
 import contextlib
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import psycopg
 import sqlalchemy
 from psycopg.rows import TupleRow
-from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
-from psycopg.types.string import TextLoader
 
+from mcp_gateway.adapters.databases.break_off import shut_down_socket
 from mcp_gateway.adapters.databases.fetch import BATCH_BYTES, row_bytes
+from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
+from mcp_gateway.adapters.databases.postgres_values import tolerate_odd_values
 from mcp_gateway.adapters.databases.reflection import Relation, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
 from mcp_gateway.core.sql.errors import FailureKind, QueryFailed
 from mcp_gateway.tables.column_kinds import kind_of_type, kind_of_values
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut
+from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut, QueryTooLarge
 from mcp_gateway.tables.failures import classify_failure
-from mcp_gateway.tables.model import ResultColumn, Signal
+from mcp_gateway.tables.model import Limits, ResultColumn, Signal
 
 _CURSOR: Final = "answer"
 _DECLARED: Final = f'DECLARE "{_CURSOR}" CURSOR FOR '
@@ -68,11 +71,16 @@ _KINDS: Final[dict[str, FailureKind]] = {
 _UNUSABLE: Final = ("08", "53", "57P", "58", "XX001", "28")
 
 
+# A limit of the program, out of memory, over a configured limit (temp_file_limit).
+_TOO_LARGE: Final = frozenset({"54000", "53200", "53400"})
+
+
 class PostgresDriver:
     """The database at a SQLAlchemy URL with the psycopg driver."""
 
     dialect = "postgres"
     failures: tuple[type[Exception], ...] = (sqlalchemy.exc.SQLAlchemyError, psycopg.Error)
+    growth_bytes = GROWTH_BYTES
 
     def __init__(self, url: sqlalchemy.URL) -> None:
         self._engine = sqlalchemy.create_engine(
@@ -99,6 +107,8 @@ class PostgresDriver:
         words = original.diag.message_primary or str(original)
         if state == "57014":
             return QueryTimedOut() if "statement timeout" in words else QueryCancelled()
+        if state in _TOO_LARGE:
+            return QueryTooLarge(f"The database stopped the query: {words}.", sqlstate=state)
         if state.startswith(_UNUSABLE):
             return DatabaseUnavailable(f"The database cannot answer: {words}", sqlstate=state)
         return _classify(original, words, state, sql)
@@ -116,7 +126,7 @@ class PostgresSession:
         if not isinstance(driver, psycopg.Connection):
             raise DatabaseUnavailable("The Postgres driver is not psycopg.")
         self._connection: psycopg.Connection[TupleRow] = driver
-        _tolerate_odd_values(self._connection)
+        tolerate_odd_values(self._connection)
         self._connection.execute("SET default_transaction_read_only = on")
         self._connection.execute(
             "SET standard_conforming_strings = on; SET intervalstyle = 'iso_8601'; SET client_encoding = 'UTF8'"
@@ -130,8 +140,8 @@ class PostgresSession:
             cursor.execute(sql.encode())
             yield PostgresRows(cursor)
 
-    def explain(self, sql: str, timeout_seconds: float) -> str:
-        with self._transaction(timeout_seconds), self._connection.cursor(binary=True) as cursor:
+    def explain(self, sql: str, limits: Limits) -> str:
+        with self._transaction(limits.timeout_seconds), self._connection.cursor(binary=True) as cursor:
             # Binary results need the extended protocol, which takes one statement only.
             cursor.execute(b"EXPLAIN " + sql.encode())
             return "\n".join(str(row[0]) for row in cursor.fetchall())
@@ -161,7 +171,15 @@ class PostgresSession:
         with contextlib.suppress(psycopg.Error):
             self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
 
+    def break_off(self) -> None:
+        """In the midst of a row the server takes no cancellation, and libpq collects a row whole, up to a gigabyte a cell."""
+        with contextlib.suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as same:
+            shut_down_socket(same)
+
     def close(self) -> None:
+        if self._connection.closed:
+            # Otherwise SQLAlchemy would roll back on it, and complain.
+            self._shown.invalidate()
         self._shown.close()
 
     @contextlib.contextmanager
@@ -204,44 +222,6 @@ class PostgresRows:
             kind = kind_of_type(name) if known else kind_of_values([row[place] for row in first_rows])
             columns.append(ResultColumn(name=entry.name, type=name if known else "user-defined", kind=kind))
         return tuple(columns)
-
-
-class _TolerantDate(DateLoader):
-    """Dates beyond Python's years, and the infinities, as the text the server sent."""
-
-    def load(self, data: object) -> object:  # type: ignore[override]  # a date where there is one, else its text
-        try:
-            return super().load(data)  # type: ignore[arg-type]  # the same buffer
-        except psycopg.DataError:
-            return bytes(data).decode()  # type: ignore[call-overload]  # a buffer
-
-
-class _TolerantTimestamp(TimestampLoader):
-    """As `_TolerantDate`."""
-
-    def load(self, data: object) -> object:  # type: ignore[override]  # a timestamp where there is one, else its text
-        try:
-            return super().load(data)  # type: ignore[arg-type]  # the same buffer
-        except psycopg.DataError:
-            return bytes(data).decode()  # type: ignore[call-overload]  # a buffer
-
-
-class _TolerantTimestamptz(TimestamptzLoader):
-    """As `_TolerantDate`."""
-
-    def load(self, data: object) -> object:  # type: ignore[override]  # a timestamp where there is one, else its text
-        try:
-            return super().load(data)  # type: ignore[arg-type]  # the same buffer
-        except psycopg.DataError:
-            return bytes(data).decode()  # type: ignore[call-overload]  # a buffer
-
-
-def _tolerate_odd_values(connection: "psycopg.Connection[TupleRow]") -> None:
-    connection.adapters.register_loader("date", _TolerantDate)
-    connection.adapters.register_loader("timestamp", _TolerantTimestamp)
-    connection.adapters.register_loader("timestamptz", _TolerantTimestamptz)
-    # psycopg would make a month thirty days; ISO 8601 text keeps it a month.
-    connection.adapters.register_loader("interval", TextLoader)
 
 
 def _classify(error: psycopg.Error, words: str, state: str, sql: str) -> QueryFailed:

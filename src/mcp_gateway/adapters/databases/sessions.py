@@ -5,11 +5,11 @@ A `Driver` knows one kind of database; a `Session` is one connection to it. Noth
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
-from mcp_gateway.tables.model import ResultColumn, Signal
+from mcp_gateway.tables.model import Limits, RawResult, ResultColumn, Signal
 
 
 class Rows(Protocol):
@@ -31,7 +31,7 @@ class Session(Protocol):
         """Run one statement. The engine's own time limit is set too where it has one."""
         ...
 
-    def explain(self, sql: str, timeout_seconds: float) -> str: ...
+    def explain(self, sql: str, limits: Limits) -> str: ...
 
     def read_structure(self) -> tuple[Table, ...]: ...
 
@@ -41,7 +41,18 @@ class Session(Protocol):
         """Stop what runs, from any other thread. Does nothing when nothing runs."""
         ...
 
+    def break_off(self) -> None:
+        """Stop what runs at any price, from any other thread: the session need not be of use afterwards."""
+        ...
+
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class RunsApart(Protocol):
+    """A session whose engine cannot hold a statement that `may_grow` within bounds, and runs it in a process of its own."""
+
+    def run_apart(self, sql: str, limits: Limits) -> RawResult: ...
 
 
 class Driver(Protocol):
@@ -53,6 +64,11 @@ class Driver(Protocol):
     @property
     def failures(self) -> tuple[type[Exception], ...]:
         """The exceptions its sessions raise."""
+        ...
+
+    @property
+    def growth_bytes(self) -> int:
+        """How far this process may grow under a statement before that is broken off."""
         ...
 
     def connect(self) -> Session:

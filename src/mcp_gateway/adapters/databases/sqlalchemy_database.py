@@ -11,13 +11,15 @@ from typing import Final
 
 import sqlalchemy
 
+from mcp_gateway.adapters.databases.fetch import fetch_within
+from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
 from mcp_gateway.adapters.databases.reflection import list_relations, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
 from mcp_gateway.tables.column_kinds import dialect_of, kind_of_values
 from mcp_gateway.tables.errors import BadDatabaseUrl, DatabaseUnavailable
 from mcp_gateway.tables.failures import classify_failure
-from mcp_gateway.tables.model import ResultColumn, Signal
+from mcp_gateway.tables.model import Limits, ResultColumn, Signal
 
 # Sent at the begin of each transaction, by SQLAlchemy's name of the backend.
 _READ_ONLY: Final[Mapping[str, str]] = {
@@ -33,6 +35,7 @@ class SqlAlchemyDriver:
     """The database at a SQLAlchemy URL."""
 
     failures: tuple[type[Exception], ...] = (sqlalchemy.exc.SQLAlchemyError,)
+    growth_bytes = GROWTH_BYTES
 
     def __init__(self, url: sqlalchemy.URL) -> None:
         """Raises `BadDatabaseUrl` when the dialect or its driver is not installed."""
@@ -76,7 +79,7 @@ class SqlAlchemySession:
             finally:
                 result.close()
 
-    def explain(self, sql: str, timeout_seconds: float) -> str:
+    def explain(self, sql: str, limits: Limits) -> str:
         with self._transaction():
             rows = self._connection.exec_driver_sql(f"EXPLAIN {sql}").fetchall()
         return "\n".join(" ".join(str(value) for value in row) for row in rows)
@@ -100,6 +103,9 @@ class SqlAlchemySession:
                 stop()
                 return
 
+    def break_off(self) -> None:
+        self.interrupt()
+
     def close(self) -> None:
         self._connection.close()
 
@@ -122,7 +128,7 @@ class SqlAlchemyRows:
         self._result = result
 
     def fetch(self, count: int) -> Sequence[Sequence[object]]:
-        return [tuple(row) for row in self._result.fetchmany(count)]
+        return fetch_within(self._result.fetchone, count)
 
     def columns(self, first_rows: Sequence[Sequence[object]]) -> tuple[ResultColumn, ...]:
         kinds = [kind_of_values([row[place] for row in first_rows]) for place in range(len(self._result.keys()))]

@@ -5,18 +5,21 @@ Tolerates what real files hold: text that is not UTF-8, values that do not fit t
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from mcp_gateway.adapters.databases.apart import MOST_APART, ApartFile, ApartStatement
 from mcp_gateway.adapters.databases.fetch import fetch_within
+from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
 from mcp_gateway.adapters.databases.sqlite_catalog import read_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
 from mcp_gateway.tables.column_kinds import kind_of_values
-from mcp_gateway.tables.errors import DatabaseUnavailable
+from mcp_gateway.tables.errors import DatabaseUnavailable, QueryTooLarge
 from mcp_gateway.tables.failures import classify_failure
-from mcp_gateway.tables.model import ResultColumn, Signal
+from mcp_gateway.tables.model import Limits, RawResult, ResultColumn, Signal
 
 # Longest text, blob or row the engine may build: stops zeroblob(1e9) and runaway group_concat, far above any honest cell.
 _MAX_VALUE_BYTES = 64 * 1024 * 1024
@@ -35,7 +38,7 @@ _REFUSED_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_t
 # How long a statement waits for a writer's lock before the database counts as locked.
 _BUSY_MILLISECONDS = 2000
 _UNUSABLE = ("unable to open", "not a database", "malformed", "disk i/o", "database or disk is full", "closed database", "locked")
-_MEGABYTE_WORDS = {"string or blob too big": "A value is larger than 64 MB."}
+_TOO_BIG = "string or blob too big"
 
 
 class SqliteDriver:
@@ -43,9 +46,11 @@ class SqliteDriver:
 
     dialect = "sqlite"
     failures: tuple[type[Exception], ...] = (sqlite3.Error, sqlite3.Warning)
+    growth_bytes = GROWTH_BYTES
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._turns = threading.BoundedSemaphore(MOST_APART)
 
     def connect(self) -> "SqliteSession":
         if not self._path.is_file():
@@ -58,13 +63,18 @@ class SqliteDriver:
         except sqlite3.Error:
             connection.close()
             raise
-        return SqliteSession(connection, self._path)
+        return SqliteSession(connection, self._path, self._apart)
+
+    def _apart(self) -> ApartStatement:
+        return ApartStatement(ApartFile(engine="sqlite", path=self._path, failures=sqlite3), self._turns)
 
     def explain_failure(self, error: Exception, sql: str) -> GatewayError:
         words = str(error)
         if any(mark in words.lower() for mark in _UNUSABLE):
             return DatabaseUnavailable(f"{self._path.name}: {words}.", database_message=words)
-        return classify_failure(_MEGABYTE_WORDS.get(words, words), sql)
+        if words == _TOO_BIG:
+            return QueryTooLarge("A value of the query is larger than 64 MB.", limit_bytes=_MAX_VALUE_BYTES)
+        return classify_failure(words, sql)
 
     def close(self) -> None:
         """There is nothing beside the sessions."""
@@ -73,8 +83,10 @@ class SqliteDriver:
 class SqliteSession:
     """One connection."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, begin_apart: Callable[[], ApartStatement]) -> None:
         self._connection = connection
+        self._begin_apart = begin_apart
+        self._apart: ApartStatement | None = None
         self._path = path
         self._inode = _inode(path)
 
@@ -87,7 +99,14 @@ class SqliteSession:
         finally:
             cursor.close()
 
-    def explain(self, sql: str, timeout_seconds: float) -> str:
+    def run_apart(self, sql: str, limits: Limits) -> RawResult:
+        self._apart = self._begin_apart()
+        try:
+            return self._apart.run(sql, limits)
+        finally:
+            self._apart = None
+
+    def explain(self, sql: str, limits: Limits) -> str:
         with self._trusted():
             steps = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
         depth = {0: 0}
@@ -116,7 +135,14 @@ class SqliteSession:
         return Signal(structure=f"{self._inode}:{schema_version}", data=f"{self._inode}:{files}:{data_version}")
 
     def interrupt(self) -> None:
-        self._connection.interrupt()
+        apart = self._apart
+        if apart is not None:
+            apart.kill()
+        else:
+            self._connection.interrupt()
+
+    def break_off(self) -> None:
+        self.interrupt()
 
     def close(self) -> None:
         self._connection.close()

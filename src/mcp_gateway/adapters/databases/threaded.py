@@ -1,7 +1,8 @@
 """Blocking sessions behind the asynchronous `Database` port: a bounded pool of threads, each call on a session of its own.
 
 Cancelling a call, or its time limit, interrupts the session from outside at once, and again until its thread comes back; the
-caller does not wait for that. A session that broke is thrown away and the next call connects anew.
+caller does not wait for that. A session that broke is thrown away and the next call connects anew. A statement that makes the
+process grow too far is broken off (`memory_watch.py`).
 """
 
 import asyncio
@@ -13,9 +14,10 @@ from typing import Any, TypeVar
 import structlog
 
 from mcp_gateway.adapters.databases.fetch import fetch_rows
-from mcp_gateway.adapters.databases.sessions import Driver, Session
+from mcp_gateway.adapters.databases.memory_watch import MemoryWatch
+from mcp_gateway.adapters.databases.sessions import Driver, RunsApart, Session
 from mcp_gateway.core.schema import Table
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut
+from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut, QueryTooLarge
 from mcp_gateway.tables.model import Limits, RawResult, Signal
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ class _Lease:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self.cancelled = False
+        self.overrun = False
 
     def begin(self, session: Session) -> None:
         """Raises `QueryCancelled` when the caller has already gone."""
@@ -57,12 +60,20 @@ class _Lease:
             if self._session is not None:
                 self._session.interrupt()
 
+    def break_off(self) -> None:
+        """As `interrupt`, at any price: it takes up too much memory."""
+        with self._lock:
+            if self._session is not None:
+                self.overrun = True
+                self._session.break_off()
+
 
 class ThreadedDatabase:
     """The `Database` port over a `Driver`. At most `threads` statements run at a time; others wait within their time limit."""
 
     def __init__(self, driver: Driver, *, threads: int = 4) -> None:
         self._driver = driver
+        self._memory = MemoryWatch(growth_bytes=driver.growth_bytes)
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="database")
         # Its own thread, so that a pool full of slow statements can still be interrupted.
         self._interrupter = ThreadPoolExecutor(1, thread_name_prefix="database-interrupt")
@@ -87,13 +98,15 @@ class ThreadedDatabase:
 
     async def run(self, sql: str, limits: Limits) -> RawResult:
         def work(session: Session) -> RawResult:
+            if limits.may_grow and isinstance(session, RunsApart):
+                return session.run_apart(sql, limits)
             with session.query(sql, limits.timeout_seconds) as rows:
                 return fetch_rows(rows, limits)
 
         return await self._call(work, sql, limits.timeout_seconds)
 
-    async def explain(self, sql: str, timeout_seconds: float) -> str:
-        return await self._call(lambda session: session.explain(sql, timeout_seconds), sql, timeout_seconds)
+    async def explain(self, sql: str, limits: Limits) -> str:
+        return await self._call(lambda session: session.explain(sql, limits), sql, limits.timeout_seconds)
 
     async def close(self) -> None:
         self._closed = True
@@ -149,10 +162,15 @@ class ThreadedDatabase:
         healthy = False
         try:
             lease.begin(session)
+            self._memory.begin(lease)
             result = work(session)
-            healthy = True
+            healthy = not lease.overrun
             return result
+        except MemoryError as error:
+            raise self._too_large() from error
         except self._driver.failures as error:
+            if lease.overrun:
+                raise self._too_large() from error
             failure = self._driver.explain_failure(error, sql)
             healthy = not isinstance(failure, DatabaseUnavailable)
             if lease.cancelled:
@@ -160,7 +178,11 @@ class ThreadedDatabase:
             raise failure from error
         finally:
             lease.end()
+            self._memory.end(lease)
             self._give_back(session, healthy=healthy)
+
+    def _too_large(self) -> QueryTooLarge:
+        return QueryTooLarge(limit_bytes=self._memory.growth_bytes)
 
     def _connect(self, sql: str) -> Session:
         try:
@@ -220,6 +242,7 @@ class ThreadedDatabase:
         self._workers.shutdown(wait=True, cancel_futures=True)
         self._interrupter.shutdown(wait=True)
         self._drop_idle()
+        self._memory.close()
         self._driver.close()
         done.set_result(None)
 
