@@ -72,8 +72,7 @@ def dry_run(rules: RuleSet, traffic: Iterable[RecordedCall]) -> DryRun:
     for call in traffic:
         start = call.at if start is None else start
         end = call.at
-        # A little after zero: a store's clock never stands at its origin.
-        clock.at = 1.0 + max(0.0, call.at - start)
+        clock.at = max(0.0, call.at - start)
         plan = table.plan(call.tenant, call.subject, call.operation)
         calls += 1
         refused += _judge(store, plan, call, trials)

@@ -1,79 +1,96 @@
-"""A decision as HTTP fields: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11 (23 May 2026).
+"""Decisions as HTTP fields; the one place that knows their syntax. Names and values only, no web framework.
 
-    RateLimit-Policy: "tenant";q=100;w=60, "op-chat";q=20;w=10
-    RateLimit: "tenant";r=37;t=12
-
-`q` units per `w` seconds; `r` units left of the rule closest to its end, and after `t` seconds more are back (all of them, or
-enough for a refused call: never later than `Retry-After`). A draft still: pinned here, in this one place. Rules in shadow, and
-those that everybody shares unless they say otherwise, are not shown; nor is any rule when the store did not count.
+`RateLimit-Policy` and `RateLimit` follow draft-ietf-httpapi-ratelimit-headers-11 (23 May 2026; no RFC yet, hence the switch);
+`Retry-After` is RFC 9110. The older `X-RateLimit-*` triple is off by default; its reset counts seconds from now.
 """
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from mcp_gateway.kit.limits.model import Decision
-from mcp_gateway.kit.limits.plans import NEVER_US
-from mcp_gateway.kit.limits.rules import Rule
+from mcp_gateway.kit.limits.plans import NEVER_US, Plan
+from mcp_gateway.kit.limits.rules import AwayPolicy
 
-RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+Field: TypeAlias = tuple[bytes, bytes]
 
-_POLICY, _LIMIT = b"ratelimit-policy", b"ratelimit"
-_MICRO = 1_000_000
-# An outcome: the wait, then for each rule what remains, when all is back, and its own wait.
-_PER_RULE = 3
-# Rules are few combinations and many callers: so many rendered ones are kept.
-_MOST_KEPT = 4_096
+# A parameter of our own, prefixed as the draft wants it: the policy that stands in for a store that is away.
+AWAY_PARAMETER = b"mcp-gateway-away"
 
 
-class _Shown(NamedTuple):
-    """A shown rule: where its numbers stand in an outcome, what it allows at once, and its name as a string of the header."""
+class _Shown:
+    """What a plan's fields always say. `quotas`: where a shown rule's figures begin in the outcome, its full share, its item."""
 
-    at: int
-    limit: int
-    name: str
+    __slots__ = ("items", "policy", "quotas")
 
-
-class _Rendered(NamedTuple):
-    rules: Sequence[Rule]
-    policy: tuple[bytes, bytes]
-    shown: tuple[_Shown, ...]
+    def __init__(self, plan: Plan) -> None:
+        visible = [(index, rule) for index, rule in enumerate(plan.rules) if rule.shown and not rule.shadow]
+        # The draft's window is whole seconds; half a second is told as one.
+        self.items = [
+            (index, b'"%b";q=%d;w=%d' % (rule.name.encode(), rule.limit, _whole(rule.window_us))) for index, rule in visible
+        ]
+        self.policy = b", ".join(item for _, item in self.items)
+        self.quotas = [(1 + 3 * index, rule.most_at_once, b'"%b";r=' % rule.name.encode(), rule.limit) for index, rule in visible]
 
 
 class LimitHeaders:
-    """Renders decisions; what is the same for every decision by the same rules is rendered once."""
+    """`draft`: the two fields of the draft; `legacy`: the older three. `Retry-After` is always told when waiting helps.
 
-    def __init__(self) -> None:
-        self._kept: dict[int, _Rendered] = {}
+    Rules in shadow are never shown; nor are rules that everybody shares, unless their `visible` says so: their figures are other
+    tenants' traffic. `t` is the wait when the rule refuses, otherwise the time until all of the quota is back.
+    """
 
-    def render(self, decision: Decision) -> RawHeaders:
-        """Lower-case ASGI header pairs; none when there is nothing to show."""
-        rules, outcome, age_us = decision.bare
-        known = self._kept.get(id(rules))
-        if known is None:
-            known = self._keep(rules)
-        closest, least, wait = None, math.inf, 0
-        for shown in known.shown:
-            remaining, retry = outcome[shown.at], outcome[shown.at + 2]
-            share = remaining / shown.limit
-            if remaining >= 0 and (retry > wait or (retry == wait and share < least)):
-                closest, least, wait = shown, share, retry
-        if closest is None:
-            return [known.policy] if known.shown else []
-        soon = (wait or outcome[closest.at + 1]) - age_us
-        seconds = -(-soon // _MICRO) if 0 < soon < NEVER_US else 0
-        return [known.policy, (_LIMIT, f"{closest.name};r={outcome[closest.at]};t={seconds}".encode())]
+    def __init__(self, *, draft: bool = True, legacy: bool = False) -> None:
+        self._draft = draft
+        self._legacy = legacy
 
-    def _keep(self, rules: Sequence[Rule]) -> _Rendered:
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        visible = [(index, rule) for index, rule in enumerate(rules) if rule.shown and not rule.shadow]
-        policy = ", ".join(f"{_string(rule.name)};q={rule.limit};w={math.ceil(rule.window_seconds)}" for _, rule in visible)
-        shown = tuple(_Shown(1 + _PER_RULE * index, rule.most_at_once, _string(rule.name)) for index, rule in visible)
-        # The rules are kept too, so that their identity is not given to others.
-        return self._kept.setdefault(id(rules), _Rendered(rules, (_POLICY, policy.encode()), shown))
+    def render(self, decision: Decision) -> list[Field]:
+        """The fields of the response that this decision led to, as ASGI wants them; seconds are whole, rounded up."""
+        plan = decision.plan
+        shown = plan.shown
+        if not isinstance(shown, _Shown):
+            shown = plan.shown = _Shown(plan)
+        fields: list[Field] = []
+        if shown.quotas:
+            remaining, wait_us, name, limit, where = _closest(shown, decision)
+            if self._draft:
+                policy, away = shown.policy, b""
+                if decision.degraded is not None:
+                    policy, away = _with_away(shown, decision), _away(decision.aways[where])
+                fields.append((b"ratelimit-policy", policy))
+                fields.append(
+                    (b"ratelimit", b"%b%d%b%b" % (name, remaining, b";t=%d" % _whole(wait_us) if wait_us else b"", away))
+                )
+            if self._legacy:
+                fields.append((b"x-ratelimit-limit", b"%d" % limit))
+                fields.append((b"x-ratelimit-remaining", b"%d" % remaining))
+                fields.append((b"x-ratelimit-reset", b"%d" % _whole(wait_us)))
+        if not decision.allowed and decision.outcome[0] < NEVER_US:
+            fields.append((b"retry-after", b"%d" % _whole(max(1, decision.outcome[0] - decision.age_us))))
+        return fields
 
 
-def _string(name: str) -> str:
-    """A structured-field string; the names of rules hold nothing that would need escaping."""
-    return f'"{name}"'
+def _closest(shown: _Shown, decision: Decision) -> tuple[int, int, bytes, int, int]:
+    """The shown rule with the longest wait, otherwise with the least share left: remaining, microseconds, item, limit, place."""
+    outcome, age_us = decision.outcome, decision.age_us
+    best: tuple[float, float] = (1.0, 0.0)
+    chosen = (0, 0, b"", 0, 0)
+    for at, share, name, limit in shown.quotas:
+        remaining, reset, wait = outcome[at], outcome[at + 1], outcome[at + 2]
+        rank = (-wait, remaining / share)
+        if rank < best:
+            best = rank
+            left = 0 if wait or remaining < 0 else remaining
+            chosen = (left, max(0, (wait or reset) - age_us), name, limit, at // 3)
+    return chosen
+
+
+def _with_away(shown: _Shown, decision: Decision) -> bytes:
+    return b", ".join(item + _away(decision.aways[index]) for index, item in shown.items)
+
+
+def _away(policy: AwayPolicy | None) -> bytes:
+    return b";%b=%b" % (AWAY_PARAMETER, policy.encode()) if policy is not None else b""
+
+
+def _whole(microseconds: int) -> int:
+    return math.ceil(microseconds / 1_000_000)

@@ -69,6 +69,10 @@ class EnterpriseRateLimiter:
         self._table = self._new_table(rules)
         self._tallies.rules_read(rules.revision)
 
+    def note_unread_rules(self) -> None:
+        """The stored rules could not be read: count it; the rules in force stay."""
+        self._tallies.rules_unread()
+
     def report(self) -> None:
         """Bring the figures up to date; decisions are counted apart until then. `StoredRules` does it every second."""
         for plan in self._table:

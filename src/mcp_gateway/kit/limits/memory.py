@@ -1,15 +1,15 @@
-"""Counts and leases in this process: for one process alone, for tests, and for a replica whose store is away.
+"""Counts, leases and rules in this process: for one process alone, for tests, and for a replica whose store is away.
 
 Not shared between processes or event loops, gone with the process. Never waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.kit.errors import StoreUnavailable
+from mcp_gateway.kit.errors import RulesChanged, StoreUnavailable
 from mcp_gateway.kit.limits.cells import Cell, new_cell
 from mcp_gateway.kit.limits.plans import Outcome, Plan
-from mcp_gateway.kit.limits.ports import Place
+from mcp_gateway.kit.limits.ports import Place, StoredDocument
 
 # So few budgets are never worth looking through for spent ones.
 _FEW = 1_024
@@ -41,7 +41,7 @@ class MemoryLimitStore:
 
     def take(self, plan: Plan, cost: int) -> Outcome:
         prepared = plan.prepared
-        now = int(self._monotonic() * 1_000_000)
+        now = int(self._monotonic() * 1_000_000 + 0.5)
         if prepared.__class__ is not _Prepared or prepared.epoch is not self._epoch:
             prepared = self._prepare(plan, now)
         if not prepared.plain:
@@ -55,7 +55,7 @@ class MemoryLimitStore:
         return outcome
 
     def look(self, plan: Plan) -> Outcome:
-        now = int(self._monotonic() * 1_000_000)
+        now = int(self._monotonic() * 1_000_000 + 0.5)
         prepared = self._prepare(plan, now)
         outcome = [0]
         for cell in prepared.cells:
@@ -158,3 +158,33 @@ class MemoryLeaseStore:
 
     def _first_lapse_us(self, key: str, now: float) -> int:
         return int((min(self._holders[key].values()) - now) * 1_000_000)
+
+
+class MemoryRuleStore:
+    """Stored rules in this process; whoever watches is told at once."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._text = ""
+        self._revision = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    async def load(self, *, known_revision: int = 0) -> StoredDocument:
+        text = "" if known_revision == self._revision else self._text
+        return StoredDocument(text, self._revision, self._clock.now())
+
+    async def save(self, text: str, *, expected_revision: int) -> int:
+        if expected_revision != self._revision:
+            raise RulesChanged(revision=self._revision, expected_revision=expected_revision)
+        self._text = text
+        self._revision += 1
+        for changed in tuple(self._listeners):
+            changed()
+        return self._revision
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        self._listeners.append(changed)
+
+    async def unwatch(self, changed: Callable[[], None]) -> None:
+        if changed in self._listeners:
+            self._listeners.remove(changed)

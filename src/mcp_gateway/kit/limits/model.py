@@ -41,15 +41,18 @@ class RuleState:
 
 
 class Decision:
-    """Whether a call may go on, and why. A refused call has cost nothing, in no rule."""
+    """Whether a call may go on, and why. A refused call has cost nothing, in no rule.
 
-    __slots__ = ("_outcome", "_plan", "allowed", "cost")
+    `plan` and `outcome` are the bare figures, for whoever renders a hundred thousand of them.
+    """
+
+    __slots__ = ("allowed", "cost", "outcome", "plan")
 
     def __init__(self, plan: Plan, outcome: Outcome, cost: int) -> None:
         self.allowed = not outcome[0]
         self.cost = cost
-        self._plan = plan
-        self._outcome = outcome
+        self.plan = plan
+        self.outcome = outcome
 
     @property
     def decided_by(self) -> DecidedBy:
@@ -58,28 +61,28 @@ class Decision:
     @property
     def revision(self) -> int:
         """Of the stored rules it was decided by."""
-        return self._plan.revision
+        return self.plan.revision
 
     @property
-    def _age_us(self) -> int:
+    def age_us(self) -> int:
         """How old the outcome is."""
         return 0
 
     @property
-    def _aways(self) -> Sequence[AwayPolicy | None]:
+    def aways(self) -> Sequence[AwayPolicy | None]:
         """Per rule, the policy that stood in for the store."""
-        return (None,) * len(self._plan.rules)
+        return (None,) * len(self.plan.rules)
 
     @property
     def degraded(self) -> AwayPolicy | None:
         """The strictest policy that stood in for the store; None when the store answered."""
-        found: list[AwayPolicy] = [away for away in self._aways if away is not None]
+        found: list[AwayPolicy] = [away for away in self.aways if away is not None]
         return min(found, key=("closed", "local", "open").index) if found else None
 
     @property
     def retry_after_seconds(self) -> float:
         """0 when allowed; to the millisecond, rounded up; infinite when waiting does not help."""
-        return _seconds(self._outcome[0], self._age_us, least=0 if self.allowed else 1_000)
+        return _seconds(self.outcome[0], self.age_us, least=0 if self.allowed else 1_000)
 
     @property
     def rules(self) -> tuple[RuleState, ...]:
@@ -106,19 +109,19 @@ class Decision:
     @property
     def bare(self) -> tuple[Sequence[Rule], Outcome, int]:
         """The rules, the store's numbers and their age in microseconds, for who renders every decision."""
-        return self._plan.rules, self._outcome, self._age_us
+        return self.plan.rules, self.outcome, self.age_us
 
     def _states(self) -> list[RuleState]:
         states = []
-        for index, (rule, away) in enumerate(zip(self._plan.rules, self._aways, strict=True)):
-            remaining, reset, retry = self._outcome[1 + 3 * index : 4 + 3 * index]
+        for index, (rule, away) in enumerate(zip(self.plan.rules, self.aways, strict=True)):
+            remaining, reset, retry = self.outcome[1 + 3 * index : 4 + 3 * index]
             states.append(
                 RuleState(
                     rule=rule,
                     limit=rule.most_at_once if rule.algorithm == "gcra" else rule.limit,
                     remaining=None if remaining < 0 else remaining,
-                    reset_seconds=_seconds(reset, self._age_us),
-                    retry_after_seconds=_seconds(retry, self._age_us, least=1_000 if retry else 0),
+                    reset_seconds=_seconds(reset, self.age_us),
+                    retry_after_seconds=_seconds(retry, self.age_us, least=1_000 if retry else 0),
                     away=away,
                 )
             )
@@ -137,8 +140,8 @@ class RememberedRefusal(Decision):
     def __init__(self, plan: Plan, cost: int, refused_us_ago: int) -> None:
         self.allowed = False
         self.cost = cost
-        self._plan = plan
-        self._outcome = plan.refused_outcome
+        self.plan = plan
+        self.outcome = plan.refused_outcome
         self._refused_us_ago = refused_us_ago
 
     @property
@@ -146,7 +149,7 @@ class RememberedRefusal(Decision):
         return "memory of a refusal"
 
     @property
-    def _age_us(self) -> int:
+    def age_us(self) -> int:
         return self._refused_us_ago
 
 
@@ -164,7 +167,7 @@ class PolicyDecision(Decision):
         return "policy"
 
     @property
-    def _aways(self) -> Sequence[AwayPolicy | None]:
+    def aways(self) -> Sequence[AwayPolicy | None]:
         return self._policies
 
 

@@ -25,13 +25,14 @@ EVERYBODY = "{*}"
 class Plan:
     """The rules of one caller and operation. `ceiling` is the largest cost that can ever pass the enforced ones.
 
-    `prepared` belongs to the store that the plan is used with; `near` is per rule what must remain for the call not to count as
-    near its limit. `allowed` and `refused_here` count decisions since they were last collected.
+    `prepared` belongs to the store that the plan is used with, `shown` to the headers, `away` to the fallback; `near` is per
+    rule what must remain for the call not to count as near its limit. `allowed` and `refused_here` count decisions since they
+    were last collected.
     """
 
     __slots__ = (
         "allowed", "away", "ceiling", "keys", "kind", "near", "operation", "prepared", "refused_cost", "refused_from",
-        "refused_here", "refused_outcome", "refused_until", "revision", "rules", "subject", "tenant", "weight",
+        "refused_here", "refused_outcome", "refused_until", "revision", "rules", "shown", "subject", "tenant", "weight",
     )  # fmt: skip
 
     def __init__(self, rule_set: RuleSet, tenant: str, subject: str, operation: str) -> None:
@@ -45,6 +46,7 @@ class Plan:
         self.near = tuple(rule.most_at_once - int(rule.most_at_once * NEAR_SHARE) for rule in self.rules)
         self.prepared: object = None
         self.away: object = None
+        self.shown: object = None
         self.allowed = 0
         self.refused_here = 0
         self.refused_until = 0.0

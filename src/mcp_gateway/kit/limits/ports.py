@@ -66,7 +66,9 @@ class StoredDocument(NamedTuple):
 class RuleStore(Protocol):
     """Keeps one document of rules for all replicas. Raises like `LimitStore`."""
 
-    async def load(self) -> StoredDocument: ...
+    async def load(self, *, known_revision: int = 0) -> StoredDocument:
+        """`text` is empty when nothing is stored or the revision is the known one."""
+        ...
 
     async def save(self, text: str, *, expected_revision: int) -> int:
         """Replace the document, tell every replica; the new revision. Raises `RulesChanged` when the old is another."""

@@ -21,7 +21,7 @@ Kind: TypeAlias = Literal["read", "write"]
 
 ANY = "*"
 MAX_LIMIT = 1_000_000_000
-# An exact rule keeps every admission (5 bytes each) and moves them all in one call.
+# An exact rule keeps every admission (6 bytes each) and moves them all in one call.
 MAX_EXACT_LIMIT = 10_000
 MAX_WINDOW_SECONDS = 31 * 24 * 3600.0
 MIN_WINDOW_SECONDS = 0.01

@@ -21,16 +21,16 @@ local function gcra(held, _, step, burst)
   return floor((now + tolerance - due) / step), due - now, 0, string.format('%.0f', due), due
 end
 
--- window: newest bucket's number (6 bytes), the sum (4), then a count per slot, newest first, in as few bytes as the limit needs.
+-- window: newest bucket's number (6 bytes), the sum, then a count per slot, newest first, each in as few bytes as the limit needs.
 local function window(held, limit, step, slots)
   local bucket = floor(now / step)
-  local width = limit < 256 and 1 or limit < 65536 and 2 or 4
+  local width = limit < 256 and 1 or limit < 65536 and 2 or limit < 16777216 and 3 or 4
   local last, total, counts, counted = bucket, 0, '', 0
   if held then
-    counted = (#held - 10) / slots
-    last, total = unpacked('>I6I4', held)
+    counted = (#held - 6) / (slots + 1)
+    last, total = unpacked('>I6I' .. counted, held)
     last = min(last, bucket)
-    if bucket - last < slots then counts = held:sub(11) end
+    if bucket - last < slots then counts = held:sub(7 + counted) end
   end
   local reset = total > 0 and (last + slots) * step - now or 0
   local aged = bucket - last
@@ -60,32 +60,32 @@ local function window(held, limit, step, slots)
   local form, ends = '>I' .. counted, (bucket + slots) * step
   local newest = unpacked(form, counts) + cost
   total = total + cost
-  return limit - total, ends - now, 0, pack('>I6I4I' .. counted, bucket, total, newest) .. counts:sub(counted + 1), ends
+  return limit - total, ends - now, 0, pack('>I6I' .. counted .. 'I' .. counted, bucket, total, newest) .. counts:sub(counted + 1), ends
 end
 
--- exact: the millisecond (5 bytes) of every unit admitted in the window, oldest first.
+-- exact: the millisecond (6 bytes) of every unit admitted in the window, oldest first.
 local function exact(held, limit, step)
   held = held or ''
-  local window_ms, now_ms, count = ceil(step / 1000), floor(now / 1000), #held / 5
-  if count > 0 and unpacked('>I5', held, #held - 4) > now_ms then
+  local window_ms, now_ms, count = ceil(step / 1000), floor(now / 1000), #held / 6
+  if count > 0 and unpacked('>I6', held, #held - 5) > now_ms then
     local mended = {}
-    for at = 1, #held, 5 do mended[#mended + 1] = pack('>I5', min(now_ms, (unpacked('>I5', held, at)))) end
+    for at = 1, #held, 6 do mended[#mended + 1] = pack('>I6', min(now_ms, (unpacked('>I6', held, at)))) end
     held = table.concat(mended)
   end
   local low, high = 0, count
   while low < high do
     local middle = floor((low + high) / 2)
-    if unpacked('>I5', held, middle * 5 + 1) < now_ms - window_ms then low = middle + 1 else high = middle end
+    if unpacked('>I6', held, middle * 6 + 1) < now_ms - window_ms then low = middle + 1 else high = middle end
   end
   local live = count - low
-  local function leaves(index) return (unpacked('>I5', held, (index - 1) * 5 + 1) + window_ms + 1) * 1000 - now end
+  local function leaves(index) return (unpacked('>I6', held, (index - 1) * 6 + 1) + window_ms + 1) * 1000 - now end
   local over = live + cost - limit
   if over > 0 or cost == 0 then
     local wait = over > 0 and (live > 0 and leaves(low + min(over, live)) or 1000) or 0
     return max(0, limit - live), live > 0 and leaves(count) or 0, wait
   end
   local ends = (now_ms + window_ms + 1) * 1000
-  return limit - live - cost, ends - now, 0, held:sub(low * 5 + 1) .. pack('>I5', now_ms):rep(cost), ends
+  return limit - live - cost, ends - now, 0, held:sub(low * 6 + 1) .. pack('>I6', now_ms):rep(cost), ends
 end
 
 local judges = {[0] = gcra, window, exact}

@@ -131,17 +131,22 @@ class RedisRuleStore:
         self._script = load_script("rules.lua")
         self._listeners: dict[Callable[[], None], Callable[[bytes], None]] = {}
 
-    async def load(self) -> StoredDocument:
-        stored = self._connection.send("HMGET", self._key, "text", "revision", timeout_seconds=self._timeout_seconds)
+    async def load(self, *, known_revision: int = 0) -> StoredDocument:
+        asked = self._connection.send("HGET", self._key, "revision", timeout_seconds=self._timeout_seconds)
         time = self._connection.send("TIME", timeout_seconds=self._timeout_seconds)
-        answers = await asyncio.gather(stored, time)
-        match answers:
-            case [[bytes() as text, bytes() as revision], [bytes() as seconds, bytes()]]:
-                return StoredDocument(text.decode(errors="replace"), int(revision), datetime.fromtimestamp(int(seconds), UTC))
-            case [_, [bytes() as seconds, bytes()]]:
-                return StoredDocument("", 0, datetime.fromtimestamp(int(seconds), UTC))
+        match await asyncio.gather(asked, time):
+            case [bytes() | None as revision, [bytes() as seconds, bytes()]]:
+                now = datetime.fromtimestamp(int(seconds), UTC)
             case _:
                 raise StoreRefused("ERR the stored rules cannot be read")
+        if int(revision or 0) == known_revision:
+            return StoredDocument("", known_revision, now)
+        # Both at once: the revision asked for above may be another by now.
+        match await self._connection.call("HMGET", self._key, "text", "revision", timeout_seconds=self._timeout_seconds):
+            case [bytes() as text, bytes() as number]:
+                return StoredDocument(text.decode(errors="replace"), int(number), now)
+            case _:
+                return StoredDocument("", 0, now)
 
     async def save(self, text: str, *, expected_revision: int) -> int:
         reply = await self._connection.run(
