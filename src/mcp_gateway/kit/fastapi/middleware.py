@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.kit.fastapi.passage import PASSAGE, Face, Passage
 from mcp_gateway.kit.figures import Histogram, Metric
-from mcp_gateway.kit.limits.headers import LimitHeaders
 
 REQUEST_SECONDS: Final = Metric(
     name="request_seconds",
@@ -28,7 +27,6 @@ class KitMiddleware:
     def __init__(self, app: ASGIApp, *, face: Face | Callable[[], Face]) -> None:
         self._app = app
         self._face = face
-        self._headers = LimitHeaders()
         self._histograms: dict[tuple[str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,8 +42,11 @@ class KitMiddleware:
             if message["type"] == "http.response.start":
                 passage.status = message["status"]
                 call = passage.call
-                if call is not None and call.decision is not None and face.limit_headers:
-                    message["headers"] = [*message["headers"], *self._headers.render(call.decision)]
+                if call is not None and call.decision is not None:
+                    fields = face.limit_headers.render(call.decision)
+                    if not call.decision.allowed:  # the problem response carries the time to come back itself
+                        fields = [field for field in fields if field[0] != b"retry-after"]
+                    message["headers"] = [*message["headers"], *fields]
             await send(message)
 
         try:

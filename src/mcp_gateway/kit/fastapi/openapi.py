@@ -89,10 +89,9 @@ def _describe(operation: Description, guard: Guard, face: Face) -> None:
         for rule in face.limiter.rules.rules_for("", guard.operation)
         if rule.shown and not rule.shadow and rule.enabled
     ]
-    if face.limit_headers:
-        for status, response in responses.items():
-            if status.startswith("2"):
-                response.setdefault("headers", {}).update(_LIMIT_HEADERS)
+    for status, response in responses.items():
+        if status.startswith("2"):
+            response.setdefault("headers", {}).update(_LIMIT_HEADERS)
     responses.setdefault("429", _problem("A limit is reached; the call cost nothing", {**_LIMIT_HEADERS, **_RETRY_AFTER}))
     responses.setdefault("503", _problem("More is asked than can be answered, or a needed part is away", _RETRY_AFTER))
 

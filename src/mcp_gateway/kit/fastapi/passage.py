@@ -10,6 +10,7 @@ from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.kit.figures import NO_FIGURES, Figures
 from mcp_gateway.kit.limits.concurrency import Hold
+from mcp_gateway.kit.limits.headers import LimitHeaders
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.limits.model import Decision
 
@@ -21,20 +22,21 @@ CallerProvider: TypeAlias = Callable[[Request], Awaitable[Caller]]
 
 
 _SYSTEM_CLOCK = SystemClock()
+_DRAFT_HEADERS = LimitHeaders()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Face:
     """What the routes of one application are guarded with.
 
-    `limiter` None: nobody is limited. `limit_headers` False: no `RateLimit` fields, whose draft may still change.
+    `limiter` None: nobody is limited. `limit_headers`: which fields tell of limits.
     """
 
     caller: CallerProvider
     limiter: EnterpriseRateLimiter | None = None
     figures: Figures = NO_FIGURES
     clock: Clock = _SYSTEM_CLOCK
-    limit_headers: bool = True
+    limit_headers: LimitHeaders = _DRAFT_HEADERS
 
 
 class Call:
