@@ -85,13 +85,17 @@ class CoherenceListener(Protocol):
 
 
 class SharedLevel(Protocol):
-    """Every method but `attach` and `detach` raises `StoreUnavailable` or `StoreRefused` when the store is away or unwilling."""
+    """The asynchronous methods raise `StoreUnavailable` or `StoreRefused` when the store is away or unwilling."""
 
-    trusted_until: float
-    """On the clock's monotonic face: before it, every invalidation acknowledged so far has been told to the listeners."""
+    @property
+    def trusted_until(self) -> float:
+        """On the clock's monotonic face: before it, every invalidation acknowledged so far has been told to the listeners."""
+        ...
 
-    epoch: int
-    """Grows when invalidations may have been missed; what was read in another epoch must not be kept."""
+    @property
+    def epoch(self) -> int:
+        """Grows when invalidations may have been missed; what was read in another epoch must not be kept."""
+        ...
 
     def attach(self, cache: str, listener: CoherenceListener) -> None: ...
 

@@ -1,13 +1,14 @@
 """Who holds copies, and when all of them have heard: the half of the shared level that makes an invalidation acknowledged.
 
 Every replica is a member for a short time that it keeps renewing. It trusts its copies only while it is one, counted on its own
-clock from before it asked. An invalidation is acknowledged when each member of that moment has said that it dropped its copies, or its
-membership has run out; after the list of members was lost (a restart, a flush), also when everybody's from before must have.
+clock from before it asked. An invalidation is acknowledged when each member of that moment has said that it dropped its copies,
+or its membership has run out; after the list of members was lost (restart, flush), also when everybody's from before must have.
 Messages and replies come over one connection in the server's order, so what is read after an invalidation was heard is newer.
 """
 
 import asyncio
 import contextlib
+import functools
 import json
 import secrets
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache_keys import CacheKeys
 from mcp_gateway.kit.redis.cache_outbox import Outbox
 from mcp_gateway.kit.redis.connection import ConnectionState, RedisConnection
-from mcp_gateway.kit.redis.packing import Script
+from mcp_gateway.kit.redis.packing import Script, Word
 from mcp_gateway.kit.redis.wire import Reply
 
 # Clocks of two machines may drift apart by so much of a membership before a copy could be trusted too long.
@@ -225,23 +226,16 @@ class Coherence:
     def _send_outbox(self) -> None:
         """Before anything is read over this connection."""
         for invalidation in self._outbox.take():
+            ended = self.keys.ended_by(invalidation)
+            words: list[Word] = ["EVAL", self._invalidate.text, 1 + len(ended), self.keys.members, *ended, self.keys.channel]
             try:
-                sent = self._connection.send(
-                    "EVAL",
-                    self._invalidate.text,
-                    1 + len(ended := self.keys.ended_by(invalidation)),
-                    self.keys.members,
-                    *ended,
-                    self.keys.channel,
-                    self._message(invalidation, ""),
-                    timeout_seconds=self._membership_seconds,
-                )
+                sent = self._connection.send(*words, self._message(invalidation, ""), timeout_seconds=self._membership_seconds)
             except StoreUnavailable:
                 self._outbox.add(invalidation)
-                continue
-            sent.add_done_callback(lambda done, late=invalidation: self._after_late(done, late))
+            else:
+                sent.add_done_callback(functools.partial(self._after_late, invalidation))
 
-    def _after_late(self, done: "asyncio.Future[Reply]", late: Invalidation) -> None:
+    def _after_late(self, late: Invalidation, done: "asyncio.Future[Reply]") -> None:
         if done.cancelled() or done.exception() is not None:
             self._outbox.add(late)
         else:
