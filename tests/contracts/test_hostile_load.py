@@ -17,7 +17,7 @@ from mcp_gateway.adapters.databases.memory_watch import MemoryWatch
 from mcp_gateway.adapters.databases.open import open_database
 from mcp_gateway.adapters.databases.resident_memory import resident_bytes
 from mcp_gateway.core.clock import SystemClock
-from mcp_gateway.tables.errors import QueryCancelled, QueryTimedOut, QueryTooLarge
+from mcp_gateway.core.sql.errors import QueryCancelled, QueryTimedOut, QueryTooLarge
 from mcp_gateway.tables.execute import execute_query, explain_query
 from mcp_gateway.tables.model import Limits
 

@@ -62,7 +62,7 @@ async def test_a_query_that_runs_too_long_is_ended_with_a_clear_error(settings: 
     async with served(settings, query_timeout_seconds=0.3) as (_, __, client):
         response = await client.post("/api/sql", json={"sql": ENDLESS})
         assert response.status_code == 504
-        assert response.json()["error"]["code"] == "QUERY_TOO_SLOW"
+        assert response.json()["error"]["code"] == "QUERY_TIMED_OUT"
 
 
 async def test_mcp_moves_to_its_own_port_and_sees_the_same_gateway(settings: Settings) -> None:

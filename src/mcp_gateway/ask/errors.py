@@ -1,10 +1,9 @@
-"""What can go wrong between a question and its answer.
+"""What can go wrong between a question and its answer, beside the query itself (`core/sql/errors.py`).
 
 InvalidInput        EmptyQuestion · QuestionNotText · UnknownMode · BadSession
 TooLarge            QuestionTooLong
 Unprocessable       ModelNotConfigured · QueryNotAnswered
-Unavailable         DatabaseUnreachable
-TimedOut            QuestionTimedOut · QueryTooSlow
+TimedOut            QuestionTimedOut
 MCPOrchestratorException    UpstreamToolError
 """
 
@@ -16,7 +15,6 @@ from mcp_gateway.core.errors import (
     MCPOrchestratorException,
     TimedOut,
     TooLarge,
-    Unavailable,
     Unprocessable,
 )
 
@@ -70,25 +68,11 @@ class QueryNotAnswered(Unprocessable):
     hint = "Correct the SQL where the message says, or ask in other words; every attempt is in the data."
 
 
-class DatabaseUnreachable(Unavailable):
-    """The database does not answer."""
-
-    code = "DATABASE_UNREACHABLE"
-    hint = "Check the database behind the tables server; nothing was changed. Ask again once it is back."
-
-
 class QuestionTimedOut(TimedOut):
     """The answer took longer than the time allowed for a question."""
 
     code = "QUESTION_TIMED_OUT"
     hint = "Ask for less, or raise the time limit of a question in the settings."
-
-
-class QueryTooSlow(TimedOut):
-    """The database needed longer than the time allowed for a query."""
-
-    code = "QUERY_TOO_SLOW"
-    hint = "Ask for a shorter period or for totals instead of a listing."
 
 
 class UpstreamToolError(MCPOrchestratorException):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast, get_args
 
-from mcp_gateway.ask.errors import DatabaseUnreachable, QueryTooSlow, UpstreamToolError
+from mcp_gateway.ask.errors import UpstreamToolError
 from mcp_gateway.ask.faults import FaultKind, QueryFault
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.model import QueryRows, ResultColumn
@@ -12,7 +12,7 @@ from mcp_gateway.ask.ports import UpstreamServer
 from mcp_gateway.ask.trace import Note
 from mcp_gateway.core.errors import Internal, Json
 from mcp_gateway.core.schema import ColumnKind
-from mcp_gateway.core.sql.errors import QueryRefused, RefusalReason
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryRefused, QueryTimedOut, QueryTooLarge, RefusalReason
 
 _KINDS: frozenset[str] = frozenset(get_args(ColumnKind))
 _REASONS: frozenset[str] = frozenset(get_args(RefusalReason))
@@ -54,8 +54,8 @@ class RunStep:
 async def run_query(database: UpstreamServer, sql: str, *, max_rows: int, timeout_seconds: float) -> QueryRows | QueryFault:
     """The rows, or what the database says is wrong with the query.
 
-    Raises `QueryRefused`, `QueryTooSlow` or `DatabaseUnreachable` for what no rewriting may or can mend, and what the server's
-    connection raises.
+    Raises `QueryRefused`, `QueryTimedOut`, `QueryTooLarge` or `DatabaseUnavailable` for what no rewriting may or can mend, and
+    what the server's connection raises.
     """
     arguments: dict[str, Json] = {"sql": sql, "max_rows": max_rows, "timeout_seconds": timeout_seconds}
     try:
@@ -73,9 +73,11 @@ def _fault(error: UpstreamToolError, sql: str) -> QueryFault:
                 error.message, reason=cast("RefusalReason", reason) if reason in _REASONS else "not_a_query"
             ) from error
         case "QUERY_TIMED_OUT":
-            raise QueryTooSlow(sql=sql) from error
+            raise QueryTimedOut(error.message, sql=sql) from error
+        case "QUERY_TOO_LARGE":
+            raise QueryTooLarge(error.message, sql=sql) from error
         case "DATABASE_UNAVAILABLE":
-            raise DatabaseUnreachable(error.message) from error
+            raise DatabaseUnavailable(error.message) from error
         case "QUERY_FAILED":
             kind = _FAULTS.get(str(error.reported.get("kind")), "other")
             said = error.reported.get("database_message")
@@ -133,7 +135,7 @@ async def count_rows(inquiry: Inquiry, *, timeout_seconds: float) -> int | None:
     database = inquiry.world.database
     try:
         counted = await run_query(database, query.count_sql, max_rows=1, timeout_seconds=timeout_seconds)
-    except QueryTooSlow:
+    except (QueryTimedOut, QueryTooLarge):
         return None
     if isinstance(counted, QueryFault) or not counted.rows:
         return None

@@ -14,8 +14,7 @@ from sqlglot import exp
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.schema import Column, ColumnKind, DatabaseSchema, Scalar, Table
-from mcp_gateway.core.sql.errors import QueryFailed
-from mcp_gateway.tables.errors import QueryTimedOut
+from mcp_gateway.core.sql.errors import QueryFailed, QueryTimedOut
 from mcp_gateway.tables.infer_keys import infer_keys
 from mcp_gateway.tables.model import Limits
 from mcp_gateway.tables.ports import Database

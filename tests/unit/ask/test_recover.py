@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from tests.unit.ask.world import ToolOnly, World, sure
 
-from mcp_gateway.ask.errors import DatabaseUnreachable, QueryNotAnswered, QueryTooSlow, UpstreamToolError
+from mcp_gateway.ask.errors import QueryNotAnswered, UpstreamToolError
 from mcp_gateway.ask.model import Answer, Draft, Reading
 from mcp_gateway.core.errors import GatewayError, Json
-from mcp_gateway.core.sql.errors import QueryRefused
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryRefused, QueryTimedOut, QueryTooLarge
 
 pytestmark = pytest.mark.anyio
 
@@ -101,7 +101,12 @@ async def test_what_does_more_than_read_is_refused_and_not_rewritten(world: Worl
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("QUERY_TIMED_OUT", QueryTooSlow), ("DATABASE_UNAVAILABLE", DatabaseUnreachable), ("QUERY_REFUSED", QueryRefused)],
+    [
+        ("QUERY_TIMED_OUT", QueryTimedOut),
+        ("QUERY_TOO_LARGE", QueryTooLarge),
+        ("DATABASE_UNAVAILABLE", DatabaseUnavailable),
+        ("QUERY_REFUSED", QueryRefused),
+    ],
 )
 async def test_what_no_rewriting_can_mend_is_reported_at_once(world: World, code: str, error: type[GatewayError]) -> None:
     def fail(name: str, _: object) -> dict[str, Json]:

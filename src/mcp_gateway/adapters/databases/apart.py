@@ -19,7 +19,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.schema import ColumnKind
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTooLarge
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryCancelled, QueryTooLarge
 from mcp_gateway.tables.model import Limits, RawResult, ResultColumn, TruncatedBy
 
 # All the process may take, Python and DuckDB themselves included.

@@ -18,7 +18,7 @@ from mcp_gateway.adapters.databases.resident_memory import resident_bytes
 from mcp_gateway.adapters.databases.sessions import Driver, Session
 from mcp_gateway.adapters.databases.sqlite import SqliteDriver
 from mcp_gateway.core.errors import Json
-from mcp_gateway.tables.errors import DatabaseUnavailable
+from mcp_gateway.core.sql.errors import DatabaseUnavailable
 from mcp_gateway.tables.model import Limits
 
 if sys.platform != "win32":

@@ -14,7 +14,7 @@ import duckdb
 import structlog
 
 from mcp_gateway.adapters.databases.file_words import without_folder
-from mcp_gateway.tables.errors import DatabaseUnavailable
+from mcp_gateway.core.sql.errors import DatabaseUnavailable
 
 _log = structlog.get_logger(__name__)
 

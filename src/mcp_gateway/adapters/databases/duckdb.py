@@ -20,9 +20,8 @@ from mcp_gateway.adapters.databases.fetch import fetch_within
 from mcp_gateway.adapters.databases.file_words import without_folder
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
-from mcp_gateway.core.sql.errors import QueryRefused
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryCancelled, QueryRefused, QueryTooLarge
 from mcp_gateway.tables.column_kinds import kind_of_type
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTooLarge
 from mcp_gateway.tables.failures import classify_failure
 from mcp_gateway.tables.model import Limits, RawResult, ResultColumn, Signal
 

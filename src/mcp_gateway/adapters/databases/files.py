@@ -20,7 +20,7 @@ from mcp_gateway.adapters.databases.duckdb import DuckDbDriver, DuckDbSession, f
 from mcp_gateway.adapters.databases.sessions import Rows
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
-from mcp_gateway.tables.errors import DatabaseUnavailable
+from mcp_gateway.core.sql.errors import DatabaseUnavailable
 from mcp_gateway.tables.model import Limits, RawResult, Signal
 
 FILE_NAME: Final = re.compile(r"\.(csv|tsv|parquet)(\.gz)?$", re.IGNORECASE)

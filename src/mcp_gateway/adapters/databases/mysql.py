@@ -20,9 +20,8 @@ from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
 from mcp_gateway.adapters.databases.reflection import Relation, list_relations, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
-from mcp_gateway.core.sql.errors import FailureKind, QueryFailed, QueryRefused
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, FailureKind, QueryCancelled, QueryFailed, QueryRefused, QueryTimedOut
 from mcp_gateway.tables.column_kinds import kind_of_type
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut
 from mcp_gateway.tables.failures import classify_failure
 from mcp_gateway.tables.model import Limits, ResultColumn, Signal
 

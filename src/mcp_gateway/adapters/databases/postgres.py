@@ -22,9 +22,15 @@ from mcp_gateway.adapters.databases.postgres_values import tolerate_odd_values
 from mcp_gateway.adapters.databases.reflection import Relation, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
-from mcp_gateway.core.sql.errors import FailureKind, QueryFailed
+from mcp_gateway.core.sql.errors import (
+    DatabaseUnavailable,
+    FailureKind,
+    QueryCancelled,
+    QueryFailed,
+    QueryTimedOut,
+    QueryTooLarge,
+)
 from mcp_gateway.tables.column_kinds import kind_of_type, kind_of_values
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut, QueryTooLarge
 from mcp_gateway.tables.failures import classify_failure
 from mcp_gateway.tables.model import Limits, ResultColumn, Signal
 

@@ -16,8 +16,9 @@ from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
 from mcp_gateway.adapters.databases.reflection import list_relations, reflect_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
+from mcp_gateway.core.sql.errors import DatabaseUnavailable
 from mcp_gateway.tables.column_kinds import dialect_of, kind_of_values
-from mcp_gateway.tables.errors import BadDatabaseUrl, DatabaseUnavailable
+from mcp_gateway.tables.errors import BadDatabaseUrl
 from mcp_gateway.tables.failures import classify_failure
 from mcp_gateway.tables.model import Limits, ResultColumn, Signal
 

@@ -16,8 +16,8 @@ from mcp_gateway.adapters.databases.memory_watch import GROWTH_BYTES
 from mcp_gateway.adapters.databases.sqlite_catalog import read_tables
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import Table
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryTooLarge
 from mcp_gateway.tables.column_kinds import kind_of_values
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryTooLarge
 from mcp_gateway.tables.failures import classify_failure
 from mcp_gateway.tables.model import Limits, RawResult, ResultColumn, Signal
 

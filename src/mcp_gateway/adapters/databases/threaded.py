@@ -17,7 +17,7 @@ from mcp_gateway.adapters.databases.fetch import fetch_rows
 from mcp_gateway.adapters.databases.memory_watch import MemoryWatch
 from mcp_gateway.adapters.databases.sessions import Driver, RunsApart, Session
 from mcp_gateway.core.schema import Table
-from mcp_gateway.tables.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut, QueryTooLarge
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut, QueryTooLarge
 from mcp_gateway.tables.model import Limits, RawResult, Signal
 
 T = TypeVar("T")

@@ -1,13 +1,17 @@
-"""What can be wrong with a statement before a database sees it, and how a database's own refusal is told.
+"""What can go wrong with a query, whoever sends it and whoever runs it.
 
-Forbidden      └── QueryRefused       it does more than read, or more than can be checked
-Unprocessable  └── QueryFailed        the database (or the parser) cannot run it; `data["kind"]` says why
+Forbidden      └── QueryRefused            it does more than read, or more than can be checked
+Unprocessable  └── QueryFailed             the database (or the parser) cannot run it; `data["kind"]` says why
                    └── QuerySyntaxError
+TooLarge       └── QueryTooLarge           it would have taken more memory than one query may
+Unavailable    ├── DatabaseUnavailable     the database does not answer, is locked, or its file is gone
+               ├── QueryCancelled          the caller went away, or the server stopped the query
+               └── TimedOut └── QueryTimedOut
 """
 
 from typing import Literal
 
-from mcp_gateway.core.errors import Forbidden, Unprocessable
+from mcp_gateway.core.errors import Forbidden, TimedOut, TooLarge, Unavailable, Unprocessable
 
 RefusalReason = Literal[
     "empty", "too_long", "too_deep", "control_characters", "comment", "many_statements", "not_a_query", "write", "lock",
@@ -60,3 +64,31 @@ class QuerySyntaxError(QueryFailed):
 
     def __init__(self, database_message: str, *, name: str | None = None, position: int | None = None) -> None:
         super().__init__(database_message, kind="syntax", name=name, position=position)
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+    code = "DATABASE_UNAVAILABLE"
+    hint = "Check that the database runs and that its URL is right; the next call connects anew."
+
+
+class QueryTimedOut(TimedOut):
+    """The query ran longer than its time limit and was stopped."""
+
+    code = "QUERY_TIMED_OUT"
+    hint = "Ask for less: a filter, an aggregate, a shorter period; or allow more time with timeout_seconds."
+
+
+class QueryCancelled(Unavailable):
+    """The query was stopped before it ended."""
+
+    code = "QUERY_CANCELLED"
+    hint = "Send it again if the answer is still wanted."
+
+
+class QueryTooLarge(TooLarge):
+    """The query needed more memory than one query may take, and was stopped."""
+
+    code = "QUERY_TOO_LARGE"
+    hint = "Ask for less: a filter before joining or collecting, totals instead of lists, shorter texts."

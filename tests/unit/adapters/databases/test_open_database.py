@@ -9,7 +9,8 @@ import pytest
 
 from mcp_gateway.adapters.databases.open import open_database
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.tables.errors import BadDatabaseUrl, DatabaseUnavailable
+from mcp_gateway.core.sql.errors import DatabaseUnavailable
+from mcp_gateway.tables.errors import BadDatabaseUrl
 from mcp_gateway.tables.model import Limits
 
 pytestmark = pytest.mark.anyio

@@ -19,8 +19,7 @@ from mcp_gateway.adapters.databases.duckdb import DuckDbDriver
 from mcp_gateway.adapters.databases.open import open_database
 from mcp_gateway.adapters.databases.sqlite import SqliteDriver
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.core.sql.errors import QueryFailed
-from mcp_gateway.tables.errors import DatabaseUnavailable
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryFailed
 from mcp_gateway.tables.model import Limits
 
 pytestmark = pytest.mark.anyio

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from tests.unit.entrypoints.http.conftest import Told
 
-from mcp_gateway.ask.errors import EmptyQuestion, QueryNotAnswered, QueryTooSlow, QuestionTooLong
+from mcp_gateway.ask.errors import EmptyQuestion, QueryNotAnswered, QuestionTooLong
 from mcp_gateway.ask.model import Answer, Question
 from mcp_gateway.ask.ports import ProgressListener
 from mcp_gateway.core.errors import GatewayError, NoMCPAvailableError, Unavailable
-from mcp_gateway.core.sql.errors import QueryRefused
+from mcp_gateway.core.sql.errors import QueryRefused, QueryTimedOut
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ def assert_shape(response: httpx.Response, status: int, code: str) -> None:
         (QuestionTooLong(), 413),
         (QueryNotAnswered(), 422),
         (NoMCPAvailableError(), 503),
-        (QueryTooSlow(), 504),
+        (QueryTimedOut(), 504),
     ],
 )
 async def test_a_category_becomes_a_status(client: httpx.AsyncClient, told: Told, error: GatewayError, status: int) -> None:
