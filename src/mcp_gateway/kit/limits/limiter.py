@@ -50,10 +50,15 @@ class EnterpriseRateLimiter:
         clock = clock or SystemClock()
         self._clock = clock
         self._monotonic = clock.monotonic
-        self._store: LimitStore = store or MemoryLimitStore(clock=clock)
+        self._store: LimitStore = MemoryLimitStore(clock=clock) if store is None else store
         self._tallies = Tallies(figures)
         self._fallback = Fallback(clock=clock, replicas=replicas, policies=when_away or {}, capacity=remembered_callers)
-        self._holds = Holds(leases or MemoryLeaseStore(clock=clock), fallback=self._fallback, tallies=self._tallies, clock=clock)
+        self._holds = Holds(
+            MemoryLeaseStore(clock=clock) if leases is None else leases,
+            fallback=self._fallback,
+            tallies=self._tallies,
+            clock=clock,
+        )
         self._capacity = remembered_callers
         self._recorder = recorder
         self._table = self._new_table(_as_rule_set(rules))
@@ -99,7 +104,7 @@ class EnterpriseRateLimiter:
             now = self._monotonic()
             if now < plan.refused_until and cost >= plan.refused_cost:
                 plan.refused_here += 1
-                return RememberedRefusal(plan, cost, int((now - plan.refused_from) * 1_000_000))
+                return RememberedRefusal(plan, cost, int((now - plan.refused_from) * 1_000_000 + 0.5))
         if not 0 < cost <= plan.ceiling:
             raise _bad_cost(plan, cost)
         try:
