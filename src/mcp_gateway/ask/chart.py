@@ -2,10 +2,7 @@
 
 import re
 
-from sqlglot import exp
-
 from mcp_gateway.ask.model import Chart, QueryRows, ResultColumn
-from mcp_gateway.ask.recovery.tokens import parse
 
 _MOST_BARS = 30
 _MOST_SERIES = 8
@@ -13,14 +10,17 @@ _PERIOD = re.compile(r"\d{4}(-\d{2}|-?Q[1-4]|-W\d{2})?(-\d{2})?")
 _PERIOD_NAMES = frozenset({"year", "month", "quarter", "week", "day", "date"})
 
 
-def suggest_chart(rows: QueryRows, sql: str, dialect: str) -> Chart | None:
-    """A number for one value, a line over time, bars over few categories, else None."""
+def suggest_chart(rows: QueryRows, *, is_summary: bool) -> Chart | None:
+    """A number for one value, a line over time, bars over few categories, else None.
+
+    `is_summary`: the rows are totals, or a ranking, which is a listing cut off on purpose.
+    """
     columns = rows.columns
     if not rows.rows or not columns:
         return None
     if len(rows.rows) == 1 and len(columns) == 1:
         return Chart(kind="number", ys=(columns[0].name,), title=_spoken(columns[0].name)) if _is_measure(columns[0]) else None
-    if len({column.name for column in columns}) != len(columns) or not _is_summary(sql, dialect):
+    if len({column.name for column in columns}) != len(columns) or not is_summary:
         return None
     axes = [index for index, column in enumerate(columns) if not _is_measure(column) or _is_period(rows, index)]
     measures = tuple(column.name for index, column in enumerate(columns) if index not in axes)
@@ -69,15 +69,6 @@ def _is_period(rows: QueryRows, index: int) -> bool:
     if column.kind == "text":
         return all(isinstance(value, str) and _PERIOD.fullmatch(value) for value in values)
     return name_says and all(isinstance(value, int) and 1 <= value <= 2200 for value in values)
-
-
-def _is_summary(sql: str, dialect: str) -> bool:
-    """Totals, or a ranking: a listing that is cut off on purpose."""
-    tree = parse(sql, dialect)
-    if tree is None:
-        return False
-    ranked = tree.args.get("order") is not None and tree.args.get("limit") is not None
-    return ranked or tree.find(exp.AggFunc) is not None
 
 
 def _hashable(value: object) -> bool:

@@ -35,7 +35,7 @@ def compose_answer(inquiry: Inquiry, *, total_rows: int | None, session_id: str)
         readings=draft.readings if rows is None or others else (),
         unexplained=draft.unexplained,
         entities=_entities(inquiry),
-        chart=suggest_chart(rows, sql, world.schema.dialect) if rows and sql else None,
+        chart=suggest_chart(rows, is_summary=inquiry.query.is_summary) if rows and inquiry.query else None,
         attempts=inquiry.attempts,
         warnings=warnings,
         servers_used=world.servers_used,

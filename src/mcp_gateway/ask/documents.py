@@ -30,10 +30,22 @@ class Remembered(Generic[T]):
         self._values: OrderedDict[object, T] = OrderedDict()
 
     def get(self, key: object, make: Callable[[], T]) -> T:
+        """The value of the key, made now if it is not there."""
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key]
-        value = self._values[key] = make()
+        return self.keep(key, make())
+
+    def find(self, key: object) -> T | None:
+        """None when there is none."""
+        if key not in self._values:
+            return None
+        self._values.move_to_end(key)
+        return self._values[key]
+
+    def keep(self, key: object, value: T) -> T:
+        """The value, which pushes out the one used longest ago when there are too many."""
+        self._values[key] = value
         if len(self._values) > self._kept:
             self._values.popitem(last=False)
         return value

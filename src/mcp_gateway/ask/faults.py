@@ -32,11 +32,11 @@ class QueryFault:
 class CheckedQuery:
     """A query that may run. `limit_added` is the row limit that was put on; None when the query was left as it is.
 
-    `count_sql` counts all the rows where a limit was put on; "" otherwise. `warnings` are doubts that did not stop it.
+    `is_summary`: it totals, or ranks and cuts, so that a chart may show it. `warnings` are doubts that did not stop it.
     """
 
     sql: str
     tables: tuple[str, ...]
     limit_added: int | None = None
-    count_sql: str = ""
+    is_summary: bool = False
     warnings: tuple[str, ...] = ()

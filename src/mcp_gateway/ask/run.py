@@ -10,6 +10,7 @@ from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.model import QueryRows, ResultColumn
 from mcp_gateway.ask.ports import UpstreamServer
 from mcp_gateway.ask.trace import Note
+from mcp_gateway.ask.validate import counting
 from mcp_gateway.core.errors import Internal, Json
 from mcp_gateway.core.schema import ColumnKind
 from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryRefused, QueryTimedOut, QueryTooLarge, RefusalReason
@@ -134,7 +135,8 @@ async def count_rows(inquiry: Inquiry, *, timeout_seconds: float) -> int | None:
         return rows.total_rows
     database = inquiry.world.database
     try:
-        counted = await run_query(database, query.count_sql, max_rows=1, timeout_seconds=timeout_seconds)
+        sql = counting(query, inquiry.world.schema.dialect)
+        counted = await run_query(database, sql, max_rows=1, timeout_seconds=timeout_seconds)
     except (QueryTimedOut, QueryTooLarge):
         return None
     if isinstance(counted, QueryFault) or not counted.rows:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from mcp_gateway.ask.documents import Remembered
 from mcp_gateway.ask.faults import CheckedQuery, FaultKind, QueryFault
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.names import Names, find_name_faults, names_of
@@ -16,15 +17,22 @@ from mcp_gateway.ask.trace import Note
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError
 from mcp_gateway.core.sql.read_only import check_read_only
+from mcp_gateway.core.vocabulary import Vocabulary
 
 # The guard refuses these for not knowing them; another spelling may be one it knows.
+_KEPT_VERDICTS = 512
 _REWRITABLE_REFUSALS = frozenset({"unknown_function", "unknown_syntax"})
 
 
 class ValidateStep:
-    """Checks the drafted SQL against the gathered schema."""
+    """Checks the drafted SQL against the gathered schema. What passed once passes again while schema and words are the same."""
 
     name = "validate"
+
+    def __init__(self) -> None:
+        # Each value keeps alive what the identities in its key stand for.
+        self._names: Remembered[tuple[Names, Vocabulary]] = Remembered()
+        self._verdicts: Remembered[tuple[Verdict, Names]] = Remembered(_KEPT_VERDICTS)
 
     async def __call__(self, inquiry: Inquiry, note: Note) -> Inquiry:
         best = inquiry.drafted.best
@@ -32,8 +40,7 @@ class ValidateStep:
             note.skip("there is nothing to run without asking first")
             return inquiry
         note.input = {"sql": best.sql, "dialect": inquiry.world.schema.dialect}
-        names = names_of(inquiry.world.schema, inquiry.world.vocabulary)
-        verdict = check_query(best.sql, names, max_rows=inquiry.question.max_rows, typed=inquiry.typed_sql is not None)
+        verdict = self._check(best.sql, inquiry)
         if verdict.fault is not None:
             note.fail(verdict.fault.kind, verdict.fault.message)
             note.output["suggestions"] = list(verdict.fault.suggestions)
@@ -41,14 +48,22 @@ class ValidateStep:
             note.output = {"tables": list(verdict.query.tables), "limit_added": verdict.query.limit_added}
         return replace(inquiry, query=verdict.query, fault=verdict.fault)
 
+    def _check(self, sql: str, inquiry: Inquiry) -> "Verdict":
+        schema, vocabulary = inquiry.world.schema, inquiry.world.vocabulary
+        names, _ = self._names.get((id(schema), id(vocabulary)), lambda: (names_of(schema, vocabulary), vocabulary))
+        max_rows, typed = inquiry.question.max_rows, inquiry.typed_sql is not None
+        verdict, _ = self._verdicts.get(
+            (sql, id(names), max_rows, typed), lambda: (check_query(sql, names, max_rows=max_rows, typed=typed), names)
+        )
+        return verdict
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """Either a query that may run or what is wrong with it. `tree` is the parsed query, None when it cannot be parsed."""
+    """Either a query that may run or what is wrong with it."""
 
     query: CheckedQuery | None = None
     fault: QueryFault | None = None
-    tree: exp.Query | None = None
 
 
 def check_query(sql: str, names: Names, *, max_rows: int, typed: bool) -> Verdict:
@@ -71,7 +86,7 @@ def check_query(sql: str, names: Names, *, max_rows: int, typed: bool) -> Verdic
     try:
         return _judge(sql, tree, names, max_rows, typed=typed)
     except LIBRARY_FAULTS as error:
-        return Verdict(fault=QueryFault(kind="other", message=f"The query cannot be understood: {error}."), tree=tree)
+        return Verdict(fault=QueryFault(kind="other", message=f"The query cannot be understood: {error}."))
 
 
 def _judge(sql: str, tree: exp.Query, names: Names, max_rows: int, *, typed: bool) -> Verdict:
@@ -79,22 +94,35 @@ def _judge(sql: str, tree: exp.Query, names: Names, max_rows: int, *, typed: boo
     findings = find_name_faults(found, names) or find_structure_faults(found, names.schema.dialect)
     faults = [finding.fault for finding in findings if not (typed and finding.fault.kind == "missing_join")]
     if faults:
-        return Verdict(fault=faults[0], tree=tree)
+        return Verdict(fault=faults[0])
     warnings = tuple(finding.fault.message for finding in findings)
-    return Verdict(query=replace(_limited(sql, tree, names.schema, max_rows), warnings=warnings), tree=tree)
+    return Verdict(query=replace(_limited(sql, tree, names.schema, max_rows), warnings=warnings))
 
 
 def _limited(sql: str, tree: exp.Query, schema: DatabaseSchema, max_rows: int) -> CheckedQuery:
     ctes = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
     named = {full_name(table) for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)}
     tables = tuple(sorted(name for name in named if name.casefold() not in ctes))
+    totals = tree.find(exp.AggFunc) is not None
     if not is_listing(tree):
-        return CheckedQuery(sql=sql, tables=tables)
-    limited = tree.limit(max_rows, copy=True).sql(dialect=schema.dialect)
-    unordered = tree.copy()
-    unordered.set("order", None)
-    counted = exp.select(exp.Count(this=exp.Star())).from_(unordered.subquery("listing"))
-    return CheckedQuery(sql=limited, tables=tables, limit_added=max_rows, count_sql=counted.sql(dialect=schema.dialect))
+        return CheckedQuery(sql=sql, tables=tables, is_summary=totals or _is_ranking(tree))
+    limited = tree.limit(max_rows, copy=True)
+    summary = totals or _is_ranking(limited)
+    return CheckedQuery(
+        sql=limited.sql(dialect=schema.dialect, copy=False), tables=tables, limit_added=max_rows, is_summary=summary
+    )
+
+
+def _is_ranking(tree: exp.Query) -> bool:
+    return tree.args.get("order") is not None and tree.args.get("limit") is not None
+
+
+def counting(query: CheckedQuery, dialect: str) -> str:
+    """The query that counts all rows of one on which a limit was put."""
+    tree = check_read_only(query.sql, dialect)
+    for part in ("limit", "order"):
+        tree.set(part, None)
+    return exp.select(exp.Count(this=exp.Star())).from_(tree.subquery("listing")).sql(dialect=dialect)
 
 
 def is_listing(tree: exp.Query) -> bool:

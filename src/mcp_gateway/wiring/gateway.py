@@ -18,6 +18,7 @@ from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.gather import ResourceGatherer
 from mcp_gateway.ask.model import DraftRequest
 from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered, UpstreamServer
+from mcp_gateway.ask.remembered_drafts import RememberedDrafts
 from mcp_gateway.ask.resolve import WordResolver
 from mcp_gateway.ask.servers import Servers
 from mcp_gateway.core.clock import Clock
@@ -74,7 +75,7 @@ async def open_gateway(
             servers=servers,
             gatherer=ResourceGatherer(servers, clock),
             resolver=WordResolver(servers),
-            engine=engine or _engine(settings),
+            engine=engine or RememberedDrafts(_engine(settings)),
             model=model,
             conversations=await stack.enter_async_context(open_conversations(settings, clock)),
         )

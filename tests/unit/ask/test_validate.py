@@ -8,7 +8,7 @@ from mcp_gateway.ask.names import names_of
 from mcp_gateway.ask.recovery.patient import Patient
 from mcp_gateway.ask.recovery.repairs import propose
 from mcp_gateway.ask.recovery.tokens import parse
-from mcp_gateway.ask.validate import Verdict, check_query
+from mcp_gateway.ask.validate import Verdict, check_query, counting
 from mcp_gateway.core.schema import Column, DatabaseSchema, ForeignKey, Table
 from mcp_gateway.core.sql.errors import QueryRefused
 from mcp_gateway.core.vocabulary import Metric, Term, Vocabulary
@@ -164,3 +164,37 @@ def test_no_text_breaks_the_check_or_the_repairs(pieces: list[str], dialect: str
             assert proposal.repair
             if number_tried == 5:
                 break
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_summary"),
+    [
+        ("SELECT country, COUNT(*) FROM customers GROUP BY country", True),
+        ("SELECT SUM(amount) FROM orders", True),
+        ("SELECT name FROM customers ORDER BY name LIMIT 3", True),
+        ("SELECT name FROM customers LIMIT 3", False),
+        ("SELECT name FROM customers", False),
+    ],
+)
+def test_totals_and_rankings_are_told_from_listings(sql: str, *, is_summary: bool) -> None:
+    query = check(sql).query
+    assert query is not None
+    assert query.is_summary is is_summary
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("sql", "counted"),
+    [
+        ("SELECT name FROM customers ORDER BY name", "SELECT COUNT(*) FROM (SELECT name FROM customers) AS listing"),
+        (
+            "SELECT name FROM customers UNION SELECT country FROM customers",
+            "SELECT COUNT(*) FROM (SELECT name FROM customers UNION SELECT country FROM customers) AS listing",
+        ),
+    ],
+)
+def test_all_rows_of_a_limited_listing_are_counted_without_limit_and_order(sql: str, counted: str, dialect: str) -> None:
+    query = check(sql, dialect).query
+    assert query is not None
+    assert query.limit_added == 100
+    assert counting(query, dialect) == counted
