@@ -1,0 +1,1 @@
+"""Staying up when others are slow, down or greedy: retries, deadlines, bulkheads, adaptive limits, idempotency, pools."""
