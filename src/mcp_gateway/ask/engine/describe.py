@@ -101,7 +101,12 @@ class _Sentence:
             case form.Truncation(unit, _):
                 return unit
             case form.DatePart(unit, _):
-                return {"month": "month of the year", "day": "day of the month"}.get(unit, unit)
+                return {
+                    "weekday_number": "weekday",
+                    "month": "month of the year",
+                    "day": "day of the month",
+                    "hour": "hour of the day",
+                }.get(unit, unit)
             case form.Arithmetic(operator, left, right):
                 return f"{self.expression(left)} {_SIGNS[operator]} {self.expression(right)}"
             case form.RawExpression():
@@ -214,6 +219,8 @@ class _Sentence:
 def _stands_behind_a_label(key: form.Expression, query: form.Select) -> bool:
     """A key that is not shown, grouped by only so that two things of the same name stay two."""
     shown = {target.expression for target in query.targets}
+    if isinstance(key, form.DatePart) and key.unit == "weekday_number":
+        return key not in shown
     if not isinstance(key, form.ColumnRef) or key in shown:
         return False
     return any(isinstance(other, form.ColumnRef) and other.source == key.source and other in shown for other in query.group_by)

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from mcp_gateway.core.schema import Scalar
 
 Unit: TypeAlias = OneOf["year", "quarter", "month", "week", "day", "hour"]
+Part: TypeAlias = OneOf["year", "quarter", "month", "week", "day", "hour", "weekday", "weekday_number"]
 LiteralKind: TypeAlias = OneOf["text", "number", "boolean", "date", "timestamp"]
 AggregateFunction: TypeAlias = OneOf["count", "sum", "avg", "min", "max"]
 ComparisonOperator: TypeAlias = OneOf["=", "!=", "<", "<=", ">", ">="]
@@ -70,9 +71,12 @@ class Truncation:
 
 @dataclass(frozen=True, slots=True)
 class DatePart:
-    """The number of the unit within the larger one: year 2026, month 1-12, day of month 1-31."""
+    """The number of the unit within the larger one: year 2026, month 1-12, day of month 1-31, weekday_number 1 (Monday) to 7.
 
-    unit: Unit
+    A `weekday` is its English name.
+    """
+
+    unit: Part
     operand: "Expression"
 
 

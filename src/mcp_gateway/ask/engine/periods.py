@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcp_gateway.ask.engine.cycles import find_cycles
 from mcp_gateway.ask.engine.dates import find_time
-from mcp_gateway.ask.engine.form import Unit
+from mcp_gateway.ask.engine.form import Part, Unit
 from mcp_gateway.ask.engine.text import Token
 
 
@@ -25,12 +26,13 @@ class FoundPeriod:
 
 @dataclass(frozen=True, slots=True)
 class FoundUnit:
-    """tokens[start:end] ask for figures by a unit of time. `asked`: "in which month"."""
+    """tokens[start:end] ask for figures by a unit of time, or by a `part` that comes round again. `asked`: "in which month"."""
 
     start: int
     end: int
     unit: Unit
     asked: bool
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,13 @@ def times_in(question: str, tokens: Sequence[Token], now: datetime) -> Times:
         span = _span(tokens, grain.start, grain.end)
         if span is not None and grain.unit is not None:
             units[span[0]] = FoundUnit(span[0], span[1], grain.unit, grain.style == "which")
+    for cycle in find_cycles(question):
+        span = _span(tokens, cycle.start, cycle.end)
+        if span is not None:
+            for place in range(*span):
+                units.pop(place, None)
+                periods.pop(place, None)
+            units[span[0]] = FoundUnit(span[0], span[1], "day", False, cycle.part)
     return Times(periods, units)
 
 

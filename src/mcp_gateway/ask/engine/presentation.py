@@ -78,7 +78,7 @@ def _ordered(select: form.Select) -> form.Select:
     measures = [target.expression for target in select.targets if has_aggregate(target.expression)]
     if not measures or not select.group_by or select.order_by or select.limit is not None:
         return select
-    times = [key for key in select.group_by if isinstance(key, form.Truncation | form.DatePart)]
+    times = [key for key in select.group_by if isinstance(key, form.Truncation | form.DatePart) and key.unit != "weekday"]
     shown = {target.expression for target in select.targets}
     rest = [key for key in select.group_by if key not in times and key in shown]
     if times:

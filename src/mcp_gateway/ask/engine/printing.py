@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.form_walk import nodes
+from mcp_gateway.ask.engine.printing_days import weekday
 from mcp_gateway.ask.engine.printing_within import best_within
 from mcp_gateway.core.errors import SQLGenerationError
 
@@ -203,6 +204,8 @@ class Printer:
 
     def _date_part(self, node: form.DatePart) -> exp.Expr:
         operand = self.expression(node.operand)
+        if node.unit in {"weekday", "weekday_number"}:
+            return weekday(operand, self._dialect, named=node.unit == "weekday")
         if self._dialect != "sqlite":
             return exp.Extract(this=exp.Var(this=node.unit.upper()), expression=operand)
         pattern = {"year": "%Y", "month": "%m", "day": "%d", "week": "%W", "hour": "%H"}.get(node.unit)

@@ -12,6 +12,7 @@ from mcp_gateway.ask.engine.form import (
     ColumnRef,
     ComparisonOperator,
     Literal,
+    Part,
     RawCondition,
     RawExpression,
     Unit,
@@ -70,10 +71,14 @@ class ValueMention:
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """ "the average", "the average age": the column compared with is meant when none is named."""
+    """ "the average", "the average age": the column compared with is meant when none is named.
+
+    `scoped`: what is said after it is said of the rows it is calculated over.
+    """
 
     function: AggregateFunction
     column: ColumnMention | None = None
+    scoped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +212,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """ "for each": rows of a table, or values of a column, or units of a date column."""
+    """ "for each": rows of a table, or values of a column, or units of a date column, or a `part` of it."""
 
     item: ColumnMention | TableMention
     unit: Unit | None = None
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)

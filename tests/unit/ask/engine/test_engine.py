@@ -138,3 +138,26 @@ def test_other_readings_are_different_queries_and_less_likely() -> None:
 @pytest.mark.parametrize("question", ["", "   ", "???", "\x00\x01", "a" * 5000, "'", '"', "'; DROP TABLE book; --", "多少本书"])
 def test_odd_input_is_read_without_failing_and_never_answered(question: str) -> None:
     assert not ask(question).confident
+
+
+def test_hours_are_not_asked_of_days() -> None:
+    draft = ask("number of loans by hour")
+    assert not draft.confident
+    assert "hour" in draft.unexplained
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name"),
+    [("duckdb", "DAYNAME(loan_date)"), ("postgres", "TO_CHAR(loan_date, 'FMDay')"), ("mysql", "DAYNAME(loan_date)")],
+)
+def test_a_weekday_is_named_in_every_dialect_and_starts_with_monday(dialect: str, name: str) -> None:
+    draft = ask("number of loans by weekday", dialect=dialect)
+    assert draft.best is not None
+    assert name in draft.best.sql
+    assert "ORDER BY" in draft.best.sql
+
+
+def test_values_no_row_has_both_of_mean_either() -> None:
+    draft = ask("members from Leeds and York")
+    assert draft.best is not None
+    assert draft.best.sql == "SELECT fname, lname FROM member WHERE (city = 'Leeds' OR city = 'York')"

@@ -5,18 +5,19 @@ from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.assembly.best_of_each import best_of_each, ranks_single_rows
 from mcp_gateway.ask.engine.assembly.bound import Bound, find_head, places_before
-from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of, date_column
+from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of
+from mcp_gateway.ask.engine.assembly.halves import both_halves, counts_rows
+from mcp_gateway.ask.engine.assembly.named_groups import named_groups
 from mcp_gateway.ask.engine.assembly.totals import totalled
 from mcp_gateway.ask.engine.binding import Binding
 from mcp_gateway.ask.engine.form import (
     Aggregate,
     ColumnRef,
     Comparison,
-    ComparisonOperator,
     Condition,
+    DatePart,
     Expression,
     InQuery,
-    Literal,
     Order,
     Query,
     ScalarQuery,
@@ -31,7 +32,13 @@ from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.joins import connect
 from mcp_gateway.ask.engine.roles import with_instances
-from mcp_gateway.ask.engine.sketch import Clause, Compare, HasValue, InPeriod, Ranking, Related, Sketch, TableMention, Wanted
+from mcp_gateway.ask.engine.sketch import (
+    Clause,
+    Ranking,
+    Related,
+    Sketch,
+    Wanted,
+)
 
 _PARTS_OF_NAMES = frozenset({"first", "last", "family", "given", "sur", "middle", "and", "personal"})
 
@@ -75,13 +82,25 @@ def _kept_without(query: Query, reader: Reader) -> Query:
 
 def _query(reader: Reader, sketch: Sketch, binding: Binding, head: str) -> Query | None:
     bound = Bound(reader, sketch, binding, head)
-    halves = _both_halves(bound)
-    if halves is not None:
-        left, right = (_select(bound, half) for half in halves)
-        if left is None or right is None:
-            return None
-        return _intersection(left, right)
-    return _select(bound, sketch.clauses)
+    halves = both_halves(bound)
+    if halves is None:
+        return _select(bound, sketch.clauses)
+    if counts_rows(bound):
+        return _counted_twice(bound, halves)
+    left, right = (_select(bound, half) for half in halves)
+    return None if left is None or right is None else _intersection(left, right)
+
+
+def _counted_twice(bound: Bound, halves: tuple[tuple[Clause, ...], tuple[Clause, ...]]) -> Query | None:
+    """How many rows are among both: their keys are found twice."""
+    key = bound.key(bound.head)
+    keyed = replace(bound, sketch=replace(bound.sketch, wanted=(), distinct=False))
+    selects = [_select(keyed, half) for half in halves]
+    if len(key) != 1 or any(each is None or each.group_by or each.order_by for each in selects):
+        return None
+    left, right = (replace(each, targets=(Target(key[0]),), distinct=False) for each in selects if each is not None)
+    among = InQuery(key[0], SetOperation("intersect", left, right))
+    return Select(TableRef(bound.head), (Target(Aggregate("count")),), where=(among,))
 
 
 def _intersection(left: Select, right: Select) -> Query | None:
@@ -152,56 +171,9 @@ def _related(bound: Bound) -> tuple[str, ...]:
     return rows + tuple(bound.binding.table(mention) for mention in bound.sketch.entities if id(mention) not in denied)
 
 
-def _both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] | None:
-    """Two values of one column that one row cannot have at once: the rows must be found twice."""
-    if any(wanted.function is not None for wanted in bound.sketch.wanted):
-        return None
-    plain = [clause for clause in bound.sketch.clauses if not clause.negated and clause.connector == "and"]
-    for index, first in enumerate(plain):
-        for second in plain[index + 1 :]:
-            column = _column_of(bound, first)
-            other = _column_of(bound, second)
-            alike = column == other or (
-                bound.sketch.both and other is not None and column is not None and column.table == other.table
-            )
-            if column is not None and alike and _exclude(first, second):
-                rest = [clause for clause in bound.sketch.clauses if clause is not first and clause is not second]
-                return (*rest, first), (*rest, second)
-    return None
-
-
-def _column_of(bound: Bound, clause: Clause) -> ColumnRef | None:
-    said = clause.said
-    if isinstance(said, HasValue):
-        return bound.binding.value(said.value).column
-    if isinstance(said, Compare | InPeriod) and said.column is not None:
-        return bound.ref(said.column)
-    return None
-
-
-def _exclude(first: Clause, second: Clause) -> bool:
-    if isinstance(first.said, HasValue) and isinstance(second.said, HasValue):
-        return True
-    if isinstance(first.said, Compare) and isinstance(second.said, Compare):
-        return _apart(first.said, second.said)
-    return False
-
-
-def _apart(first: Compare, second: Compare) -> bool:
-    """Whether no number can be on the right side of both ("before 1945" and "after 1955")."""
-    ends: list[tuple[float, ComparisonOperator]] = []
-    for said in (first, second):
-        value = said.operand.value if isinstance(said.operand, Literal) else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        ends.append((float(value), said.operator))
-    (low, below), (high, above) = sorted(ends)
-    return below in {"<", "<=", "="} and above in {">", ">=", "="} and low != high
-
-
 def _shape(bound: Bound, conditions: Conditions) -> _Shape:
     targets = _targets(bound)
-    groups, group_targets = _groups(bound, targets)
+    groups, group_targets = named_groups(bound, targets)
     best = best_of_each(bound, targets, groups, group_targets)
     if best is not None:
         return _Shape(
@@ -214,7 +186,7 @@ def _shape(bound: Bound, conditions: Conditions) -> _Shape:
     if bound.sketch.groups and not grouping_needed and not bound.sketch.wanted and bound.sketch.entities:
         targets = [Aggregate("count")]
         plain, grouping_needed = [], True
-        groups, group_targets = _groups(bound, targets)
+        groups, group_targets = named_groups(bound, targets)
     if bound.sketch.groups and not grouping_needed:
         return _ranked(bound, _Shape((*(t for t in group_targets if t not in targets), *targets), (), (), None), grouped=False)
     if grouping_needed and not groups and (plain or not aggregated):
@@ -226,7 +198,7 @@ def _shape(bound: Bound, conditions: Conditions) -> _Shape:
 
 def _in_time(shape: _Shape) -> _Shape:
     """Figures by month come in the order of the months unless another order is asked for."""
-    moments = [key for key in shape.groups if isinstance(key, Truncation)]
+    moments = [key for key in shape.groups if isinstance(key, Truncation | DatePart) and key.unit != "weekday"]
     if shape.orders or not moments:
         return shape
     return replace(shape, orders=tuple(Order(moment) for moment in moments))
@@ -273,31 +245,6 @@ def _target(bound: Bound, wanted: Wanted) -> list[Expression]:
     if whole and ref in labels and bound.reader.low(wanted.column.start - 1) not in _PARTS_OF_NAMES:
         return list(labels)
     return [ref]
-
-
-def _groups(bound: Bound, targets: Sequence[Expression]) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
-    """The keys of the named groups and what to show for them."""
-    keys: list[Expression] = []
-    shown: list[Expression] = []
-    averaged = {
-        target.operand.table
-        for target in targets
-        if isinstance(target, Aggregate) and isinstance(target.operand, ColumnRef) and target.function != "sum"
-    }
-    for group in bound.sketch.groups:
-        if isinstance(group.item, TableMention):
-            table = bound.binding.table(group.item)
-            if table in averaged and len(averaged) == 1 and len(targets) == 1 and len(bound.table(table).key) == 1:
-                continue
-            keys.extend(bound.key(table))
-            if not any(isinstance(target, ColumnRef) and target.table == table for target in targets):
-                shown.extend(bound.table(table).labels if bound.table(table).is_named else bound.key(table))
-        else:
-            ref = date_column(bound, group.item.start) if group.unit and group.item.implied else bound.ref(group.item)
-            key: Expression = Truncation(group.unit, ref) if group.unit and not bound.prepared(ref).is_year else ref
-            keys.append(key)
-            shown.append(key)
-    return tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(shown))
 
 
 def _implied_groups(bound: Bound, plain: Sequence[Expression]) -> tuple[Expression, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine.assembly.bound import Bound
+from mcp_gateway.ask.engine.assembly.moments import date_column, other_time
 from mcp_gateway.ask.engine.date_calendar import step
 from mcp_gateway.ask.engine.form import (
     Aggregate,
@@ -27,7 +28,6 @@ from mcp_gateway.ask.engine.form import (
     Target,
 )
 from mcp_gateway.ask.engine.joins import connect, key_between
-from mcp_gateway.ask.engine.schema_index import PreparedColumn
 from mcp_gateway.ask.engine.sketch import (
     Clause,
     ColumnMention,
@@ -67,8 +67,15 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
     having: list[Condition] = []
     tables: list[str] = []
     denied: list[Clause] = []
-    for clause in clauses:
-        if clause.negated and _through_many(bound, clause):
+    outer, inner = _split_at_scope(clauses)
+    if inner:
+        made_of = _above_some(bound, outer[-1], inner)
+        if made_of is None:
+            return None
+        where.append(made_of)
+        outer = outer[:-1]
+    for clause in outer:
+        if clause.negated and through_many(bound, clause):
             denied.append(clause)
             continue
         if clause.negated and denied and not isinstance(clause.said, Related):
@@ -84,17 +91,46 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             continue
         if isinstance(clause.said, InPeriod) and _too_fine(bound, clause.said, clause.position):
             return None
-        condition = _on_row(bound, clause)
-        if where and (clause.connector == "or" or _same_equality(where[-1], condition)):
-            where[-1] = _either(where[-1], condition)
-        else:
-            where.append(condition)
+        _add(where, _on_row(bound, clause), either=clause.connector == "or")
     if denied:
         without = _denied(bound, denied)
         if without is None:
             return None
         where.append(without)
     return Conditions(tuple(where), tuple(having), tuple(tables))
+
+
+def _add(where: list[Condition], condition: Condition, *, either: bool) -> None:
+    """One more condition, beside the others or as an alternative to the last."""
+    if condition in where:
+        return
+    if where and (either or _same_equality(where[-1], condition) or other_time(where[-1], condition)):
+        where[-1] = _either(where[-1], condition)
+    else:
+        where.append(condition)
+
+
+def _split_at_scope(clauses: Sequence[Clause]) -> tuple[Sequence[Clause], Sequence[Clause]]:
+    """The clauses up to a comparison with an average of certain rows, and those that say which rows."""
+    for place, clause in enumerate(clauses):
+        if isinstance(clause.said, Compare) and isinstance(clause.said.operand, Statistic) and clause.said.operand.scoped:
+            return clauses[: place + 1], clauses[place + 1 :]
+    return clauses, ()
+
+
+def _above_some(bound: Bound, clause: Clause, inner: Sequence[Clause]) -> Condition | None:
+    """A comparison with an average over only the rows for which the inner clauses hold."""
+    said = clause.said
+    if not isinstance(said, Compare) or not isinstance(said.operand, Statistic) or clause.negated:
+        return None
+    plain = _compare(bound, said)
+    other = bound.ref(said.operand.column if said.operand.column is not None else said.column)
+    conditions = conditions_of(replace(bound, head=other.table), inner)
+    if conditions is None or conditions.having or not isinstance(plain, Comparison):
+        return None
+    select = Select(TableRef(other.table), (Target(Aggregate(said.operand.function, other)),), where=conditions.where)
+    connected = connect(select, bound.reader.schema.keys, also=conditions.tables, find=bound.reader.tree)
+    return None if connected is None else replace(plain, right=ScalarQuery(connected))
 
 
 def _same_equality(left: Condition, right: Condition) -> bool:
@@ -134,7 +170,7 @@ def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:
     return (bound.ref(said.column).table,) if said.column is not None else ()
 
 
-def _through_many(bound: Bound, clause: Clause) -> bool:
+def through_many(bound: Bound, clause: Clause) -> bool:
     """Whether a denied clause speaks of a table that holds several rows (or none) for one row asked about."""
     if isinstance(clause.said, CountOf) and clause.said.counted is None:
         return False
@@ -316,46 +352,6 @@ def _too_fine(bound: Bound, said: InPeriod, position: int) -> bool:
     ref = bound.ref(said.column) if said.column is not None else date_column(bound, position)
     ends = [end for end in (said.start, said.end) if end is not None]
     return bound.prepared(ref).is_year and not all(end[5:10] == "01-01" for end in ends)
-
-
-def date_column(bound: Bound, position: int) -> ColumnRef:
-    """The date or year column a period without one is about.
-
-    Of the metric's table, of what is counted, or of the table named last before the period; a column that the question's words
-    speak of before others ("shipped last week"); a date of birth last.
-    """
-    dated = [column for column in bound.reader.schema.columns.values() if column.is_temporal or column.is_year]
-    if not dated:
-        return bound.table(bound.head).columns[0].ref
-    favourites = _event_tables(bound, position)
-    tables = bound.binding.tables | {bound.head}
-    stems = {token.stem for token in bound.reader.tokens}
-
-    def rank(column: PreparedColumn) -> tuple[float, float, float, float]:
-        table = column.ref.table
-        near = 0.0 if table in tables else min(bound.reader.distance(table, other) for other in tables)
-        place = favourites.index(table) if table in favourites else len(favourites)
-        said = sum(1 for slot in column.slots if slot in stems and slot not in {"date", "year", "time"})
-        return (near, 1.0 if "birth" in column.slots else 0.0, place, -said)
-
-    return min(dated, key=rank).ref
-
-
-def _event_tables(bound: Bound, position: int) -> list[str]:
-    """The tables a moment is likely about, likeliest first."""
-    sketch = bound.sketch
-    metrics = [wanted.metric for wanted in sketch.wanted] + [ranking.metric for ranking in sketch.rankings]
-    found = [metric.tables[0] for metric in metrics if metric is not None]
-    found += [clause.said.metric.tables[0] for clause in sketch.clauses if isinstance(clause.said, MetricIs)]
-    found += [
-        bound.binding.table(clause.said.counted)
-        for clause in sketch.clauses
-        if isinstance(clause.said, CountOf) and isinstance(clause.said.counted, TableMention)
-    ]
-    found += [bound.binding.table(ranking.table) for ranking in sketch.rankings if ranking.table is not None]
-    before = sorted((mention for mention in sketch.entities if mention.end <= position), key=lambda mention: -mention.end)
-    found += [bound.binding.table(mention) for mention in before]
-    return [*found, bound.head]
 
 
 def _flag(bound: Bound, said: Flagged) -> Condition:

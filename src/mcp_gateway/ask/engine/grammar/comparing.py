@@ -23,12 +23,21 @@ def statistic_at(
     if found is None or measure is None:
         return
     function, end = found
-    yield Compare(measure, operator, Statistic(function)), end, 1.0
+    yield Compare(measure, operator, Statistic(function, scoped=names_rows(reader, end))), end, 1.0
     at = reader.skip(end, ("of", "the", "all", "for"), 3)
     for other in reader.columns_at(at):
         fitting = reader.ordered(other)
         if fitting is not None:
-            yield Compare(measure, operator, Statistic(function, fitting)), other.end, 1.0
+            scoped = names_rows(reader, other.end)
+            yield Compare(measure, operator, Statistic(function, fitting, scoped)), other.end, 1.0
+
+
+def names_rows(reader: Reader, at: int) -> bool:
+    """Whether an average is said to be of certain rows: "the average price of all books published in 2020"."""
+    if reader.low(at) not in {"of", "for", "among", "in", "from"}:
+        return False
+    start = reader.skip(at + 1, ("all", "the", "those", "other", "any"), 2)
+    return bool(reader.tables_at(start)) or any(reader.tables_at(value.end) for value in reader.values_at(start))
 
 
 def other_at(
@@ -55,7 +64,7 @@ def around(reader: Reader, state: State) -> Iterator[State]:
         number, comparable = reader.number_at(at), reader.numeric(mention)
         found: list[tuple[Said, int, float]] = [*statistic_at(reader, mention, operator, at)]
         found += other_at(reader, mention, operator, at)
-        if number is not None and comparable is not None:
+        if number is not None and comparable is not None and reader.low(at) != "one":
             found.append((Compare(comparable, operator, number), at + 1, 1.0))
         for what, end, strength in found:
             moved = step(reader, state, mention.end + 1, state.sketch, strength=ordered.choices[0].strength, cue=scoring.GAIN_CUE)

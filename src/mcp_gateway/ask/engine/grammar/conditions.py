@@ -6,7 +6,7 @@ from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
-from mcp_gateway.ask.engine.grammar.comparing import around, other_at, statistic_at
+from mcp_gateway.ask.engine.grammar.comparing import around, names_rows, other_at, statistic_at
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
 from mcp_gateway.ask.engine.name_index import measured_by
@@ -275,7 +275,9 @@ def comparison_first(reader: Reader, state: State) -> Iterator[State]:
     for mention in reader.columns_at(inner):
         measure = reader.ordered(mention)
         if measure is not None:
-            sketch = said(state, Compare(measure, operator, Statistic(aggregate[0])), state.position)
+            sketch = said(
+                state, Compare(measure, operator, Statistic(aggregate[0], scoped=names_rows(reader, mention.end))), state.position
+            )
             yield step(reader, state, mention.end, sketch, strength=measure.choices[0].strength, cue=scoring.GAIN_CUE)
 
 

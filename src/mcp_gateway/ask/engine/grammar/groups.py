@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
+from mcp_gateway.ask.engine.form import ComparisonOperator, Literal, Unit
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed, said, step
 from mcp_gateway.ask.engine.grammar.targets import aggregates_at
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, COMPARATORS, COUNTS, EACH
+from mcp_gateway.ask.engine.schema_index import PreparedColumn
 from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, CountOf, Given, Grouping, SumOf, TableMention, Wanted
 
 _BEFORE = (
@@ -25,6 +26,9 @@ _BEFORE = (
     "type",
     "given",
 )
+
+
+_UNITS: dict[str, Unit] = {"year": "year", "quarter": "quarter", "month": "month", "week": "week", "day": "day", "hour": "hour"}
 
 
 def each(reader: Reader, state: State) -> Iterator[State]:
@@ -83,11 +87,14 @@ def unit(reader: Reader, state: State) -> Iterator[State]:
     found = reader.times.units.get(state.position)
     if found is None:
         return
-    dates = _date_columns(reader, state.position)
+    hourly = "hour" in {found.unit, found.part}
+    dates = _date_columns(reader, state.position, hourly=hourly)
     if dates is None:
         return
-    sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(dates, found.unit)))
-    yield step(reader, state, found.end, sketch, strength=0.9, cue=scoring.GAIN_CUE)
+    sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(dates, found.unit, found.part)))
+    after = step(reader, state, found.end, sketch, strength=0.9, cue=scoring.GAIN_CUE)
+    yield after
+    yield from _second_key(reader, after)
 
 
 def _second_key(reader: Reader, state: State) -> Iterator[State]:
@@ -95,15 +102,30 @@ def _second_key(reader: Reader, state: State) -> Iterator[State]:
     at = reader.skip(state.position, ("and", ",", "each", "every"), 2)
     if reader.low(state.position) != "and":
         return
+    unit_named = _UNITS.get(reader.low(at))
+    dates = None if unit_named is None else _date_columns(reader, at, hourly=unit_named == "hour")
+    if dates is not None:
+        sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(dates, unit_named)))
+        yield step(reader, state, at + 1, sketch, strength=0.9, cue=0.3)
+    named = max((column.end for column in reader.columns_at(at) if column.choices[0].strength >= 0.9), default=at)
+    for table in reader.tables_at(at):
+        if table.end >= named and not _is_one(reader, table.end):
+            sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(table)))
+            yield replace(step(reader, state, table.end, sketch, strength=table.choices[0][1], cue=0.3), entity=table)
     for column in reader.columns_at(at):
         sketch = replace(state.sketch, groups=(*state.sketch.groups, Grouping(column)))
         yield replace(step(reader, state, column.end, sketch, strength=column.choices[0].strength, cue=0.05), column=column)
 
 
-def _date_columns(reader: Reader, at: int) -> ColumnMention | None:
-    dated = [column for column in reader.schema.columns.values() if column.is_temporal]
+def _date_columns(reader: Reader, at: int, *, hourly: bool) -> ColumnMention | None:
+    dated = [column for column in reader.schema.columns.values() if column.is_temporal and (not hourly or _has_hours(column))]
     choices = tuple(Choice(column.ref, 0.4 if "birth" in column.slots else 0.8) for column in dated)
     return ColumnMention(at, at + 1, choices, implied=True) if choices else None
+
+
+def _has_hours(column: PreparedColumn) -> bool:
+    """Whether a column holds the time of day, not days alone."""
+    return column.column.kind in {"timestamp", "time"} or any(":" in str(sample) for sample in column.column.samples)
 
 
 def having_count(reader: Reader, state: State) -> Iterator[State]:
