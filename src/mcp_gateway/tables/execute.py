@@ -1,7 +1,8 @@
 """Run one checked query within limits, and explain one without running it."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from sqlglot import exp
@@ -17,6 +18,16 @@ from mcp_gateway.tables.ports import Database
 # million rows, short enough that nobody waits for a number they did not ask for.
 _COUNT_SECONDS: Final = 0.5
 _SHORT_TEXT: Final = 4_000
+_KEPT_QUERIES: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A query that may run, and the text that runs it. `tree` is shared, so never changed."""
+
+    tree: exp.Query
+    sql: str
+    may_grow: bool
 
 
 async def execute_query(database: Database, clock: Clock, sql: str, limits: Limits) -> QueryResult:
@@ -24,37 +35,47 @@ async def execute_query(database: Database, clock: Clock, sql: str, limits: Limi
 
     The row limit is put into the query, so the engine may stop early; a cut result is counted apart, within half a second.
     """
-    query = await _check(sql, database.dialect)
-    executed_sql = print_checked(_limited(query, limits.max_rows + 1), database.dialect)
-    limits = replace(limits, may_grow=may_grow(query))
+    checked = await _check(sql, database.dialect, limits.max_rows + 1)
+    limits = replace(limits, may_grow=checked.may_grow)
     started = clock.monotonic()
-    raw = await database.run(executed_sql, limits)
-    total = len(raw.rows) if raw.truncated_by is None else await _count(database, query, limits, clock.monotonic() - started)
+    raw = await database.run(checked.sql, limits)
+    spent = clock.monotonic() - started
+    total = len(raw.rows) if raw.truncated_by is None else await _count(database, checked.tree, limits, spent)
     return QueryResult(
         columns=raw.columns,
         rows=raw.rows,
         total_rows=total,
         truncated_by=raw.truncated_by,
         duration_ms=round((clock.monotonic() - started) * 1000, 3),
-        executed_sql=executed_sql,
+        executed_sql=checked.sql,
         dialect=database.dialect,
     )
 
 
 async def explain_query(database: Database, sql: str, limits: Limits) -> ExplainedQuery:
     """Raises as `execute_query` does."""
-    query = await _check(sql, database.dialect)
-    executed_sql = print_checked(query, database.dialect)
-    plan = await database.explain(executed_sql, replace(limits, may_grow=may_grow(query)))
-    tables, columns = _names_read(query)
-    return ExplainedQuery(plan=plan, executed_sql=executed_sql, tables=tables, columns=columns)
+    checked = await _check(sql, database.dialect, None)
+    plan = await database.explain(checked.sql, replace(limits, may_grow=checked.may_grow))
+    tables, columns = _names_read(checked.tree)
+    return ExplainedQuery(plan=plan, executed_sql=checked.sql, tables=tables, columns=columns)
 
 
-async def _check(sql: str, dialect: str) -> exp.Query:
+async def _check(sql: str, dialect: str, rows: int | None) -> _Checked:
     """A long text takes the parser long enough for others to notice, so it is taken aside."""
     if len(sql) <= _SHORT_TEXT:
-        return check_read_only(sql, dialect)
-    return await asyncio.to_thread(check_read_only, sql, dialect)
+        return _check_short(sql, dialect, rows)
+    return await asyncio.to_thread(_check_now, sql, dialect, rows)
+
+
+def _check_now(sql: str, dialect: str, rows: int | None) -> _Checked:
+    """`rows` is the row limit to put in; None leaves the query as it is."""
+    tree = check_read_only(sql, dialect)
+    limited = tree if rows is None else _limited(tree, rows)
+    return _Checked(tree, print_checked(limited, dialect, checked=sql), may_grow(tree))
+
+
+# A query sent again is judged as before: the verdict hangs on nothing else.
+_check_short = lru_cache(maxsize=_KEPT_QUERIES)(_check_now)
 
 
 def _limited(query: exp.Query, rows: int) -> exp.Query:

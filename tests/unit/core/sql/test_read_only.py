@@ -86,6 +86,26 @@ def test_a_misspelt_function_is_answered_with_the_nearest_ones() -> None:
     assert refused.value.nearest == ("damerau_levenshtein",)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("postgres", 'SELECT "user", t.user, t.current_role FROM t'),
+        ("duckdb", "SELECT user, t.current_schema FROM t"),
+        ("sqlite", "SELECT user, current_role FROM t"),
+        ("mysql", "SELECT user, role, t.current_role FROM t"),
+    ],
+)
+def test_a_column_may_be_called_user(dialect: str, sql: str) -> None:
+    check_read_only(print_checked(check_read_only(sql, dialect), dialect), dialect)
+
+
+def test_a_bare_word_of_the_server_is_refused_with_the_way_to_a_column_of_that_name() -> None:
+    with pytest.raises(QueryRefused) as refused:
+        check_read_only("SELECT user FROM t", "postgres")
+    assert refused.value.reason == "settings"
+    assert "its table in front" in refused.value.hint
+
+
 def test_a_syntax_error_says_where() -> None:
     with pytest.raises(QuerySyntaxError) as failed:
         check_read_only("SELECT *\nFORM sales", "duckdb")
@@ -227,3 +247,20 @@ def test_a_value_told_to_be_huge_is_refused(dialect: str, sql: str) -> None:
 )
 def test_making_values_of_an_honest_size_is_allowed(dialect: str, sql: str) -> None:
     check_read_only(sql, dialect)
+
+
+@pytest.mark.parametrize(("dialect", "sql"), list(statements("honest.sql")))
+def test_a_text_that_was_checked_is_printed_with_a_limit_as_if_it_had_not_been(dialect: str, sql: str) -> None:
+    query = check_read_only(sql, dialect)
+    printed = print_checked(query, dialect)
+    limited = check_read_only(printed, dialect).limit(7)
+    assert print_checked(limited, dialect, checked=printed) == print_checked(limited, dialect)
+
+
+def test_a_text_that_is_not_the_checked_one_is_checked_however_it_begins() -> None:
+    tree = sqlglot.parse_one("SELECT 1 FROM READ_TEXT('x')", dialect="duckdb")
+    assert isinstance(tree, exp.Query)
+    with pytest.raises(QueryRefused):
+        print_checked(tree, "duckdb", checked="SELECT 1 FROM ")
+    with pytest.raises(QueryRefused):
+        print_checked(tree.limit("GETENV('HOME')"), "duckdb", checked=tree.sql("duckdb"))
