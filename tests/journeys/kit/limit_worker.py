@@ -1,0 +1,71 @@
+"""One of several processes that press on one tenant's limits; started by the journeys and by bench/kit.
+
+`python -m tests.journeys.kit.limit_worker URL BEGIN_AT SECONDS SKEW RULES_JSON`; its last line is what passed, as JSON: for each
+call the monotonic seconds (the machine's, the same in all processes) before it asked and after it was told.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.kit.limits.documents import from_text
+from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
+from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.limits import RedisLimitStore
+
+TASKS = 3
+PAUSE_SECONDS = 0.002
+
+
+class SkewedClock:
+    """This process believes in another time than the others do."""
+
+    def __init__(self, skew_seconds: float) -> None:
+        self._skew_seconds = skew_seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._skew_seconds)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + 1_000.0 + self._skew_seconds
+
+
+async def press(url: str, begin_at: float, seconds: float, skew_seconds: float, rules: str) -> list[tuple[float, float]]:
+    """Ask as fast as a busy client would, from `begin_at` (monotonic) on."""
+    passed: list[tuple[float, float]] = []
+    async with await RedisConnection.open(url, timeout_seconds=5.0, connect_timeout_seconds=5.0) as connection:
+        store = RedisLimitStore(connection, timeout_seconds=5.0)
+        limiter = EnterpriseRateLimiter(from_text(rules), store=store, clock=SkewedClock(skew_seconds))
+        caller = Caller(tenant="acme", subject="ann")
+
+        async def client() -> None:
+            while time.monotonic() < begin_at + seconds:
+                before = time.monotonic()
+                decision = await limiter.decide(caller, "ask")
+                if decision.allowed and decision.degraded is None:
+                    passed.append((before, time.monotonic()))
+                await asyncio.sleep(PAUSE_SECONDS)
+
+        await asyncio.sleep(max(0.0, begin_at - time.monotonic()))
+        await asyncio.gather(*(client() for _ in range(TASKS)))
+    return passed
+
+
+def most_certainly_in_any_window(passed: Sequence[tuple[float, float]], window_seconds: float) -> int:
+    """The most calls that began and ended inside one window of this length, wherever it lies: none of them is in doubt."""
+    most = 0
+    for begin, _ in passed:
+        ends = sorted(after for before, after in passed if before >= begin)
+        most = max(most, bisect_left(ends, begin + window_seconds))
+    return most
+
+
+if __name__ == "__main__":
+    _, its_url, its_begin, its_seconds, its_skew, its_rules = sys.argv
+    found = asyncio.run(press(its_url, float(its_begin), float(its_seconds), float(its_skew), its_rules))
+    sys.stdout.write(json.dumps(found))

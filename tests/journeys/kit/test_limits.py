@@ -1,0 +1,209 @@
+"""Limits over real processes and a real Valkey: replicas with wrong clocks, a store that hangs, forgets, dies and comes back."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from tests.journeys.kit.limit_worker import most_certainly_in_any_window
+from tests.valkey_process import ValkeyProcess
+
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.kit import ConcurrencyRule, EnterpriseRateLimiter, LimitHeaders, Rule, RuleSet, StoredRules
+from mcp_gateway.kit.errors import LimitsAway, TooManyAtOnce
+from mcp_gateway.kit.figures import RecordedFigures
+from mcp_gateway.kit.limits.documents import to_text
+from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.limits import RedisLeaseStore, RedisLimitStore, RedisRuleStore
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).resolve().parents[3]
+ANN = Caller(tenant="acme", subject="ann")
+PROCESSES = 8
+
+
+def press_from_processes(url: str, rules: RuleSet) -> list[tuple[float, float]]:
+    """What all processes together let through; their clocks are spread over a minute."""
+    begin_at = time.monotonic() + 4.0
+    with contextlib.ExitStack() as ending:
+        workers = []
+        for number in range(PROCESSES):
+            skew_seconds = 60 * number / (PROCESSES - 1) - 30
+            command = [sys.executable, "-m", "tests.journeys.kit.limit_worker", url, str(begin_at), "3.0", str(skew_seconds)]
+            worker = ending.enter_context(subprocess.Popen([*command, to_text(rules)], cwd=ROOT, stdout=subprocess.PIPE))
+            ending.callback(worker.kill)
+            workers.append(worker)
+        told = [worker.communicate(timeout=60)[0].splitlines()[-1] for worker in workers]
+    return [(before, after) for line in told for before, after in json.loads(line)]
+
+
+async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while not await reached():  # noqa: ASYNC110  (another process is waited for)
+            await asyncio.sleep(0.002)
+
+
+def test_eight_processes_with_clocks_30_seconds_apart_let_no_more_pass_in_any_window(valkey: ValkeyProcess) -> None:
+    rules = RuleSet(
+        rules=(
+            Rule(name="caller", limit=40, window_seconds=0.5, scope="caller", algorithm="exact"),
+            Rule(name="tenant", limit=60, window_seconds=0.8, buckets=20),
+            Rule(name="everybody", limit=200, window_seconds=2.0, scope="global", algorithm="gcra", burst=50),
+        )
+    )
+    passed = press_from_processes(valkey.url, rules)
+    assert len(passed) >= 4 * 40
+    for rule in rules.rules:
+        bound = rule.limit + (rule.most_at_once if rule.algorithm == "gcra" else 0)
+        assert most_certainly_in_any_window(passed, rule.window_seconds) <= bound
+
+
+@pytest.fixture
+async def own_valkey() -> AsyncIterator[ValkeyProcess]:
+    with ValkeyProcess() as process:
+        yield process
+
+
+READ = Rule(name="tenant", limit=1_000, window_seconds=60)
+
+
+async def seconds_of(limiter: EnterpriseRateLimiter, operation: str = "ask") -> tuple[float, str, str | None]:
+    begun = time.perf_counter()
+    decision = await limiter.decide(ANN, operation, kind="read")
+    return time.perf_counter() - begun, decision.decided_by, decision.degraded
+
+
+async def test_a_store_that_hangs_is_decided_without_and_again_with_it_when_it_wakes(own_valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(own_valkey.url) as connection:
+        figures = RecordedFigures()
+        limiter = EnterpriseRateLimiter([READ], store=RedisLimitStore(connection), replicas=4, figures=figures)
+        await limiter.decide(ANN, "ask")
+        with own_valkey.paused():
+            waits = [await seconds_of(limiter) for _ in range(20)]
+            together = await asyncio.gather(*(seconds_of(limiter) for _ in range(50)))
+            headers = dict(LimitHeaders().render(await limiter.decide(ANN, "ask", kind="read")))
+            closed = await limiter.decide(ANN, "ask")
+        assert {(by, away) for _, by, away in [*waits, *together]} == {("policy", "local")}
+        # One deadline is waited for, by the first call; the others know by then.
+        assert sum(seconds > 0.015 for seconds, _, _ in waits) <= 1
+        assert b"mcp-gateway-away=local" in headers[b"ratelimit"]
+        assert closed.degraded == "closed"
+        assert figures.total("limit_away", policy="local") >= 70
+
+        async def awake() -> bool:
+            return (await limiter.decide(ANN, "ask")).decided_by == "store"
+
+        await until(awake, 5)
+
+
+async def test_a_store_that_forgot_its_scripts_decides_all_the_same(own_valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(own_valkey.url, timeout_seconds=2.0) as connection:
+        limiter = EnterpriseRateLimiter([READ], store=RedisLimitStore(connection, timeout_seconds=2.0))
+        await limiter.decide(ANN, "ask")
+        with own_valkey.client() as server:
+            server.script_flush()
+        decisions = await asyncio.gather(*(limiter.decide(ANN, "ask") for _ in range(50)))
+        assert {decision.decided_by for decision in decisions} == {"store"}
+        assert (await limiter.explain(ANN, "ask")).rules[0].used == 51
+
+
+async def test_a_store_that_refuses_connections_is_decided_without_at_once(own_valkey: ValkeyProcess) -> None:
+    own_valkey.kill()
+    async with await RedisConnection.open(own_valkey.url, tolerate_down=True) as connection:
+        limiter = EnterpriseRateLimiter([READ], store=RedisLimitStore(connection), replicas=2)
+        assert {(by, away) for _, by, away in [await seconds_of(limiter) for _ in range(20)]} == {("policy", "local")}
+
+
+async def test_a_store_killed_under_load_is_felt_by_nobody_and_back_within_seconds(own_valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(own_valkey.url) as connection:
+        limiter = EnterpriseRateLimiter([READ], store=RedisLimitStore(connection, timeout_seconds=0.5), replicas=2)
+        decided: list[str] = []
+
+        async def client() -> None:
+            while True:
+                decided.append((await limiter.decide(ANN, "ask", kind="read")).decided_by)
+                await asyncio.sleep(0.001)
+
+        async def by_policy() -> bool:
+            return decided[-1:] == ["policy"]
+
+        async def by_store() -> bool:
+            return decided[-1:] == ["store"]
+
+        load = [asyncio.create_task(client()) for _ in range(8)]
+        await until(by_store, 2)
+        own_valkey.kill()
+        await until(by_policy, 1)
+        own_valkey.start()
+        await until(by_store, 2)
+        for task in load:
+            task.cancel()
+        assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*load, return_exceptions=True))
+
+
+async def test_every_counting_key_expires_and_one_decision_is_one_call(own_valkey: ValkeyProcess) -> None:
+    rules = [
+        Rule(name="caller", limit=5, window_seconds=60, scope="caller", algorithm="exact"),
+        Rule(name="tenant", limit=50, window_seconds=60),
+        Rule(name="everybody", limit=500, window_seconds=60, scope="global", algorithm="gcra"),
+    ]
+    async with await RedisConnection.open(own_valkey.url, timeout_seconds=2.0) as connection:
+        limiter = EnterpriseRateLimiter(rules, store=RedisLimitStore(connection, timeout_seconds=2.0))
+        await limiter.decide(ANN, "ask")
+        with own_valkey.client() as server:
+            before = server.info("commandstats")["cmdstat_evalsha"]["calls"]
+            LimitHeaders().render(await limiter.decide(ANN, "ask"))
+            after = server.info("commandstats")
+            keys = list(server.scan_iter())
+            assert after["cmdstat_evalsha"]["calls"] == before + 1
+            assert len(keys) == 3
+            assert all(0 < server.pttl(key) <= 67_000 for key in keys)
+            assert all(server.memory_usage(key) <= 104 for key in keys)
+
+
+async def test_a_changed_rule_reaches_another_connection_by_its_announcement(own_valkey: ValkeyProcess) -> None:
+    async with (
+        await RedisConnection.open(own_valkey.url, timeout_seconds=2.0) as here,
+        await RedisConnection.open(own_valkey.url, timeout_seconds=2.0) as there,
+    ):
+        one, two = (EnterpriseRateLimiter([READ], store=RedisLimitStore(at, timeout_seconds=2.0)) for at in (here, there))
+        stored = StoredRules(RedisRuleStore(here, timeout_seconds=2.0), one, reread_seconds=3600)
+        async with stored, StoredRules(RedisRuleStore(there, timeout_seconds=2.0), two, reread_seconds=3600):
+            await stored.save(RuleSet(rules=(Rule(name="tenant", limit=1, window_seconds=60),)))
+
+            async def told() -> bool:
+                return two.rules.revision == 1
+
+            await until(told, 5)
+            assert (await one.decide(ANN, "ask")).allowed
+            assert not (await two.decide(ANN, "ask")).allowed
+
+
+async def test_places_are_counted_over_all_replicas_and_renewed_while_held(own_valkey: ValkeyProcess) -> None:
+    rules = [ConcurrencyRule(name="slots", limit=1, lease_seconds=0.3)]
+    async with (
+        await RedisConnection.open(own_valkey.url, timeout_seconds=2.0) as here,
+        await RedisConnection.open(own_valkey.url, timeout_seconds=2.0) as there,
+    ):
+        one, two = (EnterpriseRateLimiter(rules, leases=RedisLeaseStore(at, timeout_seconds=2.0)) for at in (here, there))
+        async with one.hold(ANN, "ask") as held:
+            await asyncio.sleep(0.5)  # longer than the lease
+            with pytest.raises(TooManyAtOnce):
+                async with two.hold(ANN, "ask"):
+                    pass
+            assert held.valid
+        # The place was given back without waiting; an answer on the same connection comes after it.
+        assert (await one.explain(ANN, "ask")).concurrency[0].held == 0
+        async with two.hold(ANN, "ask"):
+            own_valkey.kill()
+            with pytest.raises(LimitsAway):
+                async with one.hold(ANN, "ask"):
+                    pass
+            async with one.hold(ANN, "ask", kind="read") as local:
+                assert local.away == "local"
