@@ -31,9 +31,17 @@ class QueryRefused(Forbidden):
     code = "QUERY_REFUSED"
     hint = "Send one SELECT over the tables and views, with the functions of the dialect that only calculate."
 
-    def __init__(self, message: str, *, reason: RefusalReason, name: str | None = None, nearest: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: RefusalReason,
+        name: str | None = None,
+        nearest: tuple[str, ...] = (),
+        hint: str | None = None,
+    ) -> None:
         """`name` is the refused function, table or node; `nearest` are allowed functions with a similar name."""
-        hint = f"Did you mean {', '.join(nearest)}?" if nearest else None
+        hint = f"Did you mean {', '.join(nearest)}?" if nearest else hint
         super().__init__(message, hint=hint, reason=reason, name=name, nearest=list(nearest))
         self.reason = reason
         self.name = name

@@ -16,7 +16,7 @@ from mcp_gateway.core.sql.dialects import MySqlAndMariaDb
 from mcp_gateway.core.sql.errors import QueryRefused, QuerySyntaxError, RefusalReason
 from mcp_gateway.core.sql.growth import LARGEST_VALUE, value_size
 from mcp_gateway.core.sql.parsing import parse_bounded, too_deep
-from mcp_gateway.core.sql.refused import function_reason, statement_reason, table_reason, words_for
+from mcp_gateway.core.sql.refused import function_reason, is_bare_function, statement_reason, table_reason, words_for
 
 _MAX_TREE_DEPTH: Final = 120
 _PLAIN_WORDS: Final = re.compile(r"[\w.][\w. ]*")
@@ -75,6 +75,8 @@ def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
         if depth > _MAX_TREE_DEPTH:
             raise too_deep()
         _check_node(node, names)
+        if isinstance(node, exp.Column):
+            _check_column(node, dialect)
         inside = isinstance(node, _CHAINS)
         waiting += [(child, depth if inside and type(child) is type(node) else depth + 1) for child in node.iter_expressions()]
     return tree
@@ -99,6 +101,17 @@ def _check_node(node: exp.Expr, names: frozenset[str]) -> None:
         schema = node.this.name.lower() if isinstance(node.this, (exp.Column, exp.Identifier)) else ""
         if schema not in _FUNCTION_SCHEMAS:
             _refuse(f"The function {node.sql()} is not one of the engine's own", "unknown_function", node.sql())
+
+
+def _check_column(column: exp.Column, dialect: str) -> None:
+    name = column.this
+    if isinstance(name, exp.Identifier) and not name.quoted and not column.table and is_bare_function(name.name, dialect):
+        raise QueryRefused(
+            f"The function {name.name} is not allowed: {words_for('settings')}.",
+            reason="settings",
+            name=name.name,
+            hint="If a column is meant, put its name in quotation marks or its table in front.",
+        )
 
 
 def _check_bare_texts(node: exp.Expr) -> None:

@@ -80,6 +80,22 @@ _FILE_NAME: Final = re.compile(
     re.IGNORECASE,
 )
 
+# Functions of the server and the session that need no brackets: a bare word like a column's name, unless quoted or with its
+# table in front. What sqlglot knows as a function, or prints in quotation marks, need not be here.
+_BARE_FUNCTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "duckdb": frozenset({"current_schema"}),
+    "sqlite": frozenset(),
+    "mysql": frozenset({"current_user", "current_role"}),
+}
+_BARE_ANYWHERE: Final = frozenset(
+    "user current_user session_user system_user current_role current_catalog current_database current_schema".split()
+)
+
+
+def is_bare_function(name: str, dialect: str) -> bool:
+    """Whether this unquoted word, alone, is a function that tells about the server or the session."""
+    return name.lower() in _BARE_FUNCTIONS.get(dialect, _BARE_ANYWHERE)
+
 
 def function_reason(name: str) -> RefusalReason:
     """The nearest reason for a function that is not allowed."""

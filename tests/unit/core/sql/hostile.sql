@@ -80,6 +80,11 @@ SELECT 1 UNION SELECT pg_sleep(1)
 SELECT 1 LIMIT (SELECT pg_sleep(1))
 
 -- dialect: duckdb
+SELECT current_schema
+SELECT current_catalog
+SELECT session_user
+SELECT current_setting('memory_limit')
+SELECT current_database()
 SELECT $1
 ATTACH '/tmp/evil.duckdb' AS evil
 DETACH secrets
@@ -166,6 +171,9 @@ SELECT id::"x) FROM read_text('/etc/passwd') --" FROM secrets
 SELECT TRY_CAST(id AS "x"".y) FROM read_text('/etc/passwd') --") FROM secrets
 
 -- dialect: sqlite
+SELECT sqlite_version()
+SELECT sqlite_source_id()
+SELECT sqlite_compileoption_get(0)
 SELECT CAST(id AS "x) FROM pragma_database_list --") FROM secrets
 SELECT CAST(id AS CHAR("1)) FROM pragma_database_list --")) FROM secrets
 ATTACH DATABASE '/tmp/evil.db' AS evil
@@ -206,6 +214,30 @@ SELECT word FROM secrets WHERE id = :id
 SELECT word FROM secrets WHERE id = @id
 
 -- dialect: postgres
+SELECT user
+SELECT USER FROM secrets
+SELECT word FROM secrets WHERE word = user
+SELECT current_user
+SELECT current_role
+SELECT current_catalog
+SELECT current_schema
+SELECT current_schemas(TRUE)
+SELECT current_database()
+SELECT current_setting('data_directory')
+SELECT inet_client_addr()
+SELECT inet_server_port()
+SELECT pg_backend_pid()
+SELECT pg_postmaster_start_time()
+SELECT pg_database_size('postgres')
+SELECT pg_get_userbyid(10)
+SELECT pg_is_in_recovery()
+SELECT pg_current_wal_lsn()
+SELECT pg_catalog.pg_get_viewdef('secrets')
+SELECT has_table_privilege('secrets', 'SELECT')
+SELECT '10'::regrole
+SELECT 'secrets'::regclass
+SELECT obj_description(1)
+SELECT to_regclass('secrets')
 SELECT CAST(id AS CHAR("1)) FROM pg_ls_dir('/') --")) FROM secrets
 SELECT EXTRACT("epoch FROM now()), pg_sleep(1) --" FROM now())
 SELECT $1
@@ -298,6 +330,16 @@ SELECT http_get('http://example.com')
 SELECT * FROM cursor_to_xml('c', 1, TRUE, TRUE, '')
 
 -- dialect: mysql
+SELECT current_user
+SELECT current_user()
+SELECT current_role
+SELECT session_user()
+SELECT system_user()
+SELECT schema()
+SELECT connection_id()
+SELECT @@datadir
+SELECT @@global.version
+SELECT @x
 SELECT TIMESTAMPDIFF('day, now(), now()), load_file(1) -- ', now(), now())
 SELECT CAST(id AS CHAR(`1)), load_file(0x2f) -- `)) FROM secrets
 SELECT * FROM secrets FOR UPDATE
