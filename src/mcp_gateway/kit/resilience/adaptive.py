@@ -122,9 +122,10 @@ class AdaptiveLimit:
 
     def _enter(self, part: str) -> None:
         limit = self._admitting()
-        own = self._policy.reserved.get(part, 0.0) * limit
-        kept = sum(max(0.0, share * limit - self._by_part[name]) for name, share in self._policy.reserved.items() if name != part)
-        if self._running + 1 > limit - kept and self._by_part[part] + 1 > own:
+        reserved = self._policy.reserved
+        kept = sum(max(0.0, share * limit - self._by_part[name]) for name, share in reserved.items() if name != part)
+        own = part in reserved and self._by_part[part] + 1 <= reserved[part] * limit
+        if self._running + 1 > limit - kept and not own:
             self._shed.add()
             raise Overloaded(
                 retry_after_seconds=min(max(2 * self._recent, _SHORTEST_RETRY), _LONGEST_RETRY),
