@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.date_phrases import phrase_of, read_moment
-from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural, singular
+from mcp_gateway.ask.engine.plain_names import counted_column, counted_rows, plain, plain_column, plural, singular
 from mcp_gateway.ask.engine.role_names import roles_named
 from mcp_gateway.core.schema import Scalar
 
@@ -66,6 +66,8 @@ class _Sentence:
         words += self._conditions(query.where)
         if groups:
             words += f", by {_listed(groups)}"
+        if query.group_by and any(join.outer for join in query.joins):
+            words += ", also where there are none"
         if query.having:
             words += f", only where {' and '.join(self.condition(each) for each in query.having)}"
         return words + self._ranking(query.order_by, query.limit, query.offset) + self._within(query)
@@ -120,6 +122,10 @@ class _Sentence:
             return f"number of {self._rows}{limited}"
         inner = self.expression(node.operand)
         if node.function == "count":
+            ref = node.operand if isinstance(node.operand, form.ColumnRef) else None
+            counted = counted_column(ref) if ref is not None and ref.source not in self._roles else None
+            if counted is not None:
+                return f"number of {counted}{limited}"
             return f"number of {'different ' if node.distinct else ''}{plural(inner)}{limited}"
         timely = any(word in inner.split() for word in ("date", "time", "day", "year"))
         first, last = ("earliest", "latest") if timely else ("lowest", "highest")

@@ -37,6 +37,7 @@ from mcp_gateway.ask.engine.shares import share_of_whole
 from mcp_gateway.ask.engine.text import Token, tokenize
 from mcp_gateway.ask.engine.value_words import implied_values
 from mcp_gateway.ask.engine.wordings import put_by_role, put_plainly
+from mcp_gateway.ask.engine.zero_groups import groups_of_nothing
 from mcp_gateway.ask.model import Draft, DraftRequest, Reading
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.vocabulary import Vocabulary
@@ -84,7 +85,7 @@ class EmbeddedEngine:
             # No surer than what it builds on.
             sure = min(followed.confidence, likelihood_of(request.history[-1].form))
             return self._drafted(request, replace(followed, confidence=sure), is_follow_up=True)
-        for whole in (compare_periods, share_of_whole, average_over_groups):
+        for whole in (groups_of_nothing, compare_periods, share_of_whole, average_over_groups):
             in_parts = whole(request, self._index(request.schema)[0], self._read_alone)
             if in_parts is not None:
                 return self._drafted(request, in_parts if in_parts.query is not None else self._guess(request, in_parts))

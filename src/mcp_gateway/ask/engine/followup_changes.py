@@ -40,9 +40,12 @@ class Dialogue:
 
     def joined(self, select: form.Select, also: Iterable[str] = ()) -> form.Select | None:
         """The select with its joins worked out anew; `also` are tables to keep although no column of theirs is used."""
-        roles = self.index.roles
-        joined = connect(with_roles(select, roles), self.index.keys, also=also)
-        return None if joined is None else with_instances(joined, roles)
+        roles, outer = self.index.roles, {join.table for join in select.joins if join.outer}
+        connected = connect(with_roles(select, roles), self.index.keys, also=also)
+        joined = None if connected is None else with_instances(connected, roles)
+        if joined is None or not outer:
+            return joined
+        return replace(joined, joins=tuple(replace(join, outer=join.table in outer) for join in joined.joins))
 
 
 def add_dates(dialogue: Dialogue, mention: DateMention) -> form.Select | None:

@@ -325,7 +325,7 @@ def _words(text: str) -> frozenset[str]:
 # Carry no meaning of their own here.
 FILLERS = _words(
     """a an the of for in on at by to from and or is are was were be been being do does did have has had having there their its
-    his
+    his either
     her them they it he she this that these those who whom whose which what where when how with as all any some please can could
     you me we i us our your my would will if then than also both each just only so such here list show find give return
     tell display get name report provide select present identify retrieve fetch along together well ones one's own about into per

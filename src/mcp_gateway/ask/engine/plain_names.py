@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mcp_gateway.ask.engine.form import Select, TableRef
+from mcp_gateway.ask.engine.form import ColumnRef, Select, TableRef
 
 _SPLIT = re.compile(r"[_\s.]+|(?<=[a-z0-9])(?=[A-Z])")
 _LABELS = frozenset({"name", "title", "label"})
@@ -55,6 +55,14 @@ def plain_column(table: str, column: str) -> str:
     if parts[-1] in _LABELS and (len(parts) == 1 or " ".join(parts[:-1]) in (thing, plain(table))):
         return thing
     return f"{thing} {words}" if len(parts) == 1 and words in ("id", "code", "number", "type", "status", "date") else words
+
+
+def counted_column(ref: ColumnRef) -> str | None:
+    """What the different values of a key stand for, in the plural: customers for `customer_id`; None for other columns."""
+    thing = plain_column(ref.table, ref.column).removesuffix(" id")
+    if not plain(ref.column).endswith("id") or not thing or thing == plain_column(ref.table, ref.column):
+        return None
+    return plural(thing)
 
 
 def counted_rows(select: Select, roles: Mapping[TableRef, str] = _NO_ROLES) -> str:

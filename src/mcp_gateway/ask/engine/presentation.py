@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.form_walk import has_aggregate
-from mcp_gateway.ask.engine.plain_names import counted_rows, plain, plain_column, plural, singular
+from mcp_gateway.ask.engine.plain_names import counted_column, counted_rows, plain, plain_column, plural, singular
 from mcp_gateway.ask.engine.role_names import roles_named
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
@@ -65,8 +65,8 @@ def _words_for(expression: form.Expression, select: form.Select) -> str:
             return unit
         case form.Aggregate("count", None, False, None):
             return f"number of {counted_rows(select, roles_named(select))}"
-        case form.Aggregate("count", form.ColumnRef(table, column), _, None):
-            return f"number of {plural(plain_column(table, column))}"
+        case form.Aggregate("count", form.ColumnRef(table, column) as ref, _, None):
+            return f"number of {counted_column(ref) or plural(plain_column(table, column))}"
         case form.Aggregate(function, form.ColumnRef(_, column), _, None):
             words, called = plain(column), _CALLED[function]
             return f"{function} of {words}" if words.startswith(called) else f"{called} {words}"

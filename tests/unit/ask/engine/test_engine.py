@@ -161,3 +161,12 @@ def test_values_no_row_has_both_of_mean_either() -> None:
     draft = ask("members from Leeds and York")
     assert draft.best is not None
     assert draft.best.sql == "SELECT fname, lname FROM member WHERE (city = 'Leeds' OR city = 'York')"
+
+
+def test_groups_of_nothing_stay_when_the_question_goes_on() -> None:
+    question = "number of books for each author, including those without any"
+    then = ask_after("only in Japan", question, ask(question))
+    assert then.best is not None
+    assert "LEFT JOIN book" in then.best.sql
+    assert "author.country = 'Japan'" in then.best.sql
+    assert "also where there are none" in then.best.description

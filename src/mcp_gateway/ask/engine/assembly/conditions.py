@@ -67,6 +67,7 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
     having: list[Condition] = []
     tables: list[str] = []
     denied: list[Clause] = []
+    denies = False  # "not from Leeds or York" is neither
     outer, inner = _split_at_scope(clauses)
     if inner:
         made_of = _above_some(bound, outer[-1], inner)
@@ -91,7 +92,8 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             continue
         if isinstance(clause.said, InPeriod) and _too_fine(bound, clause.said, clause.position):
             return None
-        _add(where, _on_row(bound, clause), either=clause.connector == "or")
+        _add(where, _on_row(bound, clause), either=clause.connector == "or" and not (clause.negated and denies))
+        denies = clause.negated
     if denied:
         without = _denied(bound, denied)
         if without is None:
