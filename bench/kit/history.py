@@ -184,12 +184,12 @@ def take_out(mutant: Mutant, level: RedisSharedLevel) -> None:
         async def nobody(*_: object) -> tuple[int, int]:
             return 0, 0
 
-        coherence._everybody = nobody  # type: ignore[method-assign]  # noqa: SLF001  (the same)
+        coherence._everybody = nobody  # type: ignore[method-assign, assignment]  # noqa: SLF001  (the same)
     elif mutant == "no_lease":
         text = level._fill.text  # noqa: SLF001  (the same)
         level._fill = Script(text.replace("~= ARGV[2]", "== ''").replace("unchanged = 0", "unchanged = 1"))  # noqa: SLF001  (the same)
     elif mutant == "no_trust":
-        RedisSharedLevel.trusted_until = property(lambda _: float("inf"))  # type: ignore[method-assign, assignment]  # the same
+        RedisSharedLevel.trusted_until = property(lambda _: float("inf"))  # type: ignore[method-assign]  # the same
     elif mutant == "no_overtaking":
         Flights.is_overtaken = lambda *_: False  # type: ignore[method-assign, assignment]  # the same
 

@@ -161,8 +161,11 @@ class Cache(Generic[V]):
         for key in keys:
             _checked((name, key))
         escaped = _escaped(tags)
-        self.invalidated(name, keys, escaped)
-        acknowledgement = await self._shared.invalidate(Invalidation(self.name, name, tuple(keys), escaped, cause[:200]))
+        try:
+            acknowledgement = await self._shared.invalidate(Invalidation(self.name, name, tuple(keys), escaped, cause[:200]))
+        except (StoreUnavailable, StoreRefused):
+            self.invalidated(name, keys, escaped)
+            raise
         self._counting.invalidations.observe(acknowledgement.latency_seconds)
         return acknowledgement
 

@@ -28,6 +28,8 @@ V = TypeVar("V")
 QUIET_SECONDS = 1.0
 # Waiters of several processes wake up to so much apart, so that not all ask at once for a lease that has ended.
 WAKE_SPREAD_SECONDS = 0.01
+# The lease ends this share into its stated time; the rest is for noticing, and for the reads of who takes over.
+HELD_SHARE = 0.9
 # Longer than any value is fresh: claims the lease whatever is there.
 ALWAYS_SECONDS = 1e9
 
@@ -96,7 +98,7 @@ class Reader(Generic[V]):
     async def _look(self, flight: Flight[V]) -> None:
         policy, place = flight.policy, Place(self._cache, *flight.key)
         keep = policy.ttl_seconds + policy.kept_after_ttl_seconds + policy.load_timeout_seconds
-        claim = Claim(flight.tags, policy.lease_seconds, keep, flight.below_seconds)
+        claim = Claim(flight.tags, policy.lease_seconds * HELD_SHARE, keep, flight.below_seconds)
         give_up = self._clock.monotonic() + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
         while self._clock.monotonic() < give_up:
             asked = self._begin(flight)
@@ -143,7 +145,7 @@ class Reader(Generic[V]):
 
     async def _load(self, flight: Flight[V], place: Place, lease: Lease, read: _Read[V] | None) -> None:
         policy = flight.policy
-        held = HeldLease(self._shared, place, lease, policy.lease_seconds)
+        held = HeldLease(self._shared, place, lease, policy.lease_seconds * HELD_SHARE)
         try:
             found = Found(await self._call(flight))
         except policy.negative_errors as error:

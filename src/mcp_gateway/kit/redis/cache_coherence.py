@@ -9,10 +9,12 @@ Messages and replies come over one connection in the server's order, so what is 
 import asyncio
 import contextlib
 import functools
+import itertools
 import json
 import secrets
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import NamedTuple
 
 import structlog
 
@@ -23,7 +25,7 @@ from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache_keys import CacheKeys
 from mcp_gateway.kit.redis.cache_outbox import Outbox
 from mcp_gateway.kit.redis.connection import ConnectionState, RedisConnection
-from mcp_gateway.kit.redis.packing import Script, Word
+from mcp_gateway.kit.redis.packing import Script
 from mcp_gateway.kit.redis.wire import Reply
 
 # Clocks of two machines may drift apart by so much of a membership before a copy could be trusted too long.
@@ -52,6 +54,13 @@ class _Awaited:
         self.changed.set()
 
 
+class _Members(NamedTuple):
+    """`age`: seconds since the list of members was begun, None when there is none. `lasting`: seconds each is one still."""
+
+    age: float | None
+    lasting: dict[str, float]
+
+
 class Coherence:
     """One per process and namespace. `trusted_until` and `epoch` as in `SharedLevel`."""
 
@@ -62,8 +71,9 @@ class Coherence:
         self._connection, self._clock = connection, clock
         self._namespace, self._membership_seconds = namespace, membership_seconds
         self.keys = CacheKeys(namespace, connection.server_run_id)
-        self._invalidate, self._member = load_script("cache_invalidate"), load_script("cache_member")
+        self._member = load_script("cache_member")
         self._listeners: dict[str, list[CoherenceListener]] = {}
+        self._numbers = itertools.count()
         self._awaited: dict[str, _Awaited] = {}
         self._outbox = Outbox()
         self._renew_now = asyncio.Event()
@@ -100,16 +110,14 @@ class Coherence:
     async def invalidate(self, invalidation: Invalidation) -> Acknowledgement:
         """As `SharedLevel.invalidate`, without the event."""
         started = self._clock.monotonic()
-        number, awaited = secrets.token_hex(8), _Awaited()
+        number, awaited = f"{next(self._numbers):016x}", _Awaited()
         self._awaited[number] = awaited
         try:
-            reply = await self._connection.run(
-                self._invalidate,
-                [self.keys.members, *self.keys.ended_by(invalidation)],
-                [self.keys.channel, self._message(invalidation, number)],
-                timeout_seconds=self._membership_seconds,
-            )
-            heard, lapsed = await self._everybody(reply, awaited)
+            sent = self._send(invalidation, number)
+            sent.append(self._connection.send("HGETALL", self.keys.members, timeout_seconds=self._membership_seconds))
+            sent.append(self._connection.send("TIME", timeout_seconds=self._membership_seconds))
+            _, _, members, time = await asyncio.gather(*sent)
+            heard, lapsed = await self._everybody(_read_members(members, time), awaited)
         except (StoreUnavailable, StoreRefused):
             self._outbox.add(invalidation)
             raise
@@ -117,27 +125,29 @@ class Coherence:
             del self._awaited[number]
         return Acknowledgement(latency_seconds=self._clock.monotonic() - started, replicas=heard, lapsed=lapsed)
 
-    async def _everybody(self, reply: Reply, awaited: _Awaited) -> tuple[int, int]:
+    def _send(self, invalidation: Invalidation, number: str) -> "list[asyncio.Future[Reply]]":
+        """End first, then tell: who hears it reads nothing old. Who is a member is asked last, so nobody is left out."""
+        send, seconds = self._connection.send, self._membership_seconds
+        return [
+            send("UNLINK", *self.keys.ended_by(invalidation), timeout_seconds=seconds),
+            send("PUBLISH", self.keys.channel, self._message(invalidation, number), timeout_seconds=seconds),
+        ]
+
+    async def _everybody(self, members: "_Members", awaited: _Awaited) -> tuple[int, int]:
         """Wait until each member has acknowledged or run out; how many did which."""
         now = self._clock.monotonic()
-        if not isinstance(reply, list) or not isinstance(reply[0], int):
-            raise StoreRefused("The store answered an invalidation in an unknown way.")
-        names, lasting = reply[1::2], reply[2::2]
-        ends = {
-            name.decode(): now + left / 1000
-            for name, left in zip(names, lasting, strict=True)
-            if isinstance(name, bytes) and isinstance(left, int)
-        }
-        while missing := ends.keys() - awaited.heard:
-            left = max(ends[name] for name in missing) - self._clock.monotonic()
+        while missing := members.lasting.keys() - awaited.heard:
+            left = now + max(members.lasting[name] for name in missing) - self._clock.monotonic()
             if left <= 0:
                 break
             awaited.changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await awaited.changed.wait()
+        if members.age is None:
+            await self._renew()  # begins the list anew
         # Members from before the list was lost cannot be asked; they run out.
-        grace = now + self._membership_seconds - reply[0] / 1000 - self._clock.monotonic()
+        grace = now + self._membership_seconds - (members.age or 0.0) - self._clock.monotonic()
         if grace > 0:
             await asyncio.sleep(grace)
         return len(awaited.heard), len(missing)
@@ -226,20 +236,28 @@ class Coherence:
     def _send_outbox(self) -> None:
         """Before anything is read over this connection."""
         for invalidation in self._outbox.take():
-            ended = self.keys.ended_by(invalidation)
-            words: list[Word] = ["EVAL", self._invalidate.text, 1 + len(ended), self.keys.members, *ended, self.keys.channel]
             try:
-                sent = self._connection.send(*words, self._message(invalidation, ""), timeout_seconds=self._membership_seconds)
+                sent = asyncio.gather(*self._send(invalidation, ""))
             except StoreUnavailable:
                 self._outbox.add(invalidation)
             else:
                 sent.add_done_callback(functools.partial(self._after_late, invalidation))
 
-    def _after_late(self, late: Invalidation, done: "asyncio.Future[Reply]") -> None:
+    def _after_late(self, late: Invalidation, done: "asyncio.Future[list[Reply]]") -> None:
         if done.cancelled() or done.exception() is not None:
             self._outbox.add(late)
         else:
             _log.info("cache_invalidated_late", cache=late.cache, keys=len(late.keys), tags=len(late.tags))
+
+
+def _read_members(members: Reply, time: Reply) -> _Members:
+    match members, time:
+        case dict(), [bytes(seconds), bytes(microseconds)]:
+            now = int(seconds) + int(microseconds) / 1e6
+            until = {name.decode(): int(ms) / 1000 - now for name, ms in members.items() if isinstance(name, bytes) and ms}  # type: ignore[arg-type]  # digits
+            born = until.pop("born", None)
+            return _Members(None if born is None else -born, {name: left for name, left in until.items() if left > 0})
+    raise StoreRefused("The store's list of cache members is not in our form.")
 
 
 def _texts(value: object) -> Sequence[str]:

@@ -42,8 +42,10 @@ class CacheKeys:
     def ended_by(self, invalidation: Invalidation) -> list[str]:
         cache, tenant, keys, tags, _ = invalidation
         ended = [name for key in keys for name in self.entry(Place(cache, tenant, key))]
-        before = self.tags(cache, tenant)
-        return ended + [before + tag for tag in tags]
+        if tags:
+            before = self.tags(cache, tenant)
+            ended += [before + tag for tag in tags]
+        return ended
 
     def events(self, cache: str) -> str:
         return f"cache:{{{self.namespace}}}:events:{escape_part(cache)}"
