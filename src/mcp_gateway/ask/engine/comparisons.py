@@ -6,7 +6,7 @@ with the change in percent. Only periods: other comparisons are the grammar's.
 
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mcp_gateway.ask.engine import form
 from mcp_gateway.ask.engine.date_calendar import Moment, start_of, step
@@ -18,11 +18,15 @@ from mcp_gateway.ask.engine.read_alone import Made, ReadAlone, asking, blanked
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 from mcp_gateway.ask.model import DraftRequest
 
+_WAYS = "up|down|higher|lower|better|worse|ahead|behind|growing|falling|rising|shrinking"
 _CUES = re.compile(
     r"\b(?:compare[ds]?|comparing|comparison of|comparison|side by side|how (?:does|do|did)|growth(?: rate)?(?: of| in)?|grew"
+    rf"|(?<!\w)(?:is|are|was|were|has|have)(?= .*\b(?:{_WAYS}|gone)\b)"
+    rf"|(?:going |gone )?(?:{_WAYS})(?= (?:from|compared|than|over|of|vs|versus|on|this|last|in)\b)"
     r"|(?:percent(?:age)? )?change(?:d)?(?: of| in)?|increased?|decreased?|difference(?: in| of)?)\b",
     re.IGNORECASE,
 )
+_DIRECTION = re.compile(rf"\b(?:{_WAYS})\b", re.IGNORECASE)
 _SIZES = ("hour", "day", "week", "month", "quarter", "year")
 
 
@@ -34,7 +38,12 @@ def compare_periods(request: DraftRequest, index: SchemaIndex, read: ReadAlone) 
         return None
     main, against, spans = pair
     cues = [match.span() for match in _CUES.finditer(request.question)]
-    alone = read(asking(request, blanked(request.question, [*spans, *cues])))
+    rest = blanked(request.question, [*spans, *cues])
+    # Without a period of its own the question is about the unit that runs: that finds the date it goes by.
+    rest, running = (rest, "") if times.dates else (rest.rstrip(" ?.!"), main.phrase)
+    alone = read(asking(request, rest, after=running))
+    if _DIRECTION.search(request.question) or not times.dates:
+        main, against = _same_part(main, against, request.now.date())
     if alone is None or not isinstance(alone.query, form.Select):
         return Made(query=None, unexplained=(request.question,))
     made = _side_by_side(Dialogue(alone.query, index), main, against)
@@ -66,6 +75,22 @@ def _running(now: datetime, mention: ComparisonMention) -> TimeRange | None:
         return None
     start = start_of(mention.shift, now.date())
     return _range(start, step(mention.shift, start, 1), mention.shift)
+
+
+def _same_part(main: TimeRange, against: TimeRange, today: date) -> tuple[TimeRange, TimeRange]:
+    """Both cut to the part that has passed, where the asked period still runs: a whole year is no match for half a one."""
+    ends = (main.start, main.end, against.start, against.end)
+    if any(end is None or isinstance(end, datetime) for end in ends) or main.start is None or against.start is None:
+        return main, against
+    if not (main.start <= today and main.end is not None and today + timedelta(days=1) < main.end):
+        return main, against
+    passed = today + timedelta(days=1)
+    months = (main.start.year - against.start.year) * 12 + main.start.month - against.start.month
+    by_days = main.grain == "week"
+    until = passed - (main.start - against.start) if by_days else step("month", today, -months) + timedelta(days=1)
+    if against.end is None or until > against.end:
+        return main, against
+    return _range(main.start, passed, main.grain), _range(against.start, until, main.grain)
 
 
 def _against(main: TimeRange, mention: ComparisonMention) -> TimeRange | None:

@@ -18,6 +18,7 @@ from mcp_gateway.ask.engine.binding import bindings
 from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
 from mcp_gateway.ask.engine.comparisons import compare_periods
 from mcp_gateway.ask.engine.confidence import confidence, counts_itself, signals_of, unused_words
+from mcp_gateway.ask.engine.derived_words import with_derived
 from mcp_gateway.ask.engine.describe import describe
 from mcp_gateway.ask.engine.followup import continue_from
 from mcp_gateway.ask.engine.followup_hints import continue_from_hints, hints_back
@@ -35,6 +36,7 @@ from mcp_gateway.ask.engine.role_links import with_roles_linked
 from mcp_gateway.ask.engine.schema_index import SchemaIndex, prepare
 from mcp_gateway.ask.engine.shares import share_of_whole
 from mcp_gateway.ask.engine.text import Token, tokenize
+from mcp_gateway.ask.engine.trade_questions import in_trade_words
 from mcp_gateway.ask.engine.value_words import implied_values
 from mcp_gateway.ask.engine.wordings import put_by_role, put_plainly
 from mcp_gateway.ask.engine.zero_groups import groups_of_nothing
@@ -65,6 +67,7 @@ class EmbeddedEngine:
     def __init__(self, threshold: float = scoring.THRESHOLD) -> None:
         self._threshold = threshold
         self._vocabularies: OrderedDict[int, tuple[Vocabulary, Words]] = OrderedDict()
+        self._derived: OrderedDict[tuple[int, int], tuple[Vocabulary, DatabaseSchema, Vocabulary]] = OrderedDict()
         self._prepared: OrderedDict[int, tuple[DatabaseSchema, SchemaIndex, NameIndex]] = OrderedDict()
 
     async def draft(self, request: DraftRequest) -> Draft:
@@ -73,7 +76,8 @@ class EmbeddedEngine:
 
     def draft_now(self, request: DraftRequest) -> Draft:
         """The same without waiting for anything."""
-        request = put_plainly(request)
+        request = self._enriched(request)
+        request = put_plainly(in_trade_words(request, self._index(request.schema)[0]))
         beyond = reason_beyond(request.question)
         if beyond is not None:
             return Draft(source=self.name, readings=(), confident=False, reason=beyond)
@@ -185,6 +189,19 @@ class EmbeddedEngine:
             for n, token in enumerate(tokens)
         )
         return Reader(tokens, links, schema, names, times, weights, request.now.date())
+
+    def _enriched(self, request: DraftRequest) -> DraftRequest:
+        """The request with the figures its tables imply."""
+        key = (id(request.vocabulary), id(request.schema))
+        known = self._derived.get(key)
+        if known is None or known[0] is not request.vocabulary or known[1] is not request.schema:
+            more = with_derived(request.vocabulary, self._index(request.schema)[0])
+            known = (request.vocabulary, request.schema, more)
+            self._derived[key] = known
+            while len(self._derived) > _KEPT_SCHEMAS:
+                self._derived.popitem(last=False)
+        self._derived.move_to_end(key)
+        return request if known[2] is request.vocabulary else replace(request, vocabulary=known[2])
 
     def _words(self, vocabulary: Vocabulary) -> Words:
         key = id(vocabulary)

@@ -9,32 +9,48 @@ from mcp_gateway.ask.engine.sketch import CountOf, MetricIs, TableMention
 def date_column(bound: Bound, position: int) -> ColumnRef:
     """The date or year column a period without one is about.
 
-    Of the metric's table, of what is counted, or of the table named last before the period; a column that the question's words
-    speak of before others ("shipped last week"); a date of birth last.
+    The nearest to the metric's table; of what happened (orders) rather than to whom (customers), unless the question's words
+    speak of it ("signed up last week"); of what is counted, or of the table named last before the period; a birth last.
     """
     dated = [column for column in bound.reader.schema.columns.values() if column.is_temporal or column.is_year]
     if not dated:
         return bound.table(bound.head).columns[0].ref
     favourites = _event_tables(bound, position)
     tables = bound.binding.tables | {bound.head}
+    metric = next(iter(_metric_tables(bound)), None)
+    happened = _happened(bound, tables)
     stems = {token.stem for token in bound.reader.tokens}
 
-    def rank(column: PreparedColumn) -> tuple[float, float, float, float]:
+    def rank(column: PreparedColumn) -> tuple[float, ...]:
         table = column.ref.table
-        near = 0.0 if table in tables else min(bound.reader.distance(table, other) for other in tables)
+        others = tables if metric is None else (metric,)
+        near = 0.0 if metric is None and table in tables | happened else min(bound.reader.distance(table, o) for o in others)
         place = favourites.index(table) if table in favourites else len(favourites)
         said = sum(1 for slot in column.slots if slot in stems and slot not in {"date", "year", "time"})
-        return (near, 1.0 if "birth" in column.slots else 0.0, place, -said)
+        aside = 1.0 if happened and table not in happened and not said else 0.0
+        return (near, 1.0 if "birth" in column.slots else 0.0, aside, place, -said)
 
     return min(dated, key=rank).ref
+
+
+def _happened(bound: Bound, tables: frozenset[str]) -> frozenset[str]:
+    """Of the tables to be joined, those that tell of people and things elsewhere: orders rather than customers."""
+    tree = bound.reader.tree(tables)
+    return frozenset() if tree is None else frozenset(edge.child[0].table for edge in tree.edges)
+
+
+def _metric_tables(bound: Bound) -> list[str]:
+    """The tables whose rows the figures asked for add up."""
+    sketch = bound.sketch
+    metrics = [wanted.metric for wanted in sketch.wanted] + [ranking.metric for ranking in sketch.rankings]
+    found = [metric.tables[0] for metric in metrics if metric is not None]
+    return found + [clause.said.metric.tables[0] for clause in sketch.clauses if isinstance(clause.said, MetricIs)]
 
 
 def _event_tables(bound: Bound, position: int) -> list[str]:
     """The tables a moment is likely about, likeliest first."""
     sketch = bound.sketch
-    metrics = [wanted.metric for wanted in sketch.wanted] + [ranking.metric for ranking in sketch.rankings]
-    found = [metric.tables[0] for metric in metrics if metric is not None]
-    found += [clause.said.metric.tables[0] for clause in sketch.clauses if isinstance(clause.said, MetricIs)]
+    found = _metric_tables(bound)
     found += [
         bound.binding.table(clause.said.counted)
         for clause in sketch.clauses

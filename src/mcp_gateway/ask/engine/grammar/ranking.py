@@ -331,8 +331,9 @@ def top(reader: Reader, state: State) -> Iterator[State]:
     if word in {"top", "bottom", "first", "last"} and number is not None and isinstance(number.value, int):
         sketch = replace(state.sketch, limit=number.value, lowest=word in {"bottom", "last"})
         yield step(reader, state, state.position + 2, sketch, strength=0.9, cue=scoring.GAIN_CUE)
-    elif word == "top" and state.sketch.limit is None:
-        yield step(reader, state, state.position + 1, replace(state.sketch, limit=1), strength=0.8, cue=0.2)
+    elif word in {"top", "bottom"} and state.sketch.limit is None:
+        one = replace(state.sketch, limit=1, lowest=word == "bottom")
+        yield step(reader, state, state.position + 1, one, strength=0.8, cue=0.2)
     found = BY.at(reader.tokens, state.position)
     if found is None or (state.sketch.limit is None and reader.low(0) not in {"rank", "sort", "order"}) or state.sketch.rankings:
         return

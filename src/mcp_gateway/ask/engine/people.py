@@ -1,0 +1,79 @@
+"""Which tables hold people: what "who" and "how many people" are about."""
+
+from collections.abc import Iterable, Sequence
+
+from mcp_gateway.ask.engine.form import ColumnRef, Query, Select
+from mcp_gateway.ask.engine.schema_index import PreparedTable, SchemaIndex
+from mcp_gateway.ask.engine.text import Token, stem_of
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem_of(word) for word in text.split())
+
+
+_CUSTOMERS = _stems(
+    """customer client buyer shopper patron consumer guest visitor member user subscriber patient passenger borrower reader
+    tenant student donor payer cardholder"""
+)
+STAFF = _stems(
+    """employee staff worker waiter waitress clerk agent salesperson salesman seller manager doctor physician nurse teacher
+    instructor professor librarian chef cook driver pilot technician mechanic engineer officer rep representative lecturer"""
+)
+_OTHERS = _stems(
+    """person people individual human participant attendee pupil learner author writer editor artist singer musician actor
+    actress director player coach owner resident candidate voter volunteer friend contestant winner judge child parent reviewer
+    contact professional scientist researcher politician attorney lawyer athlete swimmer wrestler gymnast jockey faculty
+    advisor boss colleague supervisor president captain host leader creator founder chairman editor mayor"""
+)
+PEOPLE = _CUSTOMERS | STAFF | _OTHERS
+_PAIRS = (("first", "last"), ("fname", "lname"), ("given", "famili"), ("forenam", "surnam"))
+_MARKS = frozenset({"gender", "sex", "birth", "dob"})
+
+
+def holds_people(table: PreparedTable) -> bool:
+    """Whether every row is somebody."""
+    if not table.labels or not table.is_named:
+        return False
+    slots = {slot for column in table.columns for slot in column.slots}
+    paired = any(first in slots and last in slots for first, last in _PAIRS)
+    return table.slots[-1] in PEOPLE or (paired and len(table.table.primary_key) < 2) or bool(_MARKS & slots)
+
+
+def people_tables(schema: SchemaIndex) -> tuple[PreparedTable, ...]:
+    """The tables whose rows are people."""
+    return tuple(table for table in schema.tables.values() if holds_people(table))
+
+
+def doers(tables: Iterable[PreparedTable], tokens: Sequence[Token]) -> tuple[tuple[str, float], ...]:
+    """The tables with how likely "who" means each: borrowers borrow, and staff seldom buys."""
+    said = {token.stem for token in tokens}
+    found = []
+    for table in tables:
+        named = table.slots[-1] in said or any(len(stem) > 3 and table.slots[-1].startswith(stem) for stem in said)
+        staff = table.slots[-1] in STAFF and bool(_stems("buy bought order ordered purchase spend spent pay paid") & said)
+        found.append((table.name, 0.8 + (0.1 if named else 0.0) - (0.2 if staff else 0.0)))
+    return tuple(sorted(found, key=lambda choice: (-choice[1], choice[0])))
+
+
+def shows_people(query: Query, schema: SchemaIndex) -> bool:
+    """Whether a query shows somebody: a text that is a name, or any column of people but figures and keys alone."""
+    if not isinstance(query, Select):
+        return shows_people(query.left, schema)
+    if not query.targets:
+        return holds_people(schema.tables[query.base.table])
+    refs = [target.expression for target in query.targets if isinstance(target.expression, ColumnRef)]
+    return any(_names_people(ref, schema) for ref in refs)
+
+
+def _names_people(ref: ColumnRef, schema: SchemaIndex) -> bool:
+    column, table = schema.column(ref), schema.tables[ref.table]
+    if not column.is_text or column.is_temporal:
+        return False
+    return (
+        holds_people(table) or bool(PEOPLE.intersection(column.slots)) or ("name" in column.slots and len(refs_of(schema)) == 0)
+    )
+
+
+def refs_of(schema: SchemaIndex) -> tuple[str, ...]:
+    """The names of the tables with people; empty where a database has none of its own."""
+    return tuple(table.name for table in people_tables(schema))
