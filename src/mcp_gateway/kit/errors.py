@@ -8,21 +8,21 @@ from mcp_gateway.core.errors import Category, GatewayError, InvalidInput, TimedO
 class InvalidStoreUrl(InvalidInput):
     """The address of the store cannot be understood."""
 
-    code = "INVALID_STORE_URL"
+    code = "INVALID_SHARED_STORE_URL"
     hint = "Write `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, or `unix:///path`."
 
 
 class StoreUnavailable(Unavailable):
     """The store for limits, cache and events does not answer."""
 
-    code = "STORE_UNAVAILABLE"
+    code = "SHARED_STORE_UNAVAILABLE"
     hint = "Check that Redis or Valkey runs at `REDIS_URL`; until it is back each part does what its policy says."
 
 
 class StoreRefused(Unavailable):
     """The store answered with an error."""
 
-    code = "STORE_REFUSED"
+    code = "SHARED_STORE_REFUSED"
     hint = "Look at the store's words in the message: often a missing permission, or memory that is full."
     retryable = False
 

@@ -5,8 +5,12 @@ One middleware, one dependency in each handler's signature, problem details for 
 
 from mcp_gateway.kit.fastapi.guard import Guard
 from mcp_gateway.kit.fastapi.install import install
+from mcp_gateway.kit.fastapi.middleware import KitMiddleware
+from mcp_gateway.kit.fastapi.openapi import describe_guards
 from mcp_gateway.kit.fastapi.passage import Call, CallerProvider, Face
 from mcp_gateway.kit.fastapi.problems import problem_response
 from mcp_gateway.kit.fastapi.route import GuardedRoute
 
-__all__ = ["Call", "CallerProvider", "Face", "Guard", "GuardedRoute", "install", "problem_response"]
+__all__ = [
+    "Call", "CallerProvider", "Face", "Guard", "GuardedRoute", "KitMiddleware", "describe_guards", "install", "problem_response",
+]  # fmt: skip

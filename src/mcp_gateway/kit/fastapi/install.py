@@ -23,7 +23,7 @@ _BY_STATUS: dict[int, type[GatewayError]] = {403: Forbidden, 404: NotFound, 413:
 class InvalidRequest(Unprocessable):
     """A field of the request does not fit."""
 
-    code = "VALIDATION_ERROR"
+    code = "INVALID_REQUEST"
     hint = "Correct the fields named in data.fields."
 
 
