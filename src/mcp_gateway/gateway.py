@@ -13,6 +13,8 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.health import HealthWatch
 from mcp_gateway.diagnostics.query_figures import QueryFigures
+from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
+from mcp_gateway.kit.prometheus import PrometheusFigures
 
 Mode = Literal["single_mcp", "multi_mcp", "auto"]
 
@@ -65,7 +67,11 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gateway:
-    """`look` is what the servers say about the data, without a question; `drafters` names who can write SQL, in order of use."""
+    """`look` is what the servers say about the data, without a question; `drafters` names who can write SQL, in order of use.
+
+    Faces on the network ask `limiter` before they call anything (None: nobody is limited); `traffic_figures` counts what the
+    kit's parts did.
+    """
 
     ask: AskQuestion
     run_sql: RunSql
@@ -77,3 +83,5 @@ class Gateway:
     limits: Limits
     drafters: tuple[str, ...]
     examples: tuple[str, ...] = ()
+    limiter: EnterpriseRateLimiter | None = None
+    traffic_figures: PrometheusFigures | None = None

@@ -137,6 +137,24 @@ class Settings(BaseSettings):
     )
     language_model_retries: int = Field(2, ge=0, le=10, description="Further tries after a failed request to a language model.")
 
+    # Limits, and several replicas
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey that all replicas share: limits, copies of schema and words, and circuit breakers are then "
+        "common. Unset: each process for itself.",
+    )
+    replicas: int = Field(
+        1, ge=1, le=1_000, description="Processes that share REDIS_URL; while it is away each grants its share of every limit."
+    )
+    limit_questions_per_minute: int = Field(
+        1_200, ge=0, description="Questions and SQL one tenant may send within any minute; 0: no limit."
+    )
+    limit_reads_per_minute: int = Field(
+        12_000,
+        ge=0,
+        description="Requests of any other kind one tenant may send within any minute, each kind by itself; 0: no limit.",
+    )
+
     # Watching it
     enable_metrics: bool = Field(True, description="Offer the figures at /api/metrics and /metrics.")
     metrics_window_size: int = Field(1_000, ge=1, le=1_000_000, description="Questions the JSON figures look back on.")

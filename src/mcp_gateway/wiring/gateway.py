@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from mcp.server.lowlevel.server import Server
 
+from mcp_gateway.adapters.kit_probes import CircuitsProbe, StoreProbe
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import ConfigurationFile
@@ -34,6 +35,7 @@ from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
+from mcp_gateway.wiring.traffic import Traffic, open_traffic
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +65,16 @@ async def open_gateway(
     """
     file = None if isinstance(upstreams, Servers) else configuration_file(settings)
     async with contextlib.AsyncExitStack() as stack:
+        # One question needs nothing from other replicas.
+        own = settings if staying else settings.model_copy(update={"redis_url": None})
+        traffic = await stack.enter_async_context(open_traffic(own, clock=clock))
         if isinstance(upstreams, Servers):
             servers = upstreams
         else:
             config = file.load() if file is not None else plain_configuration(settings, upstreams or {})
-            servers = await _open_servers(stack, settings, Servers(config, server_maker(upstreams or {}, clock), clock))
-        model = model or await stack.enter_async_context(open_model(settings))
+            made = Servers(config, server_maker(upstreams or {}, clock, traffic), clock)
+            servers = await _open_servers(stack, settings, made)
+        model = model or await stack.enter_async_context(open_model(settings, traffic))
         parts = _Parts(
             settings=settings,
             clock=clock,
@@ -78,6 +84,7 @@ async def open_gateway(
             engine=engine or RememberedDrafts(_engine(settings)),
             model=model,
             conversations=await stack.enter_async_context(open_conversations(settings, clock)),
+            traffic=traffic,
         )
         stack.enter_context(logged_as(servers.orchestration if file is not None else None))
         gateway = _assemble(parts, new_id, examples)
@@ -109,6 +116,7 @@ class _Parts:
     engine: Drafter
     model: Drafter | None
     conversations: ConversationStore
+    traffic: Traffic
 
     @property
     def usual_mode(self) -> Mode:
@@ -164,6 +172,8 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
         limits=Limits(max_question_chars=settings.max_question_chars, max_rows=settings.max_rows),
         drafters=tuple(drafter.name for drafter in (parts.engine, parts.model) if drafter is not None),
         examples=examples,
+        limiter=parts.traffic.limiter,
+        traffic_figures=parts.traffic.figures,
     )
 
 
@@ -236,7 +246,10 @@ def _probes(parts: _Parts) -> tuple[Probe, ...]:
         )
         for member in servers.members
     )
+    connection = parts.traffic.connection
     return (
+        *((StoreProbe(connection),) if connection is not None else ()),
+        CircuitsProbe(parts.traffic.circuits),
         OrchestratorProbe(gather),
         *members,
         DatabaseProbe(find_database),

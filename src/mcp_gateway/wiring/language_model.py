@@ -6,22 +6,27 @@ from typing import cast, get_args
 
 from pydantic import SecretStr
 
+from mcp_gateway.adapters.breaking_drafter import MODEL_POLICY, BreakingDrafter
 from mcp_gateway.adapters.language_models import LanguageModel, Provider, open_language_model
 from mcp_gateway.ask.ports import Drafter
 from mcp_gateway.settings import InvalidSettings, Settings
+from mcp_gateway.wiring.traffic import Traffic
 
 PROVIDERS: tuple[str, ...] = get_args(Provider)
 
 
 @asynccontextmanager
-async def open_model(settings: Settings) -> AsyncIterator[Drafter | None]:
-    """The drafter; None when no model is configured."""
+async def open_model(settings: Settings, traffic: Traffic) -> AsyncIterator[Drafter | None]:
+    """The drafter behind its circuit breaker; None when no model is configured."""
     chosen = chosen_model(settings)
     if chosen is None:
         yield None
         return
-    async with open_language_model(chosen) as drafter:
-        yield drafter
+    async with (
+        open_language_model(chosen) as drafter,
+        traffic.breaker(f"model_{chosen.provider}", MODEL_POLICY, shared=True) as breaker,
+    ):
+        yield BreakingDrafter(drafter, breaker)
 
 
 def chosen_model(settings: Settings) -> LanguageModel | None:

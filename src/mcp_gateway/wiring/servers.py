@@ -5,12 +5,15 @@ from typing import Any
 
 from mcp.server.lowlevel.server import Server
 
+from mcp_gateway.adapters.upstream.breaking import SERVER_POLICY, BreakingServer
 from mcp_gateway.adapters.upstream.server import embedded_server, remote_server
 from mcp_gateway.ask.configuration import ConfigurationFile, MCPConfig, MCPServerConfig, OrchestrationConfig
 from mcp_gateway.ask.ports import UpstreamServer
 from mcp_gateway.ask.servers import MakeServer
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.kit.breaker.breaker import CircuitBreaker
 from mcp_gateway.settings import Settings, process_environment
+from mcp_gateway.wiring.traffic import Traffic
 
 TABLES, GLOSSARY = "tables", "glossary"
 # In the same process nothing is slow to answer but a query.
@@ -54,11 +57,18 @@ def plain_configuration(settings: Settings, embedded: Mapping[str, Server[Any]])
     return MCPConfig(mcp_servers=(only,), orchestration=rules)
 
 
-def server_maker(embedded: Mapping[str, Server[Any]], clock: Clock) -> MakeServer:
-    """Builds the connection to a configured server; embedded ones are reached in memory."""
+def server_maker(embedded: Mapping[str, Server[Any]], clock: Clock, traffic: Traffic | None = None) -> MakeServer:
+    """Builds the connection to a configured server behind its circuit breaker; embedded ones are reached in memory.
+
+    The circuit of a server on the network is shared with the other replicas; one in this process concerns nobody else.
+    """
 
     def make(config: MCPServerConfig) -> UpstreamServer:
         server = embedded.get(config.key) if config.url == "" and config.command == "" else None
-        return embedded_server(config, server, clock=clock) if server is not None else remote_server(config, clock=clock)
+        inner = embedded_server(config, server, clock=clock) if server is not None else remote_server(config, clock=clock)
+        name = f"mcp_{config.key}"
+        if traffic is None:
+            return BreakingServer(inner, CircuitBreaker(name, SERVER_POLICY, clock=clock))
+        return BreakingServer(inner, traffic.breaker(name, SERVER_POLICY, shared=bool(config.url)))
 
     return make
