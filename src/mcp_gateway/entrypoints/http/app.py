@@ -14,6 +14,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.chat import chat_routes
 from mcp_gateway.entrypoints.http.data import data_routes
 from mcp_gateway.entrypoints.http.errors import install_error_handlers
+from mcp_gateway.entrypoints.http.guards import caller_of
 from mcp_gateway.entrypoints.http.health import health_routes
 from mcp_gateway.entrypoints.http.metrics import metrics_routes, prometheus_page
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, BodyLimit, Correlate, GuardOrigin, SecurityHeaders, Wall
@@ -22,6 +23,8 @@ from mcp_gateway.entrypoints.http.page import page_routes, read_page_files
 from mcp_gateway.entrypoints.http.reference_page import CONTENT_POLICY, render_reference
 from mcp_gateway.entrypoints.http.replies import Replies
 from mcp_gateway.gateway import Gateway
+from mcp_gateway.kit.fastapi import Face, KitMiddleware, describe_guards
+from mcp_gateway.kit.figures import NO_FIGURES
 
 TITLE = "MCP Gateway"
 DESCRIPTION = (
@@ -53,6 +56,8 @@ def create_app(gateway: Gateway, options: HttpOptions, *, clock: Clock, new_id: 
     )
     replies = Replies(clock=clock, new_id=new_id)
     install_error_handlers(app, replies)
+    face = Face(caller=caller_of, limiter=gateway.limiter, figures=gateway.traffic_figures or NO_FIGURES, clock=clock)
+    describe_guards(app, face)
     health = health_routes(gateway, clock=clock, version=options.version)
     for router in (chat_routes(gateway, replies), data_routes(gateway), health):
         app.include_router(router, prefix="/api")
@@ -62,6 +67,7 @@ def create_app(gateway: Gateway, options: HttpOptions, *, clock: Clock, new_id: 
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
     _add_reference(app)
     app.include_router(page_routes(read_page_files() if options.page_enabled else {}, service_card(gateway, options)))
+    app.add_middleware(KitMiddleware, face=face)
     _add_middleware(app, options, replies, clock=clock, new_id=new_id)
     return app
 
@@ -92,7 +98,7 @@ def _add_middleware(app: FastAPI, options: HttpOptions, replies: Replies, *, clo
         allow_origins=list(options.allowed_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "Accept", CORRELATION_HEADER, "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID"],
-        expose_headers=[CORRELATION_HEADER, "Mcp-Session-Id", "X-Truncated"],
+        expose_headers=[CORRELATION_HEADER, "Mcp-Session-Id", "X-Truncated", "RateLimit", "RateLimit-Policy", "Retry-After"],
     )
     app.add_middleware(GuardOrigin, hosts=options.hosts, origins=options.allowed_origins, replies=replies)
     app.add_middleware(Wall, replies=replies)

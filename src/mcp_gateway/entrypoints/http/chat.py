@@ -7,42 +7,44 @@ from starlette.responses import Response
 from mcp_gateway.ask.csv_text import csv_lines
 from mcp_gateway.ask.model import Answer, QueryRows, Question
 from mcp_gateway.ask.ports import ProgressListener
-from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.event_stream import AnswerStream
+from mcp_gateway.entrypoints.http.guards import Asked, ModesRead, SqlSent
 from mcp_gateway.entrypoints.http.models import ChatRequest, ChatResponse, JsonObject, SqlRequest
 from mcp_gateway.entrypoints.http.presence import while_connected
 from mcp_gateway.entrypoints.http.replies import Replies
 from mcp_gateway.entrypoints.http.shaping import answer_metadata, shape_answer
 from mcp_gateway.gateway import AskQuestion, Gateway, RunSql
+from mcp_gateway.kit.fastapi import GuardedRoute
 
 CSV_TYPE = "text/csv"
 
 
 def chat_routes(gateway: Gateway, replies: Replies) -> APIRouter:
     """POST /chat, /chat/stream and /sql, GET /chat/modes. Rows come as CSV to a client that accepts text/csv."""
-    router = APIRouter(tags=["chat"])
+    router = APIRouter(tags=["chat"], route_class=GuardedRoute)
     asking = _Asking(gateway, replies)
 
     @router.post("/chat", response_model=ChatResponse, summary="Ask a question")
-    async def chat(body: ChatRequest, request: Request) -> Response:
-        return await asking.respond(request, gateway.ask, body)
+    async def chat(body: ChatRequest, request: Request, call: Asked) -> Response:
+        return await asking.respond(request, gateway.ask, body, call.caller)
 
     @router.post("/chat/stream", response_class=StreamingResponse, summary="Ask, and hear of each step (server-sent events)")
-    async def chat_stream(body: ChatRequest, request: Request) -> Response:
+    async def chat_stream(body: ChatRequest, request: Request, call: Asked) -> Response:
         async def work(tell: ProgressListener) -> ChatResponse:
             begun = replies.clock.monotonic()
-            answer = await gateway.ask(LOCAL_CALLER, asking.question_of(body, request), tell)
+            answer = await gateway.ask(call.caller, asking.question_of(body, request), tell)
             return asking.envelope(answer, body, request, begun)
 
         return AnswerStream(request, work, replies=replies)
 
     @router.post("/sql", response_model=ChatResponse, summary="Run SQL through the checks and repairs of drafted SQL")
-    async def run_sql(body: SqlRequest, request: Request) -> Response:
-        return await asking.respond(request, gateway.run_sql, body)
+    async def run_sql(body: SqlRequest, request: Request, call: SqlSent) -> Response:
+        return await asking.respond(request, gateway.run_sql, body, call.caller)
 
     @router.get("/chat/modes", summary="Ways of answering, and which can be used now")
-    async def modes() -> JsonObject:
+    async def modes(_: ModesRead) -> JsonObject:
         return _shape_modes(gateway)
 
     return router
@@ -55,10 +57,12 @@ class _Asking:
         self._limits = gateway.limits
         self._replies = replies
 
-    async def respond(self, request: Request, use_case: AskQuestion | RunSql, body: ChatRequest | SqlRequest) -> Response:
+    async def respond(
+        self, request: Request, use_case: AskQuestion | RunSql, body: ChatRequest | SqlRequest, caller: Caller
+    ) -> Response:
         begun = self._replies.clock.monotonic()
         question = self.question_of(body, request)
-        answer = await while_connected(request.receive, use_case(LOCAL_CALLER, question))
+        answer = await while_connected(request.receive, use_case(caller, question))
         if answer.rows is not None and CSV_TYPE in request.headers.get("accept", ""):
             return csv_response(answer.rows)
         return Response(self.envelope(answer, body, request, begun).model_dump_json(), media_type="application/json")

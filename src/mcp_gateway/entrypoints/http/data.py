@@ -4,20 +4,21 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter
 
-from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.core.schema import Column, DatabaseSchema, Table
 from mcp_gateway.core.vocabulary import Vocabulary
+from mcp_gateway.entrypoints.http.guards import SchemaRead, ServersRead
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.gateway import Gateway, ServerState
+from mcp_gateway.kit.fastapi import GuardedRoute
 
 
 def data_routes(gateway: Gateway) -> APIRouter:
     """GET /schema and GET /servers."""
-    router = APIRouter(tags=["data"])
+    router = APIRouter(tags=["data"], route_class=GuardedRoute)
 
     @router.get("/schema", summary="Tables, columns, keys, samples and business words")
-    async def schema() -> JsonObject:
-        gathered = await gateway.look(LOCAL_CALLER)
+    async def schema(call: SchemaRead) -> JsonObject:
+        gathered = await gateway.look(call.caller)
         return {
             "dialect": gathered.schema.dialect,
             "version": gathered.schema.version,
@@ -30,7 +31,7 @@ def data_routes(gateway: Gateway) -> APIRouter:
         }
 
     @router.get("/servers", summary="Every MCP server behind the answers, as it stands")
-    async def servers() -> JsonObject:
+    async def servers(_: ServersRead) -> JsonObject:
         return {"servers": [shape_server(state) for state in gateway.servers()], "health": gateway.health.report().word}
 
     return router

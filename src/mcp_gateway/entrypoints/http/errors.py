@@ -3,6 +3,7 @@
     invalid 400 · unauthenticated 401 · forbidden 403 · not_found 404 · conflict 409 · too_large 413 · unprocessable 422
     rate_limited 429 · internal 500 · unavailable 503 · timeout 504
 
+The body is the API's envelope with the members of RFC 9457 beside it; `application/problem+json` for a client that accepts that.
 A body whose fields do not fit their types is 422, as FastAPI's users expect; a body that is no JSON at all is 400.
 """
 
@@ -17,23 +18,13 @@ from starlette.exceptions import HTTPException
 from mcp_gateway.ask.errors import UnknownMode
 from mcp_gateway.core.errors import Category, Forbidden, GatewayError, Internal, InvalidInput, Json, NotFound, TooLarge
 from mcp_gateway.entrypoints.http.replies import Replies
+from mcp_gateway.kit.fastapi.problems import MEDIA_TYPE as PROBLEM_TYPE
+from mcp_gateway.kit.fastapi.problems import STATUS, problem_details, problem_headers
 
 log = structlog.get_logger(__name__)
 
-STATUS: Final[dict[Category, int]] = {
-    "invalid": 400,
-    "unauthenticated": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "conflict": 409,
-    "too_large": 413,
-    "unprocessable": 422,
-    "rate_limited": 429,
-    "internal": 500,
-    "unavailable": 503,
-    "timeout": 504,
-}
 VALIDATION_STATUS = 422
+PROBLEM_MEMBERS: Final = ("type", "title", "status", "detail", "instance", "violated-policies")
 
 
 class MalformedJson(InvalidInput):
@@ -68,11 +59,12 @@ def error_reply(request: Request, replies: Replies, error: GatewayError, *, stat
     """The response for an error; logs it once, without its data."""
     status = status or STATUS[error.category]
     log.log(40 if status >= 500 else 20, "request_refused", code=error.code, status=status, path=request.url.path)
-    headers = {}
-    if error.retry_after_seconds is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
-    body = replies.failure(error, correlation_id=correlation_id_of(request))
-    return JSONResponse(body.model_dump(mode="json"), status_code=status, headers=headers)
+    envelope = replies.failure(error, correlation_id=correlation_id_of(request)).model_dump(mode="json")
+    details = problem_details(error, instance=request.url.path[:200], status=status)
+    body = {name: details[name] for name in PROBLEM_MEMBERS if name in details} | envelope
+    wanted = PROBLEM_TYPE in request.headers.get("accept", "")
+    media_type = PROBLEM_TYPE if wanted else "application/json"
+    return JSONResponse(body, status_code=status, headers=problem_headers(error), media_type=media_type)
 
 
 def correlation_id_of(request: Request) -> str:

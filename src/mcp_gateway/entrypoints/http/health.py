@@ -5,8 +5,10 @@ from starlette.responses import JSONResponse
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.health import HealthReport, PartHealth
+from mcp_gateway.entrypoints.http.guards import HealthRead, Probed
 from mcp_gateway.entrypoints.http.models import HealthStatus, JsonObject
 from mcp_gateway.gateway import Gateway
+from mcp_gateway.kit.fastapi import GuardedRoute
 
 NOT_READY = 503
 
@@ -16,21 +18,21 @@ def health_routes(gateway: Gateway, *, clock: Clock, version: str) -> APIRouter:
 
     /health is 200 as long as the process answers, whatever it says; /health/ready is 503 while questions cannot be answered.
     """
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
     @router.get("/health", response_model=HealthStatus, summary="Every part and how it is")
-    async def health() -> HealthStatus:
+    async def health(_: HealthRead) -> HealthStatus:
         report = gateway.health.report()
         services: dict[str, JsonObject] = {"fastapi": {"healthy": True, "status": "operational", "version": version}}
         services |= {part.name: _shape_part(part) for part in report.parts}
         return HealthStatus(status=report.word, services=services, timestamp=clock.now(), details=_count(services))
 
     @router.get("/health/live", summary="Does the process answer?")
-    async def live() -> dict[str, str]:
+    async def live(_: Probed) -> dict[str, str]:
         return {"status": "alive"}
 
     @router.get("/health/ready", summary="Can questions be answered? 503 when not")
-    async def ready() -> JSONResponse:
+    async def ready(_: Probed) -> JSONResponse:
         report = gateway.health.report()
         return JSONResponse(_shape_readiness(report), status_code=200 if report.ready else NOT_READY)
 

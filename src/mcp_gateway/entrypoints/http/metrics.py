@@ -2,36 +2,43 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.entrypoints.http.guards import FiguresRead
 from mcp_gateway.entrypoints.http.models import PerformanceMetrics
 from mcp_gateway.entrypoints.http.prometheus import GatewayCollector
 from mcp_gateway.gateway import Gateway
+from mcp_gateway.kit.fastapi import GuardedRoute
+from mcp_gateway.kit.prometheus import render_figures
 
 
 def metrics_routes(gateway: Gateway, *, clock: Clock) -> APIRouter:
     """GET /metrics and GET /metrics/prometheus."""
-    router = APIRouter(tags=["metrics"])
+    router = APIRouter(tags=["metrics"], route_class=GuardedRoute)
 
     @router.get("/metrics", response_model=PerformanceMetrics, summary="Figures over the last questions")
-    async def metrics() -> PerformanceMetrics:
+    async def metrics(_: FiguresRead) -> PerformanceMetrics:
         return shape_figures(gateway, clock)
 
     router.add_api_route("/metrics/prometheus", prometheus_page(gateway), methods=["GET"], summary="Figures as Prometheus text")
     return router
 
 
-def prometheus_page(gateway: Gateway) -> Callable[[], Awaitable[Response]]:
+def prometheus_page(gateway: Gateway) -> Callable[..., Awaitable[Response]]:
     """The route function for Prometheus text, over a registry of its own so that two gateways in a process do not mix."""
     registry = CollectorRegistry()
     registry.register(GatewayCollector(gateway))
+    if gateway.traffic_figures is not None:
+        registry.register(gateway.traffic_figures)
 
-    async def prometheus_text() -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def prometheus_text(request: Request, _: FiguresRead) -> Response:
+        if gateway.limiter is not None:
+            gateway.limiter.report()
+        text, content_type = render_figures(registry, request.headers.get("accept", ""))
+        return Response(text, headers={"Content-Type": content_type})
 
     return prometheus_text
 

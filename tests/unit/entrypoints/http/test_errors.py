@@ -52,7 +52,7 @@ async def test_when_to_try_again_is_a_header_too(client: httpx.AsyncClient, told
 
     told.reply = reply
     response = await client.post("/api/chat", json={"query": "q"})
-    assert response.headers["retry-after"] == "2"
+    assert response.headers["retry-after"] == "3"
     assert response.json()["error"]["retry_after_seconds"] == 2.4
 
 
