@@ -62,6 +62,7 @@ async def open_application(
         )
         http = create_app(gateway, _http_options(settings, listeners, page=role != "engine"), clock=clock, new_id=_new_id)
         faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}
+        _limit(faces, gateway)
         routes = await _mcp_routes(stack, faces, _doors(settings, listeners))
         apart = listeners.mcp is not None
         if not apart:
@@ -82,6 +83,13 @@ def _check_role(settings: Settings, role: Role) -> None:
             "A gateway without servers of its own needs to be told of others.",
             hint="Set MCP_CONFIG_PATH or MCP_SERVER_URL, or run the role all.",
         )
+
+
+def _limit(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
+    """A question costs the same whichever face it comes through."""
+    if gateway.limiter is not None:
+        for key, face in faces.items():
+            face.limit(gateway.limiter, {"ask": "ask", "execute_query": "sql"} if key == OWN else None)
 
 
 async def _mcp_routes(stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors) -> list[BaseRoute]:

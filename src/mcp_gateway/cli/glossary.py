@@ -54,6 +54,6 @@ def glossary(
 
     async def run() -> None:
         async with open_glossary(file, clock=SystemClock()) as words:
-            await serve(build_glossary_server(words), transport, door)
+            await serve(build_glossary_server(words), transport, door, settings)
 
     run_serving(run())

@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.asgi.serving import RemoteWithoutLogin
+from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.hosting import Doors, is_loopback, listen_on, mcp_app, run_stdio, serve_http
 from mcp_gateway.entrypoints.mcp.server import McpFace
+from mcp_gateway.settings import Settings
+from mcp_gateway.wiring.traffic import open_traffic
 
 
 class Transport(StrEnum):
@@ -50,8 +53,11 @@ class HttpDoor:
     remote_allowed: bool = False
 
 
-async def serve(face: McpFace, transport: Transport, door: HttpDoor) -> None:
-    """Serve until the client leaves (stdio) or SIGINT or SIGTERM comes (HTTP). Raises `AddressInUse`, `RemoteWithoutLogin`."""
+async def serve(face: McpFace, transport: Transport, door: HttpDoor, settings: Settings) -> None:
+    """Serve until the client leaves (stdio) or SIGINT or SIGTERM comes (HTTP, with the limits of `settings`).
+
+    Raises `AddressInUse`, `RemoteWithoutLogin` and `InvalidStoreUrl`.
+    """
     if transport is Transport.STDIO:
         await run_stdio(face)
         return
@@ -63,4 +69,6 @@ async def serve(face: McpFace, transport: Transport, door: HttpDoor) -> None:
     sys.stderr.write(f"{face.identity.name}: {where}/mcp (Streamable HTTP), {where}/sse (SSE), {where}/health\n")
     names = tuple(form for name in door.names for form in (name, f"{name}:{port}"))
     doors = Doors(hosts=(*names, f"{door.host}:{port}"), origins=door.origins)
-    await serve_http(mcp_app(face, doors=doors), listener, before_stop=[face.changes.close])
+    async with open_traffic(settings, clock=SystemClock()) as traffic:
+        face.limit(traffic.limiter)
+        await serve_http(mcp_app(face, doors=doors), listener, before_stop=[face.changes.close])

@@ -58,6 +58,6 @@ def tables(
     async def run() -> None:
         clock = SystemClock()
         async with open_tables(url, clock=clock, options=TablesOptions(limits=limits)) as opened:
-            await serve(build_tables_server(opened, clock=clock), transport, door)
+            await serve(build_tables_server(opened, clock=clock), transport, door, settings)
 
     run_serving(run())

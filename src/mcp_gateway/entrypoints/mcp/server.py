@@ -26,7 +26,9 @@ from starlette.requests import Request
 from mcp_gateway.core.errors import GatewayError, Internal, Json, Unavailable
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
 from mcp_gateway.entrypoints.mcp.errors import ServerBusy, protocol_error, tool_error, unknown_resource, unknown_tool
+from mcp_gateway.entrypoints.mcp.limits import READ, CallLimits
 from mcp_gateway.entrypoints.mcp.offer import Call, OfferedResource, OfferedTool
+from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
 
@@ -74,7 +76,12 @@ class McpFace:
         self._resources = {offered.uri: offered for offered in resources}
         self._admission = _Admission(MAX_CALLS_AT_ONCE, MAX_CALLS_WAITING)
         self._list_ttl_ms = list_ttl_ms
+        self._limits: CallLimits | None = None
         self.server = self._build()
+
+    def limit(self, limiter: EnterpriseRateLimiter, names: Mapping[str, str] | None = None) -> None:
+        """Hold callers over HTTP to limits; `names` are operations of tools that share one with another face."""
+        self._limits = CallLimits(limiter, prefix=f"mcp.{self.identity.name}", names=names)
 
     def _build(self) -> Server[Any]:
         hint = CacheHint(ttl_ms=FIXED_TTL_MS, scope="public")
@@ -115,6 +122,8 @@ class McpFace:
     async def _run(self, offered: OfferedTool, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         call = Call(report=ctx.session.report_progress, shows_apps=_shows_apps(ctx))
         try:
+            if self._limits is not None:
+                await self._limits.admit(ctx.request, params.name)
             async with self._admission.slot():
                 output = await offered.invoke(params.arguments or {}, call)
         except GatewayError as error:
@@ -141,6 +150,8 @@ class McpFace:
         if offered is None:
             raise unknown_resource(uri, ctx.protocol_version)
         try:
+            if self._limits is not None:
+                await self._limits.admit(ctx.request, READ)
             current = await offered.read()
         except GatewayError as error:
             raise protocol_error(error) from error
