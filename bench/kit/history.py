@@ -189,9 +189,9 @@ def take_out(mutant: Mutant, level: RedisSharedLevel) -> None:
         text = level._fill.text  # noqa: SLF001  (the same)
         level._fill = Script(text.replace("~= ARGV[2]", "== ''").replace("unchanged = 0", "unchanged = 1"))  # noqa: SLF001  (the same)
     elif mutant == "no_trust":
-        RedisSharedLevel.trusted_until = property(lambda _: float("inf"))  # type: ignore[method-assign]  # the same
+        RedisSharedLevel.trusted_until = property(lambda _: float("inf"))  # type: ignore[method-assign, assignment]  # the same
     elif mutant == "no_overtaking":
-        Flights.is_overtaken = lambda *_: False  # type: ignore[method-assign, assignment]  # the same
+        Flights.is_overtaken = lambda *_: False  # type: ignore[method-assign]  # the same
 
 
 @contextlib.contextmanager

@@ -226,7 +226,7 @@ class Cache(Generic[V]):
         else:
             # Without trust nobody may share what is under way; but the next may wait for it, and share what comes after.
             before = flight.task if flight is not None and not trusted else None
-            flight = self._start(Flight(_checked(place), loader=loader, policy=policy, tags=_escaped(tags), before=before))
+            flight = self._start(Flight(_checked(place), loader=loader, policy=policy, tags=_carried(tags), before=before))
         return await asyncio.shield(flight.future)
 
     def _serve_near(
@@ -249,7 +249,7 @@ class Cache(Generic[V]):
         if not negative and now >= entry.quiet_until and self._flights.latest(place) is None:
             below = policy.ttl_seconds * policy.early_refresh
             flight: Flight[V] = Flight(
-                place, loader=loader, policy=policy, tags=_escaped(tags), below_seconds=below, background=True
+                place, loader=loader, policy=policy, tags=_carried(tags), below_seconds=below, background=True
             )
             self._start(flight)
         if entry.error is not None:
@@ -272,3 +272,9 @@ def _escaped(tags: Sequence[str]) -> tuple[str, ...]:
     if isinstance(tags, str) or not all(tags):
         raise InvalidInput("Tags are texts in a sequence, none of them empty.")
     return tuple(escape_part(tag) for tag in tags)
+
+
+def _carried(tags: Sequence[str]) -> tuple[str, ...]:
+    if len(tags) > MAX_TAGS:
+        raise InvalidInput(f"A value carries at most {MAX_TAGS} tags.")
+    return _escaped(tags)
