@@ -4,7 +4,28 @@ Importing this package loads no Redis client, no web framework and no metrics li
 `kit.fastapi` and `kit.prometheus`, imported by whoever wants them.
 """
 
-from mcp_gateway.kit.errors import CostAboveLimit, InvalidRule, LimitsAway, RateLimited, RulesChanged, TooManyAtOnce
+from mcp_gateway.kit.breaker.breaker import CircuitBreaker
+from mcp_gateway.kit.breaker.memory import MemoryBreakerStore
+from mcp_gateway.kit.breaker.model import CircuitSnapshot, Transition
+from mcp_gateway.kit.breaker.policy import BreakerPolicy
+from mcp_gateway.kit.breaker.windows import CountBased, TimeBased
+from mcp_gateway.kit.errors import (
+    BulkheadFull,
+    CircuitOpen,
+    CostAboveLimit,
+    DeadlineExceeded,
+    IdempotencyConflict,
+    IdempotencyMismatch,
+    InvalidIdempotencyKey,
+    InvalidPolicy,
+    InvalidRule,
+    LimitsAway,
+    Overloaded,
+    PoolExhausted,
+    RateLimited,
+    RulesChanged,
+    TooManyAtOnce,
+)
 from mcp_gateway.kit.limits.dry_run import DryRun, dry_run
 from mcp_gateway.kit.limits.headers import LimitHeaders
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
@@ -13,28 +34,75 @@ from mcp_gateway.kit.limits.model import Decision, Explanation, RuleState
 from mcp_gateway.kit.limits.rules import ConcurrencyRule, Rule, RuleSet
 from mcp_gateway.kit.limits.stored_rules import StoredRules
 from mcp_gateway.kit.limits.traffic import RecordedCall, TrafficRecorder
+from mcp_gateway.kit.resilience.adaptive import AdaptiveLimit, AdaptivePolicy
+from mcp_gateway.kit.resilience.budget import RetryBudget
+from mcp_gateway.kit.resilience.bulkhead import Bulkhead, BulkheadPolicy
+from mcp_gateway.kit.resilience.deadline import DEADLINE_HEADER, Deadlines
+from mcp_gateway.kit.resilience.hedge import Hedge, HedgePolicy
+from mcp_gateway.kit.resilience.idempotency.memory import MemoryIdempotencyStore
+from mcp_gateway.kit.resilience.idempotency.model import KeyedRequest, StoredAnswer, fingerprint, read_key
+from mcp_gateway.kit.resilience.idempotency.once import Idempotency, IdempotencyPolicy
+from mcp_gateway.kit.resilience.pools import PoolPolicy, ResourcePool, ResourcePools
+from mcp_gateway.kit.resilience.retry import Retry, RetryPolicy
 
 __all__ = [
+    "DEADLINE_HEADER",
+    "AdaptiveLimit",
+    "AdaptivePolicy",
+    "BreakerPolicy",
+    "Bulkhead",
+    "BulkheadFull",
+    "BulkheadPolicy",
+    "CircuitBreaker",
+    "CircuitOpen",
+    "CircuitSnapshot",
     "ConcurrencyRule",
     "CostAboveLimit",
+    "CountBased",
+    "DeadlineExceeded",
+    "Deadlines",
     "Decision",
     "DryRun",
     "EnterpriseRateLimiter",
     "Explanation",
+    "Hedge",
+    "HedgePolicy",
+    "Idempotency",
+    "IdempotencyConflict",
+    "IdempotencyMismatch",
+    "IdempotencyPolicy",
+    "InvalidIdempotencyKey",
+    "InvalidPolicy",
     "InvalidRule",
+    "KeyedRequest",
     "LimitHeaders",
     "LimitsAway",
+    "MemoryBreakerStore",
+    "MemoryIdempotencyStore",
     "MemoryLeaseStore",
     "MemoryLimitStore",
     "MemoryRuleStore",
+    "Overloaded",
+    "PoolExhausted",
+    "PoolPolicy",
     "RateLimited",
     "RecordedCall",
+    "ResourcePool",
+    "ResourcePools",
+    "Retry",
+    "RetryBudget",
+    "RetryPolicy",
     "Rule",
     "RuleSet",
     "RuleState",
     "RulesChanged",
+    "StoredAnswer",
     "StoredRules",
+    "TimeBased",
     "TooManyAtOnce",
     "TrafficRecorder",
+    "Transition",
     "dry_run",
+    "fingerprint",
+    "read_key",
 ]

@@ -53,7 +53,7 @@ async def test_it_grows_while_calls_take_no_longer(clock: FixedClock) -> None:
 async def test_it_shrinks_when_calls_queue_and_is_bounded(clock: FixedClock) -> None:
     limit = AdaptiveLimit("part", AdaptivePolicy(min_limit=3, probe_seconds=3_600), clock=clock)
     await rounds(limit, clock, 5, 0.1)
-    await rounds(limit, clock, 30, 2.0)
+    await rounds(limit, clock, 60, 2.0)
     assert 3 <= limit.state().limit <= 6
 
 
