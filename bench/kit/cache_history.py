@@ -60,7 +60,7 @@ class Faults:
     def _cut(self) -> None:
         self._line.cut()
         with self._valkey.client() as client:
-            client.client_kill_filter(_type="normal")
+            client.client_kill_filter(_type="pubsub")
 
     def _stop_valkey(self) -> None:
         with self._valkey.paused():
