@@ -9,6 +9,10 @@ from mcp_gateway.kit.breaker.memory import MemoryBreakerStore
 from mcp_gateway.kit.breaker.model import CircuitSnapshot, Transition
 from mcp_gateway.kit.breaker.policy import BreakerPolicy
 from mcp_gateway.kit.breaker.windows import CountBased, TimeBased
+from mcp_gateway.kit.cache.cache import Cache
+from mcp_gateway.kit.cache.codec import BytesCodec, Codec, JsonCodec
+from mcp_gateway.kit.cache.memory import MemorySharedLevel
+from mcp_gateway.kit.cache.model import Acknowledgement, CacheCounts, CachePolicy, InvalidationEvent
 from mcp_gateway.kit.errors import (
     BulkheadFull,
     CircuitOpen,
@@ -20,6 +24,7 @@ from mcp_gateway.kit.errors import (
     InvalidPolicy,
     InvalidRule,
     LimitsAway,
+    LoadTimedOut,
     Overloaded,
     PoolExhausted,
     RateLimited,
@@ -47,15 +52,21 @@ from mcp_gateway.kit.resilience.retry import Retry, RetryPolicy
 
 __all__ = [
     "DEADLINE_HEADER",
+    "Acknowledgement",
     "AdaptiveLimit",
     "AdaptivePolicy",
     "BreakerPolicy",
     "Bulkhead",
     "BulkheadFull",
     "BulkheadPolicy",
+    "BytesCodec",
+    "Cache",
+    "CacheCounts",
+    "CachePolicy",
     "CircuitBreaker",
     "CircuitOpen",
     "CircuitSnapshot",
+    "Codec",
     "ConcurrencyRule",
     "CostAboveLimit",
     "CountBased",
@@ -74,14 +85,18 @@ __all__ = [
     "InvalidIdempotencyKey",
     "InvalidPolicy",
     "InvalidRule",
+    "InvalidationEvent",
+    "JsonCodec",
     "KeyedRequest",
     "LimitHeaders",
     "LimitsAway",
+    "LoadTimedOut",
     "MemoryBreakerStore",
     "MemoryIdempotencyStore",
     "MemoryLeaseStore",
     "MemoryLimitStore",
     "MemoryRuleStore",
+    "MemorySharedLevel",
     "Overloaded",
     "PoolExhausted",
     "PoolPolicy",
