@@ -104,7 +104,7 @@ class EnterpriseRateLimiter:
             now = self._monotonic()
             if now < plan.refused_until and cost >= plan.refused_cost:
                 plan.refused_here += 1
-                return RememberedRefusal(plan, cost, int((now - plan.refused_from) * 1_000_000 + 0.5))
+                return RememberedRefusal(plan, cost, now - plan.refused_from)
         if not 0 < cost <= plan.ceiling:
             raise _bad_cost(plan, cost)
         try:

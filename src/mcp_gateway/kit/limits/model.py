@@ -135,14 +135,14 @@ class Decision:
 class RememberedRefusal(Decision):
     """A refusal that this process still knew of: the store was not asked."""
 
-    __slots__ = ("_refused_us_ago",)
+    __slots__ = ("_seconds_ago",)
 
-    def __init__(self, plan: Plan, cost: int, refused_us_ago: int) -> None:
+    def __init__(self, plan: Plan, cost: int, seconds_ago: float) -> None:
         self.allowed = False
         self.cost = cost
         self.plan = plan
         self.outcome = plan.refused_outcome
-        self._refused_us_ago = refused_us_ago
+        self._seconds_ago = seconds_ago
 
     @property
     def decided_by(self) -> DecidedBy:
@@ -150,7 +150,7 @@ class RememberedRefusal(Decision):
 
     @property
     def age_us(self) -> int:
-        return self._refused_us_ago
+        return round(self._seconds_ago * 1_000_000)
 
 
 class PolicyDecision(Decision):

@@ -5,7 +5,7 @@
 -- Answers in microseconds: how long the call must wait (0: admitted), then per rule what remains, when all is back, its own wait.
 -- The same arithmetic as kit/limits/cells.py. Time is the server's; a clock set back makes a rule stricter, never laxer.
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpacked, call = struct.pack, struct.unpack, redis.call
+local pack, unpacked, byte, call = struct.pack, struct.unpack, string.byte, redis.call
 local stamp = call('TIME')
 local now = stamp[1] * 1000000 + stamp[2]
 local cost, spec = tonumber(ARGV[1]), ARGV[2]
@@ -21,46 +21,52 @@ local function gcra(held, _, step, burst)
   return floor((now + tolerance - due) / step), due - now, 0, string.format('%.0f', due), due
 end
 
--- window: newest bucket's number (6 bytes), the sum, then a count per slot, newest first, each in as few bytes as the limit needs.
+-- window: bytes per number, the newest bucket's number modulo 2^32, the sum; then the count of each older bucket, the last before
+-- the newest first, as far back as any counts. What the newest holds is the rest of the sum.
 local function window(held, limit, step, slots)
   local bucket = floor(now / step)
-  local width = limit < 256 and 1 or limit < 65536 and 2 or limit < 16777216 and 3 or 4
-  local last, total, counts, counted = bucket, 0, '', 0
+  local needed = limit < 256 and 1 or limit < 65536 and 2 or limit < 16777216 and 3 or 4
+  local total, older, aged, wide = 0, '', 0, held and byte(held) or needed
+  local form = '>I' .. wide
   if held then
-    counted = (#held - 6) / (slots + 1)
-    last, total = unpacked('>I6I' .. counted, held)
-    last = min(last, bucket)
-    if bucket - last < slots then counts = held:sub(7 + counted) end
+    local last
+    last, total = unpacked('>I4I' .. wide, held, 2)
+    aged = (bucket - last) % 4294967296
+    if aged >= 2147483648 then aged = 0 end
+    if aged < slots then older = held:sub(6 + wide) else total = 0 end
   end
-  local reset = total > 0 and (last + slots) * step - now or 0
-  local aged = bucket - last
-  if counts == '' or reset <= 0 then
-    total, reset, aged, counts, counted = 0, max(0, reset), 0, ('\0'):rep(slots * width), width
-  elseif aged > 0 then
-    local form, kept = '>I' .. counted, (slots - aged) * counted
-    for at = kept + 1, #counts, counted do total = total - unpacked(form, counts, at) end
-    counts = ('\0'):rep(aged * counted) .. counts:sub(1, kept)
+  local reset = total > 0 and (bucket - aged + slots) * step - now or 0
+  if total > 0 and aged > 0 then
+    local newest, kept = total, (slots - 1 - aged) * wide
+    for at = 1, #older, wide do
+      local count = unpacked(form, older, at)
+      newest = newest - count
+      if at > kept then total = total - count end
+    end
+    older = ('\0'):rep((aged - 1) * wide) .. pack(form, newest) .. older:sub(1, kept)
   end
   local excess = total + cost - limit
   if excess > 0 or cost == 0 then
     local wait = excess > 0 and max(reset, 1) or 0
-    local form = '>I' .. counted
-    for slot = slots - 1, 0, -1 do
-      if excess <= 0 then break end
-      excess = excess - unpacked(form, counts, slot * counted + 1)
-      wait = (bucket - slot + slots) * step - now
+    if excess > 0 then
+      for at = #older - wide + 1, 1, -wide do
+        excess = excess - unpacked(form, older, at)
+        if excess <= 0 then
+          wait = (bucket - (at - 1) / wide - 1 + slots) * step - now
+          break
+        end
+      end
     end
     return max(0, limit - total), reset, wait
   end
-  if counted < width then
-    local wider, from, to = {}, '>I' .. counted, '>I' .. width
-    for at = 1, #counts, counted do wider[#wider + 1] = pack(to, (unpacked(from, counts, at))) end
-    counts, counted = table.concat(wider), width
-  end
-  local form, ends = '>I' .. counted, (bucket + slots) * step
-  local newest = unpacked(form, counts) + cost
   total = total + cost
-  return limit - total, ends - now, 0, pack('>I6I' .. counted .. 'I' .. counted, bucket, total, newest) .. counts:sub(counted + 1), ends
+  if wide < needed then
+    local wider = {}
+    for at = 1, #older, wide do wider[#wider + 1] = pack('>I' .. needed, (unpacked(form, older, at))) end
+    older, wide = table.concat(wider), needed
+  end
+  local ends = (bucket + slots) * step
+  return limit - total, ends - now, 0, pack('>I1I4I' .. wide, wide, bucket % 4294967296, total) .. older, ends
 end
 
 -- exact: the millisecond (6 bytes) of every unit admitted in the window, oldest first.
