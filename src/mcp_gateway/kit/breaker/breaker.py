@@ -67,6 +67,7 @@ class CircuitBreaker:
                 journal=self._journal,
                 names=secrets.token_hex(8),
             )
+        self._record = self._machine.record if self._following is None else self._following.note
         self._slow = policy.slow_call_seconds if policy.slow_call_seconds is not None else float("inf")
         self._judge_error, self._judge_result = policy.judge_error, policy.judge_result
 
@@ -87,6 +88,12 @@ class CircuitBreaker:
             self._conclude(epoch, probe, "ignored", started)
             raise
         judge = self._judge_result
+        if judge is None and probe is None:  # by far the most calls
+            now = self._monotonic()
+            if now - started < self._slow:
+                self._journal.good.add()
+                self._record(epoch, 0, now)
+                return result
         self._conclude(epoch, probe, "success" if judge is None else judge(result), started)
         return result
 
@@ -187,10 +194,8 @@ class CircuitBreaker:
             journal.good.add()
         if probe is not None:
             self._settle(probe, code)
-        elif self._following is not None:
-            self._following.note(epoch, code)
         else:
-            self._machine.record(epoch, code, now)
+            self._record(epoch, code, now)
 
     def _settle(self, probe: str, code: int | None) -> None:
         if self._following is not None:

@@ -74,9 +74,8 @@ class FollowingCircuit:
         except (StoreUnavailable, StoreRefused):
             _LOG.info("circuit_unwatch_failed", breaker=self._shared.name)
 
-    def note(self, epoch: int, code: int) -> None:
+    def note(self, epoch: int, code: int, now: float) -> None:
         """The outcome of an ordinary call."""
-        now = self._clock.monotonic()
         machine = self.machine
         if self.away or machine.mode != "automatic":
             machine.record(epoch, code, now)

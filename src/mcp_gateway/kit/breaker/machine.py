@@ -24,7 +24,9 @@ class Machine:
         "_admitted",
         "_credit",
         "_failed",
+        "_failure_rate",
         "_listener",
+        "_minimum",
         "_opened_from",
         "_outstanding",
         "_policy",
@@ -48,6 +50,7 @@ class Machine:
         """`listener` hears of each transition as it happens: source, target, cause, counts, whether it was carried out."""
         self._policy = policy
         self._listener = listener
+        self._minimum, self._failure_rate = policy.minimum_calls, policy.failure_rate
         self._slow_rate = policy.slow_call_rate if policy.slow_call_seconds is not None else NEVER
         self.window = policy.window.make()
         self.state: State = "closed"
@@ -69,19 +72,25 @@ class Machine:
         window = self.window
         window.add(code, now)
         calls = window.calls
-        if calls < self._policy.minimum_calls:
+        if calls < self._minimum:
             return False
-        return window.failed >= self._policy.failure_rate * calls or window.slow >= self._slow_rate * calls
+        return window.failed >= self._failure_rate * calls or window.slow >= self._slow_rate * calls
 
     def record(self, epoch: int, code: int, now: float) -> None:
         """As `observe`, and open when the window asks for it."""
-        if self.observe(epoch, code, now):
+        # The same as there once more: this runs with every call, and a call within a call would be a quarter of its time.
+        if epoch != self.epoch or self.state != "closed" or self._unwatched:
+            return
+        window = self.window
+        window.add(code, now)
+        calls = window.calls
+        if calls >= self._minimum and (window.failed >= self._failure_rate * calls or window.slow >= self._slow_rate * calls):
             self.trip(now)
 
     def trip(self, now: float) -> None:
         """Open because of what the window holds; in the mode `metrics_only` say so and begin a new window instead."""
         counts = self.window_counts(now)
-        failing = counts.failed >= self._policy.failure_rate * counts.calls
+        failing = counts.failed >= self._failure_rate * counts.calls
         cause: Cause = "failure_rate" if failing else "slow_call_rate"
         if self.mode == "metrics_only":
             self.window.clear()
@@ -197,7 +206,7 @@ class Machine:
 
     def _judge_round(self, now: float, failure: Cause) -> None:
         probes, counts = self._policy.probes, Counts(self._settled, self._failed, self._slow)
-        if counts.failed >= self._policy.failure_rate * probes:
+        if counts.failed >= self._failure_rate * probes:
             self._open(failure, counts, now)
         elif counts.slow >= self._slow_rate * probes:
             self._open("probes_slow", counts, now)
