@@ -26,6 +26,8 @@ _COMPARED_IN_TIME = {
     ">=": "is no earlier than",
 }
 _SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
+# Names that say how, not what; the words for the calculation itself are clearer.
+_CALCULATED = frozenset({"difference", "ratio", "product", "sum"})
 _NO_LABELS: Labels = MappingProxyType({})
 _NO_ROLES: Mapping[form.TableRef, str] = MappingProxyType({})
 
@@ -84,7 +86,7 @@ class _Sentence:
     def _target(self, target: form.Target, query: form.Select) -> str:
         expression = target.expression
         if target.name and isinstance(expression, form.Arithmetic | form.ScalarQuery):
-            return plain(target.name)
+            return self.expression(expression) if target.name in _CALCULATED else plain(target.name)
         words = self.expression(expression)
         if isinstance(expression, form.ColumnRef) and not query.group_by and len(query.targets) == 1:
             return _of(words, expression.table)

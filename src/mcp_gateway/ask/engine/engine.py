@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from mcp_gateway.ask.engine import scoring
+from mcp_gateway.ask.engine.arithmetic import calculated
 from mcp_gateway.ask.engine.assembly.assemble import assemble
 from mcp_gateway.ask.engine.averages import average_over_groups
 from mcp_gateway.ask.engine.beyond import reason_beyond
@@ -89,7 +90,7 @@ class EmbeddedEngine:
             # No surer than what it builds on.
             sure = min(followed.confidence, likelihood_of(request.history[-1].form))
             return self._drafted(request, replace(followed, confidence=sure), is_follow_up=True)
-        for whole in (groups_of_nothing, compare_periods, share_of_whole, average_over_groups):
+        for whole in (groups_of_nothing, calculated, compare_periods, share_of_whole, average_over_groups):
             in_parts = whole(request, self._index(request.schema)[0], self._read_alone)
             if in_parts is not None:
                 return self._drafted(request, in_parts if in_parts.query is not None else self._guess(request, in_parts))

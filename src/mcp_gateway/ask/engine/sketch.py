@@ -83,11 +83,12 @@ class Statistic:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`operand` a column: of the same row; a table (a role): the same column of the row that plays it."""
+    """`operand` a column: of the same row; a table (a role): the same column of the row that plays it. `factor` multiplies it."""
 
     column: ColumnMention
     operator: ComparisonOperator
     operand: Literal | Statistic | ColumnMention | TableMention
+    factor: float = 1
 
 
 @dataclass(frozen=True, slots=True)

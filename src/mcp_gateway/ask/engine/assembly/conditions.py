@@ -8,6 +8,7 @@ from mcp_gateway.ask.engine.assembly.moments import date_column, other_time
 from mcp_gateway.ask.engine.date_calendar import step
 from mcp_gateway.ask.engine.form import (
     Aggregate,
+    Arithmetic,
     Between,
     ColumnRef,
     Comparison,
@@ -296,6 +297,13 @@ def literal_for(bound: Bound, ref: ColumnRef, value: object) -> Literal:
 
 
 def _compare(bound: Bound, said: Compare) -> Condition:
+    made = _compared(bound, said)
+    if said.factor == 1:
+        return made
+    return replace(made, right=Arithmetic("*", Literal(said.factor, "number"), made.right))
+
+
+def _compared(bound: Bound, said: Compare) -> Comparison:
     ref = bound.ref(said.column)
     operator = said.operator
     if bound.binding.reverse(said.column):

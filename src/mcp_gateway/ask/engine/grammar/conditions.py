@@ -6,7 +6,7 @@ from typing import Literal as OneOf
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
-from mcp_gateway.ask.engine.grammar.comparing import around, names_rows, other_at, statistic_at
+from mcp_gateway.ask.engine.grammar.comparing import around, factor_at, names_rows, other_at, statistic_at
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
 from mcp_gateway.ask.engine.name_index import measured_by
@@ -94,7 +94,7 @@ def comparisons_at(reader: Reader, mention: ColumnMention, at: int) -> Iterator[
     found = COMPARATORS.at(reader.tokens, at)
     operator, start = found or ("=", at)
     start = reader.skip(start, ("the", "a", "an", "than", "of", "or", "to", "its", "their", "in", "year"), 3) if found else start
-    number = reader.number_at(start)
+    number = reader.number_at(start) if factor_at(reader, start)[0] == 1 else None
     comparable = reader.numeric(mention)
     if number is not None and comparable is not None:
         end = start + 1
