@@ -10,8 +10,10 @@ from math import exp
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import Aggregate, Query, Select
+from mcp_gateway.ask.engine.form_walk import nodes
 from mcp_gateway.ask.engine.grammar.reader import Reader, State
 from mcp_gateway.ask.engine.lexicon import COMPARATORS
+from mcp_gateway.ask.engine.people import people_tables, shows_people
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
 
@@ -43,7 +45,8 @@ def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score
     words = sum(reader.weights)
     return Signals(
         lead=min(lead, 1.0),
-        unused=len(unused_words(reader, state)),
+        unused=len(unused_words(reader, state))
+        + (1 if shows_nobody(reader, query) or counts_nothing(query, reader.schema) else 0),
         loose=sum(reader.weights[position] for position in state.unexplained) + scoring.PASSED_OVER * state.passed,
         mean=sum(strengths) / len(strengths),
         gain=min(score / max(words, 0.5), 2.5),
@@ -78,6 +81,22 @@ def counts_itself(query: Query, schema: SchemaIndex) -> bool:
     key = schema.tables[query.base.table].key
     alone = bool(key) and set(key) <= set(query.group_by)
     return alone and any(isinstance(each, Aggregate) and each.function == "count" for each in counted)
+
+
+def counts_nothing(query: Query, schema: SchemaIndex) -> bool:
+    """Whether groups of one row each are kept by how many rows they have."""
+    if not isinstance(query, Select) or query.joins or not query.having:
+        return False
+    key = schema.tables[query.base.table].key
+    counts = any(isinstance(node, Aggregate) and node.operand is None for node in nodes(query.having))
+    return counts and bool(key) and set(key) <= set(query.group_by)
+
+
+def shows_nobody(reader: Reader, query: Query) -> bool:
+    """Whether a question for somebody is answered with nobody's name, although the database knows people."""
+    if reader.low(0) not in {"who", "whom"} or not people_tables(reader.schema):
+        return False
+    return not shows_people(query, reader.schema, {token.stem for token in reader.tokens})
 
 
 def _selects(query: Query) -> Sequence[Select]:

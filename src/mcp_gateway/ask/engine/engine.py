@@ -18,7 +18,7 @@ from mcp_gateway.ask.engine.beyond import reason_beyond
 from mcp_gateway.ask.engine.binding import bindings
 from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
 from mcp_gateway.ask.engine.comparisons import compare_periods
-from mcp_gateway.ask.engine.confidence import confidence, counts_itself, signals_of, unused_words
+from mcp_gateway.ask.engine.confidence import confidence, counts_itself, shows_nobody, signals_of, unused_words
 from mcp_gateway.ask.engine.derived_words import with_derived
 from mcp_gateway.ask.engine.describe import describe
 from mcp_gateway.ask.engine.followup import continue_from
@@ -29,6 +29,7 @@ from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
 from mcp_gateway.ask.engine.grammar.search import readings
 from mcp_gateway.ask.engine.linking import link
 from mcp_gateway.ask.engine.name_index import NameIndex, index_names
+from mcp_gateway.ask.engine.people_links import with_people_linked
 from mcp_gateway.ask.engine.periods import FoundPeriod, times_in
 from mcp_gateway.ask.engine.presentation import present
 from mcp_gateway.ask.engine.printing import to_sql
@@ -174,7 +175,7 @@ class EmbeddedEngine:
         tokens = tokenize(request.question)
         business = business_links(tokens, self._words(request.vocabulary), request.schema, request.entities)
         links = link(tokens, names, request.values, business, implied_values(tokens, schema))
-        links = with_roles_linked(tokens, links, schema.roles)
+        links = with_people_linked(tokens, with_roles_linked(tokens, links, schema.roles), schema)
         linked = {
             n
             for many in (links.columns, links.tables, links.values, links.metrics, links.given)
@@ -251,6 +252,7 @@ def _candidates(reader: Reader) -> list[Candidate]:
             if query is None:
                 continue
             score = state.score + binding.score - (scoring.COUNTS_ITSELF if counts_itself(query, reader.schema) else 0.0)
+            score -= scoring.SHOWS_NOBODY if shows_nobody(reader, query) else 0.0
             if query not in found or found[query].score < score:
                 found[query] = Candidate(query, state, score)
     return sorted(found.values(), key=lambda candidate: -candidate.score)

@@ -1,5 +1,6 @@
 """Stretches of a question that name a column or a table: by stems, synonyms (trusted less), in any order, a few words missing."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ _UNRENAMED = frozenset(
     {"number", "numbers", "count", "amount", "total", "quantity", "list", "name", "names", "id", "type", "one", "many", "time"}
 )
 _MAX_WORDS = 5
+_DOER = re.compile(r"(?:er|or|ee)s?$")
 
 
 def column_mentions(
@@ -46,6 +48,19 @@ def table_mentions(
     if tokens[start].low in FILLERS and tokens[start].stem not in names.columns:
         return ()
     return (*_glued_tables(start, tokens, names), *tables_from(start, tokens, nouns, names))
+
+
+def _of_doers(choices: list[tuple[str, float]], token: Token) -> list[tuple[str, float]]:
+    """What is done hardly names who does it: "borrowed" speaks of loans rather than of borrowers."""
+    if _DOER.search(token.low):
+        return choices
+    return [(name, strength * scoring.DOER_BY_VERB if _does(name, token) else strength) for name, strength in choices]
+
+
+def _does(table: str, token: Token) -> bool:
+    """Whether a table's name is a word in -er or -or of the same stem."""
+    name = re.split(r"[^a-z]+", table.lower())[-1]
+    return bool(_DOER.search(name)) and stem_of(name) == token.stem and not _DOER.search(token.stem)
 
 
 def longest_first(mentions: tuple[ColumnMention, ...]) -> tuple[ColumnMention, ...]:
@@ -314,6 +329,8 @@ def tables_from(
             known = {name for name, _ in choices}
             aliases = names.table_aliases.get(tokens[start].stem, ())
             choices += [(table.name, scoring.TABLE_ALIAS) for table in aliases if table.name not in known]
+        if end == start + 1:
+            choices = _of_doers(choices, tokens[start])
         least = _least(tokens[start:end], 0.5)
         if any(strength >= 0.99 for _, strength in choices):
             # A table called just so is not another one by a synonym or by half its name.

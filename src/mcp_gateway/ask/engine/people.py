@@ -1,6 +1,6 @@
 """Which tables hold people: what "who" and "how many people" are about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mcp_gateway.ask.engine.form import ColumnRef, Query, Select
 from mcp_gateway.ask.engine.schema_index import PreparedTable, SchemaIndex
@@ -27,6 +27,7 @@ _OTHERS = _stems(
 )
 PEOPLE = _CUSTOMERS | STAFF | _OTHERS
 _PAIRS = (("first", "last"), ("fname", "lname"), ("given", "famili"), ("forenam", "surnam"))
+_NAME = stem_of("name")
 _MARKS = frozenset({"gender", "sex", "birth", "dob"})
 
 
@@ -41,7 +42,7 @@ def holds_people(table: PreparedTable) -> bool:
 
 def people_tables(schema: SchemaIndex) -> tuple[PreparedTable, ...]:
     """The tables whose rows are people."""
-    return tuple(table for table in schema.tables.values() if holds_people(table))
+    return tuple(table for table in schema.tables.values() if table.role is None and holds_people(table))
 
 
 def doers(tables: Iterable[PreparedTable], tokens: Sequence[Token]) -> tuple[tuple[str, float], ...]:
@@ -55,25 +56,19 @@ def doers(tables: Iterable[PreparedTable], tokens: Sequence[Token]) -> tuple[tup
     return tuple(sorted(found, key=lambda choice: (-choice[1], choice[0])))
 
 
-def shows_people(query: Query, schema: SchemaIndex) -> bool:
-    """Whether a query shows somebody: a text that is a name, or any column of people but figures and keys alone."""
+def shows_people(query: Query, schema: SchemaIndex, said: Collection[str]) -> bool:
+    """Whether a query shows somebody: a name, a column of people but for figures, or a text the question (`said`) names."""
     if not isinstance(query, Select):
-        return shows_people(query.left, schema)
+        return shows_people(query.left, schema, said)
     if not query.targets:
         return holds_people(schema.tables[query.base.table])
     refs = [target.expression for target in query.targets if isinstance(target.expression, ColumnRef)]
-    return any(_names_people(ref, schema) for ref in refs)
+    return any(_names_people(ref, schema, said) for ref in refs)
 
 
-def _names_people(ref: ColumnRef, schema: SchemaIndex) -> bool:
-    column, table = schema.column(ref), schema.tables[ref.table]
-    if not column.is_text or column.is_temporal:
+def _names_people(ref: ColumnRef, schema: SchemaIndex, said: Collection[str]) -> bool:
+    column = schema.column(ref)
+    if column.is_temporal or (column.is_numeric and not column.is_key):
         return False
-    return (
-        holds_people(table) or bool(PEOPLE.intersection(column.slots)) or ("name" in column.slots and len(refs_of(schema)) == 0)
-    )
-
-
-def refs_of(schema: SchemaIndex) -> tuple[str, ...]:
-    """The names of the tables with people; empty where a database has none of its own."""
-    return tuple(table.name for table in people_tables(schema))
+    named = PEOPLE.intersection(column.slots) or _NAME in column.slots or any(slot in said for slot in column.slots)
+    return holds_people(schema.tables[ref.table]) or bool(column.is_text and named)

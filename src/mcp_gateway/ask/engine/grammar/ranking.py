@@ -38,6 +38,8 @@ def ordered(reader: Reader, state: State) -> Iterator[State]:
     if found is None:
         return
     direction, end = found
+    if end == state.position + 1 and reader.periods_at(end):
+        return
     if state.position == 0 and end == 1:
         yield replace(state, position=1)
         return

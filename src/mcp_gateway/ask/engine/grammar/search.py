@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.grammar import business, conditions, flow, groups, presence, ranking, targets
+from mcp_gateway.ask.engine.grammar import business, conditions, doers, flow, groups, presence, ranking, targets
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed
 from mcp_gateway.ask.engine.sketch import Sketch
 
 Rule = Callable[[Reader, State], Iterator[State]]
 
 RULES: tuple[Rule, ...] = (
+    *doers.RULES,
     *targets.RULES,
     *conditions.RULES,
     *presence.RULES,
