@@ -185,9 +185,11 @@ class Cache(Generic[V]):
         """End what is being loaded; its callers get `StoreUnavailable`."""
         self._shared.detach(self.name, self)
         running = self._flights.running()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        for flight in running:
+            flight.fail(StoreUnavailable("The cache was closed."))
+            if flight.task is not None:
+                flight.task.cancel()
+        await asyncio.gather(*(flight.task for flight in running if flight.task is not None), return_exceptions=True)
         self._near.clear()
 
     def invalidated(self, tenant: str, keys: Sequence[str], tags: Sequence[str]) -> None:
@@ -227,7 +229,7 @@ class Cache(Generic[V]):
             # Without trust nobody may share what is under way; but the next may wait for it, and share what comes after.
             before = flight.task if flight is not None and not trusted else None
             flight = self._start(Flight(_checked(place), loader=loader, policy=policy, tags=_carried(tags), before=before))
-        return await asyncio.shield(flight.future)
+        return await flight.result()
 
     def _serve_near(
         self,
@@ -258,7 +260,7 @@ class Cache(Generic[V]):
 
     def _start(self, flight: Flight[V]) -> Flight[V]:
         self._flights.add(flight)
-        flight.task = asyncio.create_task(self._reader.fly(flight), name=f"cache-{self.name}")
+        flight.task = asyncio.create_task(self._reader.fly(flight))
         return flight
 
 

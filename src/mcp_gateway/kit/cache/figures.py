@@ -3,7 +3,7 @@
 import asyncio
 
 from mcp_gateway.kit.cache.model import CacheCounts, Outcome
-from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
+from mcp_gateway.kit.figures import NO_FIGURES, Counter, Figures, Metric
 
 READS = Metric(
     name="cache_reads",
@@ -25,7 +25,7 @@ PUBLISH_SECONDS = 0.25
 class Tally:
     """One tenant's counts. `near_hits` is raised directly by the hot path."""
 
-    __slots__ = ("counts", "near_hits", "published", "scheduled", "tenant")
+    __slots__ = ("counters", "counts", "near_hits", "published", "scheduled", "tenant")
 
     def __init__(self, tenant: str, *, scheduled: bool) -> None:
         self.tenant = tenant
@@ -33,6 +33,7 @@ class Tally:
         self.published = 0
         self.scheduled = scheduled
         self.counts: dict[Outcome, int] = {}
+        self.counters: dict[Outcome, Counter] = {}
 
     def snapshot(self) -> dict[Outcome, int]:
         return {**self.counts, "near_hit": self.near_hits} if self.near_hits else dict(self.counts)
@@ -61,7 +62,7 @@ class Counting:
         tally = self.tally(tenant)
         tally.counts[outcome] = tally.counts.get(outcome, 0) + 1
         if not self._silent:
-            self._figures.counter(READS, cache=self._cache, tenant=tally.tenant, outcome=outcome).add()
+            self._counter(tally, outcome).add()
 
     def schedule(self, tally: Tally) -> None:
         """Publish the near hits of `tally` soon. Call it from the loop, when `tally.scheduled` is false."""
@@ -71,7 +72,14 @@ class Counting:
     def _publish(self, tally: Tally) -> None:
         tally.scheduled = False
         new, tally.published = tally.near_hits - tally.published, tally.near_hits
-        self._figures.counter(READS, cache=self._cache, tenant=tally.tenant, outcome="near_hit").add(new)
+        self._counter(tally, "near_hit").add(new)
+
+    def _counter(self, tally: Tally, outcome: Outcome) -> Counter:
+        known = tally.counters.get(outcome)
+        if known is None:
+            known = self._figures.counter(READS, cache=self._cache, tenant=tally.tenant, outcome=outcome)
+            tally.counters[outcome] = known
+        return known
 
     def counts(self, *, near_entries: int, near_bytes: int) -> CacheCounts:
         tenants = {name: tally.snapshot() for name, tally in self._tallies.items()}

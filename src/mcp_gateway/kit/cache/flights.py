@@ -6,7 +6,7 @@ have come after that moment. This module decides that; what a flight does is `re
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from mcp_gateway.kit.cache.model import CachePolicy
 from mcp_gateway.kit.cache.near import NearKey
@@ -21,19 +21,9 @@ class Flight(Generic[V]):
     """One read of one key. `read_at` is the number of invalidations seen when it last began to read; None before that."""
 
     __slots__ = (
-        "background",
-        "before",
-        "below_seconds",
-        "epoch",
-        "future",
-        "key",
-        "loader",
-        "policy",
-        "read_at",
-        "tags",
-        "task",
-        "wake",
-    )
+        "background", "before", "below_seconds", "done", "epoch", "error", "key", "loader", "policy", "read_at", "tags", "task",
+        "value", "waiting", "waking", "woken",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -52,27 +42,58 @@ class Flight(Generic[V]):
         """
         self.key, self.loader, self.policy, self.tags = key, loader, policy, tags
         self.before, self.below_seconds, self.background = before, below_seconds, background
-        self.future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
-        self.wake = asyncio.Event()
         self.read_at: int | None = None
         self.epoch = 0
+        self.done = self.woken = False
+        self.value: V | None = None
+        self.error: BaseException | None = None
+        self.waiting: list[asyncio.Future[V]] = []
+        self.waking: asyncio.Future[None] | None = None
 
     @property
     def served(self) -> bool:
         """Nobody waits any more, or ever did."""
-        return self.background or self.future.done()
+        return self.background or self.done
+
+    async def result(self) -> V:
+        """The value, or the error raised; leaving does not end the flight."""
+        if not self.done:
+            waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+            self.waiting.append(waiter)
+            return await waiter
+        if self.error is not None:
+            raise self.error
+        return cast("V", self.value)
 
     def settle(self, value: V) -> None:
         """Give the callers their value; a second one is ignored."""
-        if not self.future.done():
-            self.future.set_result(value)
+        if not self.done:
+            self.done, self.value = True, value
+            for waiter in self.waiting:
+                if not waiter.done():
+                    waiter.set_result(value)
 
     def fail(self, error: BaseException) -> None:
         """Give the callers an error, unless they have a value."""
-        if not self.future.done():
-            self.future.set_exception(error)
-            self.future.exception()  # nobody may be waiting
+        if not self.done:
+            self.done, self.error = True, error
+            for waiter in self.waiting:
+                if not waiter.done():
+                    waiter.set_exception(error)
+
+    def wake(self) -> None:
+        """What it waits for may be there."""
+        self.woken = True
+        if self.waking is not None and not self.waking.done():
+            self.waking.set_result(None)
+
+    async def wait(self, seconds: float) -> None:
+        """Until woken, or so long."""
+        if not self.woken:
+            self.waking = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self.waking,), timeout=seconds)
+            self.waking = None
 
 
 class Flights(Generic[V]):
@@ -90,8 +111,8 @@ class Flights(Generic[V]):
         flying = self._flying.get(key)
         return flying[-1] if flying else None
 
-    def running(self) -> "tuple[asyncio.Task[None], ...]":
-        return tuple(flight.task for flying in self._flying.values() for flight in flying if flight.task is not None)
+    def running(self) -> tuple[Flight[V], ...]:
+        return tuple(flight for flying in self._flying.values() for flight in flying)
 
     def add(self, flight: Flight[V]) -> None:
         self._flying.setdefault(flight.key, []).append(flight)
@@ -112,7 +133,7 @@ class Flights(Generic[V]):
         """What the flight learns from now on is as new as now."""
         flight.read_at = self._seen
         flight.epoch = epoch
-        flight.wake.clear()
+        flight.woken = False
 
     @staticmethod
     def begin_wait(flight: Flight[V]) -> None:
@@ -157,7 +178,7 @@ class Flights(Generic[V]):
     def filled(self, key: NearKey) -> None:
         """Wakes whoever waits for a key."""
         for flight in self._flying.get(key, ()):
-            flight.wake.set()
+            flight.wake()
 
     def emptied(self) -> None:
         """Overtakes and wakes everybody."""

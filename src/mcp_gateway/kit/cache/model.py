@@ -1,9 +1,10 @@
 """What a cache is told and what it tells: policies, acknowledgements, events, counts. Values only."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from mcp_gateway.core.errors import GatewayError, Unavailable
 from mcp_gateway.kit.errors import InvalidPolicy
@@ -19,6 +20,7 @@ class CachePolicy:
     """How long values are kept, what may be served when, and how much room they get. All times are seconds.
 
     `ttl_seconds`: how long a value is fresh; each value lives up to `ttl_jitter` (a share) shorter, so that not all end at once.
+    `fresh_for`: for values that bring their own time, how many seconds this one is fresh, at most `ttl_seconds`; 0: not kept.
     `negative_ttl_seconds`: how long a loader's None, or one of `negative_errors`, is remembered; None: not at all.
     `stale_while_revalidate_seconds`: after its time a value is still served so long, while one caller's load renews it.
     `stale_if_error_seconds`: after its time a value is still served so long when the loader raises one of `stale_errors`.
@@ -31,6 +33,7 @@ class CachePolicy:
 
     ttl_seconds: float = 60.0
     ttl_jitter: float = 0.1
+    fresh_for: Callable[[Any], float] | None = None
     negative_ttl_seconds: float | None = None
     negative_errors: tuple[type[GatewayError], ...] = ()
     stale_while_revalidate_seconds: float = 0.0

@@ -61,6 +61,7 @@ class NearLevel(Generic[V]):
         self.entries: dict[NearKey, NearEntry[V]] = {}
         self.noted: deque[NearKey] = deque(maxlen=MAX_NOTED_READS)
         self._max_entries, self._max_bytes = max_entries, max_bytes
+        self._window_entries, self._window_bytes = max(1, int(max_entries * WINDOW_SHARE)), max_bytes * WINDOW_SHARE
         self._window, self._probation, self._protected = _Segment(), _Segment(), _Segment()
         self._sketch = FrequencySketch(max_entries)
         self._by_tag: dict[tuple[str, str], set[NearKey]] = {}
@@ -112,6 +113,8 @@ class NearLevel(Generic[V]):
 
     def _catch_up(self) -> None:
         noted, entries, protected = self.noted, self.entries, self._protected
+        if not noted:
+            return
         while noted:
             key = noted.popleft()
             self._sketch.add(key)
@@ -129,16 +132,17 @@ class NearLevel(Generic[V]):
 
     def _make_room(self) -> None:
         window = self._window
-        most = max(1, int(self._max_entries * WINDOW_SHARE))
-        while len(window.keys) > most or window.size > self._max_bytes * WINDOW_SHARE:
+        while len(window.keys) > self._window_entries or window.size > self._window_bytes:
             newcomer = next(iter(window.keys))
             self._move(newcomer, self.entries[newcomer], self._probation)
             self._contest(newcomer)
 
     def _contest(self, newcomer: NearKey) -> None:
         """While there is too much, the newcomer or the least of the main part goes: whichever was asked for less."""
-        frequency = self._sketch.estimate(newcomer)
+        frequency = -1
         while len(self.entries) > self._max_entries or self.size > self._max_bytes:
+            if frequency < 0:
+                frequency = self._sketch.estimate(newcomer)
             oldest = next(iter(self._probation.keys))
             if oldest == newcomer and self._protected.keys:
                 oldest = next(iter(self._protected.keys))

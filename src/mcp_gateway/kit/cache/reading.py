@@ -16,7 +16,7 @@ from mcp_gateway.kit.cache.codec import Codec
 from mcp_gateway.kit.cache.envelope import Found, unwrap, wrap_error, wrap_value
 from mcp_gateway.kit.cache.figures import Counting
 from mcp_gateway.kit.cache.flights import Flight, Flights
-from mcp_gateway.kit.cache.holding import HeldLease
+from mcp_gateway.kit.cache.holding import NEVER, Load, Watch
 from mcp_gateway.kit.cache.model import CachePolicy, Outcome
 from mcp_gateway.kit.cache.near import NearEntry, NearLevel
 from mcp_gateway.kit.cache.ports import Claim, Lease, Place, SharedLevel, Stored
@@ -62,13 +62,14 @@ class Reader(Generic[V]):
         """`random_share` gives numbers from 0 to below 1."""
         self._cache = cache
         self._shared, self._near, self._flights, self._codec = shared, near, flights, codec
-        self._clock, self._counting, self._random_share = clock, counting, random_share
+        self._now, self._counting, self._random_share = clock.monotonic, counting, random_share
+        self._watch = Watch(shared)
 
     async def fly(self, flight: Flight[V]) -> None:
         """Settle the flight's future, then finish what nobody waits for."""
         try:
             if flight.before is not None:
-                await asyncio.wait({flight.before})
+                await asyncio.wait((flight.before,))
             await self._look(flight)
         except asyncio.CancelledError:
             flight.fail(StoreUnavailable("The cache was closed."))
@@ -99,9 +100,9 @@ class Reader(Generic[V]):
         policy, place = flight.policy, Place(self._cache, *flight.key)
         keep = policy.ttl_seconds + policy.kept_after_ttl_seconds + policy.load_timeout_seconds
         claim = Claim(flight.tags, policy.lease_seconds * HELD_SHARE, keep, flight.below_seconds)
-        give_up = self._clock.monotonic() + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
-        while self._clock.monotonic() < give_up:
-            asked = self._begin(flight)
+        asked = self._begin(flight)
+        give_up = asked + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
+        while asked < give_up:
             try:
                 look = await self._shared.look(place, claim)
             except (StoreUnavailable, StoreRefused) as error:
@@ -119,14 +120,15 @@ class Reader(Generic[V]):
                 return
             if look.held_seconds is None:  # something is there that this cache cannot read: load over it
                 claim = claim._replace(below_seconds=ALWAYS_SECONDS)
-                continue
-            self._flights.begin_wait(flight)
-            await self._wait(flight, look.held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
+            else:
+                self._flights.begin_wait(flight)
+                await flight.wait(look.held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
+            asked = self._begin(flight)
         raise LoadTimedOut(cache=self._cache)
 
     def _begin(self, flight: Flight[V]) -> float:
         self._flights.begin_read(flight, self._shared.epoch)
-        return self._clock.monotonic()
+        return self._now()
 
     def _understood(self, flight: Flight[V], stored: Stored | None, asked: float) -> _Read[V] | None:
         if stored is None:
@@ -137,17 +139,11 @@ class Reader(Generic[V]):
             _log.warning("cache_entry_unreadable", cache=self._cache)
             return None
 
-    @staticmethod
-    async def _wait(flight: Flight[V], seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await flight.wake.wait()
-
     async def _load(self, flight: Flight[V], place: Place, lease: Lease, read: _Read[V] | None) -> None:
         policy = flight.policy
-        held = HeldLease(self._shared, place, lease, policy.lease_seconds * HELD_SHARE)
+        load = Load(place, lease, policy.lease_seconds * HELD_SHARE, _task_of(flight))
         try:
-            found = Found(await self._call(flight))
+            value = await self._call(flight, load)
         except policy.negative_errors as error:
             await self._fill(flight, place, lease, Found(cast("V", None), error, negative=True))
             raise
@@ -161,43 +157,48 @@ class Reader(Generic[V]):
             self._counting.count(flight.key[0], "load_failed")
             self._settle(flight, read.found, "stale")
         else:
-            await self._fill(flight, place, lease, found._replace(negative=found.value is None))
-            self._settle(flight, found, "miss")
+            await self._fill(flight, place, lease, Found(value, None, value is None))
+            self._settle(flight, Found(value), "miss")
         finally:
-            held.end()
+            self._watch.end(load)
 
-    async def _call(self, flight: Flight[V]) -> V:
+    async def _call(self, flight: Flight[V], load: Load) -> V:
         assert flight.loader is not None  # noqa: S101  (only reads without a lease have none)
-        started, seconds = self._clock.monotonic(), flight.policy.load_timeout_seconds
-        limit = asyncio.timeout(seconds)
+        started, seconds = self._now(), flight.policy.load_timeout_seconds
+        self._watch.begin(load, seconds)
         try:
-            async with limit:
-                return await flight.loader()
-        except TimeoutError as error:
-            if limit.expired():
+            return await flight.loader()
+        except asyncio.CancelledError as error:
+            if load.overdue and load.task.uncancel() == 0:
                 raise LoadTimedOut(cache=self._cache, seconds=seconds) from error
             raise
         finally:
-            self._counting.loads.observe(self._clock.monotonic() - started)
+            load.deadline = NEVER
+            self._counting.loads.observe(self._now() - started)
 
     async def _load_through(self, flight: Flight[V], error: StoreUnavailable | StoreRefused) -> None:
         if flight.policy.when_store_is_away == "refuse" or flight.background:
             raise error
-        self._settle(flight, Found(await self._call(flight)), "load_through")
+        load = Load(Place(self._cache, *flight.key), None, 0.0, _task_of(flight))
+        try:
+            value = await self._call(flight, load)
+        finally:
+            self._watch.end(load)
+        self._settle(flight, Found(value), "load_through")
 
     async def _fill(self, flight: Flight[V], place: Place, lease: Lease, found: Found[V]) -> None:
         """Store what was loaded, if it may be stored; failing to is counted, never raised."""
         policy, tenant = flight.policy, flight.key[0]
-        payload = self._payload(found, policy)
+        ttl = _fresh_seconds(found, policy)
+        payload = self._payload(found, policy) if ttl > 0 else None
         if payload is None:
             await self._release(place, lease)
             if found.value is not None:
                 self._counting.count(tenant, "not_stored")
             return
-        ttl = policy.ttl_seconds if not found.negative else policy.negative_ttl_seconds or 0.0
         fresh = ttl * (1 - policy.ttl_jitter * self._random_share())
         kept = fresh if found.negative else fresh + policy.kept_after_ttl_seconds
-        asked = self._clock.monotonic()
+        asked = self._now()
         try:
             taken = await self._shared.fill(place, lease, payload, fresh, kept)
         except (StoreUnavailable, StoreRefused):
@@ -240,7 +241,7 @@ class Reader(Generic[V]):
     def _quieten(self, flight: Flight[V]) -> None:
         entry = self._near.entries.get(flight.key)
         if entry is not None:
-            entry.quiet_until = self._clock.monotonic() + QUIET_SECONDS
+            entry.quiet_until = self._now() + QUIET_SECONDS
 
     def _settle(self, flight: Flight[V], found: Found[V], outcome: Outcome) -> None:
         """Answer the callers; count once for who began, and a renewal that nobody waited for as such."""
@@ -254,3 +255,14 @@ class Reader(Generic[V]):
             flight.fail(found.error)
         else:
             flight.settle(found.value)
+
+
+def _task_of(flight: Flight[V]) -> "asyncio.Task[None]":
+    assert flight.task is not None  # noqa: S101  (it is set before the task's first step)
+    return flight.task
+
+
+def _fresh_seconds(found: Found[V], policy: CachePolicy) -> float:
+    if found.negative:
+        return policy.negative_ttl_seconds or 0.0
+    return policy.ttl_seconds if policy.fresh_for is None else min(policy.ttl_seconds, policy.fresh_for(found.value))

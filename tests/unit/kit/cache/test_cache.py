@@ -440,3 +440,17 @@ async def test_names_that_cannot_be_right_are_refused(
 def test_a_policy_that_cannot_be_right_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidPolicy):
         CachePolicy(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+
+
+async def test_a_value_may_bring_its_own_time_and_nothing_is_kept_without_one(level: AwayLevel, clock: FixedClock) -> None:
+    policy = CachePolicy(ttl_seconds=60, ttl_jitter=0, fresh_for=lambda value: value)
+    short, none, long = Source(5, 6), Source(0, 7), Source(1_000, 8)
+    async with cache_of(level, clock, policy) as cache:
+        for load in (short, none, long):
+            await cache.get_or_load(f"k{id(load)}", load, tenant=ACME)
+        clock.advance(4)
+        assert [await cache.get_or_load(f"k{id(load)}", load, tenant=ACME) for load in (short, none, long)] == [5, 7, 1_000]
+        clock.advance(2)
+        assert await cache.get_or_load(f"k{id(short)}", short, tenant=ACME) == 6
+        clock.advance(60)
+        assert await cache.get_or_load(f"k{id(long)}", long, tenant=ACME) == 8
