@@ -63,12 +63,11 @@ class FollowingCircuit:
 
     async def close(self) -> None:
         """Report what is left; every wait is bounded by the store's own deadline."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._unreported and not self.away:
             await self._report()
+        self._stop_timer()
         try:
             await self._store.unwatch(self._shared, self._hear)
         except (StoreUnavailable, StoreRefused):
@@ -89,7 +88,7 @@ class FollowingCircuit:
         if (urgent and not self._urgent) or waiting == FULL_BATCH:
             self._begin_report()
         elif self._timer is None and not self._reporting:
-            self._timer = asyncio.get_running_loop().call_later(self._shared.policy.report_seconds, self._begin_report)
+            self._report_soon()
         self._urgent = urgent
         if waiting > MAX_BATCH:
             del self._unreported[: MAX_BATCH // 2]
@@ -145,10 +144,16 @@ class FollowingCircuit:
             return None
         return Admission(self.machine.epoch, probe if answer.probe else None)
 
-    def _begin_report(self) -> None:
+    def _report_soon(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._shared.policy.report_seconds, self._begin_report)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _begin_report(self) -> None:
+        self._stop_timer()
         if not self._reporting:
             self._reporting = True
             self._spawn(self._report())
@@ -176,6 +181,8 @@ class FollowingCircuit:
             self._lose()
         finally:
             self._reporting = False
+        if self._unreported and self._timer is None:
+            self._report_soon()
 
     async def _settle(self, probe: str, code: int | None) -> None:
         try:
