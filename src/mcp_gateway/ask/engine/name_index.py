@@ -1,6 +1,6 @@
 """Which words the names of a schema have: stem to columns and tables. Made once per schema; knows no question."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
@@ -77,7 +77,18 @@ def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
             for column in names.moments:
                 if not _BORN.intersection(column.slots):
                     choices.setdefault(column.ref, Choice(column.ref, 0.4 if _LATER.intersection(column.slots) else 0.6, reverse))
+    if "-birth" in words.split():
+        choices = _aged_by_birth(choices, names)
     return tuple(sorted(choices.values(), key=lambda choice: -choice.strength)[: scoring.MAX_CHOICES])
+
+
+def _aged_by_birth(choices: dict[ColumnRef, Choice], names: NameIndex) -> dict[ColumnRef, Choice]:
+    """Whoever has a date of birth is old by it, not by any other date of theirs."""
+    born = {column.ref for column in names.moments if _BORN.intersection(column.slots)}
+    people = {ref.table for ref in born & choices.keys()}
+    dates = {column.ref for column in names.moments} - born
+    kept = {ref: choice for ref, choice in choices.items() if ref.table not in people or ref not in dates}
+    return {ref: replace(choice, strength=max(choice.strength, 0.9)) if ref in born else choice for ref, choice in kept.items()}
 
 
 def named_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
