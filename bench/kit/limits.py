@@ -129,8 +129,8 @@ async def drive(peer: Peer, url: str, *, limit: int, tenants: int) -> Run:
 
 def server_cpu(url: str) -> float:
     with redis.Redis.from_url(url) as client:
-        used: dict[str, float] = client.info("cpu")
-        return float(used["used_cpu_user"] + used["used_cpu_sys"])
+        used = client.info("cpu")
+        return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
 
 def empty(url: str) -> None:
@@ -157,7 +157,7 @@ async def compare(url: str, title: str, rows: dict[str, Peer], *, limit: int, te
 
 def row(name: str, runs: Sequence[Run], ratios: Sequence[float]) -> tuple[str, ...]:
     def middle(field: str) -> float:
-        return statistics.median(getattr(run, field) for run in runs)
+        return statistics.median(float(getattr(run, field)) for run in runs)
 
     return (
         name,

@@ -53,34 +53,39 @@ class RedisLimitStore:
     def __init__(
         self, connection: RedisConnection, *, prefix: str = "", timeout_seconds: float = 0.02, script: Script | None = None
     ) -> None:
-        """`timeout_seconds`: for one decision, however many round trips it takes. `script`: None is the one that ships."""
+        """`timeout_seconds`: for one decision, however many round trips it takes. `script`: None is the one that ships.
+
+        To be made inside the event loop that the connection belongs to.
+        """
         self._connection = connection
         self._prefix = prefix
         self._timeout_seconds = timeout_seconds
         self._script = script or load_script("limits.lua")
+        self._time = asyncio.get_running_loop().time
 
     async def take(self, plan: Plan, cost: int) -> Outcome:
         if not plan.keys:
             return [0]
         prepared = self._prepared(plan)
         command = prepared.usual if cost == prepared.usual_cost else prepared.command(cost)
+        deadline = self._time() + self._timeout_seconds
         try:
             reply = await self._connection.send_packed(command, self._timeout_seconds)
         except StoreRefused as refusal:
-            reply = await self._send_whole(refusal, plan, cost)
+            if refusal.kind != "NOSCRIPT":
+                raise
+            reply = await self._send_whole(plan, cost, deadline - self._time())
         return _outcome(reply, plan)
 
     async def look(self, plan: Plan) -> Outcome:
         return await self.take(plan, 0)
 
-    async def _send_whole(self, refusal: StoreRefused, plan: Plan, cost: int) -> Reply:
-        """The server has forgotten the script: a restart, a fail-over or a flush. A refusal came at once, so time is left."""
-        if refusal.kind != "NOSCRIPT":
-            raise refusal
+    async def _send_whole(self, plan: Plan, cost: int, seconds_left: float) -> Reply:
+        """The server has forgotten the script: a restart, a fail-over or a flush."""
         keys = [self._prefix + key for key in plan.keys]
         spec = b"".join(_packed_rule(rule) for rule in plan.rules)
         words: tuple[Word, ...] = ("EVAL", self._script.text, len(keys), *keys, cost, spec)
-        return await self._connection.send(*words, timeout_seconds=self._timeout_seconds / 2)
+        return await self._connection.send(*words, timeout_seconds=max(0.001, seconds_left))
 
     def _prepared(self, plan: Plan) -> _Prepared:
         prepared = plan.prepared
