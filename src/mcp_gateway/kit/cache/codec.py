@@ -8,6 +8,9 @@ from mcp_gateway.core.errors import Json
 V = TypeVar("V")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 class Codec(Protocol[V]):
     """`decode(encode(value))` equals `value`: a value may come back from either level."""
 
@@ -24,7 +27,7 @@ class JsonCodec:
     """Compact UTF-8 JSON. Tuples come back as lists and keys as text, so hand in lists and text; not-a-number is refused."""
 
     def encode(self, value: Json) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _ENCODER.encode(value).encode()
 
     def decode(self, data: bytes) -> Json:
         value: Json = json.loads(data)

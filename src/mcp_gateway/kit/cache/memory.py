@@ -56,7 +56,8 @@ class MemorySharedLevel:
         held = self._leases.get(place)
         if held is not None and held[1] > now:
             return Look(stored, None, held[1] - now)
-        lease = Lease(str(next(self._numbers)), claim.tags, tuple(self._version(place, tag) for tag in claim.tags))
+        versions = tuple([self._version(place, tag) for tag in claim.tags]) if claim.tags else ()
+        lease = Lease(str(next(self._numbers)), claim.tags, versions)
         self._leases[place] = (lease.token, now + claim.lease_seconds)
         return Look(stored, lease)
 
@@ -129,7 +130,7 @@ class MemorySharedLevel:
         return version
 
     def _unchanged(self, place: Place, tags: tuple[str, ...], versions: tuple[str, ...]) -> bool:
-        return all(
+        return not tags or all(
             self._tags.get((place.cache, place.tenant, tag)) == version for tag, version in zip(tags, versions, strict=True)
         )
 

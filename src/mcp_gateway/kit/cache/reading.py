@@ -64,6 +64,9 @@ class Reader(Generic[V]):
         self._shared, self._near, self._flights, self._codec = shared, near, flights, codec
         self._now, self._counting, self._random_share = clock.monotonic, counting, random_share
         self._watch = Watch(shared)
+        # What most reads claim, made once for the policy seen last.
+        self._plain_policy: CachePolicy | None = None
+        self._plain_claim = Claim((), 0.0, 0.0)
 
     async def fly(self, flight: Flight[V]) -> None:
         """Settle the flight's future, then finish what nobody waits for."""
@@ -97,9 +100,8 @@ class Reader(Generic[V]):
         return read.found
 
     async def _look(self, flight: Flight[V]) -> None:
-        policy, place = flight.policy, Place(self._cache, *flight.key)
-        keep = policy.ttl_seconds + policy.kept_after_ttl_seconds + policy.load_timeout_seconds
-        claim = Claim(flight.tags, policy.lease_seconds * HELD_SHARE, keep, flight.below_seconds)
+        policy, claim, (tenant, key) = flight.policy, self._claim(flight), flight.key
+        place = Place(self._cache, tenant, key)
         asked = self._begin(flight)
         give_up = asked + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
         while asked < give_up:
@@ -125,6 +127,15 @@ class Reader(Generic[V]):
                 await flight.wait(look.held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
             asked = self._begin(flight)
         raise LoadTimedOut(cache=self._cache)
+
+    def _claim(self, flight: Flight[V]) -> Claim:
+        policy = flight.policy
+        if policy is not self._plain_policy:
+            keep = policy.ttl_seconds + policy.kept_after_ttl_seconds + policy.load_timeout_seconds
+            self._plain_policy, self._plain_claim = policy, Claim((), policy.lease_seconds * HELD_SHARE, keep)
+        if not flight.tags and not flight.below_seconds:
+            return self._plain_claim
+        return self._plain_claim._replace(tags=flight.tags, below_seconds=flight.below_seconds)
 
     def _begin(self, flight: Flight[V]) -> float:
         self._flights.begin_read(flight, self._shared.epoch)
