@@ -10,10 +10,13 @@ import structlog
 from mcp_gateway.ask.configuration import MCPConfig, MCPServerConfig, OrchestrationConfig
 from mcp_gateway.ask.ports import UpstreamServer
 from mcp_gateway.ask.resource_cache import ResourceCopies
+from mcp_gateway.ask.shelf import Shelf, Shelves, identity_of
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, NoMCPAvailableError
+from mcp_gateway.kit.cache.memory import MemorySharedLevel
 
 MakeServer: TypeAlias = Callable[[MCPServerConfig], UpstreamServer]
+ShelfOf: TypeAlias = Callable[[MCPServerConfig], Shelf]
 
 MAX_CONNECTING_AT_ONCE = 10
 # A question under way may still use a server that the new configuration no longer names.
@@ -44,9 +47,13 @@ class Servers:
         make: MakeServer,
         clock: Clock,
         *,
+        shelf_of: ShelfOf | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`shelf_of` says where a server's copies lie; None: in this process."""
         self._make, self._clock, self._sleep = make, clock, sleep
+        self._own_shelves = Shelves(MemorySharedLevel(clock=clock), clock=clock)
+        self._shelf_of = shelf_of or (lambda config: self._own_shelves.shelf(identity_of(config)))
         self._draining: set[asyncio.Task[None]] = set()
         self._leaving: list[Member] = []
         self.config = config
@@ -107,6 +114,7 @@ class Servers:
         for task in tuple(self._draining):
             task.cancel()
         await asyncio.gather(*(member.server.close() for member in (*self.members, *self._leaving)))
+        await self._own_shelves.close()
         self._leaving.clear()
 
     async def _drain(self, member: Member) -> None:
@@ -116,4 +124,4 @@ class Servers:
 
     def _member(self, config: MCPServerConfig, rule: OrchestrationConfig, server: UpstreamServer | None = None) -> Member:
         server = server or self._make(config)
-        return Member(config=config, server=server, copies=ResourceCopies(server, rule, self._clock))
+        return Member(config=config, server=server, copies=ResourceCopies(server, rule, self._clock, self._shelf_of(config)))

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from mcp_gateway.ask.configuration import MCPServerConfig
+from mcp_gateway.ask.shelf import Shelf, Shelves, identity_of
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.kit.breaker.breaker import CircuitBreaker
 from mcp_gateway.kit.breaker.policy import BreakerPolicy
 from mcp_gateway.kit.breaker.ports import BreakerStore
 from mcp_gateway.kit.cache.memory import MemorySharedLevel
-from mcp_gateway.kit.cache.ports import SharedLevel
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.limits.rules import Rule, RuleSet
 from mcp_gateway.kit.limits.stored_rules import StoredRules
@@ -30,18 +31,24 @@ FIGURES_NAMESPACE = "mcp_gateway"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traffic:
-    """`level` is where several replicas share cached documents, or this process's memory. `connection` None: nothing is shared.
+    """`connection` None: nothing is shared. `circuits` are the breakers made so far, by name.
 
-    `circuits` are the breakers made so far, by name.
+    What servers on the network said lies in `shared_shelves`, what servers of this process said in `own_shelves`.
     """
 
     limiter: EnterpriseRateLimiter
     figures: PrometheusFigures
     clock: Clock
-    level: SharedLevel
+    own_shelves: Shelves
+    shared_shelves: Shelves
     connection: RedisConnection | None = None
     breaker_store: BreakerStore | None = None
     circuits: dict[str, CircuitBreaker] = field(default_factory=dict)
+
+    def shelf_of(self, config: MCPServerConfig) -> Shelf:
+        """Where the copies of a server lie."""
+        shelves = self.shared_shelves if config.url else self.own_shelves
+        return shelves.shelf(identity_of(config))
 
     def breaker(self, name: str, policy: BreakerPolicy, *, shared: bool) -> CircuitBreaker:
         """A new circuit; it takes the place of an older one of its name in `circuits`."""
@@ -54,11 +61,13 @@ class Traffic:
 async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Traffic]:
     """A store that is away keeps nothing from opening. Raises `InvalidStoreUrl`."""
     figures, rules = PrometheusFigures(namespace=FIGURES_NAMESPACE), limit_rules(settings)
-    if settings.redis_url is None:
-        limiter = EnterpriseRateLimiter(rules, clock=clock, figures=figures)
-        yield Traffic(limiter=limiter, figures=figures, clock=clock, level=MemorySharedLevel(clock=clock))
-        return
     async with AsyncExitStack() as stack:
+        own = Shelves(MemorySharedLevel(clock=clock), clock=clock, figures=figures)
+        stack.push_async_callback(own.close)
+        if settings.redis_url is None:
+            limiter = EnterpriseRateLimiter(rules, clock=clock, figures=figures)
+            yield Traffic(limiter=limiter, figures=figures, clock=clock, own_shelves=own, shared_shelves=own)
+            return
         opened = await RedisConnection.open(settings.redis_url.get_secret_value(), tolerate_down=True)
         connection = await stack.enter_async_context(opened)
         limiter = EnterpriseRateLimiter(
@@ -71,11 +80,14 @@ async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Tra
         )
         await stack.enter_async_context(StoredRules(RedisRuleStore(connection), limiter))
         level = await stack.enter_async_context(await RedisSharedLevel.open(connection, clock=clock))
+        shared = Shelves(level, clock=clock, figures=figures)
+        stack.push_async_callback(shared.close)
         yield Traffic(
             limiter=limiter,
             figures=figures,
             clock=clock,
-            level=level,
+            own_shelves=own,
+            shared_shelves=shared,
             connection=connection,
             breaker_store=RedisBreakerStore(connection),
         )
