@@ -130,8 +130,14 @@ scripts = st.lists(
 )
 
 
-@given(scripts)
-def test_a_breaker_does_what_the_model_does(script: list[tuple[str, int]]) -> None:
+# Three failures open it, and ten seconds later the next call is a probe.
+TO_HALF_OPEN = [*[("begins", 0)] * 3, *[("fails", 0)] * 3, ("waits", 10), ("begins", 0)]
+
+
+@given(st.sampled_from([[], TO_HALF_OPEN]), scripts)
+def test_a_breaker_does_what_the_model_does(beginning: list[tuple[str, int]], rest: list[tuple[str, int]]) -> None:
+    script = [*beginning, *rest]
+
     async def play() -> None:
         clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
         breaker, model, running = CircuitBreaker("part", POLICY, clock=clock), Model(), dict[int, Running]()
@@ -157,7 +163,7 @@ def test_a_breaker_does_what_the_model_does(script: list[tuple[str, int]]) -> No
     asyncio.run(play())
 
 
-# Three failures open it, and ten seconds later the next call is a probe.
+# Here a call that begins while the circuit is closed fails at once.
 OPENING = [("begins", 0)] * 3 + [("waits", 10)]
 
 
