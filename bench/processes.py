@@ -42,7 +42,7 @@ def running(command: Sequence[str], *, health: str = "/health") -> Iterator[Runn
             [sys.executable, "-c", "from mcp_gateway.cli import main; main()", *command, "--port", str(port)],
             stdout=log,
             stderr=log,
-            env={**environment, "LOG_LEVEL": "WARNING"},
+            env={**environment, "LOG_LEVEL": "WARNING", "LIMIT_QUESTIONS_PER_MINUTE": "0"},
         )
         started = Running(process=process, url=f"http://127.0.0.1:{port}")
         try:

@@ -113,6 +113,13 @@ class Settings(BaseSettings):
     query_timeout_seconds: float = Field(30.0, gt=0, le=3600, description="Seconds one query may run.")
     ask_timeout_seconds: float = Field(120.0, gt=0, le=3600, description="Seconds a question may take, all steps together.")
     max_questions_at_once: int = Field(32, ge=1, description="Questions answered at the same time; more wait for their turn.")
+    draft_processes: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="Processes beside this one that draft SQL while many questions are asked; 0: none. "
+        "Unset: one less than the processors, 3 at most.",
+    )
     session_ttl_seconds: float = Field(
         3_600.0, gt=0, description="Seconds after its last question that a conversation is forgotten."
     )

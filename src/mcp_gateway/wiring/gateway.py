@@ -15,11 +15,9 @@ from mcp_gateway.adapters.kit_probes import CircuitsProbe, StoreProbe
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import ConfigurationFile
-from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.gather import ResourceGatherer
 from mcp_gateway.ask.model import DraftRequest
 from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered, UpstreamServer
-from mcp_gateway.ask.remembered_drafts import RememberedDrafts
 from mcp_gateway.ask.resolve import WordResolver
 from mcp_gateway.ask.servers import Servers
 from mcp_gateway.core.clock import Clock
@@ -31,6 +29,7 @@ from mcp_gateway.diagnostics.query_figures import QueryFigures
 from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, ServerState
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.conversations import open_conversations
+from mcp_gateway.wiring.engine import open_engine
 from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
@@ -75,13 +74,14 @@ async def open_gateway(
             made = Servers(config, server_maker(upstreams or {}, clock, traffic), clock)
             servers = await _open_servers(stack, settings, made)
         model = model or await stack.enter_async_context(open_model(settings, traffic))
+        drafter = engine if engine is not None else await stack.enter_async_context(open_engine(settings, clock, staying=staying))
         parts = _Parts(
             settings=settings,
             clock=clock,
             servers=servers,
             gatherer=ResourceGatherer(servers, clock),
             resolver=WordResolver(servers),
-            engine=engine or RememberedDrafts(_engine(settings)),
+            engine=drafter,
             model=model,
             conversations=await stack.enter_async_context(open_conversations(settings, clock)),
             traffic=traffic,
@@ -121,10 +121,6 @@ class _Parts:
     @property
     def usual_mode(self) -> Mode:
         return "auto" if self.settings.enable_multi_mcp else "single_mcp"
-
-
-def _engine(settings: Settings) -> EmbeddedEngine:
-    return EmbeddedEngine() if settings.engine_threshold is None else EmbeddedEngine(settings.engine_threshold)
 
 
 def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...]) -> Gateway:
