@@ -12,7 +12,7 @@ import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import SpawnProcess
 from multiprocessing.queues import Queue
 from multiprocessing.sharedctypes import RawArray, RawValue
@@ -169,7 +169,8 @@ async def _run_replica(number: int, count: int, url: str, shared: Shared, mutant
     async with await RedisConnection.open(url, timeout_seconds=0.05) as connection:
         level = await RedisSharedLevel.open(connection, membership_seconds=MEMBERSHIP_SECONDS)
         take_out(mutant, level)
-        async with Cache("history", level, policy=POLICY) as cache:
+        # One replica keeps nothing near: its reads share flights and ask the store.
+        async with Cache("history", level, policy=replace(POLICY, near=number != 1)) as cache:
             shared.ready[number].set()
             told = await Replica(number, count, shared, cache).run()
         await level.close()

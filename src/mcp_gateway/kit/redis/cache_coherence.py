@@ -76,14 +76,16 @@ class Coherence:
         self._numbers = itertools.count()
         self._awaited: dict[str, _Awaited] = {}
         self._outbox = Outbox()
+        # The connections so far, and the last one on which this replica heard its own voice.
+        self._line, self._proven = 0, -1
+        self._unproven_renewals = 0
         self._renew_now = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Hear first, then become a member; while the store is down that happens as soon as it is back."""
         self._connection.on_state(self._state_changed)
-        await self._connection.subscribe(self.keys.channel, self._heard_invalidation)
-        await self._connection.subscribe(self.keys.reply_prefix + self.replica, self._heard_reply)
+        await self._subscribe()
         await self._renew()
         self._renewing = asyncio.create_task(self._go_on_renewing(), name="cache-membership")
 
@@ -94,10 +96,18 @@ class Coherence:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._renewing
         self._lose_trust()
-        self._connection.unsubscribe(self.keys.channel, self._heard_invalidation)
-        self._connection.unsubscribe(self.keys.reply_prefix + self.replica, self._heard_reply)
+        self._unsubscribe()
         with contextlib.suppress(StoreUnavailable, StoreRefused):
             await self._connection.run(self._member, [self.keys.members], [self.replica, 0])
+
+    async def _subscribe(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # then it is noted, and done on the next connection
+            await self._connection.subscribe(self.keys.channel, self._heard_invalidation)
+            await self._connection.subscribe(self.keys.reply_prefix + self.replica, self._heard_reply)
+
+    def _unsubscribe(self) -> None:
+        self._connection.unsubscribe(self.keys.channel, self._heard_invalidation)
+        self._connection.unsubscribe(self.keys.reply_prefix + self.replica, self._heard_reply)
 
     def attach(self, cache: str, listener: CoherenceListener) -> None:
         self._listeners.setdefault(cache, []).append(listener)
@@ -159,6 +169,9 @@ class Coherence:
     def _heard_invalidation(self, message: bytes) -> None:
         try:
             told = json.loads(message)
+            if "h" in told:
+                self._heard_itself(told)
+                return
             number, sender = str(told["i"]), str(told["f"])
             cache, tenant, keys, tags = str(told["c"]), str(told["n"]), _texts(told["k"]), _texts(told["t"])
         except (ValueError, KeyError, TypeError):
@@ -173,6 +186,12 @@ class Coherence:
         else:
             with contextlib.suppress(StoreUnavailable):
                 self._connection.post("PUBLISH", self.keys.reply_prefix + sender, f"A{number}{self.replica}")
+
+    def _heard_itself(self, told: dict[str, object]) -> None:
+        """The channel is heard on this line from now on; before, something may have been missed."""
+        if told["h"] == self.replica and told["l"] == self._line and self._proven != self._line:
+            self._proven = self._line
+            self._empty()
 
     def _heard_reply(self, message: bytes) -> None:
         """`A`, an invalidation's number and a replica (16 letters each); or `F` and the place of a lease that has ended."""
@@ -200,6 +219,7 @@ class Coherence:
 
     def _lose_trust(self) -> None:
         self.trusted_until = 0.0
+        self._line += 1
         self._empty()
 
     def _empty(self) -> None:
@@ -218,20 +238,34 @@ class Coherence:
             await self._renew()
 
     async def _renew(self) -> None:
+        """Go on being a member; trusted only on a line on which this replica has heard itself on the channel of invalidations."""
         if self._connection.state != "live":
             return
-        asked, epoch = self._clock.monotonic(), self.epoch
+        asked, line = self._clock.monotonic(), self._line
         try:
+            if self._proven != line:
+                self._connection.post("PUBLISH", self.keys.channel, json.dumps({"h": self.replica, "l": line}))
             known = await self._connection.run(
                 self._member, [self.keys.members], [self.replica, int(self._membership_seconds * 1000)]
             )
         except (StoreUnavailable, StoreRefused):
             return
-        if epoch != self.epoch:
-            return  # the line broke meanwhile
+        if line != self._line:
+            return  # it broke meanwhile
+        if self._proven != line:
+            await self._listen_anew()
+            return
+        self._unproven_renewals = 0
         if known == 0 and self.trusted_until:
             self._empty()  # a member that was forgotten: the store was flushed, or this process slept
         self.trusted_until = asked + self._membership_seconds * (1 - DRIFT_SHARE)
+
+    async def _listen_anew(self) -> None:
+        self._unproven_renewals += 1
+        if self._unproven_renewals % RENEWALS == 0:
+            _log.error("cache_channel_unheard", channel=self.keys.channel, store=self._connection.shown_address)
+            self._unsubscribe()
+            await self._subscribe()
 
     def _send_outbox(self) -> None:
         """Before anything is read over this connection."""

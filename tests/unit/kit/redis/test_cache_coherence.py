@@ -170,6 +170,24 @@ async def test_every_key_expires(valkey: ValkeyProcess) -> None:
             assert all(key.startswith(b"cache:{gateway}:") for key in keys)
 
 
+async def test_a_replica_that_does_not_hear_the_channel_trusts_nothing_until_it_does(valkey: ValkeyProcess) -> None:
+    async with replica(valkey) as one:
+        assert one.level.trusted_until > 0
+        coherence = one.level._coherence
+        one.connection.unsubscribe(coherence.keys.channel, coherence._heard_invalidation)
+        coherence._lose_trust()
+        await until(lambda: coherence._unproven_renewals >= 2)
+        assert await one.read("missed") == "missed"
+        assert one.level.trusted_until == 0
+        await until(lambda: one.level.trusted_until > 0)
+        assert one.cache.counts().near_entries == 0
+        await one.read("value")
+        assert one.cache.counts().near_entries == 1
+        async with replica(valkey) as other:
+            await other.cache.invalidate(tenant="acme", keys=("k",), cause="test")
+            assert one.cache.counts().near_entries == 0
+
+
 async def test_closing_leaves_so_that_nobody_waits(valkey: ValkeyProcess) -> None:
     async with replica(valkey) as one:
         async with replica(valkey):
