@@ -9,6 +9,7 @@ from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.comparing import around, factor_at, names_rows, other_at, statistic_at
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
+from mcp_gateway.ask.engine.measures import in_column_unit
 from mcp_gateway.ask.engine.name_index import measured_by
 from mcp_gateway.ask.engine.periods import FoundPeriod
 from mcp_gateway.ask.engine.sketch import (
@@ -240,7 +241,8 @@ def number_first(reader: Reader, state: State) -> Iterator[State]:
     for mention in reader.columns_at(column_at):
         comparable = reader.numeric(mention)
         if comparable is not None:
-            sketch = said(state, Compare(comparable, operator, number), state.position)
+            measured = _measured(reader, comparable, number, column_at)
+            sketch = said(state, Compare(comparable, operator, measured), state.position)
             moved = step(reader, state, end, sketch, strength=1.0)
             yield step(reader, moved, mention.end, sketch, strength=comparable.choices[0].strength)
     pending = reader.comparable(state.column, number) if state.column else None
@@ -345,11 +347,21 @@ def comparative(reader: Reader, state: State) -> Iterator[State]:
     number = reader.number_at(at)
     countable = reader.aged(mention)
     if number is not None and countable is not None:
-        sketch = said(state, Compare(countable, ">" if upwards else "<", number), state.position)
-        yield step(reader, state, reader.skip(at + 1, ("years", "old", "year"), 2), sketch, strength=0.9, cue=scoring.GAIN_CUE)
+        measured = _measured(reader, countable, number, at + 1)
+        sketch = said(state, Compare(countable, ">" if upwards else "<", measured), state.position)
+        stop = at + 1 + (measured != number)
+        yield step(reader, state, reader.skip(stop, ("years", "old", "year"), 2), sketch, strength=0.9, cue=scoring.GAIN_CUE)
     operator: ComparisonOperator = ">" if upwards else "<"
     for what, stop, strength in (*statistic_at(reader, mention, operator, at), *other_at(reader, mention, operator, at)):
         yield step(reader, state, stop, said(state, what, state.position), strength=strength * 0.9, cue=scoring.GAIN_CUE)
+
+
+def _measured(reader: Reader, mention: ColumnMention, number: Literal, unit_at: int) -> Literal:
+    """The number in the column's own unit, when another is said with it."""
+    if unit_at >= len(reader.tokens) or not isinstance(number.value, (int, float)):
+        return number
+    value = in_column_unit(number.value, reader.tokens[unit_at].stem, reader.prepared(mention).slots)
+    return replace(number, value=value)
 
 
 def missing(reader: Reader, state: State) -> Iterator[State]:
