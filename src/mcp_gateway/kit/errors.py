@@ -40,7 +40,10 @@ class CircuitOpen(Unavailable):
 
 
 class DeadlineExceeded(TimedOut):
-    """The time the caller gave for this request is over."""
+    """The time the caller gave for this request is over.
+
+    With `begun=False` in its data it was over before anything was done.
+    """
 
     code = "DEADLINE_EXCEEDED"
     hint = "Allow more time, or ask for less."
@@ -150,3 +153,10 @@ class LimitsAway(Unavailable):
 
     code = "LIMITS_AWAY"
     hint = "Try again in a moment; calls that only read may still be let through."
+
+
+def was_called(error: Exception) -> bool:
+    """False for what the kit refused by itself before the part behind was called: it says nothing about that part."""
+    if isinstance(error, DeadlineExceeded):
+        return error.data.get("begun") is not False
+    return not isinstance(error, CircuitOpen | BulkheadFull | Overloaded | PoolExhausted | RateLimited)

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.breaker.windows import CountBased, TimeBased
-from mcp_gateway.kit.errors import InvalidPolicy
+from mcp_gateway.kit.errors import InvalidPolicy, was_called
 
 # "ignored" says nothing about the part that was called, so it is not counted at all.
 Verdict: TypeAlias = Literal["success", "failure", "ignored"]
@@ -18,7 +18,9 @@ _FAULTS = frozenset({"unavailable", "timeout", "internal"})
 
 
 def judge_error(error: Exception) -> Verdict:
-    """The default: our errors by their category, everybody else's as failures."""
+    """The default: our errors by their category, everybody else's as failures; what the kit refused by itself is ignored."""
+    if not was_called(error):
+        return "ignored"
     if isinstance(error, GatewayError) and error.category not in _FAULTS:
         return "success"
     return "failure"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.kit.errors import InvalidPolicy, Overloaded
+from mcp_gateway.kit.errors import InvalidPolicy, Overloaded, was_called
 from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
 from mcp_gateway.kit.resilience.ranges import require
 
@@ -24,7 +24,9 @@ _SHORTEST_RETRY, _LONGEST_RETRY = 0.1, 10.0
 
 
 def is_overload(error: Exception) -> bool:
-    """The default: whatever was not answered in time, or answered that there is too much."""
+    """The default: whatever was not answered in time, or answered that there is too much; not what the kit refused by itself."""
+    if not was_called(error):
+        return False
     if isinstance(error, GatewayError):
         return error.category in {"timeout", "unavailable", "rate_limited"}
     return isinstance(error, TimeoutError | ConnectionError)

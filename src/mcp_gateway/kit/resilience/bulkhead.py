@@ -185,7 +185,7 @@ class Bulkhead:
         if not future.done():
             self._drop(mine, future)
             self._refused["waited"].add()
-            future.set_exception(DeadlineExceeded() if limited else self._full("no place became free in time"))
+            future.set_exception(DeadlineExceeded(begun=False) if limited else self._full("no place became free in time"))
 
     def _drop(self, mine: _Tenant, future: asyncio.Future[None]) -> None:
         if future in mine.line:

@@ -46,7 +46,7 @@ class Deadlines:
     def check(self) -> None:
         """Raises `DeadlineExceeded` when no time is left: worth asking before work that does not await."""
         if self.remaining() == 0.0:
-            raise DeadlineExceeded
+            raise DeadlineExceeded(begun=False)
 
     def header_value(self, *, margin_seconds: float = 0.0) -> str | None:
         """What to send as `DEADLINE_HEADER` with a call out, less `margin_seconds` for the way back; None without a deadline.
@@ -58,7 +58,7 @@ class Deadlines:
             return None
         milliseconds = int((left - margin_seconds) * 1_000)
         if milliseconds < 1:
-            raise DeadlineExceeded
+            raise DeadlineExceeded(begun=False)
         return str(milliseconds)
 
     def read_header(self, value: str | None) -> float | None:
@@ -90,7 +90,7 @@ class Within:
             at = min(at, outer)
         left = at - self._clock.monotonic()
         if left <= 0:
-            raise DeadlineExceeded
+            raise DeadlineExceeded(begun=False)
         self._timeout = asyncio.timeout(left)
         await self._timeout.__aenter__()
         self._token = _AT.set(at)

@@ -12,7 +12,15 @@ from mcp_gateway.kit.breaker.breaker import CircuitBreaker
 from mcp_gateway.kit.breaker.model import Transition
 from mcp_gateway.kit.breaker.policy import BreakerPolicy
 from mcp_gateway.kit.breaker.windows import CountBased
-from mcp_gateway.kit.errors import CircuitOpen, InvalidPolicy
+from mcp_gateway.kit.errors import (
+    BulkheadFull,
+    CircuitOpen,
+    DeadlineExceeded,
+    InvalidPolicy,
+    Overloaded,
+    PoolExhausted,
+    RateLimited,
+)
 from mcp_gateway.kit.figures import RecordedFigures
 
 pytestmark = pytest.mark.anyio
@@ -236,6 +244,24 @@ async def test_refusals_are_answers_and_faults_are_failures(clock: FixedClock, p
     assert await calls(breaker, part, 20) == 20
     part.error = Unavailable()
     assert await calls(breaker, part, 20) == 5
+
+
+@pytest.mark.parametrize(
+    "refusal", [BulkheadFull(), Overloaded(), PoolExhausted(), CircuitOpen(), RateLimited(), DeadlineExceeded(begun=False)]
+)
+async def test_what_was_refused_before_the_part_was_called_counts_for_nothing(
+    clock: FixedClock, part: Part, refusal: Exception
+) -> None:
+    breaker = CircuitBreaker("part", POLICY, clock=clock)
+    part.error = refusal
+    await calls(breaker, part, 20)
+    assert breaker.snapshot().counts.calls == 0
+
+
+async def test_a_part_that_let_the_time_pass_has_failed(clock: FixedClock, part: Part) -> None:
+    breaker = CircuitBreaker("part", POLICY, clock=clock)
+    part.error = DeadlineExceeded()
+    assert await calls(breaker, part, 20) == 4
 
 
 async def test_a_result_may_be_a_failure_or_none_of_its_business(clock: FixedClock, part: Part) -> None:
