@@ -10,16 +10,19 @@ import contextlib
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
+from typing import TypeAlias
 
 import httpx
 import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.ask_questions import QUESTIONS, distinct_questions
 from bench.figures import percentile, print_table
 from bench.processes import Running, running
 
@@ -28,20 +31,8 @@ from mcp_gateway.ask.configuration import MCPServerConfig
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.wiring.demo import DemoShop, prepare_demo
 
-QUESTIONS = (
-    "Show me total sales for abracadabra this month",
-    "how many customers are there",
-    "revenue by region this year",
-    "top 5 products by turnover last month",
-    "number of orders by month",
-    "average order value",
-    "customers from Germany",
-    "products in the category Books",
-    "which employees work in the north region",
-    "how many returns were there last year",
-    "list all categories",
-    "most expensive product",
-)
+Questions: TypeAlias = tuple[str, ...]
+
 WARMING_ROUNDS = 1
 # How long somebody looks at an answer before asking on; people take longer.
 READING_SECONDS = 1.0
@@ -98,14 +89,17 @@ async def _measure(tiers: Tiers, options: argparse.Namespace) -> None:
                 await ask_all(client, gateway, QUESTIONS)
         fresh: list[Reply] = []
         coherent: list[Reply] = []
+        unheard: list[Reply] = []
+        new = distinct_questions()
         for _ in range(options.rounds):
             # Turn about, so that whatever else the machine does falls on both alike.
             for question in QUESTIONS:
                 fresh.append(await ask(client, tiers.fresh, question))
                 coherent.append(await ask(client, tiers.coherent, question))
+                unheard.append(await ask(client, tiers.coherent, next(new)))
         bare = await bare_seconds(tiers.tables, [reply.sql for reply in coherent if reply.answered])
-        print_speed(fresh, coherent, bare)
-        await _measure_users(client, tiers.coherent, options.users)
+        print_speed(fresh, coherent, unheard, bare)
+        await _measure_users(client, tiers.coherent, options.users, new)
 
 
 async def ask(client: httpx.AsyncClient, gateway: Running, question: str) -> Reply:
@@ -137,20 +131,21 @@ async def bare_seconds(tables: Running, statements: Sequence[str]) -> list[float
     return seconds
 
 
-def print_speed(fresh: Sequence[Reply], coherent: Sequence[Reply], bare: Sequence[float]) -> None:
+def print_speed(fresh: Sequence[Reply], coherent: Sequence[Reply], unheard: Sequence[Reply], bare: Sequence[float]) -> None:
     fresh_seconds, coherent_seconds = [reply.seconds for reply in fresh], [reply.seconds for reply in coherent]
     baseline = percentile(bare, 0.5)
     rows = [
         _speed_row("bare SQL, no pipeline", bare, baseline),
         _speed_row("question, resources: fresh", fresh_seconds, baseline),
         _speed_row("question, resources: coherent", coherent_seconds, baseline),
+        _speed_row("the same, each question asked for the first time", [reply.seconds for reply in unheard], baseline),
     ]
     print_table(
         "Question to answer through both MCP servers over HTTP (milliseconds)", ("what", "n", "p50", "p95", "p50 / bare"), rows
     )
     faster = 1 - percentile(coherent_seconds, 0.5) / percentile(fresh_seconds, 0.5)
     answered = sum(reply.answered for reply in coherent) / len(coherent)
-    failed = sum(reply.status != 200 for reply in (*fresh, *coherent))
+    failed = sum(reply.status != 200 for reply in (*fresh, *coherent, *unheard))
     print(f"coherent is {faster:.0%} faster than fresh at p50; {answered:.0%} answered, {failed} failed\n")
 
 
@@ -159,56 +154,74 @@ def _speed_row(what: str, seconds: Sequence[float], baseline: float) -> tuple[st
     return what, str(len(seconds)), f"{p50 * 1000:.1f}", f"{p95 * 1000:.1f}", f"{p50 / baseline:.1f}" if baseline else "-"
 
 
-async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int) -> None:
+async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int, new: Iterator[str]) -> None:
     """Users who read each answer for a second, and users who never pause; one user alone right before and right after.
 
-    Without pauses the processors are the limit: on two of them ten users get at best five times one user's time.
+    Without pauses the processors are the limit: on two of them ten users get at best five times one user's time. What was asked
+    before is answered in a third of the time, so questions of which no two are alike are measured by themselves.
     """
-    single = await _one_user(client, gateway, 0, rounds=3)
-    reading = await _many_users(client, gateway, users, rounds=1, pause_seconds=READING_SECONDS)
-    begun = perf_counter()
-    rushing = await _many_users(client, gateway, users, rounds=3, pause_seconds=0.0)
-    rate = len(rushing) / (perf_counter() - begun)
-    single += await _one_user(client, gateway, 0, rounds=3)
-    alone = _p95(single)
-    rows = [
-        (
-            f"{what}",
-            f"{_p95(replies) * 1000:.1f}",
-            f"{_p95(replies) / alone:.1f}",
-            str(sum(reply.status != 200 for reply in replies)),
-        )
-        for what, replies in (
-            ("one user", single),
-            (f"{users} users, {READING_SECONDS:g} s between questions", reading),
-            (f"{users} users, no pause", rushing),
-        )
-    ]
-    print_table("Users at once (resources: coherent)", ("who", "p95, ms", "p95 / one user", "failed"), rows)
-    print(f"without pauses {rate:.0f} answers per second\n")
+
+    def again(number: int) -> Questions:
+        first = number % len(QUESTIONS)
+        return (*QUESTIONS[first:], *QUESTIONS[:first])
+
+    def never_again(_: int) -> Questions:
+        return tuple(islice(new, len(QUESTIONS)))
+
+    # Whatever comes to help under load is there before anything is measured.
+    await _many_users(client, gateway, users, never_again, rounds=1)
+    rows = []
+    for what, questions in (("the same questions", again), ("no two alike", never_again)):
+        single = await _one_user(client, gateway, 0, questions, rounds=3)
+        reading = await _many_users(client, gateway, users, questions, rounds=1, pause_seconds=READING_SECONDS)
+        begun = perf_counter()
+        rushing = await _many_users(client, gateway, users, questions, rounds=3)
+        rate = len(rushing) / (perf_counter() - begun)
+        single += await _one_user(client, gateway, 0, questions, rounds=3)
+        rows += [
+            _users_row(f"one user, {what}", single, single),
+            _users_row(f"{users} users, {READING_SECONDS:g} s between questions", reading, single),
+            _users_row(f"{users} users, no pause ({rate:.0f} answers a second)", rushing, single),
+        ]
+    print_table("Users at once (resources: coherent)", ("who", "p50, ms", "p95, ms", "p95 / one user", "failed"), rows)
 
 
-def _p95(replies: Sequence[Reply]) -> float:
-    return percentile([reply.seconds for reply in replies], 0.95)
+def _users_row(who: str, replies: Sequence[Reply], single: Sequence[Reply]) -> tuple[str, ...]:
+    seconds, alone = [reply.seconds for reply in replies], percentile([reply.seconds for reply in single], 0.95)
+    p50, p95 = percentile(seconds, 0.5), percentile(seconds, 0.95)
+    failed = sum(reply.status != 200 for reply in replies)
+    return who, f"{p50 * 1000:.1f}", f"{p95 * 1000:.1f}", f"{p95 / alone:.1f}", str(failed)
 
 
 async def _many_users(
-    client: httpx.AsyncClient, gateway: Running, users: int, *, rounds: int, pause_seconds: float
+    client: httpx.AsyncClient,
+    gateway: Running,
+    users: int,
+    questions: Callable[[int], Questions],
+    *,
+    rounds: int,
+    pause_seconds: float = 0.0,
 ) -> list[Reply]:
-    work = (_one_user(client, gateway, number, rounds=rounds, pause_seconds=pause_seconds) for number in range(users))
+    work = (_one_user(client, gateway, number, questions, rounds=rounds, pause_seconds=pause_seconds) for number in range(users))
     return [reply for replies in await asyncio.gather(*work) for reply in replies]
 
 
 async def _one_user(
-    client: httpx.AsyncClient, gateway: Running, number: int, *, rounds: int, pause_seconds: float = 0.0
+    client: httpx.AsyncClient,
+    gateway: Running,
+    number: int,
+    questions: Callable[[int], Questions],
+    *,
+    rounds: int,
+    pause_seconds: float = 0.0,
 ) -> list[Reply]:
-    """Asks everything, each user beginning with another question, at another moment."""
-    first = number % len(QUESTIONS)
+    """Asks the questions of this user's number, each user at another moment."""
     await asyncio.sleep(pause_seconds * number / 10)
     replies = []
-    for question in (*QUESTIONS[first:], *QUESTIONS[:first]) * rounds:
-        replies.append(await ask(client, gateway, question))
-        await asyncio.sleep(pause_seconds)
+    for _ in range(rounds):
+        for question in questions(number):
+            replies.append(await ask(client, gateway, question))
+            await asyncio.sleep(pause_seconds)
     return replies
 
 
