@@ -25,7 +25,7 @@ _SIZES: dict[str, tuple[str, float]] = {
 
 
 def in_column_unit(number: float, said: str, slots: Iterable[str]) -> float:
-    """`number` of the unit with the stem `said` in the unit a column's name (its stems) tells; unchanged where either has none."""
+    """`number` of the unit with the stem `said`, in the unit that a column's stems tell; unchanged where either has none."""
     spoken = _SIZES.get(said)
     stored = next((_SIZES[slot] for slot in slots if slot in _SIZES), None)
     if spoken is None or stored is None or spoken[0] != stored[0] or spoken[1] == stored[1]:
