@@ -75,7 +75,11 @@ async def counted(request: pytest.FixtureRequest) -> AsyncIterator[Counted]:
         time = MovedTime(None)
         yield Counted(MemoryLimitStore(clock=time), time, START_US)
         return
-    valkey: ValkeyProcess = request.getfixturevalue("valkey")
+    async for on_server in on_valkey(request.getfixturevalue("valkey")):
+        yield on_server
+
+
+async def on_valkey(valkey: ValkeyProcess) -> AsyncIterator[Counted]:
     # Keys would expire by the server's own clock, which stands still beside the moved one.
     text = load_script("limits.lua").text.replace(", 'PX', ceil((ends[i] - now) / 1000) + 1)", ")")
     with_moved_time = text.replace("call('TIME')", "call('HMGET', 'moved:time', 's', 'u')")
@@ -227,3 +231,15 @@ async def test_what_everybody_shares_is_one_budget(counted: Counted) -> None:
     rules = RuleSet(rules=(Rule(name=f"all-{next(_tenants)}", limit=3, window_seconds=60, scope="global"),))
     for tenant, fits in (("a", True), ("b", True), ("c", True), ("d", False)):
         assert ((await counted.take(Plan(rules, tenant, "x", "ask"), 1))[0] == 0) == fits
+
+
+@pytest.mark.parametrize("rule", [window(), exact(), gcra()], ids=lambda rule: rule.algorithm)
+async def test_a_server_whose_clock_is_set_back_refuses_longer_and_never_less(valkey: ValkeyProcess, rule: Rule) -> None:
+    async for counted in on_valkey(valkey):
+        plan = planned([rule])
+        while not (await counted.take(plan, 1))[0]:
+            pass
+        counted.time.advance(-3_600_000_000)
+        assert (await counted.take(plan, 1))[0] > 0
+        counted.time.advance(rule.window_us + rule.step_us + 2_000)
+        assert (await counted.take(plan, 1))[0] == 0

@@ -34,29 +34,40 @@ async def test_nothing_stored_is_revision_nought(rules: RuleStore) -> None:
 
 
 async def test_what_was_saved_is_read_with_its_revision(rules: RuleStore) -> None:
-    assert await rules.save("one", expected_revision=0) == 1
-    assert await rules.save("zwei, ümlaut", expected_revision=1) == 2
-    stored = await rules.load(known_revision=1)
-    assert (stored.text, stored.revision) == ("zwei, ümlaut", 2)
-    assert (await rules.load(known_revision=2)).text == ""
+    first = await rules.save("one", expected_revision=0)
+    second = await rules.save("zwei, ümlaut", expected_revision=first)
+    assert second > first > 0
+    stored = await rules.load(known_revision=first)
+    assert (stored.text, stored.revision) == ("zwei, ümlaut", second)
+    assert (await rules.load(known_revision=second)).text == ""
 
 
 async def test_of_two_writers_who_read_the_same_one_is_told_no(rules: RuleStore) -> None:
-    await rules.save("mine", expected_revision=0)
+    first = await rules.save("mine", expected_revision=0)
     with pytest.raises(RulesChanged) as told:
         await rules.save("yours", expected_revision=0)
-    assert told.value.data["revision"] == 1
+    assert told.value.data["revision"] == first
     assert (await rules.load()).text == "mine"
 
 
 async def test_a_change_is_told_to_whoever_watches(rules: RuleStore) -> None:
     changed = asyncio.Event()
     await rules.watch(changed.set)
-    await rules.save("one", expected_revision=0)
+    first = await rules.save("one", expected_revision=0)
     async with asyncio.timeout(5):
         await changed.wait()
     await rules.unwatch(changed.set)
     changed.clear()
-    await rules.save("two", expected_revision=1)
+    await rules.save("two", expected_revision=first)
     await rules.load()
     assert not changed.is_set()
+
+
+async def test_no_revision_comes_twice_even_when_the_store_has_lost_everything(valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+        rules = RedisRuleStore(connection, timeout_seconds=5.0)
+        lost = await rules.save("old", expected_revision=0)
+        with valkey.client() as server:
+            server.flushall()
+        await asyncio.sleep(0.002)
+        assert await rules.save("new", expected_revision=0) > lost

@@ -175,10 +175,10 @@ async def test_a_changed_rule_reaches_another_connection_by_its_announcement(own
         one, two = (EnterpriseRateLimiter([READ], store=RedisLimitStore(at, timeout_seconds=2.0)) for at in (here, there))
         stored = StoredRules(RedisRuleStore(here, timeout_seconds=2.0), one, reread_seconds=3600)
         async with stored, StoredRules(RedisRuleStore(there, timeout_seconds=2.0), two, reread_seconds=3600):
-            await stored.save(RuleSet(rules=(Rule(name="tenant", limit=1, window_seconds=60),)))
+            revision = await stored.save(RuleSet(rules=(Rule(name="tenant", limit=1, window_seconds=60),)))
 
             async def told() -> bool:
-                return two.rules.revision == 1
+                return two.rules.revision == revision
 
             await until(told, 5)
             assert (await one.decide(ANN, "ask")).allowed

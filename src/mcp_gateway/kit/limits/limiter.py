@@ -105,6 +105,8 @@ class EnterpriseRateLimiter:
             if now < plan.refused_until and cost >= plan.refused_cost:
                 plan.refused_here += 1
                 return RememberedRefusal(plan, cost, now - plan.refused_from)
+            if now >= plan.refused_until:
+                plan.refused_until = 0.0
         if not 0 < cost <= plan.ceiling:
             raise _bad_cost(plan, cost)
         try:

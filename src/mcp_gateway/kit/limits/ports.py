@@ -71,7 +71,10 @@ class RuleStore(Protocol):
         ...
 
     async def save(self, text: str, *, expected_revision: int) -> int:
-        """Replace the document, tell every replica; the new revision. Raises `RulesChanged` when the old is another."""
+        """Replace the document and tell every replica; the new revision, larger than any before.
+
+        Raises `RulesChanged` when the old one is another than expected.
+        """
         ...
 
     async def watch(self, changed: Callable[[], None]) -> None:

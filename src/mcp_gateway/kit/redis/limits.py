@@ -30,7 +30,7 @@ RULES_CHANNEL = "rate_limit:rules:changed"
 class _Prepared:
     """A plan's command in the protocol's form: whole for the usual cost, in two parts around any other."""
 
-    __slots__ = ("head", "look", "tail", "usual", "usual_cost")
+    __slots__ = ("head", "tail", "usual", "usual_cost")
 
     def __init__(self, script: Script, plan: Plan, prefix: str) -> None:
         keys = [prefix + key for key in plan.keys]
@@ -40,7 +40,6 @@ class _Prepared:
         self.head, self.tail = whole.split(b"$%d\r\n%b\r\n" % (len(mark), mark))
         self.usual_cost = plan.weight
         self.usual = self.command(plan.weight)
-        self.look = self.command(0)
 
     def command(self, cost: int) -> bytes:
         digits = b"%d" % cost
