@@ -3,6 +3,7 @@
     GatewayError
     ├── InvalidInput            the request cannot be understood
     ├── NotFound                the thing named does not exist, or may not be seen
+    ├── Unauthenticated         nobody is logged in, or no longer
     ├── Forbidden               understood and refused
     ├── TooLarge                over a stated limit
     ├── Unavailable             a part we need does not answer; trying again may help
@@ -81,6 +82,14 @@ class NotFound(GatewayError):
     code = "NOT_FOUND"
     category = "not_found"
     hint = "Check the name."
+
+
+class Unauthenticated(GatewayError):
+    """Nobody is logged in."""
+
+    code = "UNAUTHENTICATED"
+    category = "unauthenticated"
+    hint = "Log in, and send the token with the request."
 
 
 class Forbidden(GatewayError):

@@ -81,6 +81,10 @@ def _guarded(app: FastAPI) -> Iterator[tuple[str, set[str], Guard]]:
 
 def _describe(operation: Description, guard: Guard, face: Face) -> None:
     responses = operation.setdefault("responses", {})
+    if guard.idempotency is not None:
+        _describe_key(operation, responses, required=guard.idempotency == "required")
+    if guard.deadline_seconds is not None:
+        responses.setdefault("504", _problem(f"Not done within {guard.deadline_seconds:g} s, or the caller's deadline", {}))
     operation["x-operation"] = guard.operation
     if face.limiter is None:
         return
@@ -94,6 +98,20 @@ def _describe(operation: Description, guard: Guard, face: Face) -> None:
             response.setdefault("headers", {}).update(_LIMIT_HEADERS)
     responses.setdefault("429", _problem("A limit is reached; the call cost nothing", {**_LIMIT_HEADERS, **_RETRY_AFTER}))
     responses.setdefault("503", _problem("More is asked than can be answered, or a needed part is away", _RETRY_AFTER))
+
+
+def _describe_key(operation: Description, responses: Description, *, required: bool) -> None:
+    header = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": required,
+        "description": "The same with every repetition of one request; the answer is then that of the first",
+        "schema": {"type": "string", "maxLength": 257},
+    }
+    operation.setdefault("parameters", []).append(header)
+    responses.setdefault("409", _problem("A request with this key is still running", _RETRY_AFTER))
+    # 422 is also what FastAPI answers to parameters that do not fit; one description serves both.
+    responses["422"] = _problem("The key was used for another request, or the parameters do not fit", {})
 
 
 def _problem(words: str, headers: Description) -> Description:

@@ -13,6 +13,8 @@ from mcp_gateway.kit.limits.concurrency import Hold
 from mcp_gateway.kit.limits.headers import LimitHeaders
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.limits.model import Decision
+from mcp_gateway.kit.resilience.deadline import Deadlines
+from mcp_gateway.kit.resilience.idempotency.once import Idempotency
 
 # Where the passage lies in the ASGI scope.
 PASSAGE: Final = "kit.passage"
@@ -29,7 +31,9 @@ _DRAFT_HEADERS = LimitHeaders()
 class Face:
     """What the routes of one application are guarded with.
 
-    `limiter` None: nobody is limited. `limit_headers`: which fields tell of limits.
+    `limiter` None: nobody is limited. `limit_headers`: which fields tell of limits. `idempotency`: for guards that ask for it.
+    `deadlines`: holds each request on a `GuardedRoute` to its guard's time and to `X-Deadline-Ms`. `spans`: write to the
+    request's OpenTelemetry span.
     """
 
     caller: CallerProvider
@@ -37,6 +41,9 @@ class Face:
     figures: Figures = NO_FIGURES
     clock: Clock = _SYSTEM_CLOCK
     limit_headers: LimitHeaders = _DRAFT_HEADERS
+    idempotency: Idempotency | None = None
+    deadlines: Deadlines | None = None
+    spans: bool = False
 
 
 class Call:

@@ -16,7 +16,10 @@ from fastapi.params import Depends
 from fastapi.routing import APIRoute
 
 from mcp_gateway.kit.errors import InvalidPolicy
-from mcp_gateway.kit.fastapi.guard import Guard
+from mcp_gateway.kit.fastapi.guard import Guard, NotInstalled
+from mcp_gateway.kit.fastapi.keyed import HEADER, answer_once
+from mcp_gateway.kit.fastapi.passage import PASSAGE, Passage
+from mcp_gateway.kit.resilience.deadline import DEADLINE_HEADER
 
 CALL = "kit.call"
 
@@ -39,10 +42,38 @@ class GuardedRoute(APIRoute):
             return inner
 
         async def guarded(request: Request) -> Response:
-            request.scope[CALL] = await guard(request)
+            request.scope[CALL] = await guard.admit(request)
             return await inner(request)
 
-        return guarded
+        async def carried_out(request: Request) -> Response:
+            return await _in_time(guard, request, inner)
+
+        return guarded if guard.idempotency is None and guard.deadline_seconds is None else carried_out
+
+
+async def _in_time(guard: Guard, request: Request, handler: Handler) -> Response:
+    """Within the guard's deadline and the caller's. Raises `DeadlineExceeded`."""
+    passage: Passage | None = request.scope.get(PASSAGE)
+    deadlines = passage.face.deadlines if passage is not None else None
+    if deadlines is None:
+        if guard.deadline_seconds is not None:
+            raise NotInstalled(f"{guard.operation} has a deadline, and the face has no `deadlines`.")
+        return await _once(guard, request, handler)
+    asked = deadlines.read_header(request.headers.get(DEADLINE_HEADER))
+    limits = [seconds for seconds in (asked, guard.deadline_seconds) if seconds is not None]
+    async with deadlines.within(min(limits, default=None)):
+        return await _once(guard, request, handler)
+
+
+async def _once(guard: Guard, request: Request, handler: Handler) -> Response:
+    """Once for each `Idempotency-Key`, where there is one or must be one."""
+    call = request.scope[CALL] = await guard.admit(request)
+    if guard.idempotency is None or (guard.idempotency == "optional" and HEADER not in request.headers):
+        return await handler(request)
+    idempotency = request.scope[PASSAGE].face.idempotency
+    if idempotency is None:
+        raise NotInstalled(f"{guard.operation} takes an {HEADER}, and the face has no `idempotency`.")
+    return await answer_once(idempotency, call, request, handler)
 
 
 def find_guard(endpoint: Endpoint) -> tuple[str, Guard] | None:
