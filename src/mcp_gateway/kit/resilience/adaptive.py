@@ -6,9 +6,9 @@ anew every `probe_seconds` under a lowered limit, so neither a slower backend no
 """
 
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import GatewayError
@@ -100,34 +100,21 @@ class AdaptiveLimit:
         self._peak = 0
         self._new_window(clock.monotonic())
 
-    @asynccontextmanager
-    async def place(self, part: str = "") -> AsyncIterator[None]:
-        """Run the block as one call; raises `Overloaded` at once when it may not. Nothing is learned from cancelled calls."""
-        self._enter(part)
-        started = self._clock.monotonic()
-        overload = learned = False
-        try:
-            yield
-            learned = True
-        except Exception as error:
-            learned = overload = self._policy.is_overload(error)
-            raise
-        finally:
-            self._leave(part)
-            if learned:
-                self._learn(started, overload=overload)
+    def place(self, part: str = "") -> "Place":
+        """`async with` it to run a block as one call; raises `Overloaded` at once when it may not.
+
+        Nothing is learned from cancelled calls, nor from errors that say nothing about load.
+        """
+        return Place(self, part)
 
     def state(self) -> AdaptiveState:
         return AdaptiveState(
             limit=int(self._limit), running=self._running, unqueued_seconds=self._unqueued, recent_seconds=self._recent
         )
 
-    def _enter(self, part: str) -> None:
-        limit = self._admitting()
-        reserved = self._policy.reserved
-        kept = sum(max(0.0, share * limit - self._by_part[name]) for name, share in reserved.items() if name != part)
-        own = part in reserved and self._by_part[part] + 1 <= reserved[part] * limit
-        if self._running + 1 > limit - kept and not own:
+    def enter(self, part: str) -> float:
+        """Take a place, to be given back by `leave` with what this returns; `place` does both. Raises `Overloaded`."""
+        if not self._may_enter(part):
             self._shed.add()
             raise Overloaded(
                 retry_after_seconds=min(max(2 * self._recent, _SHORTEST_RETRY), _LONGEST_RETRY),
@@ -138,11 +125,26 @@ class AdaptiveLimit:
         self._peak = max(self._peak, self._running)
         if part in self._by_part:
             self._by_part[part] += 1
+        return self._clock.monotonic()
 
-    def _leave(self, part: str) -> None:
+    def leave(self, part: str, started: float, error: BaseException | None) -> None:
+        """Give a place back, and learn from how long it was held."""
         self._running -= 1
         if part in self._by_part:
             self._by_part[part] -= 1
+        if error is None:
+            self._learn(started, overload=False)
+        elif isinstance(error, Exception) and self._policy.is_overload(error):
+            self._learn(started, overload=True)
+
+    def _may_enter(self, part: str) -> bool:
+        limit = self._admitting()
+        reserved = self._policy.reserved
+        if not reserved:
+            return self._running < limit
+        kept = sum(max(0.0, share * limit - self._by_part[name]) for name, share in reserved.items() if name != part)
+        own = part in reserved and self._by_part[part] + 1 <= reserved[part] * limit
+        return self._running + 1 <= limit - kept or own
 
     def _admitting(self) -> int:
         policy = self._policy
@@ -185,3 +187,20 @@ class AdaptiveLimit:
         self._calls = self._overloads = 0
         self._seconds = 0.0
         self._peak = self._running
+
+
+class Place:
+    """One block under an adaptive limit; used once."""
+
+    __slots__ = ("_limit", "_part", "_started")
+
+    def __init__(self, limit: AdaptiveLimit, part: str) -> None:
+        self._limit = limit
+        self._part = part
+        self._started = 0.0
+
+    async def __aenter__(self) -> None:
+        self._started = self._limit.enter(self._part)
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._limit.leave(self._part, self._started, error)

@@ -6,8 +6,6 @@ tenant with a shorter one. Every wait is bounded. One process; limits over all r
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from mcp_gateway.core.clock import Clock, SystemClock
@@ -83,17 +81,9 @@ class Bulkhead:
         self._show_waiting = figures.gauge(WAITING, bulkhead=name)
         self._refused = {why: figures.counter(REFUSED, bulkhead=name, why=why) for why in ("full", "pushed_out", "waited")}
 
-    @asynccontextmanager
-    async def place(self, tenant: str = "") -> AsyncIterator[None]:
-        """Hold a place for the block. Raises `BulkheadFull`, or `DeadlineExceeded` when the deadline comes first."""
-        await self._enter(tenant)
-        since = self._clock.monotonic()
-        try:
-            yield
-        finally:
-            held = self._clock.monotonic() - since
-            self._held_seconds += (held - self._held_seconds) * (_SMOOTHING if self._held_seconds else 1)
-            self._leave(tenant)
+    def place(self, tenant: str = "") -> "Place":
+        """`async with` it to hold a place. Raises `BulkheadFull`, or `DeadlineExceeded` when the deadline comes first."""
+        return Place(self, tenant)
 
     def usage(self) -> BulkheadUsage:
         policy = self._policy
@@ -101,18 +91,28 @@ class Bulkhead:
             running=self._running, waiting=self._waiting, max_running=policy.max_running, max_waiting=policy.max_waiting
         )
 
-    async def _enter(self, tenant: str) -> None:
+    async def enter(self, tenant: str) -> float:
+        """Take a place, to be given back by `leave` with what this returns; `place` does both."""
         mine = self._tenants.get(tenant)
         if mine is None:
             mine = self._tenants[tenant] = _Tenant()
         if self._running < self._policy.max_running and self._may_run(mine):
             self._take(mine)
-            return
+            return self._clock.monotonic()
         try:
             self._make_room(mine)
             await self._wait(mine)
         finally:
             self._forget_if_idle(tenant, mine)
+        return self._clock.monotonic()
+
+    def leave(self, tenant: str, since: float) -> None:
+        """Give a place back."""
+        held = self._clock.monotonic() - since
+        self._held_seconds += (held - self._held_seconds) * (_SMOOTHING if self._held_seconds else 1)
+        mine = self._tenants[tenant]
+        self._return(mine)
+        self._forget_if_idle(tenant, mine)
 
     async def _wait(self, mine: _Tenant) -> None:
         loop = asyncio.get_running_loop()
@@ -134,16 +134,12 @@ class Bulkhead:
         finally:
             timer.cancel()
 
-    def _leave(self, tenant: str) -> None:
-        mine = self._tenants[tenant]
-        self._return(mine)
-        self._forget_if_idle(tenant, mine)
-
     def _return(self, mine: _Tenant) -> None:
         mine.running -= 1
         self._running -= 1
         self._show_running.set(self._running)
-        self._serve()
+        if self._waiting:
+            self._serve()
 
     def _may_run(self, mine: _Tenant) -> bool:
         most = self._policy.max_running_per_tenant
@@ -209,3 +205,20 @@ class Bulkhead:
             running=self._running,
             waiting=self._waiting,
         )
+
+
+class Place:
+    """One block inside a bulkhead; used once."""
+
+    __slots__ = ("_bulkhead", "_since", "_tenant")
+
+    def __init__(self, bulkhead: Bulkhead, tenant: str) -> None:
+        self._bulkhead = bulkhead
+        self._tenant = tenant
+        self._since = 0.0
+
+    async def __aenter__(self) -> None:
+        self._since = await self._bulkhead.enter(self._tenant)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._bulkhead.leave(self._tenant, self._since)
