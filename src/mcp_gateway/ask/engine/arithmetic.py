@@ -24,8 +24,16 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
-_SIGN = re.compile(r"\b(?:minus|plus|times|multiplied by|divided by)\b", re.IGNORECASE)
+# "Visited most times", "came 5 times" and "three times or more" count; a product stands between two names.
+_PRODUCT = (
+    r"(?<!most )(?<!many )(?<!more )(?<!few )(?<!least )(?<!\d )(?<!two )(?<!three )(?<!four )(?<!five )(?<!six )(?<!ten )times"
+    r"(?= (?!or\b|in\b|this\b|last\b|since\b|by\b|on\b)\w)"
+)
+_SIGN = re.compile(rf"\b(?:minus|plus|{_PRODUCT}|multiplied by|divided by)\b", re.IGNORECASE)
 _SIGNS: dict[str, form.ArithmeticOperator] = {"minus": "-", "plus": "+", "times": "*", "multiplied by": "*", "divided by": "/"}
+_QUICK = re.compile(
+    r"\b(?:differen|ratio|minus|plus|times|multiplied|divided|how (?:much|many) (?:more|less|fewer|higher|lower))", re.IGNORECASE
+)
 _RATIO = re.compile(
     r"(?P<cue>\b(?:what is |show )?(?:me )?(?:the )?ratio (?:of|between))\s+(?P<first>.+?)\s+(?P<to>to|and|over)\s+"
     r"(?P<second>.+?)(?=\s*[?.!]*\s*$)",
@@ -52,6 +60,8 @@ _FIRST_MINUS_SECOND = 2  # from this pattern on
 def calculated(request: DraftRequest, index: SchemaIndex, read: ReadAlone) -> Made | None:
     """The form; None when the question names no calculation."""
     question = request.question
+    if _QUICK.search(question) is None:
+        return None
     for place, pattern in enumerate(_PERIODS):
         if pattern[0].search(question):
             return _between_periods(reworded(request, (pattern,)), index, read, more=place >= _FIRST_MINUS_SECOND)

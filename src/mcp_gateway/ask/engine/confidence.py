@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from math import exp
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.form import Aggregate, Query, Select
+from mcp_gateway.ask.engine.form import Aggregate, ColumnRef, Comparison, DateRange, Query, Select, Truncation
 from mcp_gateway.ask.engine.form_walk import nodes
+from mcp_gateway.ask.engine.grammar.doers import asks_what_somebody_did
 from mcp_gateway.ask.engine.grammar.reader import Reader, State
 from mcp_gateway.ask.engine.lexicon import COMPARATORS
 from mcp_gateway.ask.engine.people import people_tables, shows_people
@@ -45,8 +46,7 @@ def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score
     words = sum(reader.weights)
     return Signals(
         lead=min(lead, 1.0),
-        unused=len(unused_words(reader, state))
-        + (1 if shows_nobody(reader, query) or counts_nothing(query, reader.schema) else 0),
+        unused=len(unused_words(reader, state)) + (1 if _is_amiss(reader, query) else 0),
         loose=sum(reader.weights[position] for position in state.unexplained) + scoring.PASSED_OVER * state.passed,
         mean=sum(strengths) / len(strengths),
         gain=min(score / max(words, 0.5), 2.5),
@@ -83,6 +83,40 @@ def counts_itself(query: Query, schema: SchemaIndex) -> bool:
     return alone and any(isinstance(each, Aggregate) and each.function == "count" for each in counted)
 
 
+def _is_amiss(reader: Reader, query: Query) -> bool:
+    """Whether a reading cannot be what was asked, although it uses every word."""
+    amiss = shows_nobody(reader, query) or counts_nothing(query, reader.schema) or says_back(query)
+    return amiss or _picks_a_date(reader, query)
+
+
+def _picks_a_date(reader: Reader, query: Query) -> bool:
+    """Whether figures go by one of several dates of a table that the question does not speak of."""
+    moments = {
+        node.operand
+        for node in nodes(query)
+        if isinstance(node, Truncation | DateRange) and isinstance(node.operand, ColumnRef) and node.operand.instance == 0
+    }
+    spoken = {name for many in reader.links.tables.values() for mention in many for name, _ in mention.choices}
+    stems = {token.stem for token in reader.tokens}
+    for moment in moments - {None}:
+        table = reader.schema.tables[moment.table]
+        dates = [column for column in table.columns if column.is_temporal]
+        metric = any(moment.table in found.metric.tables for many in reader.links.metrics.values() for found in many)
+        said = stems.intersection(reader.schema.column(moment).slots)
+        if len(dates) > 1 and moment.table not in spoken and not said and not metric:
+            return True
+    return False
+
+
+def says_back(query: Query) -> bool:
+    """Whether nothing is shown but what the question itself says ("the names of those called Kyle")."""
+    if not isinstance(query, Select) or query.group_by or not query.targets:
+        return False
+    given = {each.left for each in query.where if isinstance(each, Comparison) and each.operator == "="}
+    said = {each for each in given if isinstance(each, ColumnRef)}
+    return all(target.expression in said for target in query.targets)
+
+
 def counts_nothing(query: Query, schema: SchemaIndex) -> bool:
     """Whether groups of one row each are kept by how many rows they have."""
     if not isinstance(query, Select) or query.joins or not query.having:
@@ -93,7 +127,9 @@ def counts_nothing(query: Query, schema: SchemaIndex) -> bool:
 
 
 def shows_nobody(reader: Reader, query: Query) -> bool:
-    """Whether a question for somebody is answered with nobody's name, although the database knows people."""
+    """Whether a question for somebody is answered with nobody's name, or one for what they took with rows about that."""
+    if asks_what_somebody_did(reader):
+        return isinstance(query, Select) and not query.targets
     if reader.low(0) not in {"who", "whom"} or not people_tables(reader.schema):
         return False
     return not shows_people(query, reader.schema, {token.stem for token in reader.tokens})

@@ -29,7 +29,7 @@ from mcp_gateway.ask.engine.grammar.reader import Reader, State, token_weight
 from mcp_gateway.ask.engine.grammar.search import readings
 from mcp_gateway.ask.engine.linking import link
 from mcp_gateway.ask.engine.name_index import NameIndex, index_names
-from mcp_gateway.ask.engine.people_links import with_people_linked
+from mcp_gateway.ask.engine.people_links import with_events_linked, with_people_linked
 from mcp_gateway.ask.engine.periods import FoundPeriod, times_in
 from mcp_gateway.ask.engine.presentation import present
 from mcp_gateway.ask.engine.printing import to_sql
@@ -176,6 +176,7 @@ class EmbeddedEngine:
         business = business_links(tokens, self._words(request.vocabulary), request.schema, request.entities)
         links = link(tokens, names, request.values, business, implied_values(tokens, schema))
         links = with_people_linked(tokens, with_roles_linked(tokens, links, schema.roles), schema)
+        links = with_events_linked(tokens, links, schema)
         linked = {
             n
             for many in (links.columns, links.tables, links.values, links.metrics, links.given)

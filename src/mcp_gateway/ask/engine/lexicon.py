@@ -347,7 +347,7 @@ SOFT = _words(
     based according across part parts side say says said think sale sold buy bought purchase purchased belonged assigned happen
     happened happening involved involve affected shared share shares ones first last together every everyone anyone full
     visit visited treat treated being earn earns earning spend spent cost costs paid pay pays higher lower exactly
-    yet new still sell sells carry carries stock  altogether because kept keep keeps placed
+    something anything yet new still sell sells carry carries stock  altogether because kept keep keeps placed
     place us single bring brings brought handle handled conducted performed located situated ever wrote written write directed
     direct published publish made released release"""
 )

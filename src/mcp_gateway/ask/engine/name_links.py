@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
@@ -216,6 +216,13 @@ def _is_bridge(token: Token) -> bool:
 def _with_labels(choices: list[Choice], names: NameIndex) -> list[Choice]:
     """ "name" also means what shows people which row it is, where a table has no column of that name."""
     known = {choice.column.table for choice in choices if choice.strength >= scoring.LABEL_AS_NAME}
+    labels = set(names.labels)
+    choices = [
+        replace(choice, strength=scoring.LABEL_AS_NAME)
+        if choice.column in labels and choice.column.table not in known
+        else choice
+        for choice in choices
+    ]
     return choices + [
         Choice(ref, scoring.LABEL_AS_NAME)
         for ref in names.labels

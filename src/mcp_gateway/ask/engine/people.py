@@ -1,6 +1,6 @@
 """Which tables hold people: what "who" and "how many people" are about."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from mcp_gateway.ask.engine.form import ColumnRef, Query, Select
 from mcp_gateway.ask.engine.schema_index import PreparedTable, SchemaIndex
@@ -26,6 +26,7 @@ _OTHERS = _stems(
     advisor boss colleague supervisor president captain host leader creator founder chairman editor mayor"""
 )
 PEOPLE = _CUSTOMERS | STAFF | _OTHERS
+_BUYING = _stems("buy bought order ordered purchase spend spent pay paid")
 _PAIRS = (("first", "last"), ("fname", "lname"), ("given", "famili"), ("forenam", "surnam"))
 _NAME = stem_of("name")
 _MARKS = frozenset({"gender", "sex", "birth", "dob"})
@@ -45,15 +46,22 @@ def people_tables(schema: SchemaIndex) -> tuple[PreparedTable, ...]:
     return tuple(table for table in schema.tables.values() if table.role is None and holds_people(table))
 
 
-def doers(tables: Iterable[PreparedTable], tokens: Sequence[Token]) -> tuple[tuple[str, float], ...]:
+def doers(tables: Sequence[PreparedTable], tokens: Sequence[Token]) -> tuple[tuple[str, float], ...]:
     """The tables with how likely "who" means each: borrowers borrow, and staff seldom buys."""
     said = {token.stem for token in tokens}
+    buying = bool(_BUYING & said)
+    named = {table.name for table in tables if _is_said(table, said)}
     found = []
     for table in tables:
-        named = table.slots[-1] in said or any(len(stem) > 3 and table.slots[-1].startswith(stem) for stem in said)
-        staff = table.slots[-1] in STAFF and bool(_stems("buy bought order ordered purchase spend spent pay paid") & said)
-        found.append((table.name, 0.8 + (0.1 if named else 0.0) - (0.2 if staff else 0.0)))
+        staff = buying and table.slots[-1] in STAFF
+        likely = 0.95 if table.name in named else 0.65 if named else 0.8
+        found.append((table.name, likely - (0.2 if staff else 0.0)))
     return tuple(sorted(found, key=lambda choice: (-choice[1], choice[0])))
+
+
+def _is_said(table: PreparedTable, said: Collection[str]) -> bool:
+    """Whether the question has the table's word, or the verb of those who do it."""
+    return table.slots[-1] in said or any(len(stem) > 3 and table.slots[-1].startswith(stem) for stem in said)
 
 
 def shows_people(query: Query, schema: SchemaIndex, said: Collection[str]) -> bool:

@@ -8,6 +8,7 @@ from mcp_gateway.ask.engine.people import doers, holds_people, people_tables
 from mcp_gateway.ask.engine.sketch import TableMention
 
 _WHO = frozenset({"who", "whom"})
+_DID = frozenset({"did", "does", "do", "has", "have"})
 _CUE = 0.25
 
 
@@ -30,30 +31,29 @@ def _by_role(reader: Reader) -> bool:
 
 def what_did(reader: Reader, state: State) -> Iterator[State]:
     """ "what did Noah buy": the things that rows telling of both point at."""
-    if state.position != 0 or reader.low(0) != "what" or reader.low(1) not in {"did", "does", "do", "has", "have"}:
-        return
-    if not any(reader.values_at(place) for place in (2, 3)):
+    if state.position != 0 or not asks_what_somebody_did(reader):
         return
     choices = tuple((name, 0.8) for name in _things(reader))
     if choices:
         mention = TableMention(0, 2, choices)
         sketch = replace(state.sketch, entities=(*state.sketch.entities, mention))
-        yield replace(step(reader, state, 2, sketch, strength=0.8, cue=_CUE), entity=mention, phase="where")
+        yield replace(step(reader, state, 2, sketch, strength=0.8, cue=2 * _CUE), entity=mention, phase="where")
 
 
 def _things(reader: Reader) -> Iterator[str]:
-    """Named tables that are no people and that other rows point at."""
+    """Named tables that other rows point at, that are no people and do not tell of them."""
     for table in reader.schema.tables.values():
         edges = reader.schema.keys.edges_of.get(table.name, ())
         pointed_at = any(edge.parent[0].table == table.name for edge in edges)
-        points = any(edge.child[0].table == table.name and _is_person(reader, edge.parent[0].table) for edge in edges)
-        if table.role is None and table.is_named and pointed_at and not points and not holds_people(table):
+        of_people = any(holds_people(reader.schema.tables[e.parent[0].table]) for e in edges if e.child[0].table == table.name)
+        happened = of_people and any(column.is_temporal for column in table.columns)
+        if table.role is None and table.is_named and pointed_at and not happened and not holds_people(table):
             yield table.name
 
 
-def _is_person(reader: Reader, name: str) -> bool:
-    table = reader.schema.tables[name]
-    return holds_people(table) and not any(column.is_temporal for column in table.columns)
+def asks_what_somebody_did(reader: Reader) -> bool:
+    """Whether things are asked for by what somebody did with them."""
+    return reader.low(0) == "what" and reader.low(1) in _DID and bool(reader.values_at(2) or reader.values_at(3))
 
 
 RULES = (who, what_did)

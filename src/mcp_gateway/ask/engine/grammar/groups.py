@@ -142,10 +142,18 @@ def having_count(reader: Reader, state: State) -> Iterator[State]:
     after = AFTER_NUMBER.at(reader.tokens, end) if found is None else None
     operator, end = after or (operator, end)
     word = reader.low(at)
-    if word in {"once", "twice", "thrice"} and found is None and reader.low(state.position - 1) not in {"only", "exactly"}:
+    stop = end if word in {"once", "twice", "thrice"} else end + 1
+    later = AFTER_NUMBER.at(reader.tokens, stop) if found is None and after is None else None
+    if (
+        word in {"once", "twice", "thrice"}
+        and found is None
+        and after is None
+        and later is None
+        and reader.low(state.position - 1) not in {"only", "exactly"}
+    ):
         return
     if word in {"once", "twice", "thrice"} or reader.low(end) in {"time", "times"}:
-        stop = end if word in {"once", "twice", "thrice"} else end + 1
+        operator, stop = later or (operator, stop)
         sketch = said(state, CountOf(operator, number.value), state.position)
         yield step(reader, state, stop, sketch, strength=0.9, cue=0.3)
         return

@@ -15,7 +15,7 @@ _HAVE = frozenset({"have", "has", "had", "having", "with", "gave", "given", "lef
 _ARTICLES = frozenset({"a", "an", "any", "some", "their", "known", "valid"})
 _CLOSES = frozenset({"", "?", ".", ",", ";", "and", "but", "or", "who", "that", "which", "on", "at", "stored", "recorded", "in"})
 _PREFIXES = ("un", "in", "non")
-_MONEY = frozenset(
+MONEY = frozenset(
     stem_of(word) for word in "amount total price cost fee sum salary wage pay charge balance fine value budget revenue".split()
 )
 _OF_TIME = frozenset("before after since prior earlier later newer until".split())
@@ -123,7 +123,7 @@ def _figure(reader: Reader, table: str, number: Literal) -> Choice | None:
 
 
 def _amounts(table: PreparedTable) -> list[PreparedColumn]:
-    return [column for column in table.columns if column.is_measure and _MONEY.intersection(column.slots)]
+    return [column for column in table.columns if column.is_measure and MONEY.intersection(column.slots)]
 
 
 RULES = (has_something, denied_flag, flagged_rows, bare_number)

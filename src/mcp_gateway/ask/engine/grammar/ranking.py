@@ -226,11 +226,21 @@ def adjective(reader: Reader, state: State) -> Iterator[State]:
     near = state.column
     if near is not None and state.position - near.end <= 1 and reader.schema.column(near.choices[0].column).is_temporal:
         choices = tuple(Choice(choice.column, 1.0) for choice in near.choices if reader.schema.column(choice.column).is_temporal)
+    choices = _of_what_follows(reader, choices, end)
     if choices and not (_is_part_of_name(reader, at) and not _ends_with_date(reader, state, end)):
         mention = ColumnMention(at, end, choices, implied=True)
         ranking = Ranking(upwards, state.position, column=mention, limit=None if several else limit)
         cost = 0.35 if reader.low(at) in {"first", "last"} else 0.0
         yield step(reader, state, end, ranked(state, ranking), strength=choices[0].strength, cue=scoring.GAIN_CUE - cost)
+
+
+def _of_what_follows(reader: Reader, choices: tuple[Choice, ...], at: int) -> tuple[Choice, ...]:
+    """ "the last order": its own date before the dates of whatever it is joined to."""
+    tables = {mention.choices[0][0] for mention in reader.tables_at(at)}
+    if not any(choice.column.table in tables for choice in choices):
+        return choices
+    raised = (replace(c, strength=min(c.strength + 0.25, 0.95)) if c.column.table in tables else c for c in choices)
+    return tuple(sorted(raised, key=lambda choice: -choice.strength))
 
 
 def _asks_for_several(reader: Reader, at: int, end: int) -> bool:

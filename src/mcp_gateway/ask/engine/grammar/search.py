@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.grammar import business, conditions, doers, flow, groups, presence, ranking, targets
+from mcp_gateway.ask.engine.grammar import business, conditions, doers, flow, groups, most, presence, ranking, targets
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, affirmed
 from mcp_gateway.ask.engine.sketch import Sketch
 
@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
     *conditions.RULES,
     *presence.RULES,
     *ranking.RULES,
+    *most.RULES,
     *groups.RULES,
     *business.RULES,
     *flow.RULES,

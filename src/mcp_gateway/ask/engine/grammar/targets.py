@@ -9,6 +9,7 @@ from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, EACH, HOW_MEASURE
 from mcp_gateway.ask.engine.name_index import measured_by, named_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Flagged, Related, Sketch, TableMention, Wanted
+from mcp_gateway.ask.engine.text import stem_of
 
 _BEFORE_NOUN = (
     "the",
@@ -31,6 +32,7 @@ _BEFORE_NOUN = (
 )
 _BEFORE_COUNTED = (*_BEFORE_NOUN, "are", "is", "there", "in", "total", "times")
 _AMOUNTS = frozenset({"number", "paper", "order", "water", "power", "quarter", "over", "meter", "liter", "dollar"})
+ADDED_UP = frozenset(stem_of(word) for word in "amount total sum fee fine charge value payment".split())
 _EDGES: dict[str, AggregateFunction] = {"last": "max", "latest": "max", "newest": "max", "first": "min", "earliest": "min"}
 _EVERYTHING = frozenset(
     {"information", "info", "details", "detail", "data", "records", "columns", "fields", "attributes", "content", "contents"}
@@ -51,6 +53,8 @@ def column(reader: Reader, state: State) -> Iterator[State]:
             passed = step(reader, state, mention.end, state.sketch, strength=strength, cue=-scoring.CONTEXT_COLUMN)
             yield replace(passed, column=mention)
             continue
+        if reader.low(state.position - 1) == "(" and state.column and state.column.choices[0].column == mention.choices[0].column:
+            yield step(reader, state, mention.end, state.sketch, strength=strength)
         wanted = Wanted(state.position, column=mention, distinct=False)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
         cost = 0.0 if state.phase == "ask" and not state.negated else scoring.BARE_COLUMN_IN_WHERE
@@ -105,6 +109,9 @@ def _after_preposition(reader: Reader, state: State) -> bool:
 def entity(reader: Reader, state: State) -> Iterator[State]:
     """A table named: the rows asked about, or rows they are related to."""
     for mention in reader.tables_at(state.position):
+        if state.negated and _named_again(state, mention):
+            yield step(reader, state, mention.end, state.sketch, strength=mention.choices[0][1])
+            continue
         sketch = replace(state.sketch, entities=(*state.sketch.entities, mention))
         if state.negated:
             sketch = said(replace(state, sketch=sketch), Related(mention), state.position)
@@ -119,6 +126,11 @@ def entity(reader: Reader, state: State) -> Iterator[State]:
             listed = replace(sketch, wanted=(*sketch.wanted, Wanted(state.position, table=mention)))
             again = step(reader, state, mention.end, listed, strength=mention.choices[0][1], cue=exact + 0.1)
             yield replace(again, entity=mention)
+
+
+def _named_again(state: State, mention: TableMention) -> bool:
+    """ "All stadiums except stadiums that ...": what is denied is said next."""
+    return any(entity.choices[0][0] == mention.choices[0][0] for entity in state.sketch.entities)
 
 
 def _belongs(reader: Reader, mention: TableMention) -> bool:
@@ -169,6 +181,21 @@ def how_measure(reader: Reader, state: State) -> Iterator[State]:
         mention = ColumnMention(state.position, end, choices, implied=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, Wanted(state.position, column=mention)))
         yield replace(step(reader, state, end, sketch, strength=0.8, cue=0.2), column=mention)
+        yield from _summed(reader, state, mention)
+
+
+def _summed(reader: Reader, state: State, mention: ColumnMention) -> Iterator[State]:
+    """ "how much did they pay": what was paid altogether, where that can be added up."""
+    if reader.low(state.position + 1) != "much" or reader.low(mention.end) not in {"did", "have", "has", "was", "were"}:
+        return
+    amounts = tuple(
+        c for c in mention.choices if (p := reader.schema.column(c.column)).is_measure and ADDED_UP.intersection(p.slots)
+    )
+    if amounts and not (reader.low(mention.end) in {"was", "were"} and reader.low(mention.end + 1) == "the"):
+        added = replace(mention, choices=amounts)
+        wanted = Wanted(state.position, column=added, function="sum")
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
+        yield replace(step(reader, state, mention.end, sketch, strength=0.85, cue=0.5), column=added)
 
 
 def count(reader: Reader, state: State) -> Iterator[State]:
@@ -268,7 +295,7 @@ def _more_columns(reader: Reader, state: State, functions: tuple[AggregateFuncti
         return
     for mention in reader.columns_at(at):
         fitting = reader.measures(mention)
-        if fitting is not None:
+        if fitting is not None and reader.prepared(fitting).is_measure:
             wanted = tuple(Wanted(at, column=fitting, function=function) for function in functions)
             sketch = replace(state.sketch, wanted=(*state.sketch.wanted, *wanted))
             yield step(reader, state, mention.end, sketch, strength=fitting.choices[0].strength, cue=0.05)
