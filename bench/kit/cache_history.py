@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 
 from bench.figures import print_table
 from bench.kit.faults import BadLine
-from bench.kit.history import MEMBERSHIP_SECONDS, MUTANTS, Mutant, Shared, Told, added_up, replicas
+from bench.kit.history import FAR_REPLICA, MEMBERSHIP_SECONDS, MUTANTS, Mutant, Shared, Told, added_up, replicas
 from tests.valkey_process import ValkeyProcess
 
 PROCESSES = 3
@@ -45,17 +45,22 @@ class Faults:
         self.count += 1
 
     def _pause(self, seconds: float) -> None:
-        pid = self._random.choice(self._processes).pid
-        assert pid is not None
+        pid = self._victim()
         os.kill(pid, signal.SIGSTOP)
         time.sleep(seconds)
         os.kill(pid, signal.SIGCONT)
+
+    def _victim(self) -> int:
+        """A replica that holds copies."""
+        pid = self._random.choice([one for number, one in enumerate(self._processes) if number != FAR_REPLICA]).pid
+        assert pid is not None
+        return pid
 
     def _pause_briefly(self) -> None:
         self._pause(MEMBERSHIP_SECONDS * 0.5)
 
     def _pause_long(self) -> None:
-        self._pause(MEMBERSHIP_SECONDS * 2.5)
+        self._pause(MEMBERSHIP_SECONDS * 1.6)
 
     def _cut(self) -> None:
         self._line.cut()
@@ -68,8 +73,7 @@ class Faults:
 
     def _restart(self) -> None:
         """While a replica sleeps with its copies."""
-        pid = self._random.choice(self._processes).pid
-        assert pid is not None
+        pid = self._victim()
         os.kill(pid, signal.SIGSTOP)
         self._valkey.kill()
         self._valkey.start()
@@ -83,8 +87,7 @@ class Faults:
         self._valkey.start("--dbfilename", "dump.rdb")
 
     def _flush(self) -> None:
-        pid = self._random.choice(self._processes).pid
-        assert pid is not None
+        pid = self._victim()
         os.kill(pid, signal.SIGSTOP)
         with self._valkey.client() as client:
             client.flushall()
@@ -119,7 +122,8 @@ def main() -> int:
     rows = [_row("as shipped", told, faults, seconds)]
     caught = True
     for mutant in MUTANTS if options.mutant_reads else ():
-        seen, times, took = run(options.mutant_reads, mutant=mutant, least_faults=7)
+        # A sleeper wakes between two reads, and not while it waits for messages, about every third time.
+        seen, times, took = run(options.mutant_reads, mutant=mutant, least_faults=18 if mutant == "no_trust" else 7)
         caught = caught and seen.stale > 0
         rows.append(_row(f"mutant: {mutant}", seen, times, took))
     print_table(

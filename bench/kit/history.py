@@ -35,6 +35,8 @@ GROUPS = 6
 TENANT = "acme"
 MEMBERSHIP_SECONDS = 0.5
 READERS = 12
+# Keeps nothing near: its reads share flights and ask the store.
+FAR_REPLICA = 1
 # A reader gives way after so many reads, so that messages are heard in between.
 READS_PER_TURN = 12
 POLICY = CachePolicy(
@@ -169,8 +171,7 @@ async def _run_replica(number: int, count: int, url: str, shared: Shared, mutant
     async with await RedisConnection.open(url, timeout_seconds=0.05) as connection:
         level = await RedisSharedLevel.open(connection, membership_seconds=MEMBERSHIP_SECONDS)
         take_out(mutant, level)
-        # One replica keeps nothing near: its reads share flights and ask the store.
-        async with Cache("history", level, policy=replace(POLICY, near=number != 1)) as cache:
+        async with Cache("history", level, policy=replace(POLICY, near=number != FAR_REPLICA)) as cache:
             shared.ready[number].set()
             told = await Replica(number, count, shared, cache).run()
         await level.close()
