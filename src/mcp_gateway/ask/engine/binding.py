@@ -79,13 +79,35 @@ def bindings(reader: Reader, sketch: Sketch) -> list[Binding]:
     tables = list(tables_of(sketch))
     for mention in tables:
         beam = _cut(_bind_table(beam, mention))
+    before: ColumnMention | None = None
     for column in columns_of(sketch):
         owner = _owner(reader, column, tables)
-        beam = _cut(_bind_column(reader, binding, column, owner) for binding in beam)
+        listed = before if before is not None and _listed(reader, before, column) else None
+        beam = _cut(_bind_column(reader, binding, column, owner, listed) for binding in beam)
+        before = column
     for value, named in values_of(sketch):
         beam = _cut(_bind_value(reader, binding, value, named) for binding in beam)
-    finished = [replace(binding, score=binding.score - _join_cost(reader, binding)) for binding in beam]
+    finished = [
+        replace(
+            binding, score=binding.score - _join_cost(reader, binding) - scoring.SAID_TWICE * _repeated(reader, sketch, binding)
+        )
+        for binding in beam
+    ]
     return sorted(finished, key=lambda binding: -binding.score)[: scoring.BINDINGS]
+
+
+def _repeated(reader: Reader, sketch: Sketch, binding: Binding) -> int:
+    """How many columns asked for are taken as one that is asked for already, apart from names said in pieces."""
+    plain = [wanted.column for wanted in sketch.wanted if wanted.column is not None and wanted.function is None]
+    return sum(
+        1
+        for place, column in enumerate(plain)
+        if any(
+            binding.column(other) == binding.column(column)
+            and {"and", ","} & {reader.low(position) for position in range(other.end, column.start)}
+            for other in plain[:place]
+        )
+    )
 
 
 def _fixed_tables(sketch: Sketch) -> Iterator[str]:
@@ -166,8 +188,18 @@ def _bind_table(beam: list[Binding], mention: TableMention) -> list[Binding]:
     ]
 
 
-def _bind_column(reader: Reader, binding: Binding, mention: ColumnMention, owner: TableMention | None) -> list[Binding]:
+def _listed(reader: Reader, before: ColumnMention, column: ColumnMention) -> bool:
+    """Whether two columns stand in one list ("name and address")."""
+    between = {reader.low(position) for position in range(before.end, column.start)}
+    return bool(between) and between <= {"and", ",", "the", "their", "its"}
+
+
+def _bind_column(
+    reader: Reader, binding: Binding, mention: ColumnMention, owner: TableMention | None, listed: ColumnMention | None
+) -> list[Binding]:
+    """`listed`: the column before it in a list, likely of the same table."""
     top = mention.choices[0].strength
+    beside = binding.column(listed).table if listed is not None else None
     owned = binding.table_of.get(id(owner)) if owner is not None else None
     first = next(iter(binding.table_of.values()), None)
     made = []
@@ -177,6 +209,8 @@ def _bind_column(reader: Reader, binding: Binding, mention: ColumnMention, owner
             score += scoring.OWNER
         elif choice.column.table == first:
             score += scoring.NEAR_ENTITY
+        if choice.column.table == beside:
+            score += scoring.LISTED
         made.append(
             replace(
                 binding,
@@ -252,6 +286,8 @@ def _owner(reader: Reader, column: ColumnMention, tables: list[TableMention]) ->
     if not before:
         return None
     nearest = max(before, key=lambda table: table.end)
+    if reader.low(column.start - 1) in {"its", "their", "his", "her"}:
+        return nearest
     between = {reader.low(position) for position in range(nearest.end, column.start)}
     if between <= {"'s", "whose", "with", "their", "its", "'", "the", "a", "highest", "lowest", "that", "have", "has"}:
         return nearest

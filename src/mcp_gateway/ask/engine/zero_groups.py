@@ -27,11 +27,12 @@ _CUE = re.compile(
     r")\s*\)?\s*(?=[?.!]*\s*$)",
     re.IGNORECASE,
 )
+_QUICK = re.compile(r"\b(?:includ|even|also|plus|show|with|using|well as)", re.IGNORECASE)
 
 
 def groups_of_nothing(request: DraftRequest, index: SchemaIndex, read: ReadAlone) -> Made | None:
     """The form; None when the question does not ask for empty groups."""
-    cue = _CUE.search(request.question)
+    cue = _CUE.search(request.question) if _QUICK.search(request.question) else None
     if cue is None:
         return None
     alone = read(asking(request, blanked(request.question, [cue.span()])))

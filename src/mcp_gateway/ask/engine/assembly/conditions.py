@@ -107,10 +107,23 @@ def _add(where: list[Condition], condition: Condition, *, either: bool) -> None:
     """One more condition, beside the others or as an alternative to the last."""
     if condition in where:
         return
-    if where and (either or _same_equality(where[-1], condition) or other_time(where[-1], condition)):
+    if where and (
+        either or _same_equality(where[-1], condition) or other_time(where[-1], condition) or _no_year(where[-1], condition)
+    ):
         where[-1] = _either(where[-1], condition)
     else:
         where.append(condition)
+
+
+def _no_year(left: Condition, right: Condition) -> bool:
+    """Whether a year would have to lie before an earlier one and after a later one: either is meant."""
+    if not (isinstance(left, Comparison) and isinstance(right, Comparison) and left.left == right.left):
+        return False
+    below, above = sorted((left, right), key=lambda each: each.operator in {">", ">="})
+    ends = [each.right.value for each in (below, above) if isinstance(each.right, Literal)]
+    numbers = [end for end in ends if isinstance(end, int | float)]
+    apart = len(numbers) == 2 and numbers[0] < numbers[1]
+    return apart and below.operator in {"<", "<="} and above.operator in {">", ">="}
 
 
 def _split_at_scope(clauses: Sequence[Clause]) -> tuple[Sequence[Clause], Sequence[Clause]]:

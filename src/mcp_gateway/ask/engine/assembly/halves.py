@@ -43,6 +43,13 @@ def _lists_rows(bound: Bound, clause: Clause) -> bool:
     return not bound.sketch.wanted or bool(names.intersection(shown))
 
 
+def _shows_kinds(bound: Bound) -> bool:
+    """Whether values are shown that many rows share ("the citizenships of singers born ...")."""
+    names = {*bound.key(bound.head), *bound.table(bound.head).labels}
+    shown = [bound.ref(wanted.column) for wanted in bound.sketch.wanted if wanted.column is not None]
+    return bool(shown) and not names.intersection(shown)
+
+
 def _alike(bound: Bound, first: Clause, second: Clause) -> bool:
     """Whether both speak of one column, or of one table where the question says "both"."""
     column, other = _column_of(bound, first), _column_of(bound, second)
@@ -69,7 +76,8 @@ def _exclude(bound: Bound, first: Clause, second: Clause) -> bool:
         return _apart(first.said, second.said)
     if isinstance(first.said, InPeriod) and isinstance(second.said, InPeriod):
         stretches = (first.said.start, first.said.end), (second.said.start, second.said.end)
-        return through_many(bound, first) and apart_in_time(*stretches)
+        rows = not (through_many(bound, first) or _shows_kinds(bound))
+        return not rows and apart_in_time(*stretches)
     return False
 
 
