@@ -24,6 +24,7 @@ MISSING_HEAD = 0.62  # the last word of the name is not in the question
 MISSING_SUFFIX = 0.85  # only a "name", "code" or "title" at the end is missing
 LABEL_AS_NAME = 0.7
 VERB_TRUST = 0.7  # words trusted less than this are verbs that speak of a thing
+EVENT_BY_VERB = 0.82  # "borrowed" for loans that point at borrowers
 DOER_BY_VERB = 0.6  # "borrowed" for borrowers
 MISSING_ID = 0.3
 MISSING_MEASURE = 0.5  # "max_salary" when nothing said maximum

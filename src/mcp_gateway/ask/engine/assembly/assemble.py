@@ -30,6 +30,7 @@ from mcp_gateway.ask.engine.form import (
 from mcp_gateway.ask.engine.form_edit import swapped
 from mcp_gateway.ask.engine.form_walk import has_aggregate
 from mcp_gateway.ask.engine.grammar.reader import Reader
+from mcp_gateway.ask.engine.grammar.targets import ADDED_UP
 from mcp_gateway.ask.engine.joins import connect
 from mcp_gateway.ask.engine.roles import with_instances
 from mcp_gateway.ask.engine.sketch import (
@@ -181,7 +182,14 @@ def _shape(bound: Bound, conditions: Conditions) -> _Shape:
         )
     targets = totalled(bound, targets, groups)
     aggregated = any(has_aggregate(target) for target in targets)
-    grouping_needed = aggregated or conditions.having or any(r.function or r.metric for r in bound.sketch.rankings)
+    grouping_needed = (
+        aggregated
+        or conditions.having
+        or any(
+            r.function or r.metric or (r.column is not None and _adds_up(bound, r, bound.ref(r.column)))
+            for r in bound.sketch.rankings
+        )
+    )
     plain = [target for target in targets if not has_aggregate(target)]
     if bound.sketch.groups and not grouping_needed and not bound.sketch.wanted and bound.sketch.entities:
         targets = [Aggregate("count")]
@@ -300,7 +308,21 @@ def _ranking_key(bound: Bound, ranking: Ranking, shape: _Shape) -> Expression | 
     if ranking.column is None:
         return shape.targets[0] if shape.targets else None
     ref = bound.ref(ranking.column)
+    if ranking.function is None and _adds_up(bound, ranking, ref):
+        return Aggregate("sum", ref)
     return Aggregate(ranking.function, ref) if ranking.function is not None else _aggregated(ref, shape)
+
+
+def _adds_up(bound: Bound, ranking: Ranking, ref: ColumnRef) -> bool:
+    """ "the most tips": those of all rows that belong to one of the rows asked for."""
+    words = {bound.reader.low(ranking.position), bound.reader.low(ranking.position + 1)}
+    summed = words & {"most", "fewest", "least"} or (
+        ranking.limit and "by" in words and ADDED_UP.intersection(bound.prepared(ref).slots)
+    )
+    if not summed or ref.table == bound.head or not bound.prepared(ref).is_measure:
+        return False
+    tree = bound.reader.tree(frozenset((bound.head, ref.table)))
+    return tree is not None and any(edge.parent[0].table == bound.head for edge in tree.edges)
 
 
 def _aggregated(ref: ColumnRef, shape: _Shape) -> Expression:

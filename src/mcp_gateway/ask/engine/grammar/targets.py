@@ -9,6 +9,7 @@ from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AGGREGATES, COUNTS, DISTINCT, EACH, HOW_MEASURE
 from mcp_gateway.ask.engine.name_index import measured_by, named_by
 from mcp_gateway.ask.engine.sketch import ColumnMention, Flagged, Related, Sketch, TableMention, Wanted
+from mcp_gateway.ask.engine.text import stem_of
 
 _BEFORE_NOUN = (
     "the",
@@ -31,6 +32,7 @@ _BEFORE_NOUN = (
 )
 _BEFORE_COUNTED = (*_BEFORE_NOUN, "are", "is", "there", "in", "total", "times")
 _AMOUNTS = frozenset({"number", "paper", "order", "water", "power", "quarter", "over", "meter", "liter", "dollar"})
+ADDED_UP = frozenset(stem_of(word) for word in "amount total sum fee fine charge value payment".split())
 _EDGES: dict[str, AggregateFunction] = {"last": "max", "latest": "max", "newest": "max", "first": "min", "earliest": "min"}
 _EVERYTHING = frozenset(
     {"information", "info", "details", "detail", "data", "records", "columns", "fields", "attributes", "content", "contents"}
@@ -179,6 +181,21 @@ def how_measure(reader: Reader, state: State) -> Iterator[State]:
         mention = ColumnMention(state.position, end, choices, implied=True)
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, Wanted(state.position, column=mention)))
         yield replace(step(reader, state, end, sketch, strength=0.8, cue=0.2), column=mention)
+        yield from _summed(reader, state, mention)
+
+
+def _summed(reader: Reader, state: State, mention: ColumnMention) -> Iterator[State]:
+    """ "how much did they pay": what was paid altogether, where that can be added up."""
+    if reader.low(state.position + 1) != "much" or reader.low(mention.end) not in {"did", "have", "has", "was", "were"}:
+        return
+    amounts = tuple(
+        c for c in mention.choices if (p := reader.schema.column(c.column)).is_measure and ADDED_UP.intersection(p.slots)
+    )
+    if amounts and not (reader.low(mention.end) in {"was", "were"} and reader.low(mention.end + 1) == "the"):
+        added = replace(mention, choices=amounts)
+        wanted = Wanted(state.position, column=added, function="sum")
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
+        yield replace(step(reader, state, mention.end, sketch, strength=0.85, cue=0.5), column=added)
 
 
 def count(reader: Reader, state: State) -> Iterator[State]:
