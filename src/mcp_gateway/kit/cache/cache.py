@@ -115,8 +115,8 @@ class Cache(Generic[V]):
     ) -> V:
         """The value of `key` for the tenant, loaded by one caller while others wait for it.
 
-        A key always carries the same `tags`, at most 32. `policy` replaces the cache's own for this read; its near bounds do not
-        count. Raises what the loader raises, `LoadTimedOut`, and `StoreUnavailable` only under `when_store_is_away="refuse"`.
+        A key always carries the same `tags`, at most 32; a loader does not read its own key. `policy` replaces the cache's own for
+        this read; its near bounds do not count. Raises what the loader raises, `LoadTimedOut`, and `StoreUnavailable` only under `when_store_is_away="refuse"`.
         """
         place = (tenant if isinstance(tenant, str) else tenant.tenant, key)
         entry = self._near_get(place)
@@ -228,7 +228,16 @@ class Cache(Generic[V]):
         else:
             # Without trust nobody may share what is under way; but the next may wait for it, and share what comes after.
             before = flight.task if flight is not None and not trusted else None
-            flight = self._start(Flight(_checked(place), loader=loader, policy=policy, tags=_carried(tags), before=before))
+            flight = self._start(
+                Flight(
+                    _checked(place),
+                    loader=loader,
+                    policy=policy,
+                    tags=_carried(tags),
+                    before=before,
+                    below_seconds=policy.ttl_seconds * policy.early_refresh,
+                )
+            )
         return await flight.result()
 
     def _serve_near(

@@ -263,6 +263,17 @@ async def test_a_value_soon_old_is_renewed_early_by_one_reader(level: AwayLevel,
         assert load.calls == 2
 
 
+async def test_a_value_soon_old_is_renewed_early_without_a_near_level_too(level: AwayLevel, clock: FixedClock) -> None:
+    load = Source()
+    async with cache_of(level, clock, CachePolicy(ttl_seconds=10, ttl_jitter=0, early_refresh=0.2, near=False)) as cache:
+        await cache.get_or_load("k", load, tenant=ACME)
+        clock.advance(9)
+        assert await cache.get_or_load("k", load, tenant=ACME) == 1
+        await settle()
+        assert await cache.get_or_load("k", load, tenant=ACME) == 2
+        assert cache.counts().outcomes == {"miss": 1, "shared_hit": 2, "renewed": 1}
+
+
 async def test_a_failed_renewal_is_not_tried_again_at_once(level: AwayLevel, clock: FixedClock) -> None:
     load = Source()
     policy = CachePolicy(ttl_seconds=10, ttl_jitter=0, stale_while_revalidate_seconds=50, lease_seconds=2)
