@@ -169,10 +169,10 @@ PEERS: Mapping[str, Peer] = {
 async def installed(url: str) -> dict[str, Peer]:
     """The peers that can be opened here."""
     found = {}
-    for name, peer in PEERS.items():
+    for number, (name, peer) in enumerate(PEERS.items()):
         try:
             async with asyncio.timeout(5), peer(url, 10, 60) as hit:
-                await hit("probe")
+                await hit(f"probe-{number}")
         except ImportError:
             continue
         found[name] = peer

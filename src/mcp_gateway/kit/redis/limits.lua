@@ -3,8 +3,8 @@
 --   algorithm (0 gcra, 1 window, 2 exact; 8 more when the rule is in shadow), limit,
 --   step in microseconds (gcra: between two units; window: a bucket; exact: the window itself), burst or number of slots.
 -- Answers in microseconds: how long the call must wait (0: admitted); per rule what remains, when all is back, its own wait.
--- The same arithmetic as kit/limits/cells.py. Time is the server's. What a clock that was set back left in the future counts as of
--- now, so a rule is stricter for one window, never laxer; each judge then returns the mended state with its refusal, to be kept.
+-- The same arithmetic as kit/limits/cells.py. Time is the server's. What a clock that was set back left in the future counts as
+-- of now, so a rule is stricter for one window, never laxer; each judge then returns the mended state with its refusal, to be kept.
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpacked, byte, call = struct.pack, struct.unpack, string.byte, redis.call
 local stamp = call('TIME')
