@@ -115,8 +115,9 @@ class Cache(Generic[V]):
     ) -> V:
         """The value of `key` for the tenant, loaded by one caller while others wait for it.
 
-        A key always carries the same `tags`, at most 32; a loader does not read its own key. `policy` replaces the cache's own for
-        this read; its near bounds do not count. Raises what the loader raises, `LoadTimedOut`, and `StoreUnavailable` only under `when_store_is_away="refuse"`.
+        A key always carries the same `tags`, at most 32, and a loader does not read its own key. `policy` replaces the cache's
+        own for this read, but not its near bounds. Raises what the loader raises, `LoadTimedOut`, and, only under
+        `when_store_is_away="refuse"`, `StoreUnavailable`.
         """
         place = (tenant if isinstance(tenant, str) else tenant.tenant, key)
         entry = self._near_get(place)

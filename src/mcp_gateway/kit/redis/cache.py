@@ -14,6 +14,7 @@ from mcp_gateway.kit.cache.model import Acknowledgement, InvalidationEvent
 from mcp_gateway.kit.cache.ports import Claim, CoherenceListener, Invalidation, Lease, Look, Place, Stored
 from mcp_gateway.kit.errors import InvalidPolicy, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache_coherence import Coherence, load_script
+from mcp_gateway.kit.redis.cache_messages import say_filled
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.wire import Reply
 
@@ -107,7 +108,7 @@ class RedisSharedLevel:
                 lease.token,
                 payload,
                 *(_milliseconds(fresh_seconds), _milliseconds(kept_seconds)),
-                *(keys.reply_prefix, f"F{json.dumps(place)}"),
+                *(keys.reply_prefix, say_filled(place)),
                 *versions,
             ],
         )

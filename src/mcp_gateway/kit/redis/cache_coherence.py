@@ -10,11 +10,8 @@ import asyncio
 import contextlib
 import functools
 import itertools
-import json
 import secrets
-from collections.abc import Sequence
 from importlib.resources import files
-from typing import NamedTuple
 
 import structlog
 
@@ -23,6 +20,17 @@ from mcp_gateway.kit.cache.model import Acknowledgement
 from mcp_gateway.kit.cache.ports import CoherenceListener, Invalidation
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache_keys import CacheKeys
+from mcp_gateway.kit.redis.cache_messages import (
+    Hello,
+    Members,
+    read_filled,
+    read_heard,
+    read_members,
+    read_told,
+    say_heard,
+    say_hello,
+    say_invalidation,
+)
 from mcp_gateway.kit.redis.cache_outbox import Outbox
 from mcp_gateway.kit.redis.connection import ConnectionState, RedisConnection
 from mcp_gateway.kit.redis.packing import Script
@@ -52,13 +60,6 @@ class _Awaited:
     def add(self, replica: str) -> None:
         self.heard.add(replica)
         self.changed.set()
-
-
-class _Members(NamedTuple):
-    """`age`: seconds since the list of members was begun, None when there is none. `lasting`: seconds each is one still."""
-
-    age: float | None
-    lasting: dict[str, float]
 
 
 class Coherence:
@@ -127,7 +128,7 @@ class Coherence:
             sent.append(self._connection.send("HGETALL", self.keys.members, timeout_seconds=self._membership_seconds))
             sent.append(self._connection.send("TIME", timeout_seconds=self._membership_seconds))
             _, _, members, time = await asyncio.gather(*sent)
-            heard, lapsed = await self._everybody(_read_members(members, time), awaited)
+            heard, lapsed = await self._everybody(read_members(members, time), awaited)
         except (StoreUnavailable, StoreRefused):
             self._outbox.add(invalidation)
             raise
@@ -140,10 +141,10 @@ class Coherence:
         send, seconds = self._connection.send, self._membership_seconds
         return [
             send("UNLINK", *self.keys.ended_by(invalidation), timeout_seconds=seconds),
-            send("PUBLISH", self.keys.channel, self._message(invalidation, number), timeout_seconds=seconds),
+            send("PUBLISH", self.keys.channel, say_invalidation(invalidation, number, self.replica), timeout_seconds=seconds),
         ]
 
-    async def _everybody(self, members: "_Members", awaited: _Awaited) -> tuple[int, int]:
+    async def _everybody(self, members: Members, awaited: _Awaited) -> tuple[int, int]:
         """Wait until each member has acknowledged or run out; how many did which."""
         now = self._clock.monotonic()
         while missing := members.lasting.keys() - awaited.heard:
@@ -162,47 +163,39 @@ class Coherence:
             await asyncio.sleep(grace)
         return len(awaited.heard), len(missing)
 
-    def _message(self, invalidation: Invalidation, number: str) -> str:
-        cache, tenant, keys, tags, _ = invalidation
-        return json.dumps({"i": number, "f": self.replica, "c": cache, "n": tenant, "k": keys, "t": tags})
-
     def _heard_invalidation(self, message: bytes) -> None:
         try:
-            told = json.loads(message)
-            if "h" in told:
-                self._heard_itself(told)
-                return
-            number, sender = str(told["i"]), str(told["f"])
-            cache, tenant, keys, tags = str(told["c"]), str(told["n"]), _texts(told["k"]), _texts(told["t"])
-        except (ValueError, KeyError, TypeError):
+            told = read_told(message)
+        except ValueError:
             # Not ours, so nobody knows what it was to end.
             _log.warning("cache_message_unreadable", size=len(message))
             self._empty()
             return
-        for listener in tuple(self._listeners.get(cache, ())):
-            listener.invalidated(tenant, keys, tags)
-        if sender == self.replica:
-            self._acknowledged(number, sender)
-        else:
+        if isinstance(told, Hello):
+            self._heard_itself(told)
+            return
+        for listener in tuple(self._listeners.get(told.cache, ())):
+            listener.invalidated(told.tenant, told.keys, told.tags)
+        if told.sender == self.replica:
+            self._acknowledged(told.number, told.sender)
+        elif told.number:
             with contextlib.suppress(StoreUnavailable):
-                self._connection.post("PUBLISH", self.keys.reply_prefix + sender, f"A{number}{self.replica}")
+                self._connection.post("PUBLISH", self.keys.reply_prefix + told.sender, say_heard(told.number, self.replica))
 
-    def _heard_itself(self, told: dict[str, object]) -> None:
+    def _heard_itself(self, hello: Hello) -> None:
         """The channel is heard on this line from now on; before, something may have been missed."""
-        if told["h"] == self.replica and told["l"] == self._line and self._proven != self._line:
+        if hello == (self.replica, self._line) and self._proven != self._line:
             self._proven = self._line
             self._empty()
 
     def _heard_reply(self, message: bytes) -> None:
-        """`A`, an invalidation's number and a replica (16 letters each); or `F` and the place of a lease that has ended."""
-        with contextlib.suppress(ValueError, TypeError):
+        with contextlib.suppress(ValueError):
             if message[:1] == b"A":
-                text = message.decode()
-                self._acknowledged(text[1:17], text[17:])
+                self._acknowledged(*read_heard(message))
             elif message[:1] == b"F":
-                cache, tenant, key = _texts(json.loads(message[1:]))
-                for listener in tuple(self._listeners.get(cache, ())):
-                    listener.filled(tenant, key)
+                place = read_filled(message)
+                for listener in tuple(self._listeners.get(place.cache, ())):
+                    listener.filled(place.tenant, place.key)
 
     def _acknowledged(self, number: str, replica: str) -> None:
         awaited = self._awaited.get(number)
@@ -244,7 +237,7 @@ class Coherence:
         asked, line = self._clock.monotonic(), self._line
         try:
             if self._proven != line:
-                self._connection.post("PUBLISH", self.keys.channel, json.dumps({"h": self.replica, "l": line}))
+                self._connection.post("PUBLISH", self.keys.channel, say_hello(Hello(self.replica, line)))
             known = await self._connection.run(
                 self._member, [self.keys.members], [self.replica, int(self._membership_seconds * 1000)]
             )
@@ -282,19 +275,3 @@ class Coherence:
             self._outbox.add(late)
         else:
             _log.info("cache_invalidated_late", cache=late.cache, keys=len(late.keys), tags=len(late.tags))
-
-
-def _read_members(members: Reply, time: Reply) -> _Members:
-    match members, time:
-        case dict(), [bytes(seconds), bytes(microseconds)]:
-            now = int(seconds) + int(microseconds) / 1e6
-            until = {name.decode(): int(ms) / 1000 - now for name, ms in members.items() if isinstance(name, bytes) and ms}  # type: ignore[arg-type]  # digits
-            born = until.pop("born", None)
-            return _Members(None if born is None else -born, {name: left for name, left in until.items() if left > 0})
-    raise StoreRefused("The store's list of cache members is not in our form.")
-
-
-def _texts(value: object) -> Sequence[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise TypeError("not a list of texts")
-    return value
