@@ -4,10 +4,9 @@
 `Retry-After` is RFC 9110. The older `X-RateLimit-*` triple is off by default; its reset counts seconds from now.
 """
 
-import math
 from typing import TypeAlias
 
-from mcp_gateway.kit.limits.model import Decision
+from mcp_gateway.kit.limits.model import Decision, PolicyDecision
 from mcp_gateway.kit.limits.plans import NEVER_US, Plan
 from mcp_gateway.kit.limits.rules import AwayPolicy
 
@@ -47,41 +46,39 @@ class LimitHeaders:
         """The fields of the response that this decision led to, as ASGI wants them; seconds are whole, rounded up."""
         plan = decision.plan
         shown = plan.shown
-        if not isinstance(shown, _Shown):
+        if shown.__class__ is not _Shown:
             shown = plan.shown = _Shown(plan)
         fields: list[Field] = []
         if shown.quotas:
-            remaining, wait_us, name, limit, where = _closest(shown, decision)
-            if self._draft:
-                policy, away = shown.policy, b""
-                if decision.degraded is not None:
-                    policy, away = _with_away(shown, decision), _away(decision.aways[where])
-                fields.append((b"ratelimit-policy", policy))
-                fields.append(
-                    (b"ratelimit", b"%b%d%b%b" % (name, remaining, b";t=%d" % _whole(wait_us) if wait_us else b"", away))
-                )
-            if self._legacy:
-                fields.append((b"x-ratelimit-limit", b"%d" % limit))
-                fields.append((b"x-ratelimit-remaining", b"%d" % remaining))
-                fields.append((b"x-ratelimit-reset", b"%d" % _whole(wait_us)))
+            self._add_quota(fields, shown, decision)
         if not decision.allowed and decision.outcome[0] < NEVER_US:
             fields.append((b"retry-after", b"%d" % _whole(max(1, decision.outcome[0] - decision.age_us))))
         return fields
 
-
-def _closest(shown: _Shown, decision: Decision) -> tuple[int, int, bytes, int, int]:
-    """The shown rule with the longest wait, otherwise with the least share left: remaining, microseconds, item, limit, place."""
-    outcome, age_us = decision.outcome, decision.age_us
-    best: tuple[float, float] = (1.0, 0.0)
-    chosen = (0, 0, b"", 0, 0)
-    for at, share, name, limit in shown.quotas:
-        remaining, reset, wait = outcome[at], outcome[at + 1], outcome[at + 2]
-        rank = (-wait, remaining / share)
-        if rank < best:
-            best = rank
-            left = 0 if wait or remaining < 0 else remaining
-            chosen = (left, max(0, (wait or reset) - age_us), name, limit, at // 3)
-    return chosen
+    def _add_quota(self, fields: list[Field], shown: _Shown, decision: Decision) -> None:
+        """The shown rule with the longest wait, otherwise the one with the least share left."""
+        outcome = decision.outcome
+        closest, longest, least = shown.quotas[0], -1, 2.0
+        for quota in shown.quotas:
+            at = quota[0]
+            wait, left = outcome[at + 2], outcome[at] / quota[1]
+            if wait > longest or (wait == longest and left < least):
+                closest, longest, least = quota, wait, left
+        at, _, name, limit = closest
+        remaining = 0 if longest or outcome[at] < 0 else outcome[at]
+        seconds = _whole(max(0, (longest or outcome[at + 1]) - decision.age_us))
+        if self._draft:
+            policy = shown.policy
+            quota_item = b"%b%d;t=%d" % (name, remaining, seconds) if seconds else b"%b%d" % (name, remaining)
+            if isinstance(decision, PolicyDecision):
+                policy = _with_away(shown, decision)
+                quota_item += _away(decision.aways[at // 3])
+            fields.append((b"ratelimit-policy", policy))
+            fields.append((b"ratelimit", quota_item))
+        if self._legacy:
+            fields.append((b"x-ratelimit-limit", b"%d" % limit))
+            fields.append((b"x-ratelimit-remaining", b"%d" % remaining))
+            fields.append((b"x-ratelimit-reset", b"%d" % seconds))
 
 
 def _with_away(shown: _Shown, decision: Decision) -> bytes:
@@ -93,4 +90,4 @@ def _away(policy: AwayPolicy | None) -> bytes:
 
 
 def _whole(microseconds: int) -> int:
-    return math.ceil(microseconds / 1_000_000)
+    return -(-microseconds // 1_000_000)
