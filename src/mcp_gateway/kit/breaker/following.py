@@ -202,7 +202,8 @@ class FollowingCircuit:
                 self.settle(*self._unsettled.popleft())
         if state.epoch == 0:
             return  # the store lost the circuit, or never had it: what we know is more
-        if state.epoch != self._store_epoch:
+        met = self._store_epoch == 0 and state.state == "closed" and state.mode == "automatic"
+        if state.epoch != self._store_epoch and not met:
             self._unreported.clear()
             self._urgent = False
             self._refused_until = 0.0

@@ -127,7 +127,9 @@ class Machine:
     def follow(self, seen: CircuitState, now: float) -> None:
         """Become what the store says, whatever this machine was before."""
         source, mode = self.state, self.mode
-        changed = seen.epoch != self.epoch
+        # A first meeting with a closed circuit changes nothing: what was counted before it goes on counting.
+        met = self.epoch == 0 and self.state == seen.state == "closed" and seen.mode == "automatic"
+        changed = seen.epoch != self.epoch and not met
         self.state, self.mode, self.epoch, self.cause = seen.state, seen.mode, seen.epoch, seen.cause
         self._unwatched = seen.mode in {"forced_open", "forced_closed"}
         self.openings, self.counts = seen.openings, seen.counts

@@ -39,6 +39,7 @@ class CountingStore:
 
     async def report(self, circuit: SharedCircuit, epoch: int, outcomes: bytes) -> CircuitState:
         self.reported.set()
+        await asyncio.sleep(0)
         return await self._reached("report").report(circuit, epoch, outcomes)
 
     async def ask(self, circuit: SharedCircuit, epoch: int, probe: str) -> Answer:
@@ -248,3 +249,14 @@ async def test_a_mode_cannot_be_forced_for_one_replica_only(clock: FixedClock, s
     with pytest.raises(StoreUnavailable):
         await breaker.force("forced_open", "maintenance")
     assert await passes(breaker)
+
+
+async def test_what_happens_during_a_report_is_reported_next(clock: FixedClock, store: CountingStore) -> None:
+    async with CircuitBreaker("part", POLICY, store=store, clock=clock) as breaker:
+        await fails(breaker, 2)
+        store.reported.clear()
+        async with asyncio.timeout(5):
+            await store.reported.wait()
+        await fails(breaker, 2)  # the first report is still on its way; no further call follows
+        await reported(store)
+        assert breaker.snapshot().state == "open"
