@@ -111,3 +111,24 @@ async def opens_and_recovers(breaker: CircuitBreaker) -> None:
                 await breaker.call(bad)
         while await refuses(breaker):  # noqa: ASYNC110  (only another call shows that the circuit closed)
             await asyncio.sleep(0.01)
+
+
+async def test_an_idle_replica_that_was_cut_off_hears_what_it_missed(valkey: ValkeyProcess) -> None:
+    told = asyncio.Event()
+    async with (
+        await RedisConnection.open(valkey.url, timeout_seconds=5.0) as line,
+        await RedisConnection.open(valkey.url, timeout_seconds=5.0) as other_line,
+    ):
+        idle = CircuitBreaker("part", POLICY, store=RedisBreakerStore(line), on_transition=lambda _: told.set())
+        other = CircuitBreaker("part", POLICY, store=RedisBreakerStore(other_line))
+        async with idle, other:
+            number = await line.call("CLIENT", "ID")
+            assert isinstance(number, int)
+            down = asyncio.Event()
+            line.on_state(lambda state: down.set() if state == "down" else None)
+            await other_line.call("CLIENT", "KILL", "ID", number)
+            await other.force("forced_open", "maintenance")
+            async with asyncio.timeout(5):
+                await down.wait()
+                await told.wait()
+            assert await refuses(idle)
