@@ -30,7 +30,7 @@ POLICY = BreakerPolicy(
     open_seconds=OPEN_SECONDS,
     open_growth=2,
     probes=3,
-    probe_seconds=0.3,
+    probe_seconds=30,
 )
 PART = SharedCircuit("part", POLICY)
 BAD, GOOD, SLOW = b"\x01", b"\x00", b"\x02"
@@ -95,10 +95,10 @@ async def test_a_window_forgets_the_oldest_calls(kept: Store) -> None:
 
 
 async def test_a_window_of_seconds_forgets_what_is_older(kept: Store) -> None:
-    policy = BreakerPolicy(window=TimeBased(seconds=0.2, buckets=4), minimum_calls=4, open_seconds=1)
+    policy = BreakerPolicy(window=TimeBased(seconds=0.8, buckets=4), minimum_calls=4, open_seconds=1)
     circuit = SharedCircuit("timed", policy)
     await kept.store.report(circuit, 0, BAD * 3)
-    await kept.passes(0.21)
+    await kept.passes(0.81)
     assert (await kept.store.report(circuit, 0, BAD * 3)).state == "closed"
     assert (await kept.store.report(circuit, 0, GOOD)).counts == Counts(4, 3, 0)
 
@@ -112,8 +112,9 @@ async def test_outcomes_of_an_earlier_epoch_are_not_counted(kept: Store) -> None
 
 
 async def test_an_open_circuit_admits_nobody_until_its_time_is_over(kept: Store) -> None:
-    state = await opened(kept.store)
-    answer = await kept.store.ask(PART, state.epoch, "a")
+    circuit = SharedCircuit("long", BreakerPolicy(minimum_calls=4, open_seconds=60))
+    state = await opened(kept.store, circuit)
+    answer = await kept.store.ask(circuit, state.epoch, "a")
     assert (answer.admitted, answer.state.state) == (False, "open")
 
 
@@ -162,12 +163,13 @@ async def test_a_place_given_back_is_given_to_another(kept: Store) -> None:
 
 
 async def test_lost_probes_open_it_again(kept: Store) -> None:
-    await opened(kept.store)
-    await kept.passes(OPEN_SECONDS + 0.01)
-    await kept.store.ask(PART, 0, "a")
-    await kept.store.ask(PART, 0, "b")
-    await kept.passes(0.31)
-    answer = await kept.store.ask(PART, 0, "c")
+    circuit = SharedCircuit("lossy", BreakerPolicy(minimum_calls=4, open_seconds=0.05, open_growth=1_000, probe_seconds=0.2))
+    await opened(kept.store, circuit)
+    await kept.passes(0.06)
+    await kept.store.ask(circuit, 0, "a")
+    await kept.store.ask(circuit, 0, "b")
+    await kept.passes(0.21)
+    answer = await kept.store.ask(circuit, 0, "c")
     assert (answer.admitted, answer.state.state, answer.state.cause) == (False, "open", "probes_lost")
 
 

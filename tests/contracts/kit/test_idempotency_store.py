@@ -82,9 +82,9 @@ async def test_a_lapsed_lease_goes_to_the_next_and_the_old_holder_keeps_nothing(
 
 async def test_a_renewed_lease_lasts(kept: tuple[IdempotencyStore, Passes]) -> None:
     store, passes = kept
-    await store.begin(REQUEST, "a", 0.05)
+    await store.begin(REQUEST, "a", 0.5)
     assert await store.renew(REQUEST, "a", LEASE)
-    await passes(0.06)
+    await passes(0.55)
     assert (await store.begin(REQUEST, "b", LEASE)).state == "running"
     assert (await store.begin(REQUEST, "a", LEASE)).state == "started"
 

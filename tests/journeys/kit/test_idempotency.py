@@ -21,7 +21,7 @@ from mcp_gateway.kit.resilience.idempotency.once import Idempotency, Idempotency
 pytestmark = pytest.mark.anyio
 
 WORKER = Path(__file__).with_name("keyed_worker.py")
-LEASE_SECONDS = 0.6
+LEASE_SECONDS = 1.0
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def holder(valkey: ValkeyProcess) -> Iterator[subprocess.Popen[str]]:
 @pytest.fixture
 async def once(valkey: ValkeyProcess) -> AsyncIterator[Idempotency]:
     async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
-        once = Idempotency(RedisIdempotencyStore(connection), IdempotencyPolicy(lease_seconds=LEASE_SECONDS, wait_seconds=5))
+        once = Idempotency(RedisIdempotencyStore(connection), IdempotencyPolicy(lease_seconds=LEASE_SECONDS, wait_seconds=8))
         yield once
         await once.close()
 
@@ -57,7 +57,7 @@ async def test_a_living_holder_keeps_its_lease_and_a_killed_one_is_replaced(valk
         await asyncio.sleep(2 * LEASE_SECONDS)
         assert not patient.done()
         process.kill()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(8):
             assert (await patient).answer.body == b"done"
     assert (await once.run(REQUEST, work)).replayed
 
@@ -65,7 +65,7 @@ async def test_a_living_holder_keeps_its_lease_and_a_killed_one_is_replaced(valk
 async def test_a_stopped_holder_is_replaced_too(valkey: ValkeyProcess, once: Idempotency) -> None:
     with holder(valkey) as process:
         process.send_signal(signal.SIGSTOP)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(8):
             assert not (await once.run(REQUEST, work)).replayed
 
 
