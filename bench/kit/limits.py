@@ -7,6 +7,7 @@ knows remaining and reset of each. 64 tasks, 500 tenants. Ratios are medians ove
 
 import asyncio
 import gc
+import logging
 import random
 import statistics
 import sys
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import redis
+import structlog
 from bench.figures import percentile, print_table
 from bench.kit.limit_peers import Hit, Peer, floor, installed
 from tests.valkey_process import ValkeyProcess
@@ -191,34 +193,35 @@ async def in_memory() -> None:
     print_table("In memory, one core (per CPU second)", ("decision", "median of 7", "best of 7"), lines)
 
 
-def memory_per_identity(url: str, limiter_rules: Sequence[Rule], hits: int) -> tuple[float, int]:
-    """Bytes per key and the most for any, after so many calls of 100 callers."""
-
-    async def fill() -> None:
-        async with await RedisConnection.open(url, timeout_seconds=PATIENT_SECONDS) as connection:
-            limiter = EnterpriseRateLimiter(limiter_rules, store=RedisLimitStore(connection, timeout_seconds=PATIENT_SECONDS))
-            for number in range(100):
-                caller = Caller(tenant=f"tenant-{number:04d}", subject=f"user-{number:04d}")
-                await asyncio.gather(*(limiter.decide(caller, "ask") for _ in range(hits)))
-
+async def fill(url: str, rules: Sequence[Rule], calls: int, pause_seconds: float) -> str:
+    """Bytes of a key, mean and most, after so many calls of 100 callers each."""
     empty(url)
-    asyncio.run(fill())
+    callers = [Caller(tenant=f"tenant-{number:04d}", subject=f"user-{number:04d}") for number in range(100)]
+    async with await RedisConnection.open(url, timeout_seconds=PATIENT_SECONDS) as connection:
+        limiter = EnterpriseRateLimiter(rules, store=RedisLimitStore(connection, timeout_seconds=PATIENT_SECONDS))
+        for _ in range(calls):
+            await asyncio.gather(*(limiter.decide(caller, "ask") for caller in callers))
+            await asyncio.sleep(pause_seconds)
     with redis.Redis.from_url(url) as client:
-        sizes = [int(client.memory_usage(key, samples=0) or 0) for key in client.scan_iter(count=1_000)]
-    return statistics.mean(sizes), max(sizes)
+        asking = client.pipeline(transaction=False)
+        for key in client.scan_iter(count=1_000):
+            asking.memory_usage(key, samples=0)
+        sizes = [int(size) for size in asking.execute() if size]
+    return f"{statistics.mean(sizes):.0f} (most {max(sizes)})" if sizes else "0 (whole again)"
 
 
 def bytes_table(url: str) -> None:
     lines = []
     algorithms: tuple[Algorithm, ...] = ("window", "gcra", "exact")
     for algorithm in algorithms:
-        rules = [
-            Rule(name="caller", limit=1_000, window_seconds=600, scope="caller", algorithm=algorithm),
-            Rule(name="tenant", limit=1_000, window_seconds=600, algorithm=algorithm),
-        ]
-        cells = [memory_per_identity(url, rules, hits) for hits in (1, 100)]
-        lines.append((algorithm, *(f"{mean:.0f} (most {most})" for mean, most in cells)))
-    print_table("Bytes per identity in the store (one key)", ("algorithm", "after 1 call", "after 100"), lines)
+        cells: list[str] = [algorithm]
+        for window, calls, pause in ((600, 1, 0.0), (600, 100, 0.0), (6, 14, 0.55)):
+            caller = Rule(name="caller", limit=1_000, window_seconds=window, scope="caller", algorithm=algorithm)
+            tenant = Rule(name="tenant", limit=1_000, window_seconds=window, algorithm=algorithm)
+            cells.append(asyncio.run(fill(url, [caller, tenant], calls, pause)))
+        lines.append(cells)
+    header = ("algorithm", "after 1 call", "after 100", "after 14 spread over every bucket")
+    print_table("Bytes per identity in the store (one key)", header, lines)
 
 
 async def without_store() -> None:
@@ -255,6 +258,7 @@ def waited(title: str, decisions: Sequence[tuple[float, Decision]]) -> tuple[str
 
 
 def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     quick = "--quick" in sys.argv
     with ValkeyProcess() as valkey:
         peers = {} if quick else asyncio.run(installed(valkey.url))

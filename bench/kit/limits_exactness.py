@@ -10,6 +10,7 @@ and group `peers` for the other libraries.
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import redis
+import structlog
 from bench.figures import print_table
 from bench.kit.limit_peers import PEERS, Hit, Peer, floor, installed
 from tests.journeys.kit.limit_worker import most_certainly_in_any_window
@@ -185,6 +187,7 @@ def forget(url: str) -> None:
 
 
 def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with ValkeyProcess() as valkey:
         rows = dict(OURS)
         if "--quick" not in sys.argv:

@@ -11,20 +11,20 @@ local stamp = call('TIME')
 local now = stamp[1] * 1000000 + stamp[2]
 local cost, spec = tonumber(ARGV[1]), ARGV[2]
 
--- gcra: the time at which the next unit is due if they flow evenly, as a decimal number.
+-- gcra: the time at which the next unit is due if they flow evenly (8 bytes).
 local function gcra(held, _, step, burst)
   local tolerance = step * burst
-  local due = max(tonumber(held or 0), now)
+  local due = held and max((unpacked('>I8', held)), now) or now
   local mended
   if due > now + tolerance then
     due = now + tolerance
-    mended = string.format('%.0f', due)
+    mended = pack('>I8', due)
   end
   local spare = now + tolerance - due
   local wait = max(0, cost * step - spare)
   if wait > 0 or cost == 0 then return max(0, floor(spare / step)), due - now, wait, mended, due end
   due = due + cost * step
-  return floor((now + tolerance - due) / step), due - now, 0, string.format('%.0f', due), due
+  return floor((now + tolerance - due) / step), due - now, 0, pack('>I8', due), due
 end
 
 -- window: bytes per number, the newest bucket's number modulo 2^32, the sum; then the count of each older bucket, the last before
