@@ -5,6 +5,7 @@ other libraries where they are installed (group `peers`). `python -m bench.kit.c
 """
 
 import asyncio
+import logging
 import multiprocessing
 import sys
 import time
@@ -15,6 +16,7 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 from multiprocessing.synchronize import Event
 from typing import Any
 
+import structlog
 from bench.figures import percentile, print_table
 from tests.valkey_process import ValkeyProcess
 
@@ -36,6 +38,11 @@ LOADER_SECONDS = 0.2
 LEASE_SECONDS = 1.0
 STAMPEDE = CachePolicy(lease_seconds=LEASE_SECONDS)
 _SPAWN = multiprocessing.get_context("spawn")
+
+
+def be_quiet() -> None:
+    """What the parts log would stand between the tables."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 
 async def never() -> Json:
@@ -152,6 +159,7 @@ def reader(url: str, ready: Event, stop: Event, told: "Queue[tuple[list[float], 
                 await asyncio.sleep(0.003)
         return seen, pings
 
+    be_quiet()
     told.put(asyncio.run(run()))
 
 
@@ -228,6 +236,7 @@ def crowd(
             await asyncio.to_thread(go.wait, 30)
             return await asyncio.gather(*(call(cache) for _ in range(callers)))
 
+    be_quiet()
     told.put(asyncio.run(run()))
 
 
@@ -273,6 +282,7 @@ def measure_stampedes() -> None:
 
 
 def main() -> int:
+    be_quiet()
     with ValkeyProcess() as valkey:
         asyncio.run(measure_hits(valkey.url))
         asyncio.run(measure_invalidation(valkey.url))

@@ -14,6 +14,7 @@ from mcp_gateway.kit.cache.ports import Claim, CoherenceListener, Invalidation, 
 
 MAX_EVENTS = 1_000
 MAX_TAGS_REMEMBERED = 100_000
+LEASES_UNCHECKED = 1_000
 
 
 class _Value:
@@ -36,6 +37,7 @@ class MemorySharedLevel:
         self._numbers: Iterator[int] = itertools.count(1)
         self._values: OrderedDict[Place, _Value] = OrderedDict()
         self._leases: dict[Place, tuple[str, float]] = {}
+        self._leases_checked_at = LEASES_UNCHECKED
         self._tags: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         self._listeners: dict[str, list[CoherenceListener]] = {}
         self._events: deque[InvalidationEvent] = deque(maxlen=MAX_EVENTS)
@@ -59,6 +61,8 @@ class MemorySharedLevel:
         versions = tuple([self._version(place, tag) for tag in claim.tags]) if claim.tags else ()
         lease = Lease(str(next(self._numbers)), claim.tags, versions)
         self._leases[place] = (lease.token, now + claim.lease_seconds)
+        if len(self._leases) > self._leases_checked_at:
+            self._forget_ended_leases(now)
         return Look(stored, lease)
 
     async def fill(self, place: Place, lease: Lease, payload: bytes, fresh_seconds: float, kept_seconds: float) -> bool:
@@ -142,6 +146,11 @@ class MemorySharedLevel:
         del self._leases[place]
         for listener in tuple(self._listeners.get(place.cache, ())):
             listener.filled(place.tenant, place.key)
+
+    def _forget_ended_leases(self, now: float) -> None:
+        """Of loaders that never came back."""
+        self._leases = {place: held for place, held in self._leases.items() if held[1] > now}
+        self._leases_checked_at = max(LEASES_UNCHECKED, 2 * len(self._leases))
 
     def _drop(self, place: Place) -> None:
         value = self._values.pop(place, None)

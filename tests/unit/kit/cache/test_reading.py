@@ -10,7 +10,9 @@ from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import Json, NotFound, Unavailable
 from mcp_gateway.kit.cache.cache import Cache
 from mcp_gateway.kit.cache.codec import BytesCodec
+from mcp_gateway.kit.cache.memory import MemorySharedLevel
 from mcp_gateway.kit.cache.model import CachePolicy
+from mcp_gateway.kit.cache.ports import Lease, Place
 from mcp_gateway.kit.errors import LoadTimedOut, StoreUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -210,3 +212,44 @@ async def test_a_value_may_bring_its_own_time_and_nothing_is_kept_without_one(le
         assert await cache.get_or_load(f"k{id(short)}", short, tenant=ACME) == 6
         clock.advance(60)
         assert await cache.get_or_load(f"k{id(long)}", long, tenant=ACME) == 8
+
+
+async def test_a_slow_loaders_lease_is_extended_while_it_runs(clock: FixedClock) -> None:
+    extended = asyncio.Event()
+
+    class Level(MemorySharedLevel):
+        async def extend(self, place: Place, lease: Lease, lease_seconds: float) -> bool:
+            alive = await super().extend(place, lease, lease_seconds)
+            clock.advance(lease_seconds * 0.8)
+            if clock.monotonic() > 3 * lease_seconds:
+                extended.set()
+            return alive
+
+    load = Source()
+    load.hold()
+    level = Level(clock=clock)
+    policy = CachePolicy(lease_seconds=0.05, load_timeout_seconds=60)
+    async with cache_of(level, clock, policy) as one, cache_of(level, clock, policy) as other:
+        first = asyncio.create_task(one.get_or_load("k", load, tenant=ACME))
+        async with asyncio.timeout(10):
+            await extended.wait()
+        second = asyncio.create_task(other.get_or_load("k", load, tenant=ACME))
+        await settle()
+        load.open.set()
+        assert [await first, await second] == [1, 1]
+
+
+async def test_the_lease_of_a_loader_that_never_came_back_ends_by_itself(level: AwayLevel, clock: FixedClock) -> None:
+    hanging, load = Source(), Source()
+    hanging.hold()
+    policy = CachePolicy(lease_seconds=2)
+    dead = cache_of(level, clock, policy)
+    lost = asyncio.create_task(dead.get_or_load("k", hanging, tenant=ACME))
+    await hanging.asked.wait()
+    await dead.close()
+    with pytest.raises(StoreUnavailable):
+        await lost
+    clock.advance(2)
+    async with cache_of(level, clock, policy) as cache:
+        assert await cache.get_or_load("k", load, tenant=ACME) == 1
+        assert cache.counts().outcomes == {"miss": 1}
