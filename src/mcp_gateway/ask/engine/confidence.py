@@ -46,7 +46,7 @@ def signals_of(reader: Reader, state: State, query: Query, *, lead: float, score
     words = sum(reader.weights)
     return Signals(
         lead=min(lead, 1.0),
-        unused=len(unused_words(reader, state)) + (1 if _is_amiss(reader, query) else 0),
+        unused=len(unused_words(reader, state)) + (1 if is_amiss(reader, query) else 0),
         loose=sum(reader.weights[position] for position in state.unexplained) + scoring.PASSED_OVER * state.passed,
         mean=sum(strengths) / len(strengths),
         gain=min(score / max(words, 0.5), 2.5),
@@ -83,10 +83,18 @@ def counts_itself(query: Query, schema: SchemaIndex) -> bool:
     return alone and any(isinstance(each, Aggregate) and each.function == "count" for each in counted)
 
 
-def _is_amiss(reader: Reader, query: Query) -> bool:
+def is_amiss(reader: Reader, query: Query) -> bool:
     """Whether a reading cannot be what was asked, although it uses every word."""
     amiss = shows_nobody(reader, query) or counts_nothing(query, reader.schema) or says_back(query)
-    return amiss or _picks_a_date(reader, query)
+    return amiss or _picks_a_date(reader, query) or _hides_the_moment(reader, query)
+
+
+def _hides_the_moment(reader: Reader, query: Query) -> bool:
+    """Whether "when" is answered without any date, year or time."""
+    if reader.low(0) != "when" or not isinstance(query, Select):
+        return False
+    refs = (node for target in query.targets for node in nodes(target.expression) if isinstance(node, ColumnRef))
+    return not any((column := reader.schema.column(ref)).is_temporal or column.is_year for ref in refs)
 
 
 def _picks_a_date(reader: Reader, query: Query) -> bool:

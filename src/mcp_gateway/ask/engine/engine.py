@@ -18,7 +18,7 @@ from mcp_gateway.ask.engine.beyond import reason_beyond
 from mcp_gateway.ask.engine.binding import bindings
 from mcp_gateway.ask.engine.business_words import Words, business_links, prepare_words
 from mcp_gateway.ask.engine.comparisons import compare_periods
-from mcp_gateway.ask.engine.confidence import confidence, counts_itself, shows_nobody, signals_of, unused_words
+from mcp_gateway.ask.engine.confidence import confidence, counts_itself, is_amiss, shows_nobody, signals_of, unused_words
 from mcp_gateway.ask.engine.derived_words import with_derived
 from mcp_gateway.ask.engine.describe import describe
 from mcp_gateway.ask.engine.followup import continue_from
@@ -49,6 +49,7 @@ from mcp_gateway.core.vocabulary import Vocabulary
 _KEPT_SCHEMAS = 16
 _READINGS = 5
 _READINGS_WHEN_SURE = 3
+_LOOKED_AT = 12
 _COPULAS = frozenset({"is", "are", "was", "were", "be", "been"})
 
 
@@ -102,8 +103,7 @@ class EmbeddedEngine:
         best = candidates[0]
         first = self._reading(reader, request, candidates, 0)
         confident = first.confidence >= self._threshold
-        shown = min(len(candidates), _READINGS_WHEN_SURE if confident else _READINGS)
-        made = (first, *(self._reading(reader, request, candidates, place) for place in range(1, shown)))
+        made = (first, *self._others(reader, request, candidates, first))
         words = tuple(reader.tokens[position].text for position in unused_words(reader, best.state))
         return Draft(
             source=self.name, readings=made, confident=confident, unexplained=words, reason="" if confident else _reason(words)
@@ -153,6 +153,21 @@ class EmbeddedEngine:
             reason="" if confident else _reason(made.unexplained),
             is_follow_up=is_follow_up,
         )
+
+    def _others(self, reader: Reader, request: DraftRequest, candidates: list[Candidate], first: Reading) -> list[Reading]:
+        """What else may be meant, likeliest first: nothing that says the same, or leaves more of the question out."""
+        left = len(unused_words(reader, candidates[0].state))
+        shown = _READINGS_WHEN_SURE if first.confidence >= self._threshold else _READINGS
+        found = {first.description: first}
+        for place, candidate in enumerate(candidates[:_LOOKED_AT]):
+            if len(found) == shown:
+                break
+            if place == 0 or len(unused_words(reader, candidate.state)) > left or is_amiss(reader, candidate.query):
+                continue
+            reading = self._reading(reader, request, candidates, place)
+            if reading.confidence >= scoring.WORTH_OFFERING:
+                found.setdefault(reading.description, replace(reading, confidence=min(reading.confidence, first.confidence)))
+        return sorted(list(found.values())[1:], key=lambda reading: -reading.confidence)
 
     def _reading(self, reader: Reader, request: DraftRequest, candidates: list[Candidate], place: int) -> Reading:
         candidate = candidates[place]

@@ -77,6 +77,7 @@ CONFIDENCE_PARTS = 0.09
 CONFIDENCE_WORDS = 0.08
 CONFIDENCE_BUSINESS = 0.4
 PASSED_OVER = 1.2  # a column named without effect counts as so much of a word left over
+WORTH_OFFERING = 0.03  # a reading less likely is not offered beside the best
 # A question that leans on the one before is either understood whole or not at all.
 FOLLOW_UP_CONFIDENCE = 0.9
 HINTED_CONFIDENCE = 0.45  # a question that only hints at the one before

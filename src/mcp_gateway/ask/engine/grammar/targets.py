@@ -325,12 +325,27 @@ def latest(reader: Reader, state: State) -> Iterator[State]:
     function = _EDGES.get(reader.low(state.position))
     if function is None or state.phase != "ask":
         return
+    yield from _of_rows(reader, state, function)
     for mention in reader.columns_at(state.position + 1):
         dated = tuple(choice for choice in mention.choices if reader.schema.column(choice.column).is_temporal)
         if dated and (EACH.at(reader.tokens, mention.end) is not None):
             wanted = Wanted(state.position, column=replace(mention, choices=dated), function=function)
             sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted))
             yield step(reader, state, mention.end, sketch, strength=dated[0].strength, cue=scoring.GAIN_CUE * 2)
+
+
+def _of_rows(reader: Reader, state: State, function: AggregateFunction) -> Iterator[State]:
+    """ "the latest visit date of Nora": the day of her last visit, whatever its column is called."""
+    for mention in reader.tables_at(state.position + 1):
+        dates = tuple(choice for choice in measured_by("date", reader.names) if choice.column.table == mention.choices[0][0])
+        named = any(column.end > mention.end for column in reader.columns_at(state.position + 1))
+        if reader.low(mention.end) != "date" or not dates or named:
+            continue
+        wanted = Wanted(state.position, column=ColumnMention(state.position, mention.end, dates, implied=True), function=function)
+        sketch = replace(state.sketch, wanted=(*state.sketch.wanted, wanted), entities=(*state.sketch.entities, mention))
+        yield replace(
+            step(reader, state, mention.end + 1, sketch, strength=mention.choices[0][1], cue=scoring.GAIN_CUE * 2), entity=mention
+        )
 
 
 def _far(reader: Reader, state: State) -> float:
