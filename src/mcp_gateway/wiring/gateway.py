@@ -71,7 +71,7 @@ async def open_gateway(
             servers = upstreams
         else:
             config = file.load() if file is not None else plain_configuration(settings, upstreams or {})
-            made = Servers(config, server_maker(upstreams or {}, clock, traffic), clock)
+            made = Servers(config, server_maker(upstreams or {}, clock, traffic), clock, shelf_of=traffic.shelf_of)
             servers = await _open_servers(stack, settings, made)
         model = model or await stack.enter_async_context(open_model(settings, traffic))
         drafter = engine if engine is not None else await stack.enter_async_context(open_engine(settings, clock, staying=staying))
