@@ -5,7 +5,6 @@ process with several threads gives each its own `PrometheusFigures`. The values 
 beyond `max_tenants`, and any further combination of labels beyond `max_series` of a metric, are counted together as `other`.
 """
 
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -55,7 +54,7 @@ class _Buckets:
         self.counts[bucket] += 1
         self.total += value
         if self.trace_id is not None and (traced := self.trace_id()) is not None:
-            self.exemplars[bucket] = Exemplar({"trace_id": traced}, value, time.time())
+            self.exemplars[bucket] = Exemplar({"trace_id": traced}, value)
 
 
 _Series = TypeVar("_Series", _Number, _Buckets)
