@@ -51,6 +51,8 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Speed and memory", "bench.ask"),
         Measurement("Golden questions on the demo shop", "bench.golden"),
         Measurement("Repair of broken SQL", "bench.recovery"),
+        Measurement("The cache: hits, invalidation, stampedes", "bench.kit.cache"),
+        Measurement("The cache: stale reads while everything breaks", "bench.kit.cache_history"),
     ]
     if nl2sql is not None:
         questions = tuple(str(path) for path in sorted((nl2sql / "questions").glob("*.jsonl")))
