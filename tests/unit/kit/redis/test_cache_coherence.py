@@ -196,6 +196,20 @@ async def test_closing_leaves_so_that_nobody_waits(valkey: ValkeyProcess) -> Non
         assert (acknowledged.replicas, acknowledged.lapsed) == (1, 0)
 
 
+async def test_a_full_store_keeps_nothing_new_and_still_ends_what_it_has() -> None:
+    with ValkeyProcess() as valkey, valkey.client() as client:
+        async with replica(valkey) as one:
+            assert await one.read("old") == "old"
+            client.config_set("maxmemory", 1)
+            await one.cache.invalidate(tenant="acme", keys=("k",), cause="test")
+            assert await one.read("new") == "new"
+            assert await one.read("newer") == "newer"
+            client.config_set("maxmemory", 0)
+            await until(lambda: one.level.trusted_until > 0)
+            assert await one.read("kept") == "kept"
+            assert await one.read("not loaded") == "kept"
+
+
 async def test_a_cache_opened_while_the_store_is_down_works_when_it_comes() -> None:
     with ValkeyProcess() as valkey:
         valkey.kill()
