@@ -14,6 +14,8 @@ import typer
 from typer._click import Command, Context
 from typer.core import TyperCommand, TyperGroup
 
+from mcp_gateway.cli.endings import hear_interrupts
+
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
@@ -38,7 +40,9 @@ def lazy_group(package: str, commands: Sequence[LazyCommand]) -> type[TyperGroup
             name, command, rest = super().resolve_command(ctx, args)
             if command is None or name is None:
                 return name, command, rest
-            return name, load_command(package, name), rest
+            loaded = load_command(package, name)
+            hear_interrupts()
+            return name, loaded, rest
 
     return LazyGroup
 
