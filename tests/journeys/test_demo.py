@@ -15,7 +15,7 @@ import pytest
 
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 
-COMMAND = [sys.executable, "-c", "from mcp_gateway.cli import main; main()", "demo"]
+COMMAND = [sys.executable, "-m", "mcp_gateway", "demo"]
 
 
 @contextmanager
@@ -71,6 +71,36 @@ def test_it_serves_until_asked_to_stop_and_then_ends_quietly(cache_dir: Path, as
     assert demo.returncode == 0
     assert "Stopped. Bye." in out
     assert "Traceback" not in out + err
+
+
+def test_interrupted_before_it_is_done_it_says_so_to_the_shell(cache_dir: Path) -> None:
+    with started(cache_dir, "--once", "--port", "0") as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "demo shop" in line:
+                break
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=30)
+    assert demo.returncode == 130
+    assert "Stopped." in out
+    assert "Traceback" not in out + err
+
+
+def test_interrupted_while_the_command_is_still_imported_it_ends_without_a_word() -> None:
+    """The signal comes from within the import itself, so that no clock decides whether it comes in time."""
+    script = (
+        "import builtins, os, signal\n"
+        "from mcp_gateway.__main__ import main\n"
+        "real = builtins.__import__\n"
+        "def importing(name, *rest, **more):\n"
+        "    if name == 'typer':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return real(name, *rest, **more)\n"
+        "builtins.__import__ = importing\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_a_taken_port_is_said_aloud(cache_dir: Path) -> None:

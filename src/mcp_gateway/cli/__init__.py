@@ -15,10 +15,10 @@ from typing import Any
 
 import typer
 
+from mcp_gateway.cli.endings import FAILED, INTERRUPTED
 from mcp_gateway.cli.lazy_group import LazyCommand, lazy_group
 from mcp_gateway.core.errors import GatewayError
 
-FAILED, INTERRUPTED = 1, 130
 COMMANDS = (
     LazyCommand("demo", "Try it: a small shop, three answered questions, the web page."),
     LazyCommand("ask", "Ask one question and print the answer."),
@@ -49,10 +49,10 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; an error of ours becomes two lines on stderr and exit code 1."""
     try:
         return app(arguments)
-    except (GatewayError, BaseExceptionGroup) as error:
+    except (GatewayError, BaseExceptionGroup, SystemExit) as error:
         # Whatever goes wrong while MCP servers are open comes out of their task groups wrapped.
         code = _exit_code(_innermost(error))
-        if code is None:
+        if not code:
             raise
     # Outside the handler, and collected: else the error's frames live to the end, and DuckDB reports what they hold as leaks.
     gc.collect()

@@ -1,5 +1,6 @@
 """`mcp-gateway demo`: a small shop, three answered questions, the web page and the lines for an MCP client."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from rich.text import Text
 from mcp_gateway.asgi.application import open_application
 from mcp_gateway.asgi.serving import Listeners, open_listeners_near
 from mcp_gateway.ask.model import Question
+from mcp_gateway.cli.endings import INTERRUPTED
 from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import render_answer
@@ -36,11 +38,17 @@ def demo(
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     console = Console(highlight=False)
     clock = SystemClock()
+    interrupted = False
     try:
         shop = _prepare(settings, clock, console)
         run_serving(_run(shop, clock, console, once=once))
     except KeyboardInterrupt:
-        console.print("\nStopped. Bye.")
+        interrupted = True
+    if interrupted:
+        # Before it served: a serving demo ends without raising. Outside the handler, for what its frames hold.
+        gc.collect()
+        console.print("\nStopped.")
+        raise typer.Exit(INTERRUPTED)
 
 
 def _prepare(settings: Settings, clock: Clock, console: Console) -> Settings:

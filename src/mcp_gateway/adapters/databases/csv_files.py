@@ -28,12 +28,25 @@ _TYPES: Final = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN")
 _MAX_COLUMNS: Final = 5_000
 
 
+class NoRoomForCopy(DatabaseUnavailable):
+    """There is no room in the temporary directory for a copy of the files."""
+
+    hint = "Free some space, or name another directory with TMPDIR; the files themselves are as they were."
+
+
+def no_room(error: Exception) -> bool:
+    """Whether it failed at writing: what is read is the user's, what is written is our copy."""
+    return isinstance(error, OSError) or "Could not write" in str(error)
+
+
 def copy_csv(database: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
     """Makes the table. Raises `DatabaseUnavailable` when the file cannot be read in any way."""
     for options in _OPTIONS:
         reading = f"read_csv({literal(str(file))}, {options})"
         try:
             run_on_file(database, file, f"CREATE OR REPLACE TABLE {quote(name)} AS SELECT * FROM {reading}")
+        except NoRoomForCopy:
+            raise
         except DatabaseUnavailable:
             continue
         if not _is_unsplit(database, name):
@@ -42,10 +55,12 @@ def copy_csv(database: duckdb.DuckDBPyConnection, file: Path, name: str) -> None
 
 
 def run_on_file(database: duckdb.DuckDBPyConnection, file: Path, statement: str) -> None:
-    """Raises `DatabaseUnavailable` with the file's name and DuckDB's first words."""
+    """Raises `DatabaseUnavailable` with the file's name and DuckDB's first words, or `NoRoomForCopy`."""
     try:
         database.execute(statement)
     except duckdb.Error as error:
+        if no_room(error):
+            raise NoRoomForCopy(file=file.name) from error
         words = without_folder(str(error), file).strip().splitlines()[0][:300]
         raise DatabaseUnavailable(f"{file.name} cannot be read: {words}", hint=_HINT, file=file.name) from error
 

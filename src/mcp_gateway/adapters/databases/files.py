@@ -5,6 +5,7 @@ Parquet files stay where they are and are read through a view, the only files th
 anew at the next signal.
 """
 
+import contextlib
 import re
 import tempfile
 import threading
@@ -15,7 +16,7 @@ from typing import Final
 
 import duckdb
 
-from mcp_gateway.adapters.databases.csv_files import copy_csv, literal, quote, run_on_file
+from mcp_gateway.adapters.databases.csv_files import NoRoomForCopy, copy_csv, literal, no_room, quote, run_on_file
 from mcp_gateway.adapters.databases.duckdb import DuckDbDriver, DuckDbSession, file_identity
 from mcp_gateway.adapters.databases.sessions import Rows
 from mcp_gateway.core.errors import GatewayError
@@ -69,18 +70,22 @@ class _Built:
 
     def __init__(self, files: Sequence[Path], identity: str) -> None:
         self.identity = identity
-        self._folder = tempfile.TemporaryDirectory(prefix="mcp-gateway-tables-", ignore_cleanup_errors=True)
-        path = Path(self._folder.name) / "tables.duckdb"
-        try:
-            in_place = _build(path, files)
-        except BaseException:
-            self._folder.cleanup()
-            raise
-        self.driver = DuckDbDriver(path, readable=in_place)
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="mcp-gateway-tables-", ignore_cleanup_errors=True)
+                )
+                path = Path(folder) / "tables.duckdb"
+                self.driver = DuckDbDriver(path, readable=_build(path, files))
+            except (OSError, duckdb.IOException) as error:
+                if no_room(error):
+                    raise NoRoomForCopy from error
+                raise
+            self._folder = stack.pop_all()
 
     def close(self) -> None:
         self.driver.close()
-        self._folder.cleanup()
+        self._folder.close()
 
 
 class FilesSession:
@@ -123,13 +128,13 @@ def find_files(path: Path) -> tuple[Path, ...]:
     """The file itself, or the folder's files that can be read, by name. Raises `DatabaseUnavailable` when there are none."""
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
     found = [entry.absolute() for entry in entries if FILE_NAME.search(entry.name) and entry.is_file() and entry.stat().st_size]
+    if not found and not path.exists():
+        raise DatabaseUnavailable(f"There is no file {path.name}.", hint="Check the path.", file=path.name)
     if not found:
-        what = (
-            f"There is no CSV or Parquet file with anything in it at {path.name}."
-            if path.exists()
-            else f"There is no file {path.name}."
+        what = f"{path.name} holds no CSV or Parquet file with anything in it" if path.is_dir() else f"{path.name} is empty"
+        raise DatabaseUnavailable(
+            f"{what}.", hint="Put a CSV, TSV or Parquet file with at least a line of column names there.", file=path.name
         )
-        raise DatabaseUnavailable(what, hint="Check the path.", file=path.name)
     if len(found) > _MAX_FILES:
         raise DatabaseUnavailable(f"{path.name} has more than {_MAX_FILES} files.", file=path.name)
     return tuple(found)

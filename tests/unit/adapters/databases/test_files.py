@@ -1,15 +1,18 @@
 """CSV and Parquet files as tables, whole or not at all."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from mcp_gateway.adapters.databases import files
+from mcp_gateway.adapters.databases.csv_files import NoRoomForCopy
 from mcp_gateway.adapters.databases.open import open_database
 from mcp_gateway.core.errors import Json
-from mcp_gateway.core.sql.errors import QueryFailed
+from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryFailed
 from mcp_gateway.tables.model import Limits
 
 pytestmark = pytest.mark.anyio
@@ -94,3 +97,38 @@ async def test_a_large_parquet_file_stays_where_it_is_and_nothing_else_is_readab
 async def test_a_cell_of_ten_megabytes_is_read_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("id,text\n1," + "x" * 10_000_000 + "\n2,short\n")
     assert await read(tmp_path / "data.csv", "SELECT id, LENGTH(text) FROM data ORDER BY id") == ((1, 10_000_000), (2, 5))
+
+
+@pytest.mark.parametrize("place", ["empty.csv", "."])
+async def test_nothing_to_read_is_told_with_what_to_put_there(tmp_path: Path, place: str) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(DatabaseUnavailable) as failed:
+        await open_database(str(tmp_path / place)).open()
+    assert "column names" in failed.value.hint
+    assert "Check the path" not in failed.value.hint
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    """In a process of its own, where no file may grow beyond a megabyte."""
+    (tmp_path / "big.csv").write_text("id,word\n" + "".join(f"{i},{i * 7919 % 99991:x}{i:x}\n" for i in range(200_000)))
+    script = (
+        "import asyncio, resource, sys\n"
+        "from mcp_gateway.adapters.databases.csv_files import NoRoomForCopy\n"
+        "from mcp_gateway.adapters.databases.open import open_database\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
+        "try:\n"
+        "    asyncio.run(open_database(sys.argv[1]).open())\n"
+        "except NoRoomForCopy as error:\n"
+        "    print(error.code, error.message)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "big.csv")], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert ended.stdout.startswith("DATABASE_UNAVAILABLE There is no room in the temporary directory"), ended.stderr
+
+
+async def test_a_temporary_directory_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(NoRoomForCopy):
+        await open_database(str(tmp_path / "a.csv")).open()
