@@ -80,6 +80,7 @@ class Cache(Generic[V]):
         self.name = name
         self.policy = policy or CachePolicy()
         self._shared = shared
+        self._closed = False
         self._monotonic = clock.monotonic
         self._near: NearLevel[V] = NearLevel(max_entries=self.policy.near_max_entries, max_bytes=self.policy.near_max_bytes)
         self._near_get = self._near.entries.get
@@ -184,6 +185,7 @@ class Cache(Generic[V]):
 
     async def close(self) -> None:
         """End what is being loaded; its callers get `StoreUnavailable`."""
+        self._closed = True
         self._shared.detach(self.name, self)
         running = self._flights.running()
         for flight in running:
@@ -223,12 +225,14 @@ class Cache(Generic[V]):
         if entry is not None and trusted and now < entry.stale_until:
             return self._serve_near(place, entry, now, loader, tags, policy)
         flight = self._flights.latest(place)
-        if flight is not None and self._flights.joinable(flight, trusted=trusted, epoch=self._shared.epoch):
+        usable = flight is not None and now < flight.usable_until
+        if flight is not None and usable and self._flights.joinable(flight, trusted=trusted, epoch=self._shared.epoch):
             self._counting.count(place[0], "coalesced")
             flight.background = False
         else:
-            # Without trust nobody may share what is under way; but the next may wait for it, and share what comes after.
-            before = flight.task if flight is not None and not trusted else None
+            # Without trust nobody may share what is under way, nor ever a value that became too old while it is renewed; but the
+            # next may wait for its end, and share what comes after.
+            before = flight.task if flight is not None and not (trusted and usable) else None
             flight = self._start(
                 Flight(
                     _checked(place),
@@ -269,6 +273,8 @@ class Cache(Generic[V]):
         return entry.value
 
     def _start(self, flight: Flight[V]) -> Flight[V]:
+        if self._closed:
+            raise StoreUnavailable("The cache was closed.")
         self._flights.add(flight)
         flight.task = asyncio.create_task(self._reader.fly(flight))
         return flight

@@ -22,7 +22,7 @@ class Flight(Generic[V]):
 
     __slots__ = (
         "background", "before", "below_seconds", "done", "epoch", "error", "key", "loader", "policy", "read_at", "tags", "task",
-        "value", "waiting", "waking", "woken",
+        "usable_until", "value", "waiting", "waking", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,8 @@ class Flight(Generic[V]):
         self.task: asyncio.Task[None] | None = None
         self.read_at: int | None = None
         self.epoch = 0
+        # Once served, until when on the clock its value may still be handed out while it is renewed.
+        self.usable_until = float("inf")
         self.done = self.woken = False
         self.value: V | None = None
         self.error: BaseException | None = None

@@ -114,6 +114,7 @@ class Reader(Generic[V]):
             usable = read is not None and -read.stored.fresh_seconds <= policy.stale_while_revalidate_seconds
             if read is not None and usable:
                 self._keep_read_near(flight, read)
+                flight.usable_until = asked + read.stored.fresh_seconds + policy.stale_while_revalidate_seconds
                 self._settle(flight, read.found, "shared_hit" if read.stored.fresh_seconds > 0 else "stale")
             if look.lease is not None:
                 await self._load(flight, place, look.lease, read)

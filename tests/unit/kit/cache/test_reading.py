@@ -74,6 +74,25 @@ async def test_an_old_value_is_served_while_it_is_renewed(level: AwayLevel, cloc
         assert one.counts().outcomes["renewed"] == 1
 
 
+async def test_a_value_that_becomes_too_old_while_it_is_renewed_is_waited_for(level: AwayLevel, clock: FixedClock) -> None:
+    load = Source()
+    policy = CachePolicy(ttl_seconds=10, ttl_jitter=0, stale_while_revalidate_seconds=5, lease_seconds=60)
+    async with cache_of(level, clock, policy) as cache:
+        await cache.get_or_load("k", load, tenant=ACME)
+        load.hold()
+        clock.advance(12)
+        assert await cache.get_or_load("k", load, tenant=ACME) == 1
+        await load.asked.wait()
+        clock.advance(1)
+        assert await cache.get_or_load("k", load, tenant=ACME) == 1
+        clock.advance(10)
+        late = [asyncio.create_task(cache.get_or_load("k", load, tenant=ACME)) for _ in range(3)]
+        await settle()
+        assert not any(one.done() for one in late)
+        load.open.set()
+        assert await asyncio.gather(*late) == [2, 2, 2]
+
+
 async def test_an_old_value_is_not_served_after_an_invalidation(level: AwayLevel, clock: FixedClock) -> None:
     load = Source()
     policy = CachePolicy(ttl_seconds=10, ttl_jitter=0, stale_while_revalidate_seconds=60, stale_if_error_seconds=60)
@@ -198,6 +217,8 @@ async def test_closing_ends_what_is_being_loaded(level: AwayLevel, clock: FixedC
     await cache.close()
     with pytest.raises(StoreUnavailable):
         await read
+    with pytest.raises(StoreUnavailable):
+        await cache.get_or_load("k", load, tenant=ACME)
 
 
 async def test_a_value_may_bring_its_own_time_and_nothing_is_kept_without_one(level: AwayLevel, clock: FixedClock) -> None:
