@@ -10,6 +10,7 @@ from mcp_gateway.cli import COMMANDS, main
 from mcp_gateway.cli.lazy_group import LazyCommand, load_command
 
 HEAVY = ("mcp", "fastapi", "duckdb", "sqlglot", "sqlalchemy", "pydantic")
+CLIENTS = ("sqlalchemy", "psycopg", "pymysql", "fastapi")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -42,13 +43,20 @@ def test_every_command_explains_itself(command: LazyCommand, capsys: pytest.Capt
     assert command.name in out
 
 
-def test_help_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["ask", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
-        "import sys\nfrom mcp_gateway.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"import sys\nfrom mcp_gateway.cli import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
         f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ended.stdout.endswith("LOADED []\n")
+
+
+def test_asking_a_file_imports_no_client_of_a_database_server() -> None:
+    script = f"import sys, mcp_gateway.cli.answering\nprint([name for name in {CLIENTS!r} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
 
 
 def test_a_mistyped_command_is_wrong_usage_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:

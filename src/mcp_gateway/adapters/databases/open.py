@@ -5,14 +5,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-import sqlalchemy
-
 from mcp_gateway.adapters.databases.duckdb import DuckDbDriver
 from mcp_gateway.adapters.databases.files import FILE_NAME, FilesDriver
-from mcp_gateway.adapters.databases.mysql import MySqlDriver
-from mcp_gateway.adapters.databases.postgres import PostgresDriver
 from mcp_gateway.adapters.databases.sessions import Driver
-from mcp_gateway.adapters.databases.sqlalchemy_database import SqlAlchemyDriver
 from mcp_gateway.adapters.databases.sqlite import SqliteDriver
 from mcp_gateway.adapters.databases.threaded import ThreadedDatabase
 from mcp_gateway.tables.errors import BadDatabaseUrl
@@ -22,7 +17,6 @@ _DUCKDB: Final = frozenset({".duckdb", ".ddb"})
 _SQLITE: Final = frozenset({".sqlite", ".sqlite3", ".db", ".db3"})
 _SQLITE_HEADER: Final = b"SQLite format 3\x00"
 _DUCKDB_MARK: Final = b"DUCK"
-_OTHER_NAMES: Final = {"postgres": "postgresql"}
 
 
 def open_database(url: str, *, threads: int = 4) -> Database:
@@ -37,7 +31,10 @@ def open_database(url: str, *, threads: int = 4) -> Database:
     scheme, path = _split(url)
     if scheme in ("duckdb", "sqlite", "file"):
         return ThreadedDatabase(_file_driver(path, scheme), threads=threads)
-    return ThreadedDatabase(_server_driver(url), threads=threads)
+    # The clients of all those servers take longer to import than most files to open.
+    from mcp_gateway.adapters.databases.open_server import server_driver  # noqa: PLC0415
+
+    return ThreadedDatabase(server_driver(url), threads=threads)
 
 
 def _split(url: str) -> tuple[str, Path]:
@@ -62,20 +59,6 @@ def _file_driver(path: Path, scheme: str) -> Driver:
         return FilesDriver(path)
     what = "none of the files that can be opened" if path.exists() else "no file, folder or URL"
     raise BadDatabaseUrl(f"{path.name} is {what}.", file=path.name)
-
-
-def _server_driver(url: str) -> Driver:
-    try:
-        parsed = sqlalchemy.make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
-        # The words of the error may hold the password.
-        raise BadDatabaseUrl("The database URL cannot be read.", scheme=url.partition(":")[0][:40]) from error
-    backend = _OTHER_NAMES.get(parsed.get_backend_name(), parsed.get_backend_name())
-    if backend == "postgresql":
-        return PostgresDriver(parsed)
-    if backend in ("mysql", "mariadb"):
-        return MySqlDriver(parsed)
-    return SqlAlchemyDriver(parsed)
 
 
 def _is_sqlite(path: Path) -> bool:
