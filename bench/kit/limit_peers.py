@@ -32,7 +32,9 @@ return 0
 @asynccontextmanager
 async def floor(url: str, limit: int, window: int) -> AsyncIterator[Hit]:
     """Lua `INCR` and `PEXPIRE` over redis-py's pool."""
-    client: Any = import_module("redis.asyncio").Redis.from_url(url, max_connections=CONNECTIONS)
+    client: Any = import_module("redis.asyncio").Redis.from_url(
+        url, max_connections=CONNECTIONS, socket_timeout=None, socket_connect_timeout=None
+    )
     sha = await client.script_load(FLOOR)
 
     async def hit(key: str) -> bool:
