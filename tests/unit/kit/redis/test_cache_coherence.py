@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+import uvloop
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.core.errors import Json
@@ -186,6 +187,22 @@ async def test_a_replica_that_does_not_hear_the_channel_trusts_nothing_until_it_
         async with replica(valkey) as other:
             await other.cache.invalidate(tenant="acme", keys=("k",), cause="test")
             assert one.cache.counts().near_entries == 0
+
+
+def test_replicas_cohere_on_uvloop_too(valkey: ValkeyProcess) -> None:
+    async def run() -> None:
+        async with replica(valkey) as one, replica(valkey) as other:
+            assert await one.read("old") == "old"
+            assert await other.read("not loaded") == "old"
+            assert (await one.cache.invalidate(tenant="acme", keys=("k",), cause="test")).replicas == 2
+            assert await other.read("new") == "new"
+            epoch = one.level.epoch
+            with valkey.client() as client:
+                client.client_kill_filter(_type="pubsub")
+            await until(lambda: one.level.epoch > epoch and one.level.trusted_until > 0)
+            assert await one.read("not loaded") == "new"
+
+    uvloop.run(run())
 
 
 async def test_closing_leaves_so_that_nobody_waits(valkey: ValkeyProcess) -> None:
