@@ -3,6 +3,7 @@
 Knows no store and no web framework: stores implement `ports.py`, `headers.py` renders decisions. Does not queue or delay calls.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from operator import lt
 
@@ -19,6 +20,9 @@ from mcp_gateway.kit.limits.ports import LeaseStore, LimitStore
 from mcp_gateway.kit.limits.rules import AwayPolicy, ConcurrencyRule, Kind, Rule, RuleSet
 from mcp_gateway.kit.limits.tallies import Tallies
 from mcp_gateway.kit.limits.traffic import TrafficRecorder
+
+# The commonest outcomes are counted apart and brought into the figures so often.
+REPORT_SECONDS = 1.0
 
 
 class EnterpriseRateLimiter:
@@ -52,6 +56,8 @@ class EnterpriseRateLimiter:
         self._monotonic = clock.monotonic
         self._store: LimitStore = MemoryLimitStore(clock=clock) if store is None else store
         self._tallies = Tallies(figures)
+        self._measured = figures is not NO_FIGURES
+        self._reporting: asyncio.TimerHandle | None = None
         self._fallback = Fallback(clock=clock, replicas=replicas, policies=when_away or {}, capacity=remembered_callers)
         self._holds = Holds(
             MemoryLeaseStore(clock=clock) if leases is None else leases,
@@ -79,7 +85,10 @@ class EnterpriseRateLimiter:
         self._tallies.rules_unread()
 
     def report(self) -> None:
-        """Bring the figures up to date; decisions are counted apart until then. `StoredRules` does it every second."""
+        """Bring the figures up to date; decisions are counted apart for at most `REPORT_SECONDS` before that."""
+        if self._reporting is not None:
+            self._reporting.cancel()
+            self._reporting = None
         for plan in self._table:
             self._tallies.fold(plan)
 
@@ -103,6 +112,8 @@ class EnterpriseRateLimiter:
         if plan.refused_until:
             now = self._monotonic()
             if now < plan.refused_until and cost >= plan.refused_cost:
+                if not plan.refused_here:
+                    self._report_later()
                 plan.refused_here += 1
                 return RememberedRefusal(plan, cost, now - plan.refused_from)
             if now >= plan.refused_until:
@@ -116,6 +127,8 @@ class EnterpriseRateLimiter:
             return self._without_store(plan, cost, kind)
         if outcome[0]:
             return self._refused(plan, cost, outcome)
+        if not plan.allowed:
+            self._report_later()
         plan.allowed += 1
         if True in map(lt, outcome[1::3], plan.near):
             self._tallies.close_look(plan, outcome)
@@ -169,6 +182,10 @@ class EnterpriseRateLimiter:
         plan.remember_refusal(outcome, cost, self._monotonic())
         self._tallies.refused(plan, decision)
         return decision
+
+    def _report_later(self) -> None:
+        if self._reporting is None and self._measured:
+            self._reporting = asyncio.get_running_loop().call_later(REPORT_SECONDS, self.report)
 
     def _without_store(self, plan: Plan, cost: int, kind: Kind | None) -> Decision:
         decision = self._fallback.decide(plan, cost, kind or plan.kind)

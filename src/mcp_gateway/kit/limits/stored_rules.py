@@ -84,7 +84,6 @@ class StoredRules:
                 async with asyncio.timeout(self._reread_seconds):
                     await self._changed.wait()
             self._changed.clear()
-            self._limiter.report()
             try:
                 await self.refresh()
             except Exception:  # noqa: BLE001  (the wall of a background loop)

@@ -10,6 +10,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.kit import ConcurrencyRule, EnterpriseRateLimiter, Rule, RuleSet, TrafficRecorder
 from mcp_gateway.kit.errors import CostAboveLimit, InvalidRule, LimitsAway, RateLimited, StoreUnavailable, TooManyAtOnce
 from mcp_gateway.kit.figures import RecordedFigures
+from mcp_gateway.kit.limits import limiter as limiter_module
 from mcp_gateway.kit.limits.memory import MemoryLimitStore
 from mcp_gateway.kit.limits.plans import Outcome, Plan
 
@@ -280,6 +281,17 @@ async def test_the_figures_tell_decisions_refusals_and_calls_near_a_limit() -> N
     bench.store.away = True
     await bench.limiter.decide(EVE, "ask")
     assert count("limit_away", policy="closed") == 1
+
+
+async def test_the_figures_come_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter_module, "REPORT_SECONDS", 0.001)
+    bench = Bench(rule(limit=2))
+    for _ in range(2):
+        await bench.calls(2)
+        async with asyncio.timeout(5):
+            while bench.limiter._reporting is not None:  # noqa: ASYNC110  (a timer of the loop is waited for)
+                await asyncio.sleep(0)
+    assert bench.figures.total("limit_decisions") == 4
 
 
 async def test_figures_survive_callers_that_are_forgotten() -> None:
