@@ -39,6 +39,10 @@ def columns_of(root: Part, *, into_queries: bool = False) -> tuple[form.ColumnRe
 
 def has_aggregate(root: Part) -> bool:
     """Whether `root` calculates over many rows."""
+    if isinstance(root, form.ColumnRef | form.Literal):
+        return False
+    if isinstance(root, form.Aggregate):
+        return True
     return any(
         isinstance(node, form.Aggregate) or (isinstance(node, form.RawExpression) and node.is_aggregate) for node in nodes(root)
     )

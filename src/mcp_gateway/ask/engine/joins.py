@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mcp_gateway.ask.engine.form import ColumnRef, RawCondition, RawExpression, Select, TableRef
-from mcp_gateway.ask.engine.form_walk import columns_of, nodes
+from mcp_gateway.ask.engine.form_walk import nodes
 from mcp_gateway.ask.engine.key_graph import KeyGraph, Tree, joins_along
 
 FindTree = Callable[[frozenset[str]], Tree | None]
@@ -13,11 +13,13 @@ FindTree = Callable[[frozenset[str]], Tree | None]
 def tables_needed(select: Select) -> tuple[str, ...]:
     """The tables a select's own columns and glossary expressions stand in, `base` first."""
     parts = (select.targets, select.where, select.group_by, select.having, select.order_by, select.within)
-    found = [select.base.table, *(ref.table for ref in columns_of(parts))]
+    columns, others = [select.base.table], list[str]()
     for node in nodes(parts):
-        if isinstance(node, RawCondition | RawExpression):
-            found.extend(node.tables)
-    return tuple(dict.fromkeys(found))
+        if isinstance(node, ColumnRef):
+            columns.append(node.table)
+        elif isinstance(node, RawCondition | RawExpression):
+            others.extend(node.tables)
+    return tuple(dict.fromkeys((*columns, *others)))
 
 
 def connect(select: Select, keys: KeyGraph, *, also: Iterable[str] = (), find: FindTree | None = None) -> Select | None:

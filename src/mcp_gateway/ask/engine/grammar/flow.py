@@ -79,7 +79,20 @@ def skipped(reader: Reader, state: State) -> State:
     if reader.is_cue(state.position):
         cost = max(cost, scoring.COST_SKIP_CUE)
     unexplained = state.unexplained if cost < 0.3 else (*state.unexplained, state.position)
-    return replace(state, position=state.position + 1, score=state.score - cost, unexplained=unexplained)
+    return State(  # spelled out, since `replace` takes several times as long and this is called most
+        state.position + 1,
+        state.sketch,
+        state.score - cost,
+        state.phase,
+        state.negated,
+        state.denial,
+        state.connector,
+        state.column,
+        state.entity,
+        unexplained,
+        state.strengths,
+        state.passed,
+    )
 
 
 def leave(reader: Reader, state: State) -> Iterator[State]:

@@ -61,6 +61,7 @@ class Reader:
     trees: dict[frozenset[str], Tree | None] = field(default_factory=dict)
     prices: dict[KeyEdge, float] = field(default_factory=dict)
     cues: dict[int, bool] = field(default_factory=dict)
+    numbers: dict[int, Literal | None] = field(default_factory=dict)
 
     def distance(self, left: str, right: str) -> float:
         """The cost of joining two tables; 6 when they do not hang together."""
@@ -132,6 +133,11 @@ class Reader:
 
     def number_at(self, position: int) -> Literal | None:
         """The number at a position, in digits or as a word."""
+        if position not in self.numbers:
+            self.numbers[position] = self._number_at(position)
+        return self.numbers[position]
+
+    def _number_at(self, position: int) -> Literal | None:
         if position >= len(self.tokens):
             return None
         token = self.tokens[position]
@@ -229,14 +235,19 @@ def step(reader: Reader, state: State, end: int, sketch: Sketch, *, strength: fl
     grown = len(sketch.clauses) > len(state.sketch.clauses)
     connector = "and" if grown else state.connector
     denial = -1 if grown and state.negated else state.denial
-    return replace(
-        state,
-        position=end,
-        sketch=sketch,
-        score=state.score + gain,
-        strengths=(*state.strengths, strength),
-        connector=connector,
-        denial=denial,
+    return State(  # spelled out, since `replace` takes several times as long and this is called most
+        end,
+        sketch,
+        state.score + gain,
+        state.phase,
+        state.negated,
+        denial,
+        connector,
+        state.column,
+        state.entity,
+        state.unexplained,
+        (*state.strengths, strength),
+        state.passed,
     )
 
 
