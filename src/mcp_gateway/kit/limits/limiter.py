@@ -105,8 +105,7 @@ class EnterpriseRateLimiter:
         else:
             tenant, subject = caller, ""
         plan = self._table.young.get((tenant, subject, operation)) or self._table.plan(tenant, subject, operation)
-        if cost is None:
-            cost = plan.weight
+        cost = plan.weight if cost is None else cost
         if self._recorder is not None:
             self._recorder.record(tenant, subject, operation, cost)
         if plan.refused_until:
