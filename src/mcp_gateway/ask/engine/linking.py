@@ -36,12 +36,12 @@ def link(
     implied: Iterable[ValueMention] = (),
 ) -> Links:
     """All mentions in a question; `implied` are values that words stand for."""
-    words = [stems_for(token) for token in tokens]
+    words = [_known_words(token, names) for token in tokens]
     nouns = [stems_for(token, nouns_only=True) for token in tokens]
     starts = [start for start, token in enumerate(tokens) if token.kind == "word"]
     columns = {start: column_mentions(start, tokens, words, names) for start in starts}
     tables = {start: table_mentions(start, tokens, nouns, names) for start in starts}
-    stored = _values(tokens, values)
+    stored = _values(tokens, values, frozenset(names.labels))
     for mention in implied:
         if not any(other.end >= mention.end for other in stored.get(mention.start, ())):
             stored[mention.start] = (mention, *stored.get(mention.start, ()))
@@ -51,6 +51,13 @@ def link(
         if not (start and tokens[start - 1].low in {"average", "mean", "avg"}):
             _give_way(columns, tables, start, named[0].end)
     return Links(columns, tables, stored, metrics, {start: tuple(many) for start, many in business.given.items()})
+
+
+def _known_words(token: Token, names: NameIndex) -> tuple[tuple[str, float], ...]:
+    """The stems a word may match names of columns by: only its own where a table is called just so."""
+    found = stems_for(token)
+    exact = any(table.slots == (token.stem,) for table, _ in names.tables.get(token.stem, ()))
+    return found[:1] if exact else found
 
 
 def _add_business(
@@ -95,7 +102,14 @@ def _value_strength(span: Sequence[Token], match: ValueMatch) -> float:
     return strength if marked else strength * 0.95
 
 
-def _values(tokens: Sequence[Token], matches: Iterable[ValueMatch]) -> dict[int, tuple[ValueMention, ...]]:
+def _is_plain(token: Token) -> bool:
+    """Whether a word is written and used as one that questions are full of: no name of a row ("tracks that belong to")."""
+    return token.kind == "word" and token.low in SOFT and token.text == token.low
+
+
+def _values(
+    tokens: Sequence[Token], matches: Iterable[ValueMatch], labels: frozenset[ColumnRef]
+) -> dict[int, tuple[ValueMention, ...]]:
     spans: dict[tuple[int, int], dict[ColumnRef, ValueChoice]] = {}
     for match in matches:
         inside = [n for n, token in enumerate(tokens) if token.start < match.end and token.end > match.start]
@@ -104,6 +118,8 @@ def _values(tokens: Sequence[Token], matches: Iterable[ValueMatch]) -> dict[int,
         span = (inside[0], inside[-1] + 1)
         ref = ColumnRef(match.table, match.column)
         strength = _value_strength(tokens[span[0] : span[1]], match)
+        if ref in labels and span[1] == span[0] + 1 and _is_plain(tokens[span[0]]):
+            continue
         known = spans.setdefault(span, {}).get(ref)
         if strength > 0 and (known is None or strength > known.strength):
             spans[span][ref] = ValueChoice(ref, match.value, strength, match.how in {"prefix", "contains"})

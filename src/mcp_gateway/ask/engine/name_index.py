@@ -47,7 +47,7 @@ def index_names(schema: SchemaIndex) -> NameIndex:
             index.tables.setdefault(slot, []).append((table, position))
             if position == len(table.slots) - 1:
                 index.columns_of_table_word.setdefault(slot, []).extend(table.columns)
-        if table.labels and table.labels[0] not in table.key and not schema.column(table.labels[0]).is_key:
+        if table.is_named and table.labels and table.labels[0] not in table.key and not schema.column(table.labels[0]).is_key:
             index.labels.append(table.labels[0])
         for edge in schema.keys.edges_of.get(table.name, ()):
             if edge.parent[0].table == table.name and edge.child[0] in schema.columns:
