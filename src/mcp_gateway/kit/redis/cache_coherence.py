@@ -102,8 +102,10 @@ class Coherence:
             await self._connection.run(self._member, [self.keys.members], [self.replica, 0])
 
     async def _subscribe(self) -> None:
-        with contextlib.suppress(StoreUnavailable):  # then it is noted, and done on the next connection
+        """What fails is noted, and done on the next connection; until it is heard, nothing is trusted."""
+        with contextlib.suppress(StoreUnavailable):
             await self._connection.subscribe(self.keys.channel, self._heard_invalidation)
+        with contextlib.suppress(StoreUnavailable):
             await self._connection.subscribe(self.keys.reply_prefix + self.replica, self._heard_reply)
 
     def _unsubscribe(self) -> None:
@@ -231,13 +233,17 @@ class Coherence:
             await self._renew()
 
     async def _renew(self) -> None:
-        """Go on being a member; trusted only on a line on which this replica has heard itself on the channel of invalidations."""
+        """Go on being a member, on a line on which this replica has heard itself: nobody waits for the deaf, who trust nothing."""
         if self._connection.state != "live":
             return
-        asked, line = self._clock.monotonic(), self._line
+        line = self._line
         try:
             if self._proven != line:
-                self._connection.post("PUBLISH", self.keys.channel, say_hello(Hello(self.replica, line)))
+                await self._say_hello(line)
+            asked = self._clock.monotonic()
+            if self._proven != line or line != self._line:
+                await self._listen_anew()
+                return
             known = await self._connection.run(
                 self._member, [self.keys.members], [self.replica, int(self._membership_seconds * 1000)]
             )
@@ -245,13 +251,15 @@ class Coherence:
             return
         if line != self._line:
             return  # it broke meanwhile
-        if self._proven != line:
-            await self._listen_anew()
-            return
         self._unproven_renewals = 0
         if known == 0 and self.trusted_until:
             self._empty()  # a member that was forgotten: the store was flushed, or this process slept
         self.trusted_until = asked + self._membership_seconds * (1 - DRIFT_SHARE)
+
+    async def _say_hello(self, line: int) -> None:
+        """What one says oneself is heard at the latest before the answer to the next command."""
+        hello = self._connection.send("PUBLISH", self.keys.channel, say_hello(Hello(self.replica, line)))
+        await asyncio.gather(hello, self._connection.send("PING"))
 
     async def _listen_anew(self) -> None:
         self._unproven_renewals += 1

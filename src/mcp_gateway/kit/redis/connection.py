@@ -121,18 +121,16 @@ class RedisConnection:
         While the store is down it is noted and carried out on the next connection. `listener` must not block.
         """
         if self._subscriptions.add(channel, listener) and self.state == "live":
-            heard = self._subscriptions.confirmation(channel)
-            self._live_wire().push_only(pack("SUBSCRIBE", channel))
             try:
-                async with asyncio.timeout(self._connect_timeout_seconds):
-                    await heard
-            except TimeoutError as error:
-                raise StoreUnavailable("The store did not confirm the subscription in time.") from error
+                await self._live_wire().send_for_push(pack("SUBSCRIBE", channel), self._connect_timeout_seconds)
+            except StoreRefused as error:
+                raise StoreUnavailable(f"The store does not let us hear a channel: {error.message}.") from error
 
     def unsubscribe(self, channel: str, listener: Listener) -> None:
         """Stop hearing; unknown channels and listeners are ignored."""
         if self._subscriptions.remove(channel, listener) and self.state == "live":
-            self._live_wire().push_only(pack("UNSUBSCRIBE", channel))
+            leaving = self._live_wire().send_for_push(pack("UNSUBSCRIBE", channel), self._connect_timeout_seconds)
+            leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def on_state(self, listener: Callable[[ConnectionState], None]) -> None:
         """Call `listener` with each new state: `down` before any caller learns of its lost reply, `live` after resubscribing."""

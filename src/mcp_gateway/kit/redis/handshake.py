@@ -3,11 +3,15 @@
 import asyncio
 import secrets
 
+import structlog
+
 from mcp_gateway.kit.errors import StoreRefused
 from mcp_gateway.kit.redis.address import Address
 from mcp_gateway.kit.redis.packing import Word, pack
 from mcp_gateway.kit.redis.subscriptions import Subscriptions
 from mcp_gateway.kit.redis.wire import Reply, Wire
+
+_log = structlog.get_logger(__name__)
 
 
 async def greet(wire: Wire, address: Address, subscriptions: Subscriptions, timeout_seconds: float) -> str:
@@ -25,16 +29,19 @@ async def greet(wire: Wire, address: Address, subscriptions: Subscriptions, time
     for answer in answers[:-1]:
         if isinstance(answer, BaseException):
             raise answer
-    await _resubscribe(wire, subscriptions)
+    await _resubscribe(wire, subscriptions, timeout_seconds)
     return _run_id(answers[-1])
 
 
-async def _resubscribe(wire: Wire, subscriptions: Subscriptions) -> None:
+async def _resubscribe(wire: Wire, subscriptions: Subscriptions, timeout_seconds: float) -> None:
+    """A channel this user may not hear is no reason to do without the store; whoever needs it must notice."""
     channels = subscriptions.channels
-    if channels:
-        confirmed = [subscriptions.confirmation(channel.decode()) for channel in channels]
-        wire.push_only(pack("SUBSCRIBE", *channels))
-        await asyncio.gather(*confirmed)
+    sent = [wire.send_for_push(pack("SUBSCRIBE", channel), timeout_seconds) for channel in channels]
+    for channel, answer in zip(channels, await asyncio.gather(*sent, return_exceptions=True), strict=True):
+        if isinstance(answer, StoreRefused):
+            _log.error("store_channel_refused", channel=channel.decode(), reason=answer.message)
+        elif isinstance(answer, BaseException):
+            raise answer
 
 
 def _login(address: Address) -> tuple[str, ...]:

@@ -101,6 +101,7 @@ class RedisLeaseStore:
         self._prefix = prefix
         self._timeout_seconds = timeout_seconds
         self._script = load_script("leases.lua")
+        self._time = asyncio.get_running_loop().time
 
     async def acquire(self, places: Sequence[Place], holder: str) -> list[int]:
         return _numbers(await self._run("acquire", places, holder), 1 + len(places))
@@ -121,7 +122,15 @@ class RedisLeaseStore:
     async def _run(self, what: str, places: Sequence[Place], holder: str) -> Reply:
         keys = [self._prefix + place.key for place in places]
         numbers = [number for place in places for number in (place.limit, place.lease_us)]
-        return await self._connection.run(self._script, keys, [what, holder, *numbers], timeout_seconds=self._timeout_seconds)
+        words: tuple[Word, ...] = (len(keys), *keys, what, holder, *numbers)
+        deadline = self._time() + self._timeout_seconds
+        try:
+            return await self._connection.send("EVALSHA", self._script.sha, *words, timeout_seconds=self._timeout_seconds)
+        except StoreRefused as refusal:
+            if refusal.kind != "NOSCRIPT":
+                raise
+        seconds_left = max(0.001, deadline - self._time())
+        return await self._connection.send("EVAL", self._script.text, *words, timeout_seconds=seconds_left)
 
 
 class RedisRuleStore:

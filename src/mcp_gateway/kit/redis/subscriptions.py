@@ -1,6 +1,5 @@
 """Who hears which channel on one connection."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -11,11 +10,10 @@ Listener: TypeAlias = Callable[[bytes], None]
 
 
 class Subscriptions:
-    """The listeners of each channel, and the confirmations still awaited."""
+    """The listeners of each channel."""
 
     def __init__(self) -> None:
         self._listeners: dict[bytes, list[Listener]] = {}
-        self._awaited: dict[bytes, list[asyncio.Future[None]]] = {}
 
     @property
     def channels(self) -> tuple[bytes, ...]:
@@ -38,21 +36,11 @@ class Subscriptions:
         del self._listeners[channel.encode()]
         return True
 
-    def confirmation(self, channel: str) -> "asyncio.Future[None]":
-        """Done when the server has confirmed the channel."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._awaited.setdefault(channel.encode(), []).append(future)
-        return future
-
     def deliver(self, push: list[Reply]) -> None:
-        """Hand a push of the server on: a message to its listeners, a confirmation to who waits for it."""
+        """Hand a message on to the listeners of its channel; other pushes are nobody's here."""
         match push:
             case [b"message", bytes() as channel, bytes() as message]:
                 for listener in tuple(self._listeners.get(channel, ())):
                     listener(message)
-            case [b"subscribe", bytes() as channel, *_]:
-                for future in self._awaited.pop(channel, ()):
-                    if not future.done():
-                        future.set_result(None)
             case _:
                 return

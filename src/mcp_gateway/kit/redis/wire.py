@@ -17,14 +17,19 @@ MAX_UNSENT_BYTES = 16_000_000
 LATE_SECONDS = 0.002
 
 _NOTHING = object()
+_CONFIRMATIONS = (b"subscribe", b"unsubscribe")
 
 
 class Waiting(NamedTuple):
-    """A command whose reply is due. `future` is None when nobody wants the reply."""
+    """A command whose reply is due. `future` is None when nobody wants the reply.
+
+    `pushed`: success is told by a push and only failure by a reply.
+    """
 
     sent: float
     deadline: float
     future: "asyncio.Future[Reply] | None"
+    pushed: bool = False
 
 
 class Wire(asyncio.Protocol):
@@ -64,9 +69,12 @@ class Wire(asyncio.Protocol):
         now = self._loop.time()
         self._enqueue(packed, Waiting(now, now + timeout_seconds, None))
 
-    def push_only(self, packed: bytes) -> None:
-        """Send a command whose answer is a push (SUBSCRIBE, UNSUBSCRIBE)."""
-        self._write(packed)
+    def send_for_push(self, packed: bytes, timeout_seconds: float) -> "asyncio.Future[Reply]":
+        """As `send`, for SUBSCRIBE or UNSUBSCRIBE of one channel: done when the server has confirmed it."""
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        now = self._loop.time()
+        self._enqueue(packed, Waiting(now, now + timeout_seconds, future, pushed=True))
+        return future
 
     def abort(self) -> None:
         """Drop the line; what waits fails within this loop turn."""
@@ -93,6 +101,8 @@ class Wire(asyncio.Protocol):
         try:
             while (reply := reader.gets()) is not _NOTHING:
                 if type(reply) is hiredis.PushNotification:
+                    if reply[0] in _CONFIRMATIONS and waiting and waiting[0].pushed:
+                        _confirm(waiting.popleft())
                     self._on_push(reply)
                     continue
                 future = waiting.popleft().future
@@ -159,6 +169,11 @@ class Wire(asyncio.Protocol):
         for entry in entries:
             if entry.future is not None and not entry.future.done():
                 entry.future.set_exception(StoreUnavailable(message))
+
+
+def _confirm(entry: Waiting) -> None:
+    if entry.future is not None and not entry.future.done():
+        entry.future.set_result(None)
 
 
 def _settle(future: "asyncio.Future[Reply]", reply: Reply) -> None:

@@ -12,7 +12,7 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.kit.cache.cache import Cache
 from mcp_gateway.kit.cache.model import CachePolicy
 from mcp_gateway.kit.cache.ports import Invalidation
-from mcp_gateway.kit.errors import InvalidPolicy, StoreUnavailable
+from mcp_gateway.kit.errors import InvalidPolicy, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
 from mcp_gateway.kit.redis.cache_outbox import MAX_NAMES, Outbox
 from mcp_gateway.kit.redis.connection import RedisConnection
@@ -39,9 +39,9 @@ class Replica:
 
 
 @contextlib.asynccontextmanager
-async def replica(valkey: ValkeyProcess) -> AsyncIterator[Replica]:
+async def replica(valkey: ValkeyProcess, login: str = "") -> AsyncIterator[Replica]:
     async with (
-        await RedisConnection.open(valkey.url, timeout_seconds=2) as connection,
+        await RedisConnection.open(valkey.url.replace("://", f"://{login}"), timeout_seconds=2) as connection,
         await RedisSharedLevel.open(connection, membership_seconds=MEMBERSHIP) as level,
         Cache("books", level, policy=POLICY) as cache,
     ):
@@ -187,6 +187,20 @@ async def test_a_replica_that_does_not_hear_the_channel_trusts_nothing_until_it_
         async with replica(valkey) as other:
             await other.cache.invalidate(tenant="acme", keys=("k",), cause="test")
             assert one.cache.counts().near_entries == 0
+
+
+async def test_a_replica_that_may_not_hear_invalidations_serves_nothing_near(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        client.execute_command("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "resetchannels")
+    async with replica(valkey) as hearing, replica(valkey, "deaf:secret@") as deaf:
+        assert await deaf.read("old") == "old"
+        assert await deaf.read("not loaded") == "old"
+        assert "near_hit" not in deaf.cache.counts().outcomes
+        acknowledged = await hearing.cache.invalidate(tenant="acme", keys=("k",), cause="test")
+        assert (acknowledged.replicas, acknowledged.lapsed) == (1, 0)
+        assert await deaf.read("new") == "new"
+        with pytest.raises(StoreRefused):
+            await deaf.cache.invalidate(tenant="acme", keys=("k",), cause="test")
 
 
 def test_replicas_cohere_on_uvloop_too(valkey: ValkeyProcess) -> None:

@@ -180,3 +180,21 @@ def test_an_address_is_shown_without_its_password() -> None:
     address = read_address("rediss://me:secret-word@host:7000/2")
     assert (address.shown, address.tls is not None) == ("host:7000/2", True)
     assert "secret-word" not in repr(address)
+
+
+async def test_a_channel_one_may_not_hear_is_refused_and_no_reply_goes_astray(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        client.execute_command("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "resetchannels")
+    url = valkey.url.replace("redis://", "redis://deaf:secret@")
+    async with await RedisConnection.open(url, timeout_seconds=5.0) as connection:
+        await connection.call("MSET", "a", "A", "b", "B")
+        hearing = asyncio.create_task(connection.subscribe("news", lambda _: None))
+        await asyncio.sleep(0)
+        assert [*await asyncio.gather(connection.call("GET", "a"), connection.call("GET", "b"))] == [b"A", b"B"]
+        with pytest.raises(StoreUnavailable, match="NOPERM"):
+            await hearing
+        states = States(connection)
+        with valkey.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        await states.reach("live")
+        assert await connection.call("GET", "b") == b"B"
