@@ -233,7 +233,7 @@ class Coherence:
             await self._renew()
 
     async def _renew(self) -> None:
-        """Go on being a member, on a line on which this replica has heard itself: nobody waits for the deaf, who trust nothing."""
+        """Go on being a member, on a line where this replica has heard itself: nobody waits for the deaf, who trust nothing."""
         if self._connection.state != "live":
             return
         line = self._line
