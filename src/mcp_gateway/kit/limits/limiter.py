@@ -98,7 +98,8 @@ class EnterpriseRateLimiter:
         """Charge the call to every rule that applies or, when one refuses, to none.
 
         `caller` may be a tenant's name alone. `cost`: None takes the operation's weight, 1 by default. `kind`: None follows the
-        rule set. Never raises because of the store. Raises `CostAboveLimit` when no waiting would help.
+        rule set. Never raises because of the store. Raises `CostAboveLimit` when no waiting would help, and `InvalidRule` for a
+        cost that is not a whole number of at least 1.
         """
         if isinstance(caller, Caller):
             tenant, subject = caller.tenant, caller.subject
@@ -117,7 +118,7 @@ class EnterpriseRateLimiter:
                 return RememberedRefusal(plan, cost, now - plan.refused_from)
             if now >= plan.refused_until:
                 plan.refused_until = 0.0
-        if not 0 < cost <= plan.ceiling:
+        if not isinstance(cost, int) or not 0 < cost <= plan.ceiling:
             raise _bad_cost(plan, cost)
         try:
             taken = self._store.take(plan, cost)
@@ -202,9 +203,9 @@ def refusal(decision: Decision) -> RateLimited | LimitsAway:
     return kind(retry_after_seconds=decision.retry_after_seconds, violated_policies=list(shown), degraded=decision.degraded)
 
 
-def _bad_cost(plan: Plan, cost: int) -> CostAboveLimit | InvalidRule:
-    if cost < 1:
-        return InvalidRule("A call costs at least 1.", field="cost")
+def _bad_cost(plan: Plan, cost: float) -> CostAboveLimit | InvalidRule:
+    if not isinstance(cost, int) or cost < 1:
+        return InvalidRule("A call's cost is a whole number of at least 1.", field="cost")
     return CostAboveLimit(cost=cost, most_at_once=min(plan.ceiling, NEVER_US))
 
 

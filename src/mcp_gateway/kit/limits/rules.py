@@ -65,9 +65,9 @@ class Rule:
 
     def __post_init__(self) -> None:
         _check_selectors(self.name, self.operations, self.tenants)
-        _check_number(self.name, "limit", self.limit, 1, MAX_EXACT_LIMIT if self.algorithm == "exact" else MAX_LIMIT)
+        _check_whole(self.name, "limit", self.limit, 1, MAX_EXACT_LIMIT if self.algorithm == "exact" else MAX_LIMIT)
         _check_number(self.name, "window_seconds", self.window_seconds, MIN_WINDOW_SECONDS, MAX_WINDOW_SECONDS)
-        _check_number(self.name, "buckets", self.buckets, 1, MAX_BUCKETS)
+        _check_whole(self.name, "buckets", self.buckets, 1, MAX_BUCKETS)
         if self.scope not in {"caller", "tenant", "global"}:
             raise InvalidRule(f"Rule {self.name}: scope is caller, tenant or global.", rule=self.name)
         if self.algorithm not in {"window", "exact", "gcra"}:
@@ -77,11 +77,11 @@ class Rule:
         if self.expires_at is not None and self.expires_at.tzinfo is None:
             raise InvalidRule(f"Rule {self.name}: expires_at needs a time zone.", rule=self.name)
         if self.algorithm == "gcra":
-            _check_number(self.name, "limit", self.limit, 1, int(self.window_seconds * 1_000_000))
+            _check_whole(self.name, "limit", self.limit, 1, int(self.window_seconds * 1_000_000))
         if self.burst is not None:
             if self.algorithm != "gcra":
                 raise InvalidRule(f"Rule {self.name}: only gcra has a burst.", rule=self.name)
-            _check_number(self.name, "burst", self.burst, 1, self.limit)
+            _check_whole(self.name, "burst", self.burst, 1, self.limit)
 
     @property
     def most_at_once(self) -> int:
@@ -133,7 +133,7 @@ class ConcurrencyRule:
 
     def __post_init__(self) -> None:
         _check_selectors(self.name, self.operations, self.tenants)
-        _check_number(self.name, "limit", self.limit, 1, 100_000)
+        _check_whole(self.name, "limit", self.limit, 1, 100_000)
         _check_number(self.name, "lease_seconds", self.lease_seconds, 0.05, 3600.0)
         if self.scope not in {"caller", "tenant", "global"}:
             raise InvalidRule(f"Rule {self.name}: scope is caller, tenant or global.", rule=self.name)
@@ -160,7 +160,7 @@ class RuleSet:
 
     def __post_init__(self) -> None:
         for operation, weight in self.weights.items():
-            _check_number(operation, "weight", weight, 1, MAX_LIMIT)
+            _check_whole(operation, "weight", weight, 1, MAX_LIMIT)
         if clash := {rule.name for rule in self.rules} & {rule.name for rule in self.concurrency}:
             raise InvalidRule(f"{min(clash)} names both a rate and a concurrency rule.")
         for name in {rule.name for rule in self.rules}:
@@ -234,6 +234,12 @@ def _check_selectors(name: str, operations: tuple[str, ...], tenants: tuple[str,
         raise InvalidRule(f"Rule {name}: tenants are names or `*`, at least one.", rule=name)
 
 
-def _check_number(name: str, what: str, value: float, least: float, most: float) -> None:
-    if not math.isfinite(value) or not least <= value <= most:
+def _check_whole(name: str, what: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, int):
+        raise InvalidRule(f"Rule {name}: {what} must be a whole number.", rule=name, field=what)
+    _check_number(name, what, value, least, most)
+
+
+def _check_number(name: str, what: str, value: object, least: float, most: float) -> None:
+    if not isinstance(value, int | float) or not math.isfinite(value) or not least <= value <= most:
         raise InvalidRule(f"Rule {name}: {what} must lie between {least:g} and {most:g}.", rule=name, field=what)

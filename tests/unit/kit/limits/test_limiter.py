@@ -135,6 +135,14 @@ async def test_a_cost_that_can_never_pass_is_an_error_and_not_a_wait() -> None:
         await bench.limiter.decide(ANN, "ask", cost=0)
 
 
+@pytest.mark.parametrize("cost", [0, -1, 0.5, 1.5, float("nan"), float("inf"), "1"])
+async def test_a_cost_that_is_no_whole_number_above_zero_is_refused(cost: int) -> None:
+    bench = Bench(rule())
+    with pytest.raises(InvalidRule):
+        await bench.limiter.decide(ANN, "ask", cost=cost)
+    assert bench.store.asked == 0
+
+
 async def test_check_or_raise_says_who_refused_and_how_long(three: Bench) -> None:
     await three.calls(3)
     with pytest.raises(RateLimited) as told:

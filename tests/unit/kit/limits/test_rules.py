@@ -18,6 +18,11 @@ def rule(**more: object) -> Rule:
     [
         {"limit": 0},
         {"limit": 2_000_000_000},
+        {"limit": 1.5},
+        {"limit": "5"},
+        {"window_seconds": "60"},
+        {"buckets": 2.5},
+        {"burst": 1.5, "algorithm": "gcra"},
         {"limit": 10_001, "algorithm": "exact"},
         {"limit": 2_000_000, "window_seconds": 1, "algorithm": "gcra"},
         {"window_seconds": 0},
