@@ -19,6 +19,8 @@ from prometheus_client.samples import Exemplar
 from mcp_gateway.kit.figures import Counter, Gauge, Histogram, Metric
 
 OTHER = "other"
+# What is longer is cut on the page.
+MAX_LABEL_LETTERS = 200
 TENANT = "tenant"
 
 
@@ -129,7 +131,7 @@ class PrometheusFigures(Collector):
     def _new(self, series: dict[tuple[str, ...], _Series], values: tuple[str, ...], fresh: _Series) -> _Series:
         if len(series) >= self._max_series:
             values = (OTHER,) * len(values)
-        return series.setdefault(values, fresh)
+        return series.setdefault(tuple(_writable(value) for value in values), fresh)
 
     def _collected(self, family: _Family) -> metrics_core.Metric:
         metric = family.metric
@@ -144,6 +146,11 @@ class PrometheusFigures(Collector):
         for values, number in tuple(family.numbers.items()):
             numbers.add_metric(values, number.value)
         return numbers
+
+
+def _writable(value: str) -> str:
+    """Names come from outside: half a surrogate pair in one of them would keep the whole page from being written."""
+    return value[:MAX_LABEL_LETTERS].encode("utf-8", "backslashreplace").decode()
 
 
 def _edges(one: _Buckets) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:

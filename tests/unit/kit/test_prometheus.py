@@ -76,3 +76,14 @@ def test_a_traced_measurement_is_the_exemplar_of_its_bucket() -> None:
     took.observe(0.5)
     assert '# {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 0.5' in page(figures, OPEN_METRICS)
     assert "trace_id" not in page(figures)
+
+
+def test_a_name_that_is_no_valid_text_or_very_long_does_not_spoil_the_page() -> None:
+    figures = PrometheusFigures()
+    for _ in range(2):
+        figures.counter(CALLS, tenant="a\ud800\n", outcome="ok").add()
+    figures.counter(CALLS, tenant="b" * 10_000, outcome="ok").add()
+    for accept in ("", OPEN_METRICS):
+        text = page(figures, accept)
+        assert 'tenant="a\\\\ud800\\n"} 2.0' in text
+        assert len(text) < 2_000
