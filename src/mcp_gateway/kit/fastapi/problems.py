@@ -78,7 +78,7 @@ def problem_response(error: GatewayError, *, instance: str = "", correlation_id:
     """The whole response."""
     details = problem_details(error, instance=instance, correlation_id=correlation_id, status=status)
     return Response(
-        json.dumps(details, ensure_ascii=False, separators=(",", ":")).encode(),
+        json.dumps(details, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
         status_code=status or STATUS[error.category],
         headers=problem_headers(error),
         media_type=MEDIA_TYPE,

@@ -131,6 +131,17 @@ async def test_a_field_that_does_not_fit_is_named() -> None:
     assert answer.json()["data"]["fields"][0]["field"] == "size"
 
 
+async def test_a_name_that_is_no_valid_text_still_gets_its_problem() -> None:
+    def add(router: APIRouter) -> None:
+        @router.get("/odd")
+        async def odd() -> None:
+            raise NotFound("There is no \ud800.", name="\ud800")
+
+    async with client_of(application(add=add)) as client:
+        answer = await client.get("/v1/odd")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
 async def test_an_address_that_is_not_there_is_a_problem_too() -> None:
     async with client_of(application()) as client:
         answer = await client.get("/nothing")
