@@ -45,6 +45,14 @@ async def test_of_many_at_once_one_starts_and_the_others_see_it_run(kept: tuple[
     assert 0 < begun[-1].lease_seconds <= LEASE
 
 
+async def test_any_text_may_be_a_name_or_a_fingerprint(kept: tuple[IdempotencyStore, Passes]) -> None:
+    store, _ = kept
+    odd = KeyedRequest(tenant="\ud800", operation="a\nb", key="\0{*}:", fingerprint="\ud800")
+    assert (await store.begin(odd, "a", LEASE)).state == "started"
+    assert await store.finish(odd, "a", ANSWER, 60)
+    assert await store.begin(odd, "b", LEASE) == Begun("done", ANSWER)
+
+
 async def test_a_finished_answer_is_given_back_as_it_was(kept: tuple[IdempotencyStore, Passes]) -> None:
     store, _ = kept
     await store.begin(REQUEST, "a", LEASE)

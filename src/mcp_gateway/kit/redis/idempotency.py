@@ -26,7 +26,8 @@ class RedisIdempotencyStore:
         self._script = Script(files(__package__).joinpath("idempotency.lua").read_text(encoding="utf-8"))
 
     async def begin(self, request: KeyedRequest, token: str, lease_seconds: float) -> Begun:
-        reply = await self._run("begin", request, token, lease_seconds, request.fingerprint)
+        fingerprint = request.fingerprint.encode("utf-8", "surrogatepass")
+        reply = await self._run("begin", request, token, lease_seconds, fingerprint)
         match reply:
             case [bytes(state), bytes(answer), int(milliseconds)] if state in _STATES:
                 kept = _unpacked(answer) if state == b"done" else None

@@ -218,6 +218,10 @@ def test_other_keys_are_refused(header: str | None) -> None:
         read_key(header)
 
 
+def test_any_text_has_a_fingerprint_of_its_own() -> None:
+    assert fingerprint("\ud800") != fingerprint("?")
+
+
 @given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
 def test_fingerprints_are_equal_for_equal_parts_only(one: list[bytes], other: list[bytes]) -> None:
     assert (fingerprint(*one) == fingerprint(*other)) is (one == other)

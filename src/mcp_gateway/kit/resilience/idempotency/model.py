@@ -66,7 +66,7 @@ def fingerprint(*parts: bytes | str) -> str:
     """A digest of what makes two requests the same: method, path, body. Parts cannot flow into each other."""
     digest = hashlib.sha256()
     for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
+        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(8, "big"))
         digest.update(raw)
     return digest.hexdigest()
