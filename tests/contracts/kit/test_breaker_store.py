@@ -15,6 +15,7 @@ from mcp_gateway.kit.breaker.model import CircuitState, Counts, Mode
 from mcp_gateway.kit.breaker.policy import BreakerPolicy
 from mcp_gateway.kit.breaker.ports import BreakerStore, SharedCircuit
 from mcp_gateway.kit.breaker.windows import CountBased, TimeBased
+from mcp_gateway.kit.errors import StoreRefused
 from mcp_gateway.kit.redis.breaker import RedisBreakerStore
 from mcp_gateway.kit.redis.connection import RedisConnection
 
@@ -229,6 +230,18 @@ async def test_names_cannot_reach_each_others_circuits(kept: Store) -> None:
     await kept.store.force(odd, "forced_open", "line one\nline two")
     assert (await kept.store.read(odd)).mode == "forced_open"
     assert await kept.store.read(PART) == CircuitState()
+
+
+async def test_what_is_no_circuit_is_an_error_of_the_store_and_no_message_breaks_the_line(valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+        store, heard = RedisBreakerStore(connection), list[CircuitState]()
+        await store.watch(PART, heard.append)
+        await connection.call("PUBLISH", "breaker_changes:part", "not ours")
+        forced = await store.force(PART, "forced_open", "half a letter: \ud800")
+        assert heard[-1] == forced
+        await connection.call("HSET", "breaker:{part}", "state", "ajar")
+        with pytest.raises(StoreRefused):
+            await store.read(PART)
 
 
 Step = tuple[str, int]

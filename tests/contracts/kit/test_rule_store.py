@@ -8,7 +8,7 @@ import pytest
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.core.clock import FixedClock
-from mcp_gateway.kit.errors import RulesChanged
+from mcp_gateway.kit.errors import RulesChanged, StoreRefused
 from mcp_gateway.kit.limits.memory import MemoryRuleStore
 from mcp_gateway.kit.limits.ports import RuleStore
 from mcp_gateway.kit.redis.connection import RedisConnection
@@ -71,3 +71,15 @@ async def test_no_revision_comes_twice_even_when_the_store_has_lost_everything(v
             server.flushall()
         await asyncio.sleep(0.002)
         assert await rules.save("new", expected_revision=0) > lost
+
+
+async def test_a_document_that_is_not_ours_is_an_error_of_the_store(valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+        store = RedisRuleStore(connection, timeout_seconds=5.0)
+        await connection.call("HSET", "rate_limit:rules", "revision", "the third")
+        with pytest.raises(StoreRefused):
+            await store.load()
+        await connection.call("DEL", "rate_limit:rules")
+        await connection.call("SET", "rate_limit:rules", "text")
+        with pytest.raises(StoreRefused):
+            await store.load()

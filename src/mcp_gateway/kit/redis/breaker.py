@@ -29,6 +29,8 @@ _STATES: dict[bytes, State] = {b"closed": "closed", b"open": "open", b"half_open
 _MODES: dict[bytes, Mode] = {
     b"automatic": "automatic", b"forced_open": "forced_open", b"forced_closed": "forced_closed", b"metrics_only": "metrics_only",
 }  # fmt: skip
+# What `_state` raises for words that are not a circuit's.
+_UNREADABLE = (KeyError, ValueError, IndexError)
 _DIGITS = bytes.maketrans(bytes(range(4)), b"0123")
 
 _LOG = structlog.get_logger(__name__)
@@ -59,7 +61,7 @@ class RedisBreakerStore:
         return (await self._run("settle", circuit, 0, f"{probe}\n{'' if outcome is None else outcome}")).state
 
     async def force(self, circuit: SharedCircuit, mode: Mode, reason: str) -> CircuitState:
-        line = " ".join(reason.split())[:MAX_REASON_LETTERS]
+        line = " ".join(reason.split())[:MAX_REASON_LETTERS].encode("utf-8", "replace").decode()
         return (await self._run("force", circuit, 0, f"{mode}\n{line}")).state
 
     async def watch(self, circuit: SharedCircuit, watcher: Watcher) -> None:
@@ -69,7 +71,12 @@ class RedisBreakerStore:
             self._watched[name] = circuit
 
             def heard(message: bytes) -> None:
-                self._tell(name, _state(message.split(b"\n", 9)))
+                try:
+                    state = _state(message.split(b"\n", 9))
+                except _UNREADABLE:
+                    _LOG.warning("circuit_message_unreadable", breaker=name, size=len(message))
+                else:
+                    self._tell(name, state)
 
             self._listeners[name] = heard
             await self._connection.subscribe(_channel(name), heard)
@@ -89,7 +96,10 @@ class RedisBreakerStore:
         if not isinstance(reply, list) or not all(isinstance(part, bytes) for part in reply):
             raise StoreRefused("The circuit breaker's script gave an unexpected answer.")
         parts = [part for part in reply if isinstance(part, bytes)]
-        return Answer(parts[10] == b"1", parts[11] == b"1", _state(parts))
+        try:
+            return Answer(parts[10] == b"1", parts[11] == b"1", _state(parts))
+        except _UNREADABLE as error:
+            raise StoreRefused("The circuit in the store is not in our form.") from error
 
     def _tell(self, name: str, state: CircuitState) -> None:
         for watcher in list(self._watchers[name]):

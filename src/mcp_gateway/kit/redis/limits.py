@@ -148,7 +148,7 @@ class RedisRuleStore:
         asked = self._connection.send("HGET", self._key, "revision", timeout_seconds=self._timeout_seconds)
         time = self._connection.send("TIME", timeout_seconds=self._timeout_seconds)
         match await asyncio.gather(asked, time):
-            case [bytes() | None as revision, [bytes() as seconds, bytes()]]:
+            case [bytes() | None as revision, [bytes() as seconds, bytes()]] if (revision or b"0").isdigit():
                 now = datetime.fromtimestamp(int(seconds), UTC)
             case _:
                 raise StoreRefused("ERR the stored rules cannot be read")
@@ -156,7 +156,7 @@ class RedisRuleStore:
             return StoredDocument("", known_revision, now)
         # Both at once: the revision asked for above may be another by now.
         match await self._connection.call("HMGET", self._key, "text", "revision", timeout_seconds=self._timeout_seconds):
-            case [bytes() as text, bytes() as number]:
+            case [bytes() as text, bytes() as number] if number.isdigit():
                 return StoredDocument(text.decode(errors="replace"), int(number), now)
             case _:
                 return StoredDocument("", 0, now)
