@@ -29,6 +29,36 @@ class CycleMention:
     part: Part
 
 
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_ON_DAYS = re.compile(
+    rf"\b(?:(?:on|during|at|over) )?(?:"
+    rf"(?P<ends>(?:the |a )?weekends?)|(?P<work>(?:working days|workdays|(?<=on )(?:working |week)days))"
+    rf"|(?:a |any |every )(?P<one>{'|'.join(_DAYS)})|(?P<many>{'|'.join(_DAYS)})s"
+    rf"(?:(?:,? (?:and|or) |, )(?P<more>{'|'.join(_DAYS)})s)?)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DaysMention:
+    """question[start:end] means moments on these days of the week, by their English names."""
+
+    start: int
+    end: int
+    days: tuple[str, ...]
+
+
+def find_days(question: str) -> DaysMention | None:
+    """ "On Mondays", "on a Sunday", "at weekends". A single "on Sunday" is a date."""
+    match = _ON_DAYS.search(question)
+    if match is None:
+        return None
+    days: tuple[str, ...] = tuple(name.capitalize() for name in match.group("one", "many", "more") if name)
+    if not days:
+        days = _DAYS[5:] if match.group("ends") else _DAYS[:5]
+    return DaysMention(match.start(), match.end(), days)
+
+
 def find_cycles(question: str) -> tuple[CycleMention, ...]:
     """Every such mention, in no order; they do not overlap."""
     if _QUICK.search(question) is None:

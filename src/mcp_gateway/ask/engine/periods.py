@@ -1,10 +1,10 @@
 """The times a question names, by the token they begin at, as the grammar wants them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from mcp_gateway.ask.engine.cycles import find_cycles
+from mcp_gateway.ask.engine.cycles import find_cycles, find_days
 from mcp_gateway.ask.engine.dates import find_time
 from mcp_gateway.ask.engine.form import Part, Unit
 from mcp_gateway.ask.engine.text import Token
@@ -36,11 +36,21 @@ class FoundUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundDays:
+    """tokens[start:end] mean these days of the week, by name."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """Everything about time in a question."""
 
     periods: dict[int, tuple[FoundPeriod, ...]]
     units: dict[int, FoundUnit]
+    days: dict[int, FoundDays] = field(default_factory=dict)
 
 
 def times_in(question: str, tokens: Sequence[Token], now: datetime) -> Times:
@@ -73,7 +83,15 @@ def times_in(question: str, tokens: Sequence[Token], now: datetime) -> Times:
                 units.pop(place, None)
                 periods.pop(place, None)
             units[span[0]] = FoundUnit(span[0], span[1], "day", False, cycle.part)
-    return Times(periods, units)
+    days: dict[int, FoundDays] = {}
+    named = find_days(question)
+    span = _span(tokens, named.start, named.end) if named is not None else None
+    if named is not None and span is not None:
+        for place in range(*span):
+            units.pop(place, None)
+            periods.pop(place, None)
+        days[span[0]] = FoundDays(span[0], span[1], named.days)
+    return Times(periods, units, days)
 
 
 def _span(tokens: Sequence[Token], start: int, end: int) -> tuple[int, int] | None:

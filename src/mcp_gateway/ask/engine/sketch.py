@@ -128,6 +128,14 @@ class InPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDays:
+    """A moment falls on one of these days of the week."""
+
+    names: tuple[str, ...]
+    column: ColumnMention | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CountOf:
     """How many rows of another table belong to the row asked for ("with more than 3 dogs")."""
 
@@ -185,7 +193,7 @@ class MetricIs:
 
 
 Said: TypeAlias = (
-    Compare | HasValue | HasText | InRange | InPeriod | CountOf | SumOf | Missing | Flagged | Related | Given | MetricIs
+    Compare | HasValue | HasText | InRange | InPeriod | OnDays | CountOf | SumOf | Missing | Flagged | Related | Given | MetricIs
 )
 
 

@@ -14,8 +14,10 @@ from mcp_gateway.ask.engine.form import (
     Comparison,
     ComparisonOperator,
     Condition,
+    DatePart,
     DateRange,
     Expression,
+    InList,
     InQuery,
     IsNull,
     Like,
@@ -42,6 +44,7 @@ from mcp_gateway.ask.engine.sketch import (
     InRange,
     MetricIs,
     Missing,
+    OnDays,
     Related,
     Statistic,
     SumOf,
@@ -181,7 +184,7 @@ def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:
         return (said.table,)
     if isinstance(said, MetricIs):
         return said.metric.tables
-    if isinstance(said, InPeriod) and said.column is None:
+    if isinstance(said, InPeriod | OnDays) and said.column is None:
         return (date_column(bound, clause.position).table,)
     return (bound.ref(said.column).table,) if said.column is not None else ()
 
@@ -274,6 +277,10 @@ def _on_row(bound: Bound, clause: Clause) -> Condition:
             made = Between(bound.ref(said.column), said.low, said.high)
         case InPeriod():
             made = _period(bound, said, clause.position)
+        case OnDays():
+            day = DatePart("weekday", date_column(bound, clause.position))
+            names = tuple(Literal(name) for name in said.names)
+            made = Comparison(day, "=", names[0]) if len(names) == 1 else InList(day, names)
         case Missing():
             made = IsNull(bound.ref(said.column), negated=said.present)
         case Flagged():
@@ -289,7 +296,7 @@ def _not(condition: Condition) -> Condition:
     match condition:
         case Comparison():
             return replace(condition, operator=_OPPOSITE[condition.operator])
-        case Like() | Between() | IsNull() | InQuery():
+        case Like() | Between() | IsNull() | InQuery() | InList():
             return replace(condition, negated=not condition.negated)
     return Not(condition)
 

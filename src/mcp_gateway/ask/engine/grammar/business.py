@@ -27,6 +27,9 @@ def metric(reader: Reader, state: State) -> Iterator[State]:
         if state.denial >= 0:
             # "Without sales" denies the rows; a figure cannot be denied.
             continue
+        if state.phase == "where" and reader.low(at - 1) in {"in", "both"}:
+            # "Products that appear in sales" speaks of the rows.
+            continue
         sketch = replace(state.sketch, wanted=(*state.sketch.wanted, Wanted(state.position, metric=mention.metric)))
         cost = 0.0 if state.phase == "ask" else 0.2
         yield step(reader, start, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD - cost)

@@ -7,6 +7,7 @@ from typing import Literal as OneOf
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ComparisonOperator, Literal
 from mcp_gateway.ask.engine.grammar.comparing import around, factor_at, names_rows, other_at, statistic_at
+from mcp_gateway.ask.engine.grammar.days import on_days
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import AFTER_NUMBER, AGGREGATES, COMPARATIVE_ADJECTIVES, COMPARATORS, FILLERS, LIKE
 from mcp_gateway.ask.engine.measures import in_column_unit
@@ -391,6 +392,7 @@ RULES = (
     range_first,
     another,
     period,
+    on_days,
     comparative,
     missing,
 )

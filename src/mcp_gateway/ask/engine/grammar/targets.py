@@ -122,7 +122,8 @@ def entity(reader: Reader, state: State) -> Iterator[State]:
             listed = replace(sketch, wanted=(*sketch.wanted, Wanted(state.position, table=mention)))
             yield replace(step(reader, state, mention.end, listed, strength=1.0, cue=exact + 0.2), entity=mention)
         theirs = reader.skip(mention.end, ("and", "with", "along", "together"), 3)
-        if theirs > mention.end and reader.low(theirs) in {"their", "its"} and state.phase == "ask" and not state.sketch.wanted:
+        listed_with = reader.low(theirs) in {"their", "its"} or bool(reader.metrics_at(theirs))
+        if theirs > mention.end and listed_with and state.phase == "ask" and not state.sketch.wanted:
             listed = replace(sketch, wanted=(*sketch.wanted, Wanted(state.position, table=mention)))
             again = step(reader, state, mention.end, listed, strength=mention.choices[0][1], cue=exact + 0.1)
             yield replace(again, entity=mention)
