@@ -27,17 +27,20 @@ from mcp_gateway.kit.fastapi import Call, Face, Guard, GuardedRoute, install
 from mcp_gateway.kit.figures import Figures
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.limits.ports import LimitStore
-from mcp_gateway.kit.limits.rules import Rule
+from mcp_gateway.kit.limits.rules import Rule, RuleSet
 from mcp_gateway.kit.prometheus import PrometheusFigures
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.limits import RedisLimitStore
 
 NEVER_REACHED = 100_000_000
-RULES = (
-    Rule(name="caller", limit=NEVER_REACHED, window_seconds=60, scope="caller"),
-    Rule(name="tenant", limit=NEVER_REACHED, window_seconds=60),
-    Rule(name="everybody", limit=NEVER_REACHED, window_seconds=60, scope="global"),
+RULES = RuleSet(
+    rules=(
+        Rule(name="caller", limit=NEVER_REACHED, window_seconds=60, scope="caller"),
+        Rule(name="tenant", limit=NEVER_REACHED, window_seconds=60),
+        Rule(name="everybody", limit=NEVER_REACHED, window_seconds=60, scope="global"),
+    ),
+    reads=("items.read",),
 )
 STORE_SECONDS = 2.0
 CALLERS = tuple(Caller(tenant=f"tenant-{index % 20}", subject=f"user-{index}") for index in range(200))

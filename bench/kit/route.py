@@ -61,10 +61,10 @@ class InProcess:
 
     async def _client(self, left: Iterator[int]) -> None:
         for _ in left:
-            await self._app(_scope(next(self._items)), _no_body, _look)
+            await self._app(scope_of(next(self._items)), no_body, _look)
 
 
-def _scope(item: int) -> Scope:
+def scope_of(item: int) -> Scope:
     path = f"/items/{item}"
     return {
         "type": "http",
@@ -83,7 +83,7 @@ def _scope(item: int) -> Scope:
     }
 
 
-async def _no_body() -> Message:
+async def no_body() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
