@@ -77,5 +77,7 @@ async def _on_fault(request: Request, error: Exception) -> Response:
 def _reply(request: Request, error: GatewayError, *, status: int | None = None) -> Response:
     path = request.url.path[:200]
     reply = problem_response(error, instance=path, status=status)
-    log.log(40 if reply.status_code >= 500 else 20, "request_refused", code=error.code, status=reply.status_code, path=path)
+    # Turning load away is this gateway at work, not a fault of it.
+    level = 40 if reply.status_code >= 500 and error.retry_after_seconds is None else 20
+    log.log(level, "request_refused", code=error.code, status=reply.status_code, path=path)
     return reply
