@@ -1,9 +1,7 @@
 """The cache over real processes while things break. The full run is `python -m bench.kit.cache_history`."""
 
-import pytest
 from bench.kit.cache import CALLERS, PROCESSES, stampede
 from bench.kit.cache_history import run
-from bench.kit.history import Mutant
 from tests.valkey_process import ValkeyProcess
 
 
@@ -15,9 +13,8 @@ def test_no_read_is_stale_while_replicas_sleep_lines_are_cut_and_valkey_restarts
     assert told.stale == 0, told.first_stale
 
 
-@pytest.mark.parametrize("mutant", ["no_wait", "no_overtaking"])
-def test_the_checker_notices_a_missing_safeguard(mutant: Mutant) -> None:
-    told, _, _ = run(40_000, mutant=mutant, least_faults=2)
+def test_the_checker_notices_a_missing_safeguard() -> None:
+    told, _, _ = run(20_000, mutant="no_overtaking", least_faults=2)
     assert told.stale > 0
 
 
