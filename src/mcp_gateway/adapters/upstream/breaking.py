@@ -25,10 +25,11 @@ def judge_server_error(error: Exception) -> Verdict:
     return "failure" if error.retry_after_seconds is None else "ignored"
 
 
-# A question makes about five calls at once: all of them must fit into a round of probes.
+# A question makes about five calls at once: one that times out is no reason to open, and all of them must fit into a round of
+# probes.
 SERVER_POLICY = BreakerPolicy(
     window=TimeBased(seconds=30),
-    minimum_calls=10,
+    minimum_calls=20,
     failure_rate=0.5,
     open_seconds=2.0,
     max_open_seconds=30.0,
