@@ -1,7 +1,8 @@
 """What a rate-limit decision costs, beside the least that counting in the store can cost and beside other libraries, in one run.
 
 The floor is one Lua `INCR` and `PEXPIRE` through the ordinary client; ours decides three rules (caller, tenant, everybody) and
-knows remaining and reset of each. 64 tasks, 500 tenants. Ratios are medians over rounds in which the floor ran just before.
+knows remaining and reset of each. 64 tasks, 500 tenants. Ratios are medians over rounds in which the floor ran just before; the
+one per CPU second (client and server) holds on a machine that is busy with other things too.
 `python -m bench.kit.limits [--quick]`; needs the development dependencies, and group `peers` for the other libraries.
 """
 
@@ -156,13 +157,17 @@ async def compare(url: str, title: str, rows: dict[str, Peer], *, limit: int, te
                 print(f"{name}: {type(error).__name__} in one round", file=sys.stderr)
                 continue
             ratios[name].append(runs[name][-1].per_second / floors[-1].per_second)
-    lines = [row("floor: Lua INCR + PEXPIRE", floors, [1.0])]
-    lines += [row(name, runs[name], ratios[name]) for name in rows if ratios[name]]
-    header = ("limiter", "decisions/s", "÷ floor", "p50 ms", "p99 ms", "client CPU µs", "server CPU µs", "passed")
+    floor_cpu = statistics.median(run.client_cpu + run.server_cpu for run in floors)
+    lines = [row("floor: Lua INCR + PEXPIRE", floors, [1.0], floor_cpu)]
+    lines += [row(name, runs[name], ratios[name], floor_cpu) for name in rows if ratios[name]]
+    header = (
+        *("limiter", "decisions/s", "÷ floor", "per CPU second ÷ floor"),
+        *("p50 ms", "p99 ms", "client CPU µs", "server CPU µs", "passed"),
+    )
     print_table(title, header, lines)
 
 
-def row(name: str, runs: Sequence[Run], ratios: Sequence[float]) -> tuple[str, ...]:
+def row(name: str, runs: Sequence[Run], ratios: Sequence[float], floor_cpu: float) -> tuple[str, ...]:
     def middle(field: str) -> float:
         return statistics.median(float(getattr(run, field)) for run in runs)
 
@@ -170,6 +175,7 @@ def row(name: str, runs: Sequence[Run], ratios: Sequence[float]) -> tuple[str, .
         name,
         f"{middle('per_second'):,.0f}",
         f"{statistics.median(ratios):.2f}",
+        f"{floor_cpu / (middle('client_cpu') + middle('server_cpu')):.2f}",
         f"{middle('p50_ms'):.3f}",
         f"{middle('p99_ms'):.3f}",
         f"{middle('client_cpu'):.1f}",
