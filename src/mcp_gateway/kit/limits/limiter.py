@@ -118,7 +118,7 @@ class EnterpriseRateLimiter:
                 return RememberedRefusal(plan, cost, now - plan.refused_from)
             if now >= plan.refused_until:
                 plan.refused_until = 0.0
-        if not isinstance(cost, int) or not 0 < cost <= plan.ceiling:
+        if cost.__class__ is not int or not 0 < cost <= plan.ceiling:
             raise _bad_cost(plan, cost)
         try:
             taken = self._store.take(plan, cost)
@@ -203,8 +203,8 @@ def refusal(decision: Decision) -> RateLimited | LimitsAway:
     return kind(retry_after_seconds=decision.retry_after_seconds, violated_policies=list(shown), degraded=decision.degraded)
 
 
-def _bad_cost(plan: Plan, cost: float) -> CostAboveLimit | InvalidRule:
-    if not isinstance(cost, int) or cost < 1:
+def _bad_cost(plan: Plan, cost: int) -> CostAboveLimit | InvalidRule:
+    if cost.__class__ is not int or cost < 1:
         return InvalidRule("A call's cost is a whole number of at least 1.", field="cost")
     return CostAboveLimit(cost=cost, most_at_once=min(plan.ceiling, NEVER_US))
 

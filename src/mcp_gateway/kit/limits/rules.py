@@ -235,7 +235,7 @@ def _check_selectors(name: str, operations: tuple[str, ...], tenants: tuple[str,
 
 
 def _check_whole(name: str, what: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, int):
+    if value.__class__ is not int:  # no bool either
         raise InvalidRule(f"Rule {name}: {what} must be a whole number.", rule=name, field=what)
     _check_number(name, what, value, least, most)
 
