@@ -43,11 +43,11 @@ class StoredRules:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._store.unwatch(self._changed.set)
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait((self._keeper,))
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.unwatch(self._changed.set)
 
     async def read(self) -> RuleSet:
         """The stored rules alone, with their revision; empty when none are. Raises what the store raises, and `InvalidRule`."""

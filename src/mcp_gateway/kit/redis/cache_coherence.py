@@ -94,8 +94,7 @@ class Coherence:
         """Leave, so that nobody waits for this replica."""
         if self._renewing is not None:
             self._renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._renewing
+            await asyncio.wait((self._renewing,))
         self._lose_trust()
         self._unsubscribe()
         with contextlib.suppress(StoreUnavailable, StoreRefused):

@@ -120,17 +120,20 @@ class RedisConnection:
 
         While the store is down it is noted and carried out on the next connection. `listener` must not block.
         """
-        if self._subscriptions.add(channel, listener) and self.state == "live":
+        wire = self._wire
+        if self._subscriptions.add(channel, listener) and wire is not None:
             try:
-                await self._live_wire().send_for_push(pack("SUBSCRIBE", channel), self._connect_timeout_seconds)
+                await wire.send_for_push(pack("SUBSCRIBE", channel), self._connect_timeout_seconds)
             except StoreRefused as error:
                 raise StoreUnavailable(f"The store does not let us hear a channel: {error.message}.") from error
 
     def unsubscribe(self, channel: str, listener: Listener) -> None:
         """Stop hearing; unknown channels and listeners are ignored."""
-        if self._subscriptions.remove(channel, listener) and self.state == "live":
-            leaving = self._live_wire().send_for_push(pack("UNSUBSCRIBE", channel), self._connect_timeout_seconds)
-            leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
+        wire = self._wire
+        if self._subscriptions.remove(channel, listener) and wire is not None:
+            with contextlib.suppress(StoreUnavailable):  # then the line is about to end, and its subscriptions with it
+                leaving = wire.send_for_push(pack("UNSUBSCRIBE", channel), self._connect_timeout_seconds)
+                leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def on_state(self, listener: Callable[[ConnectionState], None]) -> None:
         """Call `listener` with each new state: `down` before any caller learns of its lost reply, `live` after resubscribing."""
@@ -146,8 +149,7 @@ class RedisConnection:
         """End the background task and the socket; what is still waiting fails."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait((self._keeper,))
         if self._wire is not None:
             await self._wire.close()
 

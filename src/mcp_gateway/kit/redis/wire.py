@@ -52,6 +52,7 @@ class Wire(asyncio.Protocol):
         self._max_pending = max_pending
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
+        self._lenient = False
         self._on_push, self._on_silence, self._on_sound, self._on_lost = on_push, on_silence, on_sound, on_lost
         self._heard = 0.0
         self._closed = asyncio.Event()
@@ -151,10 +152,11 @@ class Wire(asyncio.Protocol):
 
     def _expire(self) -> None:
         now = self._loop.time()
-        if now - self._timer_due > LATE_SECONDS:
+        if now - self._timer_due > LATE_SECONDS and not self._lenient:
+            self._lenient = True  # once: a loop that is late every time must not make anybody wait for ever
             self._arm(now + LATE_SECONDS / 2)
             return
-        self._timer = None
+        self._timer, self._lenient = None, False
         late = [entry for entry in self._waiting if entry.deadline <= now]
         if self.silent_since is None and any(self._heard < entry.sent for entry in late):
             self.silent_since = now

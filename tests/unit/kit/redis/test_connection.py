@@ -1,6 +1,7 @@
 """The connection to a real Valkey: order, bounds, faults and return."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -198,3 +199,45 @@ async def test_a_channel_one_may_not_hear_is_refused_and_no_reply_goes_astray(va
             client.client_kill_filter(_type="normal", skipme=True)
         await states.reach("live")
         assert await connection.call("GET", "b") == b"B"
+
+
+async def test_a_busy_loop_makes_nobody_wait_for_a_stopped_server(valkey: ValkeyProcess) -> None:
+    busy = True
+
+    async def keep_busy() -> None:
+        while busy:
+            turn_ends = time.perf_counter() + 0.006
+            while time.perf_counter() < turn_ends:
+                pass
+            await asyncio.sleep(0)
+
+    async with connected(valkey, timeout_seconds=0.02) as connection:
+        work = asyncio.ensure_future(keep_busy())
+        try:
+            with valkey.paused():
+                async with asyncio.timeout(5):
+                    with pytest.raises(StoreUnavailable):
+                        await connection.call("PING")
+        finally:
+            busy = False
+            await work
+
+
+async def test_a_reply_that_arrived_while_the_loop_was_held_up_still_counts(valkey: ValkeyProcess) -> None:
+    async with connected(valkey, timeout_seconds=0.02) as connection:
+        asked = [connection.send("ECHO", "a"), connection.send("ECHO", "b")]
+        await asyncio.sleep(0)
+        time.sleep(0.1)  # noqa: ASYNC251  (what holds the loop up is the point)
+        assert await asyncio.gather(*asked) == [b"a", b"b"]
+        assert connection.state == "live"
+
+
+async def test_closing_can_itself_be_cancelled(valkey: ValkeyProcess) -> None:
+    connection = await RedisConnection.open(valkey.url)
+    closing = asyncio.ensure_future(connection.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await connection.close()
+    assert connection.state == "down"
