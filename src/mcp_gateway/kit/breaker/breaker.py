@@ -82,7 +82,7 @@ class CircuitBreaker:
         try:
             result = await work(*args, **kwargs)
         except Exception as error:
-            self._conclude(epoch, probe, self._judge_error(error), started)
+            self._conclude(epoch, probe, self._judged(self._judge_error, error, probe), started)
             raise
         except BaseException:
             self._conclude(epoch, probe, "ignored", started)
@@ -94,7 +94,7 @@ class CircuitBreaker:
                 self._journal.good.add()
                 self._record(epoch, 0, now)
                 return result
-        self._conclude(epoch, probe, "success" if judge is None else judge(result), started)
+        self._conclude(epoch, probe, "success" if judge is None else self._judged(judge, result, probe), started)
         return result
 
     @asynccontextmanager
@@ -105,7 +105,7 @@ class CircuitBreaker:
         try:
             yield guarded
         except Exception as error:
-            self._conclude(epoch, probe, self._judge_error(error), started)
+            self._conclude(epoch, probe, self._judged(self._judge_error, error, probe), started)
             raise
         except BaseException:
             self._conclude(epoch, probe, "ignored", started)
@@ -175,6 +175,14 @@ class CircuitBreaker:
             state="forced_open" if forced else machine.state,
             cause=machine.cause,
         )
+
+    def _judged(self, judge: Callable[[T], Verdict], outcome: T, probe: str | None) -> Verdict:
+        """A judge that raises says nothing about the part, so a probe gives its place back."""
+        try:
+            return judge(outcome)
+        except BaseException:
+            self._conclude(0, probe, "ignored", 0.0)
+            raise
 
     def _conclude(self, epoch: int, probe: str | None, verdict: Verdict, started: float) -> None:
         journal = self._journal

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import InvalidInput, Unavailable
 from mcp_gateway.kit.breaker.breaker import CircuitBreaker
 from mcp_gateway.kit.breaker.model import Transition
-from mcp_gateway.kit.breaker.policy import BreakerPolicy
+from mcp_gateway.kit.breaker.policy import BreakerPolicy, Verdict
 from mcp_gateway.kit.breaker.windows import CountBased
 from mcp_gateway.kit.errors import (
     BulkheadFull,
@@ -275,6 +276,28 @@ async def test_a_result_may_be_a_failure_or_none_of_its_business(clock: FixedClo
     for _ in range(4):
         assert await breaker.call(part, result=500) == 500
     assert breaker.snapshot().state == "open"
+
+
+@pytest.mark.parametrize("error", [None, ConnectionError("down")])
+async def test_a_judge_that_fails_is_heard_and_keeps_no_probe(clock: FixedClock, part: Part, error: Exception | None) -> None:
+    confused = False
+
+    def judge(_: object) -> Verdict:
+        if confused:
+            raise ZeroDivisionError
+        return "failure"
+
+    breaker = CircuitBreaker("part", replace(POLICY, probes=1, judge_result=judge, judge_error=judge), clock=clock)
+    await opened(breaker, part)
+    clock.advance(10)
+    part.error, confused = error, True
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            await breaker.call(part)
+    if error is not None:
+        with pytest.raises(ZeroDivisionError):
+            async with breaker.guard():
+                raise error
 
 
 async def test_a_block_is_guarded_and_may_say_itself_how_it_went(clock: FixedClock) -> None:
