@@ -83,6 +83,9 @@ class Reader(Generic[V]):
                 self._quieten(flight)
                 _log.warning("cache_renewal_failed", cache=self._cache, error=type(error).__name__, exc_info=True)
             flight.fail(error)
+        except BaseException as error:
+            flight.fail(error)
+            raise
         finally:
             self._flights.remove(flight)
 

@@ -166,7 +166,7 @@ def _read_look(reply: Reply, token: str, tags: tuple[str, ...]) -> Look:
                 stored = Stored(payload, tuple(tagged.decode().split(" ")[::2]) if tagged else (), fresh / 1000, kept / 1000)
             if state == 1:
                 return Look(stored, Lease(token, tags, tuple(one.decode() for one in rest if isinstance(one, bytes))))
-            if state == 2 and isinstance(rest[0], int):
+            if state == 2 and rest and isinstance(rest[0], int):
                 return Look(stored, None, rest[0] / 1000)
             return Look(stored)
     raise StoreRefused("The store answered a read of the cache in an unknown way.")

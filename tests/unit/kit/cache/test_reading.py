@@ -274,3 +274,14 @@ async def test_the_lease_of_a_loader_that_never_came_back_ends_by_itself(level: 
     async with cache_of(level, clock, policy) as cache:
         assert await cache.get_or_load("k", load, tenant=ACME) == 1
         assert cache.counts().outcomes == {"miss": 1}
+
+
+async def test_whatever_a_loader_raises_reaches_everybody_who_waits(level: AwayLevel, clock: FixedClock) -> None:
+    async def load() -> Json:
+        raise BaseExceptionGroup("more than an exception", [GeneratorExit()])
+
+    async with cache_of(level, clock) as cache:
+        async with asyncio.timeout(5):
+            reads = [cache.get_or_load("k", load, tenant=ACME) for _ in range(3)]
+            outcomes = await asyncio.gather(*reads, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [BaseExceptionGroup] * 3
