@@ -1,6 +1,7 @@
 """Choose the adapter by URL or path."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -31,10 +32,9 @@ def open_database(url: str, *, threads: int = 4) -> Database:
     scheme, path = _split(url)
     if scheme in ("duckdb", "sqlite", "file"):
         return ThreadedDatabase(_file_driver(path, scheme), threads=threads)
-    # The clients of all those servers take longer to import than most files to open.
-    from mcp_gateway.adapters.databases.open_server import server_driver  # noqa: PLC0415
-
-    return ThreadedDatabase(server_driver(url), threads=threads)
+    # By name, as commands are: the clients of all those servers take longer to import than most files to open.
+    driver: Driver = import_module("mcp_gateway.adapters.databases.open_server").server_driver(url)
+    return ThreadedDatabase(driver, threads=threads)
 
 
 def _split(url: str) -> tuple[str, Path]:
