@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,9 @@ STOP_LIMIT_SECONDS = 10.0
 class GatewayProcess:
     """Starts and stops one process; it keeps its port between starts."""
 
-    def __init__(self, cache_dir: Path) -> None:
+    def __init__(self, cache_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.cache_dir = cache_dir
+        self._environment = environment or {}
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self._port}/"
@@ -33,7 +34,7 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Returns when the process answers questions."""
-        environment = os.environ | {"MCP_GATEWAY_CACHE_DIR": str(self.cache_dir), "LOG_LEVEL": "ERROR"}
+        environment = os.environ | {"MCP_GATEWAY_CACHE_DIR": str(self.cache_dir), "LOG_LEVEL": "ERROR", **self._environment}
         arguments = ["serve", "--host", "127.0.0.1", "--port", str(self._port)]
         log = (self.cache_dir / f"gateway-{self._port}.log").open("ab")
         with log:

@@ -20,7 +20,7 @@ from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
 from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import InvalidSettings, Settings
-from mcp_gateway.wiring.demo import DEMO_QUESTIONS
+from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.servers import is_embedded
 
@@ -58,7 +58,7 @@ async def open_application(
     async with AsyncExitStack() as stack:
         faces = await stack.enter_async_context(open_faces(settings, clock=clock))
         gateway = await stack.enter_async_context(
-            open_gateway(settings, clock=clock, upstreams=servers_of(faces), examples=DEMO_QUESTIONS if demo else ())
+            open_gateway(settings, clock=clock, upstreams=servers_of(faces), examples=EXAMPLE_QUESTIONS if demo else ())
         )
         http = create_app(gateway, _http_options(settings, listeners, page=role != "engine"), clock=clock, new_id=_new_id)
         faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}

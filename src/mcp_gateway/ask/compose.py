@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mcp_gateway.ask.chart import suggest_chart
 from mcp_gateway.ask.errors import QueryNotAnswered
-from mcp_gateway.ask.explain import explain, reason_of, warnings_of
+from mcp_gateway.ask.explain import explain, reason_of, understood_of, warnings_of
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.model import Answer, QueryRows, ResolvedEntity
 from mcp_gateway.core.errors import Json
@@ -27,6 +27,7 @@ def compose_answer(inquiry: Inquiry, *, total_rows: int | None, session_id: str)
         sql=sql,
         rows=rows,
         explanation=explain(inquiry, rows, warnings),
+        understood=understood_of(inquiry, rows),
         confidence=chosen.confidence if chosen else 0.0,
         confident=rows is not None,
         source=draft.source,

@@ -6,12 +6,17 @@ from mcp_gateway.ask.model import QueryRows, ResolvedEntity
 _MOST_ENTITIES = 6
 
 
+def understood_of(inquiry: Inquiry, rows: QueryRows | None) -> str:
+    """What was understood, in one sentence; where nothing was run, why."""
+    return _unsure(inquiry) if rows is None else _sentence(inquiry.drafted.readings[inquiry.chosen].description)
+
+
 def explain(inquiry: Inquiry, rows: QueryRows | None, warnings: tuple[str, ...]) -> str:
     """A few plain sentences. Safe to show; holds no rows."""
     draft = inquiry.drafted
     if rows is None:
-        return _unsure(inquiry)
-    sentences = [_sentence(draft.readings[inquiry.chosen].description)]
+        return understood_of(inquiry, rows)
+    sentences = [understood_of(inquiry, rows)]
     used = draft.entities or inquiry.resolution.entities
     sentences += [_meaning(entity) for entity in used[:_MOST_ENTITIES] if _is_worth_saying(entity)]
     repairs = [attempt.repair for attempt in inquiry.attempts if attempt.fault != "value_not_found"]

@@ -221,6 +221,7 @@ class Answer:
     """The end of the pipeline. `rows` None: nothing was run, because `confident` is False; then `readings` are what to
     choose from and `reason` says why.
 
+    `understood` is the one sentence of `explanation` that says what was asked for; the rest of it stands in other fields, too.
     `sql` is what ran (or the first reading's). `degraded`: something was missing, and `missing_servers` says what.
     """
 
@@ -232,6 +233,7 @@ class Answer:
     confident: bool
     source: str
     mode: Literal["single_mcp", "multi_mcp"]
+    understood: str = ""
     reason: str = ""
     readings: tuple[Reading, ...] = ()
     unexplained: tuple[str, ...] = ()

@@ -16,6 +16,13 @@ DEMO_QUESTIONS = (
     "revenue by region this year",
     "top 5 products by turnover last month",
 )
+# What the page offers to begin with.
+EXAMPLE_QUESTIONS = (
+    *DEMO_QUESTIONS,
+    "monthly revenue for the last 12 months",
+    "churned customers by country",
+    "customers who have not ordered in the last 6 months",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,7 @@ def data_routes(gateway: Gateway) -> APIRouter:
             "missing_servers": list(gathered.missing_servers),
             "warnings": list(gathered.warnings),
             "examples": list(gateway.examples),
+            "drafters": list(gateway.drafters),
         }
 
     @router.get("/servers", summary="Every MCP server behind the answers, as it stands")

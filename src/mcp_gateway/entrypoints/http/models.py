@@ -147,6 +147,7 @@ class QueryResult(Shape):
     results: ResultsShape | None
     resolved_entities: list[EntityShape] = Field(default_factory=list)
     explanation: str = ""
+    understood: str = ""
     recovery_performed: bool = False
     confident: bool = True
     confidence: float = 0.0

@@ -28,6 +28,7 @@ def shape_answer(answer: Answer) -> QueryResult:
         results=_results(answer.rows) if answer.rows else None,
         resolved_entities=[_entity(entity) for entity in answer.entities],
         explanation=answer.explanation,
+        understood=answer.understood,
         recovery_performed=answer.recovered,
         confident=answer.confident,
         confidence=round(answer.confidence, 4),

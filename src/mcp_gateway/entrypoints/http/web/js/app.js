@@ -5,6 +5,7 @@ import { createTurn } from "./answer/turn.js";
 import { wireAskBox } from "./ask-box.js";
 import { createConversations } from "./conversations.js";
 import { replaceContent, h } from "./dom.js";
+import { wireDrafter } from "./drafter.js";
 import { drawHistory } from "./panels/history.js";
 import { drawSchema } from "./panels/schema.js";
 import { wireServers } from "./panels/servers.js";
@@ -23,6 +24,7 @@ let asking = null;
 let lastField = null;
 
 const askBox = wireAskBox({ form: at("ask"), onAsk: ask, onStop: stop, questions: () => talks.questions });
+const drafter = wireDrafter({ place: at("ask-options") });
 const side = wireSide({
   panel: at("side"),
   toggle: at("side-toggle"),
@@ -65,7 +67,7 @@ async function answer(record, turn, talk) {
   showHistory();
   try {
     const response = await streamAnswer(
-      { query: record.question, session_id: talk.sessionId },
+      { query: record.question, session_id: talk.sessionId, engine: drafter.wanted },
       { onStep: turn.showStep, signal: mine.signal },
     );
     if (!response.success) throw errorFrom(response, 0);
@@ -182,6 +184,7 @@ async function loadSchema() {
   drawWelcome(at("welcome"), schema, ask);
   try {
     schema = await getSchema();
+    drafter.choose(schema.drafters ?? []);
     drawSchema(at("data"), schema, insert);
     drawWelcome(at("welcome"), schema, ask);
   } catch (error) {

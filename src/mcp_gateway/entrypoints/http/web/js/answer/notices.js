@@ -81,22 +81,8 @@ function cutSentence(results, warnings) {
   return `The result is ${size}: these are the first ${counted(results.row_count, "row")}, ${rest}.`;
 }
 
-/**
- * What was understood, without what stands elsewhere on the page: warnings as notices, meanings of words in the margin,
- * repairs in their trail.
- */
-export function sentenceOf({ explanation, warnings, resolved_entities: entities, attempts }) {
-  let text = explanation;
-  for (const warning of warnings) text = text.replace(warning, "");
-  const repaired = text.indexOf("Repaired before running: ");
-  if (repaired >= 0 && attempts.length > 0) text = text.slice(0, repaired);
-  for (const { original_term: term, server } of entities) {
-    const start = text.indexOf(`\u201c${term}\u201d means `);
-    const end = text.indexOf(` (${server}).`, start);
-    if (start >= 0 && end >= 0) text = text.slice(0, start) + text.slice(end + server.length + 4);
-  }
-  return text.replace(/ {2,}/g, " ").trim();
-}
+/** What was understood, in one sentence. Answers kept by an earlier page have only the whole explanation. */
+export const sentenceOf = ({ understood, explanation }) => understood ?? explanation;
 
 /** How SQL that failed became SQL that ran; null when nothing failed. */
 export function recoveryTrail(attempts, ran) {

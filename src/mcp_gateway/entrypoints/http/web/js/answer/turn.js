@@ -51,7 +51,7 @@ export function createTurn({ question, actions }) {
       runSql: actions.runSql,
       onResult(result, words) {
         steps.settle(result.steps);
-        actions.changed({ ...data, ...result, ...whatWasAsked(data), explanation: words });
+        actions.changed({ ...data, ...result, ...whatWasAsked(data), explanation: words, understood: words });
       },
     });
   }
@@ -61,7 +61,8 @@ export function createTurn({ question, actions }) {
       body.querySelector(".chosen-failure")?.remove();
       const result = await runReading(reading, trigger, actions.runSql);
       if (!result) return;
-      const verdict = { explanation: reading.description, readings: data.readings, reason: "", confident: true, chosen: true };
+      const words = reading.description;
+      const verdict = { explanation: words, understood: words, readings: data.readings, reason: "", confident: true, chosen: true };
       const chosen = { ...data, ...result, ...whatWasAsked(data), ...verdict };
       showAnswer(chosen);
       actions.changed(chosen);

@@ -61,6 +61,7 @@ export function brokenResult(question, sql) {
     query: question,
     sql_query: sql,
     explanation: "",
+    understood: "",
     results: null,
     ...Object.fromEntries(lists.map((name) => [name, []])),
   };
