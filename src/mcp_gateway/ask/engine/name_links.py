@@ -285,7 +285,11 @@ def _column_strength(column: PreparedColumn, part: _Partial) -> float:
         for weight, slot in zip(column.weights, column.slots, strict=True)
         if not (part.owner and slot in column.table_slots)
     )
-    covered = sum(column.weights[position] * trust for position, trust in matched.items())
+    covered = sum(
+        column.weights[position] * trust
+        for position, trust in matched.items()
+        if not (part.owner and column.slots[position] in column.table_slots)
+    )
     strength = min(1.0, covered / max(total, 0.01))
     if missing:
         strength = 0.35 + 0.65 * strength if _only_suffix_missing(column, missing) else strength

@@ -21,6 +21,9 @@ _DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?")
 _FLAGS = ({"0", "1"}, {"y", "n"}, {"yes", "no"}, {"t", "f"}, {"true", "false"})
 _NOTHING = frozenset({"", "null", "none", "n/a", "na", "-"})
 _NAME, _TITLE, _ID = stem_of("name"), stem_of("title"), "id"
+_PREFIXES = frozenset(
+    {"ref", "refer", "tbl", "dim", "fact", "lookup", "lkp", "stg", "vw"}
+)  # say what a table is for, not what is in it
 _FILLERS = frozenset({"of", "the", "in", "by", "is", "per", "and", "a", "for", "to", "has", "with", "on"})
 
 
@@ -156,7 +159,11 @@ def _common_prefixes(schema: DatabaseSchema) -> frozenset[str]:
 
 def _slots(name: str, known: frozenset[str], noise: frozenset[str]) -> tuple[str, ...]:
     words = words_of(name, known)
-    kept = tuple(word for word in words if word not in noise and word not in _FILLERS)
+    kept = tuple(
+        word
+        for place, word in enumerate(words)
+        if word not in noise and word not in _FILLERS and (place or word not in _PREFIXES)
+    )
     return kept or words or (name.lower(),)
 
 

@@ -1,14 +1,16 @@
 """What rows have without its value being named: "have a phone number", "unpaid", "how many gifts", "over 100"."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from mcp_gateway.ask.engine import scoring
-from mcp_gateway.ask.engine.form import Literal
+from mcp_gateway.ask.engine.business_words import MetricMention
+from mcp_gateway.ask.engine.form import ColumnRef, Literal
 from mcp_gateway.ask.engine.grammar.reader import Reader, State, said, step
 from mcp_gateway.ask.engine.lexicon import COMPARATORS, COUNTS
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable
-from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, Compare, Flagged, Missing, Wanted
+from mcp_gateway.ask.engine.sketch import Choice, ColumnMention, Compare, Flagged, Missing, TableMention, Wanted
 from mcp_gateway.ask.engine.text import stem_of
 
 _HAVE = frozenset({"have", "has", "had", "having", "with", "gave", "given", "left", "provided"})
@@ -19,6 +21,8 @@ MONEY = frozenset(
     stem_of(word) for word in "amount total price cost fee sum salary wage pay charge balance fine value budget revenue".split()
 )
 _OF_TIME = frozenset("before after since prior earlier later newer until".split())
+_PRICE = stem_of("price")
+_SUM = re.compile(r"\s*SUM\s*\(\s*([A-Za-z_]\w*)\.([A-Za-z_]\w*)\s*\)\s*", re.IGNORECASE)
 _AGE = stem_of("age")
 _BORN = frozenset({"birth", "born", "dob"})
 
@@ -103,6 +107,37 @@ def bare_number(reader: Reader, state: State) -> Iterator[State]:
         yield step(reader, state, end, sketch, strength=0.85, cue=0.2)
 
 
+def figure_of_rows(reader: Reader, state: State) -> Iterator[State]:
+    """ "refunds over 500" where refunds are a figure of the glossary: the rows whose own share of it is that large."""
+    if state.sketch.entities or state.sketch.wanted:
+        return
+    for mention in reader.metrics_at(state.position):
+        at = reader.skip(mention.end, ("of", "that", "are", "were", "with"), 2)
+        found = COMPARATORS.at(reader.tokens, at)
+        number = reader.number_at(found[1]) if found is not None else None
+        ref = _added_up(reader, mention)
+        if found is None or number is None or ref is None or _says_more(reader, found[1] + 1):
+            continue
+        if reader.periods_at(at) or reader.low(at) in _OF_TIME:
+            continue
+        rows = TableMention(mention.start, mention.end, ((ref.table, 1.0),))
+        column = ColumnMention(mention.start, mention.end, (Choice(ref, 1.0),), implied=True)
+        sketch = said(state, Compare(column, found[0], number), state.position)
+        sketch = replace(sketch, entities=(*sketch.entities, rows))
+        moved = step(reader, state, mention.end, sketch, strength=1.0, cue=scoring.BUSINESS_WORD + scoring.GAIN_CUE)
+        yield replace(step(reader, moved, found[1] + 1, sketch, strength=1.0, cue=0.2), entity=rows, phase="where")
+
+
+def _added_up(reader: Reader, mention: MetricMention) -> ColumnRef | None:
+    """The column a figure is the plain sum of."""
+    texts = dict(mention.metric.texts)
+    match = _SUM.fullmatch(texts.get(reader.schema.schema.dialect, texts.get("default", "")))
+    if match is None or mention.metric.condition is not None:
+        return None
+    ref = ColumnRef(match.group(1), match.group(2))
+    return ref if ref in reader.schema.columns else None
+
+
 def _says_more(reader: Reader, at: int) -> bool:
     """Whether what is compared is named behind the number."""
     return bool(reader.columns_at(at) or reader.tables_at(at) or reader.low(at) in {"times", "time", "%"})
@@ -119,6 +154,8 @@ def _figure(reader: Reader, table: str, number: Literal) -> Choice | None:
     if born and small:
         return Choice(born[0].ref, 0.8, reverse=True)
     money = _amounts(prepared)
+    if len(money) > 1:
+        money = [column for column in money if _PRICE in column.slots]
     return Choice(money[0].ref, 0.8) if len(money) == 1 and not (aged or born) else None
 
 
@@ -126,4 +163,4 @@ def _amounts(table: PreparedTable) -> list[PreparedColumn]:
     return [column for column in table.columns if column.is_measure and MONEY.intersection(column.slots)]
 
 
-RULES = (has_something, denied_flag, flagged_rows, bare_number)
+RULES = (has_something, denied_flag, flagged_rows, bare_number, figure_of_rows)
