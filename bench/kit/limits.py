@@ -106,8 +106,10 @@ async def drive(peer: Peer, url: str, *, limit: int, tenants: int) -> Run:
         async def client(seed: int) -> None:
             nonlocal passed
             choose = random.Random(seed)  # noqa: S311  (spreads load, guards nothing)
+            name = names[0]
             while True:
-                name = names[int(choose.random() * tenants)]
+                if tenants > 1:
+                    name = names[int(choose.random() * tenants)]
                 before = time.perf_counter()
                 let_through = await hit(name)
                 after = time.perf_counter()

@@ -23,8 +23,8 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC).astimezone()
 
-    def monotonic(self) -> float:
-        return time.monotonic()
+    # Not a method around it: limits read it hundreds of thousands of times a second.
+    monotonic = staticmethod(time.monotonic)
 
 
 class FixedClock:

@@ -49,13 +49,14 @@ class LimitHeaders:
         if shown.__class__ is not _Shown:
             shown = plan.shown = _Shown(plan)
         fields: list[Field] = []
+        age_us = decision.age_us
         if shown.quotas:
-            self._add_quota(fields, shown, decision)
+            self._add_quota(fields, shown, decision, age_us)
         if not decision.allowed and decision.outcome[0] < NEVER_US:
-            fields.append((b"retry-after", b"%d" % _whole(max(1, decision.outcome[0] - decision.age_us))))
+            fields.append((b"retry-after", b"%d" % _whole(max(1, decision.outcome[0] - age_us))))
         return fields
 
-    def _add_quota(self, fields: list[Field], shown: _Shown, decision: Decision) -> None:
+    def _add_quota(self, fields: list[Field], shown: _Shown, decision: Decision, age_us: int) -> None:
         """The shown rule with the longest wait, otherwise the one with the least share left."""
         outcome = decision.outcome
         closest, longest, least = shown.quotas[0], -1, 2.0
@@ -66,7 +67,7 @@ class LimitHeaders:
                 closest, longest, least = quota, wait, left
         at, _, name, limit = closest
         remaining = 0 if longest or outcome[at] < 0 else outcome[at]
-        seconds = _whole(max(0, (longest or outcome[at + 1]) - decision.age_us))
+        seconds = _whole(max(0, (longest or outcome[at + 1]) - age_us))
         if self._draft:
             policy = shown.policy
             quota_item = b"%b%d;t=%d" % (name, remaining, seconds) if seconds else b"%b%d" % (name, remaining)

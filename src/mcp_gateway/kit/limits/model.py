@@ -150,7 +150,7 @@ class RememberedRefusal(Decision):
 
     @property
     def age_us(self) -> int:
-        return round(self._seconds_ago * 1_000_000)
+        return int(self._seconds_ago * 1_000_000 + 0.5)
 
 
 class PolicyDecision(Decision):
