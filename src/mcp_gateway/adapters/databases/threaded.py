@@ -131,7 +131,9 @@ class ThreadedDatabase:
         self._running[lease] = future
         waiting = asyncio.wrap_future(future)
         try:
-            return await asyncio.wait_for(asyncio.shield(waiting), timeout_seconds)
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that meets the result.
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(waiting)
         except asyncio.CancelledError:
             if future.cancelled() and self._closed:
                 raise DatabaseUnavailable("The database connection has been closed.") from None
