@@ -9,12 +9,13 @@ from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.mcp_door import (
     HostOption,
-    HttpDoor,
     NameOption,
     OriginOption,
+    PortOption,
     RemoteOption,
     Transport,
     TransportOption,
+    http_door,
     serve,
 )
 from mcp_gateway.core.clock import SystemClock
@@ -32,7 +33,7 @@ def glossary(
     file: Annotated[Path, typer.Option(help="The words: YAML or CSV.", show_default=False)],
     transport: TransportOption = Transport.HTTP,
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = PORT,
+    port: PortOption = PORT,
     allow_host: NameOption = None,
     allow_origin: OriginOption = None,
     allow_remote_without_login: RemoteOption = False,
@@ -44,13 +45,7 @@ def glossary(
     """
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    door = HttpDoor(
-        host=host,
-        port=port,
-        names=tuple(allow_host or ()),
-        origins=tuple(allow_origin or ()),
-        remote_allowed=allow_remote_without_login or settings.allow_remote_without_login,
-    )
+    door = http_door(settings, host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
 
     async def run() -> None:
         async with open_glossary(file, clock=SystemClock()) as words:

@@ -28,6 +28,7 @@ TransportOption = Annotated[
     typer.Option(help="http serves Streamable HTTP at /mcp and SSE at /sse; sse is another name for it; stdio one client."),
 ]
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 NameOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -51,6 +52,19 @@ class HttpDoor:
     names: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     remote_allowed: bool = False
+
+
+def http_door(
+    settings: Settings, host: str, port: int, names: list[str] | None, origins: list[str] | None, *, remote_allowed: bool
+) -> HttpDoor:
+    """The door as the options and the settings have it."""
+    return HttpDoor(
+        host=host,
+        port=port,
+        names=tuple(names or ()),
+        origins=tuple(origins or ()),
+        remote_allowed=remote_allowed or settings.allow_remote_without_login,
+    )
 
 
 async def serve(face: McpFace, transport: Transport, door: HttpDoor, settings: Settings) -> None:

@@ -8,12 +8,13 @@ from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.mcp_door import (
     HostOption,
-    HttpDoor,
     NameOption,
     OriginOption,
+    PortOption,
     RemoteOption,
     Transport,
     TransportOption,
+    http_door,
     serve,
 )
 from mcp_gateway.core.clock import SystemClock
@@ -33,7 +34,7 @@ def tables(
     url: Annotated[str, typer.Option(help="File, folder or database URL.", envvar="TABLES_URL", show_default=False)],
     transport: TransportOption = Transport.HTTP,
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = PORT,
+    port: PortOption = PORT,
     max_rows: Annotated[int | None, typer.Option(min=1, help="Rows a query returns when it asks for no number.")] = None,
     timeout_seconds: Annotated[float | None, typer.Option(min=0.1, help="Seconds a query may run when it names no time.")] = None,
     allow_host: NameOption = None,
@@ -47,13 +48,7 @@ def tables(
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     limits = Limits(max_rows=max_rows or settings.max_rows, timeout_seconds=timeout_seconds or settings.query_timeout_seconds)
-    door = HttpDoor(
-        host=host,
-        port=port,
-        names=tuple(allow_host or ()),
-        origins=tuple(allow_origin or ()),
-        remote_allowed=allow_remote_without_login or settings.allow_remote_without_login,
-    )
+    door = http_door(settings, host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
 
     async def run() -> None:
         clock = SystemClock()

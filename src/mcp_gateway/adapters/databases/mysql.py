@@ -106,12 +106,10 @@ class MySqlDriver:
         )
 
     def connect(self) -> "MySqlSession":
-        connection = self._engine.connect()
-        try:
-            return MySqlSession(connection, self._engine)
-        except Exception:
-            connection.close()
-            raise
+        with contextlib.ExitStack() as stack:
+            session = MySqlSession(stack.enter_context(self._engine.connect()), self._engine)
+            stack.pop_all()
+        return session
 
     def explain_failure(self, error: Exception, sql: str) -> GatewayError:
         original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error

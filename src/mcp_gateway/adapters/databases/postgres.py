@@ -97,12 +97,10 @@ class PostgresDriver:
         )
 
     def connect(self) -> "PostgresSession":
-        connection = self._engine.connect()
-        try:
-            return PostgresSession(connection)
-        except Exception:
-            connection.close()
-            raise
+        with contextlib.ExitStack() as stack:
+            session = PostgresSession(stack.enter_context(self._engine.connect()))
+            stack.pop_all()
+        return session
 
     def explain_failure(self, error: Exception, sql: str) -> GatewayError:
         original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error

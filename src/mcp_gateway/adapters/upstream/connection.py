@@ -36,13 +36,12 @@ class Connection:
         connection = cls()
         owner = asyncio.create_task(connection._own(open_client, on_message), name="mcp-connection")
         connection._owner = owner
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(_cancel, owner, within_seconds=CANCEL_SECONDS)
             async with asyncio.timeout(timeout_seconds):
                 connection.client = await asyncio.shield(connection._ready)
                 connection.protocol = connection.session.protocol_version or ""
-        except BaseException:
-            await _cancel(owner, within_seconds=CANCEL_SECONDS)
-            raise
+            undo.pop_all()
         return connection
 
     @property
