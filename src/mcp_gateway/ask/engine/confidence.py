@@ -85,8 +85,13 @@ def counts_itself(query: Query, schema: SchemaIndex) -> bool:
 
 def is_amiss(reader: Reader, query: Query) -> bool:
     """Whether a reading cannot be what was asked, although it uses every word."""
-    amiss = shows_nobody(reader, query) or counts_nothing(query, reader.schema) or says_back(query)
+    amiss = shows_nobody(reader, query) or counts_nothing(query, reader.schema) or says_back(query) or _groups_all(query)
     return amiss or _picks_a_date(reader, query) or _hides_the_moment(reader, query)
+
+
+def _groups_all(query: Query) -> bool:
+    """Whether every column of grouped rows is to be shown, which most databases refuse."""
+    return isinstance(query, Select) and not query.targets and bool(query.group_by)
 
 
 def _hides_the_moment(reader: Reader, query: Query) -> bool:
