@@ -1,7 +1,7 @@
 """One of several processes that press on one tenant's limits; started by the journeys and by bench/kit.
 
-`python -m tests.journeys.kit.limit_worker URL BEGIN_AT SECONDS SKEW RULES_JSON`; its last line is what passed, as JSON: for each
-call the monotonic seconds (the machine's, the same in all processes) before it asked and after it was told.
+`python -m tests.journeys.kit.limit_worker URL SECONDS SKEW RULES_JSON`; says `ready`, is told when to begin (monotonic seconds),
+and its last line is what passed, as JSON: for each call the monotonic seconds before it asked and after it was told.
 """
 
 import asyncio
@@ -66,6 +66,8 @@ def most_certainly_in_any_window(passed: Sequence[tuple[float, float]], window_s
 
 
 if __name__ == "__main__":
-    _, its_url, its_begin, its_seconds, its_skew, its_rules = sys.argv
-    found = asyncio.run(press(its_url, float(its_begin), float(its_seconds), float(its_skew), its_rules))
-    sys.stdout.write(json.dumps(found))
+    _, its_url, its_seconds, its_skew, its_rules = sys.argv
+    print("ready", flush=True)  # noqa: T201  (to whoever started it)
+    its_begin = float(sys.stdin.readline())
+    found = asyncio.run(press(its_url, its_begin, float(its_seconds), float(its_skew), its_rules))
+    print(json.dumps(found), flush=True)  # noqa: T201  (as above)

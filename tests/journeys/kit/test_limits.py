@@ -30,15 +30,22 @@ PROCESSES = 8
 
 def press_from_processes(url: str, rules: RuleSet) -> list[tuple[float, float]]:
     """What all processes together let through; their clocks are spread over a minute."""
-    begin_at = time.monotonic() + 4.0
     with contextlib.ExitStack() as ending:
         workers = []
         for number in range(PROCESSES):
             skew_seconds = 60 * number / (PROCESSES - 1) - 30
-            command = [sys.executable, "-m", "tests.journeys.kit.limit_worker", url, str(begin_at), "3.0", str(skew_seconds)]
-            worker = ending.enter_context(subprocess.Popen([*command, to_text(rules)], cwd=ROOT, stdout=subprocess.PIPE))
+            command = [sys.executable, "-m", "tests.journeys.kit.limit_worker", url, "2.5", str(skew_seconds), to_text(rules)]
+            worker = ending.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
             ending.callback(worker.kill)
             workers.append(worker)
+        assert {worker.stdout.readline() for worker in workers if worker.stdout is not None} == {"ready\n"}
+        begin_at = f"{time.monotonic() + 0.2}\n"
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write(begin_at)
+            worker.stdin.flush()
         told = [worker.communicate(timeout=60)[0].splitlines()[-1] for worker in workers]
     return [(before, after) for line in told for before, after in json.loads(line)]
 
@@ -58,7 +65,7 @@ def test_eight_processes_with_clocks_30_seconds_apart_let_no_more_pass_in_any_wi
         )
     )
     passed = press_from_processes(valkey.url, rules)
-    assert len(passed) >= 4 * 40
+    assert len(passed) > 60  # more than any one window holds
     for rule in rules.rules:
         bound = rule.limit + (rule.most_at_once if rule.algorithm == "gcra" else 0)
         assert most_certainly_in_any_window(passed, rule.window_seconds) <= bound
