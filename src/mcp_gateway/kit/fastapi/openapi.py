@@ -85,6 +85,8 @@ def _describe(operation: Description, guard: Guard, face: Face) -> None:
         _describe_key(operation, responses, required=guard.idempotency == "required")
     if guard.deadline_seconds is not None:
         responses.setdefault("504", _problem(f"Not done within {guard.deadline_seconds:g} s, or the caller's deadline", {}))
+    if guard.idempotency is None and "422" in responses:  # FastAPI describes its own shape, which is not sent here
+        responses["422"] = _problem("The parameters do not fit", {})
     operation["x-operation"] = guard.operation
     if face.limiter is None:
         return
@@ -96,7 +98,7 @@ def _describe(operation: Description, guard: Guard, face: Face) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).update(_LIMIT_HEADERS)
-    responses.setdefault("429", _problem("A limit is reached; the call cost nothing", {**_LIMIT_HEADERS, **_RETRY_AFTER}))
+    responses.setdefault("429", _problem("A limit is reached", {**_LIMIT_HEADERS, **_RETRY_AFTER}))
     responses.setdefault("503", _problem("More is asked than can be answered, or a needed part is away", _RETRY_AFTER))
 
 

@@ -54,6 +54,8 @@ class GuardedRoute(APIRoute):
 async def _in_time(guard: Guard, request: Request, handler: Handler) -> Response:
     """Within the guard's deadline and the caller's. Raises `DeadlineExceeded`."""
     passage: Passage | None = request.scope.get(PASSAGE)
+    if passage is not None:
+        passage.operation = guard.operation
     deadlines = passage.face.deadlines if passage is not None else None
     if deadlines is None:
         if guard.deadline_seconds is not None:

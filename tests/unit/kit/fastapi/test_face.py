@@ -158,6 +158,18 @@ async def test_requests_are_measured_by_operation_and_status() -> None:
     assert len(figures.values("request_seconds", operation="unguarded", status="404")) == 1
 
 
+async def test_a_request_turned_away_for_its_deadline_counts_for_its_operation() -> None:
+    def add(router: APIRouter) -> None:
+        @router.get("/patience")
+        async def patience(call: Annotated[Call, Depends(Guard("patience", deadline_seconds=60))]) -> None:
+            pass
+
+    figures = RecordedFigures()
+    async with client_of(application(figures=figures, add=add)) as client:
+        await client.get("/v1/patience", headers={"x-deadline-ms": "soon"})
+    assert len(figures.values("request_seconds", operation="patience", status="400")) == 1
+
+
 async def test_a_place_is_held_until_the_response_has_ended() -> None:
     rules = (ConcurrencyRule(name="at-once", limit=1),)
 
@@ -185,6 +197,7 @@ async def test_the_description_shows_limits_headers_and_errors(route_class: type
     assert {"RateLimit", "RateLimit-Policy"} <= operation["responses"]["200"]["headers"].keys()
     assert "Retry-After" in operation["responses"]["429"]["headers"]
     assert operation["responses"]["503"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+    assert operation["responses"]["422"]["content"].keys() == {"application/problem+json"}
     assert "violated-policies" in description["components"]["schemas"]["Problem"]["properties"]
     assert [parameter["name"] for parameter in operation["parameters"]] == ["item", "size"]
 
