@@ -51,6 +51,8 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Speed and memory", "bench.ask"),
         Measurement("Golden questions on the demo shop", "bench.golden"),
         Measurement("Repair of broken SQL", "bench.recovery"),
+        Measurement("Rate limits: speed beside the floor and other libraries", "bench.kit.limits"),
+        Measurement("Rate limits: most in any window", "bench.kit.limits_exactness"),
         Measurement("The cache: hits, invalidation, stampedes", "bench.kit.cache"),
         Measurement("The cache: stale reads while everything breaks", "bench.kit.cache_history"),
     ]
