@@ -184,7 +184,7 @@ async def test_an_honest_query_that_collects_is_answered_as_any_other(duckdb_fil
     cut = await execute_query(
         database, SystemClock(), "SELECT LPAD(d::VARCHAR, 3, '0') AS d FROM digits ORDER BY 1", replace(LIMITS, max_rows=2)
     )
-    assert (cut.rows, cut.truncated_by, cut.total_rows) == ((("000",), ("001",)), "rows", 10)
+    assert (cut.rows, cut.truncated_by) == ((("000",), ("001",)), "rows")
     assert "digits" in (await explain_query(database, "SELECT LIST(d) FROM digits", LIMITS)).plan
     await database.close()
 
