@@ -23,8 +23,8 @@ _SIMPLE_ANY_CASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _CASE_MATTERS = frozenset({"postgres", "redshift", "snowflake", "oracle"})
 _RESERVED = frozenset(
     """all and any as asc between by case cast check column constraint create cross current_date current_time current_timestamp
-    current_user default delete desc distinct drop else end except exists false fetch for foreign from full grant group having
-    in index inner
+    current_user current_role current_schema current_catalog session_user system_user default delete desc distinct drop
+    else end except exists false fetch for foreign from full grant group having in index inner
     insert intersect into is join key left like limit natural not null offset on or order outer primary references replace
     right row rows
     select set some table then to transaction true union unique update user using values view when where window with date time
