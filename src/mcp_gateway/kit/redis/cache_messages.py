@@ -86,11 +86,14 @@ def read_members(members: Reply, time: Reply) -> Members:
     match members, time:
         case dict(), [bytes(seconds), bytes(microseconds)]:
             now = int(seconds) + int(microseconds) / 1e6
-            until = {
-                name.decode(): int(value) / 1000 - now
-                for name, value in members.items()
-                if isinstance(name, bytes) and isinstance(value, bytes)
-            }
+            try:
+                until = {
+                    name.decode(): int(value) / 1000 - now
+                    for name, value in members.items()
+                    if isinstance(name, bytes) and isinstance(value, bytes)
+                }
+            except ValueError as error:
+                raise StoreRefused("The store's list of cache members is not in our form.") from error
             born = until.pop("born", None)
             return Members(None if born is None else -born, {name: left for name, left in until.items() if left > 0})
     raise StoreRefused("The store's list of cache members is not in our form.")

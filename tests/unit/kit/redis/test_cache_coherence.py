@@ -14,8 +14,10 @@ from mcp_gateway.kit.cache.model import CachePolicy
 from mcp_gateway.kit.cache.ports import Invalidation
 from mcp_gateway.kit.errors import InvalidPolicy, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
+from mcp_gateway.kit.redis.cache_messages import read_members
 from mcp_gateway.kit.redis.cache_outbox import MAX_NAMES, Outbox
 from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.wire import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -271,3 +273,9 @@ async def test_a_membership_out_of_bounds_is_refused(valkey: ValkeyProcess) -> N
     async with await RedisConnection.open(valkey.url) as connection:
         with pytest.raises(InvalidPolicy):
             await RedisSharedLevel.open(connection, membership_seconds=0)
+
+
+@pytest.mark.parametrize("members", [b"no list", {b"born": b"long ago"}, {b"\xff": b"1"}])
+def test_a_list_of_members_that_is_not_ours_is_an_error_of_the_store(members: Reply) -> None:
+    with pytest.raises(StoreRefused):
+        read_members(members, [b"1", b"0"])
