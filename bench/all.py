@@ -53,6 +53,8 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Repair of broken SQL", "bench.recovery"),
         Measurement("Rate limits: speed beside the floor and other libraries", "bench.kit.limits"),
         Measurement("Rate limits: most in any window", "bench.kit.limits_exactness"),
+        Measurement("What guarding a route costs", "bench.kit.route"),
+        Measurement("A guarded route while its store is gone", "bench.kit.route_faults"),
         Measurement("The cache: hits, invalidation, stampedes", "bench.kit.cache"),
         Measurement("The cache: stale reads while everything breaks", "bench.kit.cache_history"),
     ]
