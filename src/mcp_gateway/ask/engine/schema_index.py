@@ -220,7 +220,7 @@ def _as_stored(word: str, like: Scalar) -> Scalar:
 
 
 def _table(table: Table, slots: tuple[str, ...], columns: tuple[PreparedColumn, ...], frequency: Counter[str]) -> PreparedTable:
-    key = tuple(ColumnRef(table.name, name) for name in table.primary_key)
+    key = tuple(ColumnRef(table.name, name) for name in table.primary_key) or _unique_id(table, columns)
     foreign = {name for foreign_key in table.foreign_keys for name in foreign_key.columns}
     others = [column for column in columns if not column.is_key]
     is_bridge = (
@@ -238,6 +238,13 @@ def _table(table: Table, slots: tuple[str, ...], columns: tuple[PreparedColumn, 
         is_bridge=is_bridge,
         is_named=not key or any(_names_rows(c, slots, key) for c in columns),
     )
+
+
+def _unique_id(table: Table, columns: tuple[PreparedColumn, ...]) -> tuple[ColumnRef, ...]:
+    """The first column as the key of a table that declares none, where it is an id and every row has another one."""
+    first = columns[0] if columns else None
+    unique = first is not None and first.is_key and table.row_count and first.column.distinct_count == table.row_count
+    return (first.ref,) if first is not None and unique else ()
 
 
 def _names_rows(column: PreparedColumn, slots: tuple[str, ...], key: tuple[ColumnRef, ...]) -> bool:

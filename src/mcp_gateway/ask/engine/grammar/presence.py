@@ -51,6 +51,20 @@ def _may_be_empty(column: PreparedColumn) -> bool:
     return column.column.nullable and not column.is_key and column.flag_values is None
 
 
+def without_somebody(reader: Reader, state: State) -> Iterator[State]:
+    """ "without a manager" where a key called so may be empty: nobody is named there."""
+    if not state.negated or reader.low(state.position - 1) not in {"a", "an", "any", "without", "no"}:
+        return
+    stem = reader.tokens[state.position].stem
+    keys = [c for c, _ in reader.names.columns.get(stem, ()) if c.slots == (stem, "id") and c.column.nullable]
+    keys = [c for c in keys if c.ref not in reader.schema.tables[c.ref.table].key and stem not in c.table_slots]
+    if keys and not any(table.choices[0][1] >= 0.9 for table in reader.tables_at(state.position)):
+        mention = ColumnMention(state.position, state.position + 1, tuple(Choice(c.ref, 0.9) for c in keys))
+        affirmative = replace(state, negated=False, denial=-1)
+        sketch = said(affirmative, Missing(mention), state.position)
+        yield step(reader, affirmative, state.position + 1, sketch, strength=0.9, cue=0.3)
+
+
 def denied_flag(reader: Reader, state: State) -> Iterator[State]:
     """ "unpaid", "inactive": the flag called like the rest of the word is not set."""
     word = reader.low(state.position)
@@ -163,4 +177,4 @@ def _amounts(table: PreparedTable) -> list[PreparedColumn]:
     return [column for column in table.columns if column.is_measure and MONEY.intersection(column.slots)]
 
 
-RULES = (has_something, denied_flag, flagged_rows, bare_number, figure_of_rows)
+RULES = (has_something, without_somebody, denied_flag, flagged_rows, bare_number, figure_of_rows)
