@@ -85,7 +85,8 @@ class Reader(Generic[V]):
             flight.fail(error)
         except BaseException as error:
             flight.fail(error)
-            raise
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
         finally:
             self._flights.remove(flight)
 
@@ -150,7 +151,7 @@ class Reader(Generic[V]):
             return None
         try:
             return _Read(unwrap(self._codec, stored.payload, flight.policy.negative_errors), stored, asked)
-        except ValueError:
+        except (ValueError, RecursionError):
             _log.warning("cache_entry_unreadable", cache=self._cache)
             return None
 
@@ -230,7 +231,7 @@ class Reader(Generic[V]):
             return None
         try:
             payload = wrap_error(found.error) if found.error is not None else wrap_value(self._codec, found.value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             _log.warning("cache_value_unwritable", cache=self._cache, exc_info=True)
             return None
         return payload if len(payload) <= policy.max_value_bytes else None

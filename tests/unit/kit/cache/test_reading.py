@@ -285,3 +285,16 @@ async def test_whatever_a_loader_raises_reaches_everybody_who_waits(level: AwayL
             reads = [cache.get_or_load("k", load, tenant=ACME) for _ in range(3)]
             outcomes = await asyncio.gather(*reads, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [BaseExceptionGroup] * 3
+
+
+async def test_a_value_nested_too_deeply_to_be_written_is_handed_out(level: AwayLevel, clock: FixedClock) -> None:
+    deep: list[Json] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    async def load() -> Json:
+        return deep
+
+    async with cache_of(level, clock) as cache:
+        assert await cache.get_or_load("k", load, tenant=ACME) is deep
+        assert cache.counts().outcomes["not_stored"] == 1
