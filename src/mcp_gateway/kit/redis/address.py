@@ -33,8 +33,11 @@ def read_address(url: str) -> Address:
     Raises `InvalidStoreUrl`, which never repeats the URL: it may hold a password.
     """
     try:
+        url.encode()
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORT
+        host = unquote(parts.hostname or "localhost")
+        host.encode("idna")  # as it will be looked up
     except ValueError as error:
         raise InvalidStoreUrl from error
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -42,7 +45,7 @@ def read_address(url: str) -> Address:
     if parts.scheme not in {"redis", "rediss", "unix"} or (unix and not parts.path):
         raise InvalidStoreUrl
     return Address(
-        host=unquote(parts.hostname or "localhost"),
+        host=host,
         port=port,
         path=unquote(parts.path) if unix else "",
         database=_database(options.get("db") or ("" if unix else parts.path.strip("/"))),

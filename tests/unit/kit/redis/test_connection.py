@@ -171,10 +171,22 @@ async def test_an_absent_server_is_refused_or_waited_for_as_asked() -> None:
         await connection.close()
 
 
-@pytest.mark.parametrize("url", ["http://host", "redis://host:notaport", "redis://host/abc", "unix://", "plain words", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://host", "redis://host:notaport", "redis://host/abc", "unix://", "plain words", ""),
+        *("redis://\ud800", "redis://:\ud800@host", f"redis://{'h' * 64}", "redis://a..b"),
+    ],
+    ids=ascii,
+)
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidStoreUrl):
         read_address(url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "bücher.example", "cache-1.internal"])
+def test_a_host_is_a_name_or_a_number(host: str) -> None:
+    assert read_address(f"redis://{host}:7000/2").host == host.strip("[]")
 
 
 def test_an_address_is_shown_without_its_password() -> None:
