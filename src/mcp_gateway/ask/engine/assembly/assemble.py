@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from mcp_gateway.ask.engine.assembly.best_of_each import best_of_each, ranks_single_rows
 from mcp_gateway.ask.engine.assembly.bound import Bound, find_head, places_before
 from mcp_gateway.ask.engine.assembly.conditions import Conditions, conditions_of
+from mcp_gateway.ask.engine.assembly.either_table import of_either_table
 from mcp_gateway.ask.engine.assembly.halves import both_halves, counts_rows
 from mcp_gateway.ask.engine.assembly.named_groups import named_groups
 from mcp_gateway.ask.engine.assembly.totals import totalled
@@ -83,6 +84,9 @@ def _kept_without(query: Query, reader: Reader) -> Query:
 
 def _query(reader: Reader, sketch: Sketch, binding: Binding, head: str) -> Query | None:
     bound = Bound(reader, sketch, binding, head)
+    united = of_either_table(bound)
+    if united is not None:
+        return united
     halves = both_halves(bound)
     if halves is None:
         return _select(bound, sketch.clauses)
@@ -93,7 +97,7 @@ def _query(reader: Reader, sketch: Sketch, binding: Binding, head: str) -> Query
 
 
 def _counted_twice(bound: Bound, halves: tuple[tuple[Clause, ...], tuple[Clause, ...]]) -> Query | None:
-    """How many rows are among both: their keys are found twice."""
+    """Figures of the rows that are among both: their keys are found twice."""
     key = bound.key(bound.head)
     keyed = replace(bound, sketch=replace(bound.sketch, wanted=(), distinct=False))
     selects = [_select(keyed, half) for half in halves]
@@ -101,7 +105,7 @@ def _counted_twice(bound: Bound, halves: tuple[tuple[Clause, ...], tuple[Clause,
         return None
     left, right = (replace(each, targets=(Target(key[0]),), distinct=False) for each in selects if each is not None)
     among = InQuery(key[0], SetOperation("intersect", left, right))
-    return Select(TableRef(bound.head), (Target(Aggregate("count")),), where=(among,))
+    return Select(TableRef(bound.head), tuple(Target(figure) for figure in _targets(bound)), where=(among,))
 
 
 def _intersection(left: Select, right: Select) -> Query | None:

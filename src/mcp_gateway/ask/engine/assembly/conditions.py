@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mcp_gateway.ask.engine.assembly.alternatives import add_condition, may_be_pairs, paired
 from mcp_gateway.ask.engine.assembly.bound import Bound
-from mcp_gateway.ask.engine.assembly.moments import date_column, other_time
+from mcp_gateway.ask.engine.assembly.moments import date_column
 from mcp_gateway.ask.engine.date_calendar import step
 from mcp_gateway.ask.engine.form import (
     Aggregate,
@@ -23,7 +24,6 @@ from mcp_gateway.ask.engine.form import (
     Like,
     Literal,
     Not,
-    Or,
     RawRange,
     ScalarQuery,
     Select,
@@ -67,6 +67,14 @@ class Conditions:
 
 def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
     """The conditions of some clauses; None when they make no sense together."""
+    if may_be_pairs(clauses):
+        pairs = paired([_on_row(bound, clause) for clause in clauses])
+        if pairs is not None:
+            return Conditions((pairs,))
+    return _one_by_one(bound, clauses)
+
+
+def _one_by_one(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
     where: list[Condition] = []
     having: list[Condition] = []
     tables: list[str] = []
@@ -96,7 +104,7 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             continue
         if isinstance(clause.said, InPeriod) and _too_fine(bound, clause.said, clause.position):
             return None
-        _add(where, _on_row(bound, clause), either=clause.connector == "or" and not (clause.negated and denies))
+        add_condition(where, _on_row(bound, clause), either=clause.connector == "or" and not (clause.negated and denies))
         denies = clause.negated
     if denied:
         without = _denied(bound, denied)
@@ -104,29 +112,6 @@ def conditions_of(bound: Bound, clauses: Sequence[Clause]) -> Conditions | None:
             return None
         where.append(without)
     return Conditions(tuple(where), tuple(having), tuple(tables))
-
-
-def _add(where: list[Condition], condition: Condition, *, either: bool) -> None:
-    """One more condition, beside the others or as an alternative to the last."""
-    if condition in where:
-        return
-    if where and (
-        either or _same_equality(where[-1], condition) or other_time(where[-1], condition) or _no_year(where[-1], condition)
-    ):
-        where[-1] = _either(where[-1], condition)
-    else:
-        where.append(condition)
-
-
-def _no_year(left: Condition, right: Condition) -> bool:
-    """Whether a year would have to lie before an earlier one and after a later one: either is meant."""
-    if not (isinstance(left, Comparison) and isinstance(right, Comparison) and left.left == right.left):
-        return False
-    below, above = sorted((left, right), key=lambda each: each.operator in {">", ">="})
-    ends = [each.right.value for each in (below, above) if isinstance(each.right, Literal)]
-    numbers = [end for end in ends if isinstance(end, int | float)]
-    apart = len(numbers) == 2 and numbers[0] < numbers[1]
-    return apart and below.operator in {"<", "<="} and above.operator in {">", ">="}
 
 
 def _split_at_scope(clauses: Sequence[Clause]) -> tuple[Sequence[Clause], Sequence[Clause]]:
@@ -150,22 +135,6 @@ def _above_some(bound: Bound, clause: Clause, inner: Sequence[Clause]) -> Condit
     select = Select(TableRef(other.table), (Target(Aggregate(said.operand.function, other)),), where=conditions.where)
     connected = connect(select, bound.reader.schema.keys, also=conditions.tables, find=bound.reader.tree)
     return None if connected is None else replace(plain, right=ScalarQuery(connected))
-
-
-def _same_equality(left: Condition, right: Condition) -> bool:
-    """Two values of one column: no row has both, so "and" means either."""
-    first = left.conditions[0] if isinstance(left, Or) else left
-    return (
-        isinstance(first, Comparison)
-        and isinstance(right, Comparison)
-        and first.operator == right.operator == "="
-        and first.left == right.left
-        and isinstance(right.right, Literal)
-    )
-
-
-def _either(left: Condition, right: Condition) -> Condition:
-    return Or((*left.conditions, right)) if isinstance(left, Or) else Or((left, right))
 
 
 def _tables_of(bound: Bound, clause: Clause) -> tuple[str, ...]:

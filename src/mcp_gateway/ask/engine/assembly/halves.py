@@ -1,5 +1,6 @@
 """Two things said that no single row can fulfil: the rows are found twice ("have both a cat and a dog")."""
 
+from mcp_gateway.ask.engine.assembly.alternatives import may_be_pairs
 from mcp_gateway.ask.engine.assembly.bound import Bound
 from mcp_gateway.ask.engine.assembly.conditions import through_many
 from mcp_gateway.ask.engine.assembly.moments import apart_in_time, date_column
@@ -12,6 +13,8 @@ def both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] |
 
     Rows are counted twice over only where the values stand in another table that may hold several rows for each of them.
     """
+    if may_be_pairs(bound.sketch.clauses):
+        return None
     counted = counts_rows(bound)
     if not counted and any(wanted.function is not None or wanted.metric is not None for wanted in bound.sketch.wanted):
         return None
@@ -28,17 +31,22 @@ def both_halves(bound: Bound) -> tuple[tuple[Clause, ...], tuple[Clause, ...]] |
 
 
 def counts_rows(bound: Bound) -> bool:
-    """Whether nothing but the number of the head's rows is asked for."""
+    """Whether nothing but the number of the head's rows, or figures of theirs, are asked for."""
     wanted = bound.sketch.wanted
     plain = len(wanted) == 1 and wanted[0].function == "count" and wanted[0].column is None
-    return plain and not (bound.sketch.groups or bound.sketch.rankings)
+    own = bool(wanted) and all(
+        each.function not in {None, "count"} and each.column is not None and bound.ref(each.column).table == bound.head
+        for each in wanted
+    )
+    return (plain or own) and not (bound.sketch.groups or bound.sketch.rankings)
 
 
 def _lists_rows(bound: Bound, clause: Clause) -> bool:
     """Whether the rows themselves are listed that have the value: no row has two, so either is meant."""
     if not isinstance(clause.said, HasValue) or bound.sketch.both:
         return False
-    names = {*bound.key(bound.head), *bound.table(bound.head).labels}
+    table = bound.table(bound.head)
+    names = {*(table.key if len(table.key) == 1 else ()), *(table.labels if table.key and table.is_named else ())}
     shown = [bound.ref(wanted.column) for wanted in bound.sketch.wanted if wanted.column is not None]
     return not bound.sketch.wanted or bool(names.intersection(shown))
 

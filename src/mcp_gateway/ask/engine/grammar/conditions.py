@@ -312,7 +312,7 @@ def another(reader: Reader, state: State) -> Iterator[State]:
         token = reader.tokens[state.position]
         if token.kind == "quoted" or (len(token.text) == 1 and token.text.isupper()):
             sketch = said(state, replace(last, text=token.text), state.position)
-            yield step(reader, state, state.position + 1, sketch, strength=1.0)
+            yield step(reader, state, state.position + 1, sketch, strength=1.0, cue=0.1)
 
 
 def _without_wanted(state: State, sketch: Sketch) -> Sketch:
