@@ -11,7 +11,7 @@ from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 
 Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[Reply, Reply] | StoreRefused | None"
 
-# More unsent bytes than this mean that the server no longer reads.
+# What would make more bytes wait to be sent is refused. A server that reads nothing is found out by its deadlines.
 MAX_UNSENT_BYTES = 16_000_000
 # A timer this late was held up by our own loop; replies that wait in the socket get one more turn to arrive.
 LATE_SECONDS = 0.002
@@ -48,6 +48,7 @@ class Wire(asyncio.Protocol):
         self._reader = hiredis.Reader(replyError=StoreRefused, notEnoughData=_NOTHING)
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
+        self._room = MAX_UNSENT_BYTES
         self._waiting: deque[Waiting] = deque()
         self._max_pending = max_pending
         self._timer: asyncio.TimerHandle | None = None
@@ -132,6 +133,11 @@ class Wire(asyncio.Protocol):
     def _write(self, packed: bytes) -> None:
         if self._transport is None or self._transport.is_closing():
             raise StoreUnavailable("The store is not connected.")
+        if len(packed) > self._room:
+            self._room = MAX_UNSENT_BYTES - self._transport.get_write_buffer_size() - sum(map(len, self._unsent))
+            if len(packed) > self._room:
+                raise StoreUnavailable("Too many bytes wait to be sent to the store.", size=len(packed))
+        self._room -= len(packed)
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(packed)
@@ -141,8 +147,7 @@ class Wire(asyncio.Protocol):
         if self._transport is None:
             return
         self._transport.write(b"".join(unsent))
-        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-            self.abort()
+        self._room = MAX_UNSENT_BYTES - self._transport.get_write_buffer_size()
 
     def _arm(self, due: float) -> None:
         if self._timer is not None:

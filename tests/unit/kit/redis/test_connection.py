@@ -253,3 +253,17 @@ async def test_closing_can_itself_be_cancelled(valkey: ValkeyProcess) -> None:
         await closing
     await connection.close()
     assert connection.state == "down"
+
+
+async def test_more_bytes_than_may_wait_are_refused_and_the_line_goes_on(valkey: ValkeyProcess) -> None:
+    async with connected(valkey) as connection:
+        states = States(connection)
+        for large, most in ((b"x" * 20_000_000, 0), (b"x" * 4_000_000, 3)):
+            sent = 0
+            with pytest.raises(StoreUnavailable):
+                for number in range(10):
+                    connection.post("SET", f"large-{number}", large)
+                    sent += 1
+            assert sent == most
+            assert await connection.call("ECHO", "small") == b"small"
+        assert not states.seen
