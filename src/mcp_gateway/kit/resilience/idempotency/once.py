@@ -55,7 +55,7 @@ class IdempotencyPolicy:
         require("keep_seconds", self.keep_seconds, least=1, most=31_536_000)
         require("lease_seconds", self.lease_seconds, least=0.05, most=3_600)
         require("wait_seconds", self.wait_seconds, least=0, most=600)
-        require("max_body_bytes", self.max_body_bytes, least=0, most=100_000_000)
+        require("max_body_bytes", self.max_body_bytes, least=0, most=10_000_000)
 
 
 DEFAULT_POLICY = IdempotencyPolicy()
