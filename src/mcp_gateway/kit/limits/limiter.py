@@ -23,6 +23,8 @@ from mcp_gateway.kit.limits.traffic import TrafficRecorder
 
 # The commonest outcomes are counted apart and brought into the figures so often.
 REPORT_SECONDS = 1.0
+# In a flood, refusals so close together are one decision; far below the millisecond that a wait is told in.
+SAME_SECONDS = 0.0002
 
 
 class EnterpriseRateLimiter:
@@ -115,7 +117,8 @@ class EnterpriseRateLimiter:
                 if not plan.refused_here:
                     self._report_later()
                 plan.refused_here += 1
-                return RememberedRefusal(plan, cost, now - plan.refused_from)
+                same = now < plan.told_until and cost == plan.told_cost
+                return plan.told if same else _tell(plan, cost, now)  # type: ignore[return-value]  # what `_tell` put there
             if now >= plan.refused_until:
                 plan.refused_until = 0.0
         if cost.__class__ is not int or not 0 < cost <= plan.ceiling:
@@ -194,6 +197,13 @@ class EnterpriseRateLimiter:
 
     def _new_table(self, rules: RuleSet) -> PlanTable:
         return PlanTable(rules, capacity=self._capacity, dropped=self._tallies.fold)
+
+
+def _tell(plan: Plan, cost: int, now: float) -> Decision:
+    """The remembered refusal as of now; in a flood many calls within `SAME_SECONDS` are told the same."""
+    told = RememberedRefusal(plan, cost, now - plan.refused_from)
+    plan.told, plan.told_cost, plan.told_until = told, cost, min(now + SAME_SECONDS, plan.refused_until)
+    return told
 
 
 def refusal(decision: Decision) -> RateLimited | LimitsAway:

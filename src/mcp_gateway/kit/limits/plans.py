@@ -32,7 +32,8 @@ class Plan:
 
     __slots__ = (
         "allowed", "away", "ceiling", "keys", "kind", "near", "operation", "prepared", "refused_cost", "refused_from",
-        "refused_here", "refused_outcome", "refused_until", "revision", "rules", "shown", "subject", "tenant", "weight",
+        "refused_here", "refused_outcome", "refused_until", "revision", "rules", "shown", "subject", "tenant", "told",
+        "told_cost", "told_until", "weight",
     )  # fmt: skip
 
     def __init__(self, rule_set: RuleSet, tenant: str, subject: str, operation: str) -> None:
@@ -53,12 +54,16 @@ class Plan:
         self.refused_from = 0.0
         self.refused_cost = 0
         self.refused_outcome: Outcome = []
+        self.told: object = None
+        self.told_cost = 0
+        self.told_until = 0.0
 
     def remember_refusal(self, outcome: Outcome, cost: int, now: float) -> None:
         """Refuse the same or a larger cost without asking, until it could pass but no longer than `LONGEST_MEMORY_SECONDS`."""
         self.refused_from = now
         self.refused_cost = cost
         self.refused_outcome = outcome
+        self.told_until = 0.0
         self.refused_until = now + min(outcome[0] / 1_000_000, LONGEST_MEMORY_SECONDS)
 
 
