@@ -5,7 +5,6 @@ same rule: for each call the most specific one counts (a named tenant before any
 any, a later one before an earlier one), so a stored rule overrides a configured one by carrying its name.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,6 +138,8 @@ class ConcurrencyRule:
             raise InvalidRule(f"Rule {self.name}: scope is caller, tenant or global.", rule=self.name)
         if self.when_away not in {None, "local", "open", "closed"}:
             raise InvalidRule(f"Rule {self.name}: when_away is local, open or closed.", rule=self.name)
+        if self.expires_at is not None and self.expires_at.tzinfo is None:
+            raise InvalidRule(f"Rule {self.name}: expires_at needs a time zone.", rule=self.name)
 
 
 AnyRule: TypeAlias = Rule | ConcurrencyRule
@@ -241,5 +242,5 @@ def _check_whole(name: str, what: str, value: object, least: int, most: int) -> 
 
 
 def _check_number(name: str, what: str, value: object, least: float, most: float) -> None:
-    if not isinstance(value, int | float) or not math.isfinite(value) or not least <= value <= most:
+    if not isinstance(value, int | float) or not least <= value <= most:
         raise InvalidRule(f"Rule {name}: {what} must lie between {least:g} and {most:g}.", rule=name, field=what)

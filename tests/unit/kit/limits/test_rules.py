@@ -18,6 +18,7 @@ def rule(**more: object) -> Rule:
     [
         {"limit": 0},
         {"limit": 2_000_000_000},
+        {"limit": 10**400},
         {"limit": 1.5},
         {"limit": "5"},
         {"window_seconds": "60"},
@@ -42,11 +43,28 @@ def rule(**more: object) -> Rule:
         {"tenants": ()},
         {"expires_at": datetime(2026, 11, 21)},  # noqa: DTZ001  (the missing zone is the point)
     ],
-    ids=str,
+    ids=lambda wrong: str(wrong)[:60],
 )
 def test_what_cannot_be_kept_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidRule):
         rule(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limit": 0},
+        {"limit": 10**400},
+        {"limit": 1.5},
+        {"lease_seconds": 0},
+        {"lease_seconds": float("nan")},
+        {"expires_at": datetime(2026, 11, 21)},  # noqa: DTZ001  (the missing zone is the point)
+    ],
+    ids=lambda wrong: str(wrong)[:40],
+)
+def test_a_concurrency_rule_that_cannot_be_kept_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(InvalidRule):
+        ConcurrencyRule(**{"name": "at-once", "limit": 5, **wrong})  # type: ignore[arg-type]  # fields of a rule
 
 
 def test_variants_of_a_rule_share_its_scope_and_kind() -> None:
