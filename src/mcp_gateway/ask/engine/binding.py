@@ -5,6 +5,7 @@ A small beam over the mentions; each way to bind them all is a `Binding` with a 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from mcp_gateway.ask.engine import scoring
 from mcp_gateway.ask.engine.form import ColumnRef
@@ -48,6 +49,7 @@ _OF = frozenset(
     }
 )
 _BEAM = 8
+_JOINING = frozenset({"and", "or", ",", "nor", "but", "&", "/"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,10 @@ def bindings(reader: Reader, sketch: Sketch) -> list[Binding]:
         beam = _cut(_bind_value(reader, binding, value, named) for binding in beam)
     finished = [
         replace(
-            binding, score=binding.score - _join_cost(reader, binding) - scoring.SAID_TWICE * _repeated(reader, sketch, binding)
+            binding,
+            score=binding.score
+            - _join_cost(reader, binding)
+            - scoring.SAID_TWICE * (_repeated(reader, sketch, binding) + _crowded(reader, sketch, binding)),
         )
         for binding in beam
     ]
@@ -107,6 +112,17 @@ def _repeated(reader: Reader, sketch: Sketch, binding: Binding) -> int:
             and {"and", ","} & {reader.low(position) for position in range(other.end, column.start)}
             for other in plain[:place]
         )
+    )
+
+
+def _crowded(reader: Reader, sketch: Sketch, binding: Binding) -> int:
+    """How many values are taken for one column with no "and" or "or" between: rather they belong to different ones."""
+    said = [clause.said.value for clause in sketch.clauses if isinstance(clause.said, HasValue) and not clause.negated]
+    return sum(
+        1
+        for first, second in pairwise(said)
+        if binding.value(first).column == binding.value(second).column
+        and not _JOINING.intersection(reader.low(position) for position in range(first.end, second.start))
     )
 
 
