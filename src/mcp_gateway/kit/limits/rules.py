@@ -164,9 +164,10 @@ class RuleSet:
             _check_whole(operation, "weight", weight, 1, MAX_LIMIT)
         if clash := {rule.name for rule in self.rules} & {rule.name for rule in self.concurrency}:
             raise InvalidRule(f"{min(clash)} names both a rate and a concurrency rule.")
-        for name in {rule.name for rule in self.rules}:
-            if len({rule.scope for rule in self.rules if rule.name == name}) > 1:
-                raise InvalidRule(f"Rule {name}: its variants must have one scope.", rule=name)
+        scopes: dict[str, Scope] = {}
+        for rule in self.rules:
+            if scopes.setdefault(rule.name, rule.scope) != rule.scope:
+                raise InvalidRule(f"Rule {rule.name}: its variants must have one scope.", rule=rule.name)
 
     def kind_of(self, operation: str) -> Kind:
         return "read" if any(_fit(pattern, operation) for pattern in self.reads) else "write"
