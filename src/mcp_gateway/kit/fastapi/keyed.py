@@ -29,7 +29,7 @@ async def answer_once(
     keyed = KeyedRequest(
         tenant=call.tenant,
         operation=call.operation,
-        key=f"{len(subject)}:{subject}:{read_key(request.headers.get(HEADER))}",
+        key=f"{len(subject)}:{subject}:{read_key(', '.join(request.headers.getlist(HEADER)))}",
         fingerprint=fingerprint(request.method, request.url.path, request.url.query, body),
     )
     made: list[Response] = []

@@ -68,6 +68,13 @@ async def test_the_same_key_of_another_caller_is_another_request(other: str) -> 
     assert theirs.json() == {"number": 2}
 
 
+async def test_two_keys_in_one_request_are_refused() -> None:
+    orders = Orders()
+    async with client_of(application(rules=(), add=orders.add)) as client:
+        both = await client.post("/v1/orders", json=APPLE, headers=[("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
+    assert (both.status_code, both.json()["code"], orders.made) == (400, "INVALID_IDEMPOTENCY_KEY", 0)
+
+
 async def test_a_key_used_for_another_body_is_refused() -> None:
     orders = Orders()
     async with client_of(application(rules=(), add=orders.add)) as client:
