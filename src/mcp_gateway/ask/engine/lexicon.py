@@ -124,8 +124,8 @@ COMMON: Phrases[bool] = Phrases(
 # Adjectives that speak of a column by what it measures: superlative, comparative -> (words of the column, largest first).
 # A word with "-" before it names a column for which the order is the other way round.
 _ADJECTIVES: tuple[tuple[str, str, str, bool], ...] = (
-    ("oldest", "older", "age -birth -founded -found -built -opened -open -year -date -opening -established", True),
-    ("youngest", "younger", "age -birth -dob", False),
+    ("oldest", "older", "age -birth -born -dob -founded -found -built -opened -open -year -date -opening -established", True),
+    ("youngest", "younger", "age -birth -born -dob", False),
     ("tallest", "taller", "height stories", True),
     ("longest", "longer", "length duration time distance hours minutes milliseconds", True),
     ("shortest", "shorter", "length duration height time distance", False),

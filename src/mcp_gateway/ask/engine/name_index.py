@@ -10,6 +10,7 @@ from mcp_gateway.ask.engine.text import stem_of
 
 _DATE = stem_of("date")
 _BORN = frozenset({"birth", "born", "dob"})
+_AGED = _BORN | {"age"}
 # Moments that come after a thing began: its newest rows are not found by them.
 _LATER = frozenset(
     stem_of(word)
@@ -68,7 +69,7 @@ def measured_by(words: str, names: NameIndex) -> tuple[Choice, ...]:
         for column, position in names.columns.get(plain, ()):
             if not (column.is_numeric or column.is_temporal or column.is_year) or column.ref in choices:
                 continue
-            if column.is_key or ("birth" in column.slots and plain not in {"birth", "age"}):
+            if column.is_key or (_BORN.intersection(column.slots) and plain not in _AGED):
                 continue
             head = 1.0 if position == len(column.slots) - 1 else 0.85
             share = column.weights[position] / sum(column.weights)

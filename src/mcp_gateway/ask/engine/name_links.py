@@ -147,6 +147,11 @@ class _Partial:
     trusts: tuple[tuple[int, float], ...]
     owner: bool = False
 
+    @property
+    def exact(self) -> bool:
+        """Whether some word of the name was said itself, not by a synonym."""
+        return any(trust >= scoring.TRUST_EXACT for _, trust in self.trusts)
+
 
 def columns_from(
     start: int, tokens: Sequence[Token], words: Sequence[tuple[tuple[str, float], ...]], names: NameIndex
@@ -159,9 +164,11 @@ def columns_from(
         )
         if not partials and not (fresh and tokens[start].low in names.column_names):
             break
-        choices = [
-            Choice(column.ref, strength) for column, part in partials.values() if (strength := _column_strength(column, part)) > 0
-        ]
+        linked = [(column.ref, _column_strength(column, part), part) for column, part in partials.values()]
+        if end == start + 1 and any(strength >= 0.99 for _, strength, _ in linked):
+            # A column called just so is not another one by a synonym alone.
+            linked = [(ref, strength, part) for ref, strength, part in linked if part.exact]
+        choices = [Choice(ref, strength) for ref, strength, _ in linked if strength > 0]
         if end == start + 1 and tokens[start].stem == "name":
             choices = _with_labels(choices, names)
         if end == start + 1:
