@@ -231,8 +231,9 @@ class Reader(Generic[V]):
             return None
         try:
             payload = wrap_error(found.error) if found.error is not None else wrap_value(self._codec, found.value)
-        except (ValueError, TypeError, RecursionError):
-            _log.warning("cache_value_unwritable", cache=self._cache, exc_info=True)
+        except (ValueError, TypeError, RecursionError) as error:
+            # Without the traceback, which may show the value.
+            _log.warning("cache_value_unwritable", cache=self._cache, error=type(error).__name__)
             return None
         return payload if len(payload) <= policy.max_value_bytes else None
 
