@@ -62,7 +62,9 @@ def unused_words(reader: Reader, state: State) -> tuple[int, ...]:
     left = tuple(position for position in state.unexplained if _matters(reader, position))
     asked = any(wanted.position == 0 for wanted in state.sketch.wanted)
     begun = state.sketch.limit is not None and not state.sketch.rankings
-    return (0, *left) if (reader.low(0) in {"where", "when"} and not asked) or begun else left
+    if 0 not in left and ((reader.low(0) in {"where", "when"} and not asked) or begun):
+        return (0, *left)
+    return left
 
 
 def _matters(reader: Reader, position: int) -> bool:

@@ -45,6 +45,10 @@ def test_a_word_it_cannot_use_keeps_it_from_answering_and_is_named(question: str
     assert word in draft.reason
 
 
+def test_a_word_it_cannot_use_is_named_once() -> None:
+    assert ask("top members").unexplained == ("top",)
+
+
 def test_a_question_that_names_nothing_of_the_data_has_no_reading() -> None:
     draft = ask("Why is the sky blue?")
     assert not draft.confident
