@@ -17,6 +17,8 @@ from mcp_gateway.ask.engine.lexicon import COMPARATORS
 from mcp_gateway.ask.engine.people import people_tables, shows_people
 from mcp_gateway.ask.engine.schema_index import SchemaIndex
 
+_BEFORE_A_NOUN = frozenset("the all our my their of many every each any no list show find count me and or".split())
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
@@ -69,10 +71,16 @@ def unused_words(reader: Reader, state: State) -> tuple[int, ...]:
 
 def _matters(reader: Reader, position: int) -> bool:
     """Whether a word may not be left over; a verb may not where it says what a number is about ("weighing over 3")."""
-    if reader.weights[position] >= scoring.MUST_BE_USED or reader.is_cue(position):
+    if reader.weights[position] >= scoring.MUST_BE_USED or reader.is_cue(position) or _narrows(reader, position):
         return True
     after = COMPARATORS.at(reader.tokens, position + 1)
     return reader.is_verb(position) and (after is not None or reader.number_at(position + 1) is not None)
+
+
+def _narrows(reader: Reader, position: int) -> bool:
+    """Whether a participle says which rows are meant: "churned customers", "the number of cancelled orders"."""
+    begins = position == 0 or reader.low(position - 1) in _BEFORE_A_NOUN
+    return begins and reader.low(position).endswith("ed") and position + 1 in reader.links.tables
 
 
 def counts_itself(query: Query, schema: SchemaIndex) -> bool:

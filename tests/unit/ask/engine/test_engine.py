@@ -36,6 +36,9 @@ def test_a_question_is_read_as_the_query_it_asks_for(question: str, sql: str) ->
         ("How many books about unicorns are there?", "unicorns"),
         ("Which members from Atlantis have loans?", "Atlantis"),
         ("How many books did Napoleon borrow?", "Napoleon"),
+        ("cancelled loans", "cancelled"),
+        ("How many banned members are there?", "banned"),
+        ("banned members by city", "banned"),
     ],
 )
 def test_a_word_it_cannot_use_keeps_it_from_answering_and_is_named(question: str, word: str) -> None:
