@@ -31,6 +31,7 @@ class StoredRules:
         self._configured = limiter.rules
         self._reread_seconds = reread_seconds
         self._stored = RuleSet()
+        self._unread: str | None = None
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -71,8 +72,13 @@ class StoredRules:
             rules = self._configured.overlaid(self._stored).without_expired(stored.now)
         except (StoreUnavailable, StoreRefused, InvalidRule) as error:
             self._limiter.note_unread_rules()
-            _log.warning("limit_rules_unread", reason=error.message)
+            if self._unread != error.message:
+                _log.warning("limit_rules_unread", reason=error.message)
+            self._unread = error.message
             return False
+        if self._unread is not None:
+            _log.info("limit_rules_read_again")
+            self._unread = None
         if rules != self._limiter.rules:
             self._limiter.apply(rules)
             _log.info("limit_rules_applied", revision=rules.revision, rules=len(rules.rules))

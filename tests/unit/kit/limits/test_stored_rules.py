@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.kit import EnterpriseRateLimiter, MemoryRuleStore, Rule, RuleSet, StoredRules
@@ -94,6 +95,21 @@ async def test_a_store_that_is_away_leaves_the_rules_as_they_are() -> None:
         assert replicas.limits()[0] == 2
         replicas.store.away = False
         assert await stored.refresh() is True
+
+
+async def test_a_store_that_stays_away_is_logged_once_until_it_is_back() -> None:
+    replicas = Replicas()
+    replicas.store.away = True
+    with capture_logs() as lines:
+        async with StoredRules(replicas.store, replicas.one, reread_seconds=3600) as stored:
+            await stored.refresh()
+            await stored.refresh()
+            assert [line["event"] for line in lines] == ["limit_rules_unread"]
+            replicas.store.away = False
+            await stored.refresh()
+            replicas.store.away = True
+            await stored.refresh()
+    assert [line["event"] for line in lines] == ["limit_rules_unread", "limit_rules_read_again", "limit_rules_unread"]
 
 
 async def test_of_two_editors_the_slower_one_is_told() -> None:
