@@ -43,6 +43,7 @@ from mcp_gateway.ask.engine.sketch import (
 )
 
 _PARTS_OF_NAMES = frozenset({"first", "last", "family", "given", "sur", "middle", "and", "personal"})
+_SIZES = frozenset("highest largest biggest lowest smallest".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,12 +310,20 @@ def _ranking_key(bound: Bound, ranking: Ranking, shape: _Shape) -> Expression | 
         return ranking.metric
     if ranking.function == "count":
         return Aggregate("count")
-    if ranking.column is None:
-        return shape.targets[0] if shape.targets else None
+    if ranking.column is None or _goes_by_size(bound, ranking, shape):
+        return next(filter(has_aggregate, shape.targets), shape.targets[0]) if shape.targets else None
     ref = bound.ref(ranking.column)
     if ranking.function is None and _adds_up(bound, ranking, ref):
         return Aggregate("sum", ref)
     return Aggregate(ranking.function, ref) if ranking.function is not None else _aggregated(ref, shape)
+
+
+def _goes_by_size(bound: Bound, ranking: Ranking, shape: _Shape) -> bool:
+    """ "Number of guests per level, highest first": a figure is the highest, not the name it stands beside."""
+    if ranking.column is None or ranking.function is not None or bound.reader.ordered(ranking.column) is not None:
+        return False
+    sized = any(bound.reader.low(ranking.position + step) in _SIZES for step in range(3))
+    return sized and bool(shape.groups) and any(map(has_aggregate, shape.targets))
 
 
 def _adds_up(bound: Bound, ranking: Ranking, ref: ColumnRef) -> bool:
