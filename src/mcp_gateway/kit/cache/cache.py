@@ -238,7 +238,7 @@ class Cache(Generic[V]):
                     _checked(place),
                     loader=loader,
                     policy=policy,
-                    tags=_carried(tags),
+                    tags=_carried(tags) if tags else (),
                     before=before,
                     below_seconds=policy.ttl_seconds * policy.early_refresh,
                 )
@@ -281,7 +281,8 @@ class Cache(Generic[V]):
 
 
 def _checked(place: NearKey) -> NearKey:
-    if not all(place) or max(map(len, place)) > MAX_KEY_LENGTH:
+    tenant, key = place
+    if not tenant or not key or len(tenant) > MAX_KEY_LENGTH or len(key) > MAX_KEY_LENGTH:
         raise InvalidInput(f"A tenant and a key are texts of 1 to {MAX_KEY_LENGTH} characters.")
     return place
 

@@ -59,10 +59,10 @@ class Counting:
         return known
 
     def count(self, tenant: str, outcome: Outcome) -> None:
-        tally = self.tally(tenant)
+        tally = self._tallies.get(tenant) or self.tally(tenant)
         tally.counts[outcome] = tally.counts.get(outcome, 0) + 1
         if not self._silent:
-            self._counter(tally, outcome).add()
+            (tally.counters.get(outcome) or self._counter(tally, outcome)).add()
 
     def schedule(self, tally: Tally) -> None:
         """Publish the near hits of `tally` soon. Call it from the loop, when `tally.scheduled` is false."""

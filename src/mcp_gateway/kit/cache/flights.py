@@ -103,7 +103,8 @@ class Flights(Generic[V]):
 
     def __init__(self) -> None:
         self._flying: dict[NearKey, list[Flight[V]]] = {}
-        self._seen = 0
+        # Invalidations heard so far; a flight whose `read_at` is still this has surely not been overtaken.
+        self.seen = 0
         self._all_before = 0
         self._keys: dict[NearKey, int] = {}
         self._tags: dict[tuple[str, str], int] = {}
@@ -128,12 +129,12 @@ class Flights(Generic[V]):
         flying.remove(flight)
         if not flying:
             del self._flying[flight.key]
-        if not self._flying:
+        if not self._flying and (self._keys or self._tags):
             self._forget()
 
     def begin_read(self, flight: Flight[V], epoch: int) -> None:
         """What the flight learns from now on is as new as now."""
-        flight.read_at = self._seen
+        flight.read_at = self.seen
         flight.epoch = epoch
         flight.woken = False
 
@@ -163,18 +164,18 @@ class Flights(Generic[V]):
         """Overtakes whoever read before, and wakes whoever waits for what has ended."""
         if not self._flying:
             return
-        self._seen += 1
+        self.seen += 1
         for key in keys:
-            self._keys[tenant, key] = self._seen
+            self._keys[tenant, key] = self.seen
             self.filled((tenant, key))
         if tags:
-            self._tenants[tenant] = self._seen
-            self._tags.update(((tenant, tag), self._seen) for tag in tags)
+            self._tenants[tenant] = self.seen
+            self._tags.update(((tenant, tag), self.seen) for tag in tags)
             for place in self._flying:
                 if place[0] == tenant:
                     self.filled(place)
         if len(self._keys) + len(self._tags) > MAX_REMEMBERED:
-            self._all_before = self._seen
+            self._all_before = self.seen
             self._forget()
 
     def filled(self, key: NearKey) -> None:
@@ -184,8 +185,8 @@ class Flights(Generic[V]):
 
     def emptied(self) -> None:
         """Overtakes and wakes everybody."""
-        self._seen += 1
-        self._all_before = self._seen
+        self.seen += 1
+        self._all_before = self.seen
         for key in self._flying:
             self.filled(key)
 

@@ -37,6 +37,8 @@ class MemorySharedLevel:
         self._numbers: Iterator[int] = itertools.count(1)
         self._values: OrderedDict[Place, _Value] = OrderedDict()
         self._leases: dict[Place, tuple[str, float]] = {}
+        # Those of them that somebody waits for.
+        self._awaited: set[Place] = set()
         self._leases_checked_at = LEASES_UNCHECKED
         self._tags: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         self._listeners: dict[str, list[CoherenceListener]] = {}
@@ -52,11 +54,12 @@ class MemorySharedLevel:
 
     async def look(self, place: Place, claim: Claim | None) -> Look:
         now = self._clock.monotonic()
-        stored = self._valid(place, now)
+        stored = self._valid(place, now) if place in self._values else None
         if claim is None or (stored is not None and stored.fresh_seconds > claim.below_seconds):
             return Look(stored)
         held = self._leases.get(place)
         if held is not None and held[1] > now:
+            self._awaited.add(place)
             return Look(stored, None, held[1] - now)
         versions = tuple([self._version(place, tag) for tag in claim.tags]) if claim.tags else ()
         lease = Lease(str(next(self._numbers)), claim.tags, versions)
@@ -69,9 +72,10 @@ class MemorySharedLevel:
         now = self._clock.monotonic()
         if not self._owns(place, lease, now):
             return False
-        unchanged = self._unchanged(place, lease.tags, lease.versions)
+        unchanged = not lease.tags or self._unchanged(place, lease.tags, lease.versions)
         if unchanged and len(payload) <= self._max_bytes:
-            self._drop(place)
+            if place in self._values:
+                self._drop(place)
             self._values[place] = _Value(payload, lease, now + fresh_seconds, now + kept_seconds)
             self._bytes += len(payload)
             while len(self._values) > self._max_entries or self._bytes > self._max_bytes:
@@ -95,6 +99,7 @@ class MemorySharedLevel:
         for key in keys:
             self._drop(Place(cache, tenant, key))
             self._leases.pop(Place(cache, tenant, key), None)
+            self._awaited.discard(Place(cache, tenant, key))
         for tag in tags:
             self._tags.pop((cache, tenant, tag), None)
         listeners = self._listeners.get(cache, ())
@@ -144,12 +149,15 @@ class MemorySharedLevel:
 
     def _end_lease(self, place: Place) -> None:
         del self._leases[place]
-        for listener in tuple(self._listeners.get(place.cache, ())):
-            listener.filled(place.tenant, place.key)
+        if place in self._awaited:
+            self._awaited.remove(place)
+            for listener in tuple(self._listeners.get(place.cache, ())):
+                listener.filled(place.tenant, place.key)
 
     def _forget_ended_leases(self, now: float) -> None:
         """Of loaders that never came back."""
         self._leases = {place: held for place, held in self._leases.items() if held[1] > now}
+        self._awaited &= self._leases.keys()
         self._leases_checked_at = max(LEASES_UNCHECKED, 2 * len(self._leases))
 
     def _drop(self, place: Place) -> None:

@@ -34,7 +34,7 @@ class NearEntry(Generic[V]):
         "error", "fresh_until", "quick_until", "quiet_until", "segment", "size", "stale_until", "tags", "tally", "value",
     )  # fmt: skip
 
-    def __init__(self, value: V, *, error: GatewayError | None, size: int, tags: tuple[str, ...], tally: Tally) -> None:
+    def __init__(self, value: V, error: GatewayError | None, size: int, tags: tuple[str, ...], tally: Tally) -> None:
         self.value = value
         self.error = error
         self.size = size
@@ -55,41 +55,50 @@ class _Segment:
 
 
 class NearLevel(Generic[V]):
-    """`entries` and `noted` are read directly by the hot path of the cache, and written only here."""
+    """`entries` and `noted` are read directly by the hot path of the cache, and written only here.
+
+    `size`: bytes held, as encoded, with the keys.
+    """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
         self.entries: dict[NearKey, NearEntry[V]] = {}
         self.noted: deque[NearKey] = deque(maxlen=MAX_NOTED_READS)
+        self.size = 0
         self._max_entries, self._max_bytes = max_entries, max_bytes
         self._window_entries, self._window_bytes = max(1, int(max_entries * WINDOW_SHARE)), max_bytes * WINDOW_SHARE
         self._window, self._probation, self._protected = _Segment(), _Segment(), _Segment()
         self._sketch = FrequencySketch(max_entries)
         self._by_tag: dict[tuple[str, str], set[NearKey]] = {}
 
-    @property
-    def size(self) -> int:
-        """Bytes held, as encoded, with the keys."""
-        return self._window.size + self._probation.size + self._protected.size
-
     def put(self, key: NearKey, entry: NearEntry[V]) -> None:
         """Keep it if it has earned a place; what it replaces is gone either way."""
-        self._catch_up()
-        self.drop(key)
+        if self.noted:
+            self._catch_up()
+        if key in self.entries:
+            self.drop(key)
         if entry.size > self._max_bytes:
             return
         self._sketch.add(key)
         self.entries[key] = entry
-        self._place(key, entry, self._window)
+        self.size += entry.size
         for tag in entry.tags:
             self._by_tag.setdefault((key[0], tag), set()).add(key)
-        self._make_room()
+        window = self._window
+        window.keys[key] = None
+        window.size += entry.size
+        entry.segment = window
+        while len(window.keys) > self._window_entries or window.size > self._window_bytes:
+            self._contest(next(iter(window.keys)))
 
     def drop(self, key: NearKey) -> None:
         """Forget one key; unknown ones are ignored."""
         entry = self.entries.pop(key, None)
         if entry is None:
             return
-        self._unplace(key, entry)
+        self.size -= entry.size
+        if entry.segment is not None:
+            del entry.segment.keys[key]
+            entry.segment.size -= entry.size
         for tag in entry.tags:
             tagged = self._by_tag[key[0], tag]
             tagged.discard(key)
@@ -107,14 +116,13 @@ class NearLevel(Generic[V]):
         self.entries.clear()
         self.noted.clear()
         self._by_tag.clear()
+        self.size = 0
         for segment in (self._window, self._probation, self._protected):
             segment.keys.clear()
             segment.size = 0
 
     def _catch_up(self) -> None:
         noted, entries, protected = self.noted, self.entries, self._protected
-        if not noted:
-            return
         while noted:
             key = noted.popleft()
             self._sketch.add(key)
@@ -130,27 +138,18 @@ class NearLevel(Generic[V]):
             oldest = next(iter(protected.keys))
             self._move(oldest, entries[oldest], self._probation)
 
-    def _make_room(self) -> None:
-        window = self._window
-        while len(window.keys) > self._window_entries or window.size > self._window_bytes:
-            newcomer = next(iter(window.keys))
-            self._move(newcomer, self.entries[newcomer], self._probation)
-            self._contest(newcomer)
-
     def _contest(self, newcomer: NearKey) -> None:
-        """While there is too much, the newcomer or the least of the main part goes: whichever was asked for less."""
+        """Out of the window: while there is too much, it or the least of the main part goes, whichever was asked for less."""
         frequency = -1
         while len(self.entries) > self._max_entries or self.size > self._max_bytes:
             if frequency < 0:
                 frequency = self._sketch.estimate(newcomer)
-            oldest = next(iter(self._probation.keys))
-            if oldest == newcomer and self._protected.keys:
-                oldest = next(iter(self._protected.keys))
-            if oldest != newcomer and frequency > self._sketch.estimate(oldest):
-                self.drop(oldest)
-            else:
+            oldest = next(iter(self._probation.keys or self._protected.keys), None)
+            if oldest is None or frequency <= self._sketch.estimate(oldest):
                 self.drop(newcomer)
                 return
+            self.drop(oldest)
+        self._move(newcomer, self.entries[newcomer], self._probation)
 
     def _move(self, key: NearKey, entry: NearEntry[V], to: _Segment) -> None:
         self._unplace(key, entry)

@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 import structlog
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.cache.codec import Codec
 from mcp_gateway.kit.cache.envelope import Found, unwrap, wrap_error, wrap_value
 from mcp_gateway.kit.cache.figures import Counting
@@ -161,7 +162,7 @@ class Reader(Generic[V]):
         try:
             value = await self._call(flight, load)
         except policy.negative_errors as error:
-            await self._fill(flight, place, lease, Found(cast("V", None), error, negative=True))
+            await self._fill(flight, place, lease, cast("V", None), error)
             raise
         except Exception as error:
             # The lease of a failed renewal is left to end by itself, so that nobody tries again at once.
@@ -173,8 +174,8 @@ class Reader(Generic[V]):
             self._counting.count(flight.key[0], "load_failed")
             self._settle(flight, read.found, "stale")
         else:
-            await self._fill(flight, place, lease, Found(value, None, value is None))
-            self._settle(flight, Found(value), "miss")
+            await self._fill(flight, place, lease, value)
+            self._answer(flight, value, "miss")
         finally:
             self._watch.end(load)
 
@@ -200,20 +201,21 @@ class Reader(Generic[V]):
             value = await self._call(flight, load)
         finally:
             self._watch.end(load)
-        self._settle(flight, Found(value), "load_through")
+        self._answer(flight, value, "load_through")
 
-    async def _fill(self, flight: Flight[V], place: Place, lease: Lease, found: Found[V]) -> None:
+    async def _fill(self, flight: Flight[V], place: Place, lease: Lease, value: V, error: GatewayError | None = None) -> None:
         """Store what was loaded, if it may be stored; failing to is counted, never raised."""
         policy, tenant = flight.policy, flight.key[0]
-        ttl = _fresh_seconds(found, policy)
-        payload = self._payload(found, policy) if ttl > 0 else None
+        negative = value is None
+        fresh = _fresh_seconds(value, policy) if negative or policy.fresh_for is not None else policy.ttl_seconds
+        payload = self._payload(value, error, policy) if fresh > 0 else None
         if payload is None:
             await self._release(place, lease)
-            if found.value is not None:
+            if not negative:
                 self._counting.count(tenant, "not_stored")
             return
-        fresh = ttl * (1 - policy.ttl_jitter * self._random_share())
-        kept = fresh if found.negative else fresh + policy.kept_after_ttl_seconds
+        fresh *= 1 - policy.ttl_jitter * self._random_share()
+        kept = fresh if negative else fresh + policy.kept_after_ttl_seconds
         asked = self._now()
         try:
             taken = await self._shared.fill(place, lease, payload, fresh, kept)
@@ -221,16 +223,13 @@ class Reader(Generic[V]):
             self._counting.count(tenant, "not_stored")
             return
         if taken:
-            stored = Stored(payload, flight.tags, fresh, kept)
-            self._keep_read_near(flight, _Read(found, stored, asked))
+            self._keep_near(flight, value, error, len(payload), flight.tags, asked, fresh, kept)
         else:
             self._counting.count(tenant, "refused_fill")
 
-    def _payload(self, found: Found[V], policy: CachePolicy) -> bytes | None:
-        if found.negative and policy.negative_ttl_seconds is None:
-            return None
+    def _payload(self, value: V, failure: GatewayError | None, policy: CachePolicy) -> bytes | None:
         try:
-            payload = wrap_error(found.error) if found.error is not None else wrap_value(self._codec, found.value)
+            payload = wrap_value(self._codec, value) if failure is None else wrap_error(failure)
         except (ValueError, TypeError, RecursionError) as error:
             # Without the traceback, which may show the value.
             _log.warning("cache_value_unwritable", cache=self._cache, error=type(error).__name__)
@@ -242,18 +241,34 @@ class Reader(Generic[V]):
             await self._shared.release(place, lease)
 
     def _keep_read_near(self, flight: Flight[V], read: _Read[V]) -> None:
+        (value, error, _), (payload, tags, fresh, kept), asked = read
+        self._keep_near(flight, value, error, len(payload), tags, asked, fresh, kept)
+
+    def _keep_near(
+        self,
+        flight: Flight[V],
+        value: V,
+        error: GatewayError | None,
+        size: int,
+        tags: tuple[str, ...],
+        asked: float,
+        fresh: float,
+        kept: float,
+    ) -> None:
         """Only what no invalidation can have ended since the flight began to read."""
-        policy, (tenant, key) = flight.policy, flight.key
-        if not policy.near or flight.epoch != self._shared.epoch or self._flights.is_overtaken(flight, read.stored.tags):
+        policy, place, flights = flight.policy, flight.key, self._flights
+        if not policy.near or flight.epoch != self._shared.epoch:
             return
-        found, stored, asked = read
-        size = len(stored.payload) + len(tenant) + len(key)
-        entry = NearEntry(found.value, error=found.error, size=size, tags=stored.tags, tally=self._counting.tally(tenant))
-        entry.fresh_until = asked + stored.fresh_seconds
-        entry.stale_until = asked + min(stored.kept_seconds, stored.fresh_seconds + policy.stale_while_revalidate_seconds)
-        if not found.negative:
-            entry.quick_until = entry.fresh_until - policy.ttl_seconds * policy.early_refresh
-        self._near.put(flight.key, entry)
+        if flight.read_at != flights.seen and flights.is_overtaken(flight, tags):
+            return
+        tenant, key = place
+        entry = NearEntry(value, error, size + len(tenant) + len(key), tags, self._counting.tally(tenant))
+        entry.fresh_until = entry.stale_until = until = asked + fresh
+        if policy.stale_while_revalidate_seconds and kept > fresh:
+            entry.stale_until += min(kept - fresh, policy.stale_while_revalidate_seconds)
+        if value is not None:
+            entry.quick_until = until - policy.ttl_seconds * policy.early_refresh if policy.early_refresh else until
+        self._near.put(place, entry)
 
     def _quieten(self, flight: Flight[V]) -> None:
         entry = self._near.entries.get(flight.key)
@@ -262,16 +277,20 @@ class Reader(Generic[V]):
 
     def _settle(self, flight: Flight[V], found: Found[V], outcome: Outcome) -> None:
         """Answer the callers; count once for who began, and a renewal that nobody waited for as such."""
-        if flight.served:
-            if outcome == "miss":
-                self._counting.count(flight.key[0], "renewed")
-            flight.settle(found.value)
+        if not flight.served and found.negative:
+            outcome = "negative"
+        if found.error is None or flight.served:
+            self._answer(flight, found.value, outcome)
             return
-        self._counting.count(flight.key[0], "negative" if found.negative else outcome)
-        if found.error is not None:
-            flight.fail(found.error)
-        else:
-            flight.settle(found.value)
+        self._counting.count(flight.key[0], outcome)
+        flight.fail(found.error)
+
+    def _answer(self, flight: Flight[V], value: V, outcome: Outcome) -> None:
+        if not (flight.background or flight.done):
+            self._counting.count(flight.key[0], outcome)
+        elif outcome == "miss":
+            self._counting.count(flight.key[0], "renewed")
+        flight.settle(value)
 
 
 def _task_of(flight: Flight[V]) -> "asyncio.Task[None]":
@@ -279,7 +298,7 @@ def _task_of(flight: Flight[V]) -> "asyncio.Task[None]":
     return flight.task
 
 
-def _fresh_seconds(found: Found[V], policy: CachePolicy) -> float:
-    if found.negative:
+def _fresh_seconds(value: object, policy: CachePolicy) -> float:
+    if value is None:
         return policy.negative_ttl_seconds or 0.0
-    return policy.ttl_seconds if policy.fresh_for is None else min(policy.ttl_seconds, policy.fresh_for(found.value))
+    return policy.ttl_seconds if policy.fresh_for is None else min(policy.ttl_seconds, policy.fresh_for(value))
