@@ -50,6 +50,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
     found = [
         Measurement("Speed and memory", "bench.ask"),
         Measurement("Golden questions on the demo shop", "bench.golden"),
+        Measurement("Golden questions on small databases without a glossary", "bench.golden_elsewhere"),
         Measurement("Repair of broken SQL", "bench.recovery"),
         Measurement("Rate limits: speed beside the floor and other libraries", "bench.kit.limits"),
         Measurement("Rate limits: most in any window", "bench.kit.limits_exactness"),
@@ -57,6 +58,8 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("A guarded route while its store is gone", "bench.kit.route_faults"),
         Measurement("The cache: hits, invalidation, stampedes", "bench.kit.cache"),
         Measurement("The cache: stale reads while everything breaks", "bench.kit.cache_history"),
+        Measurement("Circuit breakers beside other libraries", "bench.kit.breaker"),
+        Measurement("Adaptive concurrency on a simulated backend", "bench.kit.adaptive"),
     ]
     if nl2sql is not None:
         questions = tuple(str(path) for path in sorted((nl2sql / "questions").glob("*.jsonl")))
