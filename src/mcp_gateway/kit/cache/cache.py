@@ -131,7 +131,12 @@ class Cache(Generic[V]):
                 if not tally.scheduled:
                     self._counting.schedule(tally)
                 return entry.value
-        return await self._read_slowly(place, loader, tags, policy or self.policy, entry)
+        policy = policy or self.policy
+        if entry is not None:
+            now = self._monotonic()
+            if now < entry.stale_until and now < self._shared.trusted_until:
+                return self._serve_near(place, entry, now, loader, tags, policy)
+        return await self._read_slowly(place, loader, tags, policy).result()
 
     async def get(self, key: str, *, tenant: Caller | str, default: V | None = None) -> V | None:
         """What is cached and fresh, or `default`: also for what is remembered as absent, and while the store is away."""
@@ -212,18 +217,12 @@ class Cache(Generic[V]):
         self._near.clear()
         self._flights.emptied()
 
-    async def _read_slowly(
-        self,
-        place: NearKey,
-        loader: Callable[[], Awaitable[V]],
-        tags: Sequence[str],
-        policy: CachePolicy,
-        entry: NearEntry[V] | None,
-    ) -> V:
+    def _read_slowly(
+        self, place: NearKey, loader: Callable[[], Awaitable[V]], tags: Sequence[str], policy: CachePolicy
+    ) -> Flight[V]:
+        """Not from the near level: the flight to wait for, one under way that may be shared or a new one."""
         now = self._monotonic()
         trusted = now < self._shared.trusted_until
-        if entry is not None and trusted and now < entry.stale_until:
-            return self._serve_near(place, entry, now, loader, tags, policy)
         flight = self._flights.latest(place)
         usable = flight is not None and now < flight.usable_until
         if flight is not None and usable and self._flights.joinable(flight, trusted=trusted, epoch=self._shared.epoch):
@@ -243,7 +242,7 @@ class Cache(Generic[V]):
                     below_seconds=policy.ttl_seconds * policy.early_refresh,
                 )
             )
-        return await flight.result()
+        return flight
 
     def _serve_near(
         self,

@@ -21,8 +21,8 @@ class Flight(Generic[V]):
     """One read of one key. `read_at` is the number of invalidations seen when it last began to read; None before that."""
 
     __slots__ = (
-        "background", "before", "below_seconds", "done", "epoch", "error", "key", "loader", "policy", "read_at", "tags", "task",
-        "usable_until", "value", "waiting", "waking", "woken",
+        "background", "before", "below_seconds", "done", "epoch", "error", "joined", "key", "loader", "policy", "read_at", "tags",
+        "task", "usable_until", "value", "waiter", "waking", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +50,9 @@ class Flight(Generic[V]):
         self.done = self.woken = False
         self.value: V | None = None
         self.error: BaseException | None = None
-        self.waiting: list[asyncio.Future[V]] = []
+        # Who began it, and who came later.
+        self.waiter: asyncio.Future[V] | None = None
+        self.joined: list[asyncio.Future[V]] | None = None
         self.waking: asyncio.Future[None] | None = None
 
     @property
@@ -58,31 +60,40 @@ class Flight(Generic[V]):
         """Nobody waits any more, or ever did."""
         return self.background or self.done
 
-    async def result(self) -> V:
-        """The value, or the error raised; leaving does not end the flight."""
+    def result(self) -> "asyncio.Future[V]":
+        """Brings the value or the error, one for each caller; leaving does not end the flight."""
+        waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         if not self.done:
-            waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
-            self.waiting.append(waiter)
-            return await waiter
-        if self.error is not None:
-            raise self.error
-        return cast("V", self.value)
+            if self.waiter is None:
+                self.waiter = waiter
+            else:
+                self.joined = self.joined or []
+                self.joined.append(waiter)
+        elif self.error is not None:
+            waiter.set_exception(self.error)
+        else:
+            waiter.set_result(cast("V", self.value))
+        return waiter
 
     def settle(self, value: V) -> None:
         """Give the callers their value; a second one is ignored."""
         if not self.done:
             self.done, self.value = True, value
-            for waiter in self.waiting:
-                if not waiter.done():
-                    waiter.set_result(value)
+            for waiter in self._waiting():
+                waiter.set_result(value)
 
     def fail(self, error: BaseException) -> None:
         """Give the callers an error, unless they have a value."""
         if not self.done:
             self.done, self.error = True, error
-            for waiter in self.waiting:
-                if not waiter.done():
-                    waiter.set_exception(error)
+            for waiter in self._waiting():
+                waiter.set_exception(error)
+
+    def _waiting(self) -> "list[asyncio.Future[V]]":
+        waiting = [] if self.waiter is None else [self.waiter]
+        if self.joined is not None:
+            waiting += self.joined
+        return [waiter for waiter in waiting if not waiter.done()]
 
     def wake(self) -> None:
         """What it waits for may be there."""

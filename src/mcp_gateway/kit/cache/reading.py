@@ -111,26 +111,26 @@ class Reader(Generic[V]):
         give_up = asked + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
         while asked < give_up:
             try:
-                look = await self._shared.look(place, claim)
+                stored, lease, held_seconds = await self._shared.look(place, claim)
             except (StoreUnavailable, StoreRefused) as error:
                 await self._load_through(flight, error)
                 return
-            read = self._understood(flight, look.stored, asked)
+            read = self._understood(flight, stored, asked)
             usable = read is not None and -read.stored.fresh_seconds <= policy.stale_while_revalidate_seconds
             if read is not None and usable:
                 self._keep_read_near(flight, read)
                 flight.usable_until = asked + read.stored.fresh_seconds + policy.stale_while_revalidate_seconds
                 self._settle(flight, read.found, "shared_hit" if read.stored.fresh_seconds > 0 else "stale")
-            if look.lease is not None:
-                await self._load(flight, place, look.lease, read)
+            if lease is not None:
+                await self._load(flight, place, lease, read)
                 return
             if usable:
                 return
-            if look.held_seconds is None:  # something is there that this cache cannot read: load over it
+            if held_seconds is None:  # something is there that this cache cannot read: load over it
                 claim = claim._replace(below_seconds=ALWAYS_SECONDS)
             else:
                 self._flights.begin_wait(flight)
-                await flight.wait(look.held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
+                await flight.wait(held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
             asked = self._begin(flight)
         raise LoadTimedOut(cache=self._cache)
 

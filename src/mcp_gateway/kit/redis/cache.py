@@ -4,8 +4,8 @@ Each step is one script, so one round trip and one moment: a value is checked ag
 the server's. Keys and channels: `cache_keys`.
 """
 
+import itertools
 import json
-import secrets
 from datetime import UTC, datetime
 from typing import Self
 
@@ -44,6 +44,8 @@ class RedisSharedLevel:
         self._coherence = Coherence(
             connection, namespace=namespace, membership_seconds=membership_seconds, clock=clock or SystemClock()
         )
+        # With the replica's random name before it, a number nobody has had.
+        self._numbers = itertools.count()
         self._look, self._fill, self._extend = (load_script(name) for name in ("cache_look", "cache_fill", "cache_extend"))
 
     @classmethod
@@ -82,7 +84,7 @@ class RedisSharedLevel:
 
     async def look(self, place: Place, claim: Claim | None) -> Look:
         keys = self._coherence.keys
-        token = "" if claim is None else secrets.token_hex(8)
+        token = "" if claim is None else f"{self._coherence.replica}{next(self._numbers):x}"
         wish = claim or Claim((), 0, 0)
         reply = await self._connection.run(
             self._look,

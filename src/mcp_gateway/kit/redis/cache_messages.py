@@ -6,6 +6,7 @@ On the channel of all: an invalidation, or a replica's own name to hear itself b
 
 import json
 from collections.abc import Sequence
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import NamedTuple
 
 from mcp_gateway.kit.cache.ports import Invalidation, Place
@@ -54,7 +55,9 @@ def say_heard(number: str, replica: str) -> str:
 
 
 def say_filled(place: Place) -> str:
-    return f"F{json.dumps(place)}"
+    # As `json.dumps` would, and several times as fast: every fill carries it.
+    cache, tenant, key = place
+    return f"F[{_quoted(cache)},{_quoted(tenant)},{_quoted(key)}]"
 
 
 def read_told(message: bytes) -> Told | Hello:
