@@ -10,20 +10,20 @@ import contextlib
 import logging
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
 
-import httpx
 import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.ask_questions import QUESTIONS, distinct_questions
 from bench.figures import percentile, print_table
+from bench.http_client import Connection
 from bench.processes import Running, running
 
 from mcp_gateway.adapters.upstream.server import remote_server
@@ -83,10 +83,10 @@ def three_tiers(shop: DemoShop, folder: Path) -> Iterator[Tiers]:
 
 
 async def _measure(tiers: Tiers, options: argparse.Namespace) -> None:
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with connected(tiers.fresh) as to_fresh, connected(tiers.coherent) as to_coherent:
         for _ in range(WARMING_ROUNDS):
-            for gateway in (tiers.fresh, tiers.coherent):
-                await ask_all(client, gateway, QUESTIONS)
+            for gateway in (to_fresh, to_coherent):
+                await ask_all(gateway, QUESTIONS)
         fresh: list[Reply] = []
         coherent: list[Reply] = []
         unheard: list[Reply] = []
@@ -94,26 +94,33 @@ async def _measure(tiers: Tiers, options: argparse.Namespace) -> None:
         for _ in range(options.rounds):
             # Turn about, so that whatever else the machine does falls on both alike.
             for question in QUESTIONS:
-                fresh.append(await ask(client, tiers.fresh, question))
-                coherent.append(await ask(client, tiers.coherent, question))
-                unheard.append(await ask(client, tiers.coherent, next(new)))
+                fresh.append(await ask(to_fresh, question))
+                coherent.append(await ask(to_coherent, question))
+                unheard.append(await ask(to_coherent, next(new)))
         bare = await bare_seconds(tiers.tables, [reply.sql for reply in coherent if reply.answered])
         print_speed(fresh, coherent, unheard, bare)
-        await _measure_users(client, tiers.coherent, options.users, new)
+    await _measure_users(tiers.coherent, options.users, new)
 
 
-async def ask(client: httpx.AsyncClient, gateway: Running, question: str) -> Reply:
+@contextlib.asynccontextmanager
+async def connected(gateway: Running) -> AsyncIterator[Connection]:
+    connection = await Connection.open(gateway.url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def ask(gateway: Connection, question: str) -> Reply:
     begun = perf_counter()
-    response = await client.post(f"{gateway.url}/api/chat", json={"query": question, "engine": "engine"})
+    status, reply = await gateway.post("/api/chat", {"query": question, "engine": "engine"})
     seconds = perf_counter() - begun
-    data = response.json().get("data") or {}
-    return Reply(
-        seconds=seconds, status=response.status_code, sql=data.get("sql_query", ""), answered=bool(data.get("confident"))
-    )
+    data = reply.get("data") or {}
+    return Reply(seconds=seconds, status=status, sql=data.get("sql_query", ""), answered=bool(data.get("confident")))
 
 
-async def ask_all(client: httpx.AsyncClient, gateway: Running, questions: Sequence[str]) -> list[Reply]:
-    return [await ask(client, gateway, question) for question in questions]
+async def ask_all(gateway: Connection, questions: Sequence[str]) -> list[Reply]:
+    return [await ask(gateway, question) for question in questions]
 
 
 async def bare_seconds(tables: Running, statements: Sequence[str]) -> list[float]:
@@ -154,7 +161,7 @@ def _speed_row(what: str, seconds: Sequence[float], baseline: float) -> tuple[st
     return what, str(len(seconds)), f"{p50 * 1000:.1f}", f"{p95 * 1000:.1f}", f"{p50 / baseline:.1f}" if baseline else "-"
 
 
-async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int, new: Iterator[str]) -> None:
+async def _measure_users(gateway: Running, users: int, new: Iterator[str]) -> None:
     """Users who read each answer for a second, and users who never pause; one user alone right before and right after.
 
     Without pauses the processors are the limit: on two of them ten users get at best five times one user's time. What was asked
@@ -169,15 +176,15 @@ async def _measure_users(client: httpx.AsyncClient, gateway: Running, users: int
         return tuple(islice(new, len(QUESTIONS)))
 
     # Whatever comes to help under load is there before anything is measured.
-    await _many_users(client, gateway, users, never_again, rounds=1)
+    await _many_users(gateway, users, never_again, rounds=1)
     rows = []
     for what, questions in (("the same questions", again), ("no two alike", never_again)):
-        single = await _one_user(client, gateway, 0, questions, rounds=3)
-        reading = await _many_users(client, gateway, users, questions, rounds=1, pause_seconds=READING_SECONDS)
+        single = await _one_user(gateway, 0, questions, rounds=3)
+        reading = await _many_users(gateway, users, questions, rounds=1, pause_seconds=READING_SECONDS)
         begun = perf_counter()
-        rushing = await _many_users(client, gateway, users, questions, rounds=3)
+        rushing = await _many_users(gateway, users, questions, rounds=3)
         rate = len(rushing) / (perf_counter() - begun)
-        single += await _one_user(client, gateway, 0, questions, rounds=3)
+        single += await _one_user(gateway, 0, questions, rounds=3)
         rows += [
             _users_row(f"one user, {what}", single, single),
             _users_row(f"{users} users, {READING_SECONDS:g} s between questions", reading, single),
@@ -194,7 +201,6 @@ def _users_row(who: str, replies: Sequence[Reply], single: Sequence[Reply]) -> t
 
 
 async def _many_users(
-    client: httpx.AsyncClient,
     gateway: Running,
     users: int,
     questions: Callable[[int], Questions],
@@ -202,12 +208,11 @@ async def _many_users(
     rounds: int,
     pause_seconds: float = 0.0,
 ) -> list[Reply]:
-    work = (_one_user(client, gateway, number, questions, rounds=rounds, pause_seconds=pause_seconds) for number in range(users))
+    work = (_one_user(gateway, number, questions, rounds=rounds, pause_seconds=pause_seconds) for number in range(users))
     return [reply for replies in await asyncio.gather(*work) for reply in replies]
 
 
 async def _one_user(
-    client: httpx.AsyncClient,
     gateway: Running,
     number: int,
     questions: Callable[[int], Questions],
@@ -218,21 +223,22 @@ async def _one_user(
     """Asks the questions of this user's number, each user at another moment."""
     await asyncio.sleep(pause_seconds * number / 10)
     replies = []
-    for _ in range(rounds):
-        for question in questions(number):
-            replies.append(await ask(client, gateway, question))
-            await asyncio.sleep(pause_seconds)
+    async with connected(gateway) as connection:
+        for _ in range(rounds):
+            for question in questions(number):
+                replies.append(await ask(connection, question))
+                await asyncio.sleep(pause_seconds)
     return replies
 
 
 async def _measure_memory(shop: DemoShop, questions: int) -> None:
     command = ["serve", "--data", str(shop.database), "--glossary", str(shop.glossary)]
     with running(command, health="/api/health/ready") as everything:
-        async with httpx.AsyncClient(timeout=60) as client:
+        async with connected(everything) as connection:
             rows = [("at start", f"{everything.rss_megabytes():.0f}")]
             marks = {questions // 10, questions // 2, questions}
             for number in range(1, questions + 1):
-                await ask(client, everything, QUESTIONS[number % len(QUESTIONS)])
+                await ask(connection, QUESTIONS[number % len(QUESTIONS)])
                 if number in marks:
                     rows.append((f"after {number} questions", f"{everything.rss_megabytes():.0f}"))
     print_table("Memory with everything in one process (resident, MB)", ("when", "MB"), rows)
