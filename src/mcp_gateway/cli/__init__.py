@@ -6,7 +6,7 @@ Exit codes, the same for every command:
     1    it failed; the error and what to do about it went to stderr
     2    the command line itself is wrong
     3    the question could be read in several ways, or not at all: nothing was run
-    130  interrupted
+    130  interrupted before it had done its work; stopping a server that runs is 0
 """
 
 import gc
