@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 
 from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.kit.cache.listeners import Listeners
 from mcp_gateway.kit.cache.model import Acknowledgement, InvalidationEvent
 from mcp_gateway.kit.cache.ports import Claim, CoherenceListener, Invalidation, Lease, Look, Place, Stored
 
@@ -41,16 +42,14 @@ class MemorySharedLevel:
         self._awaited: set[Place] = set()
         self._leases_checked_at = LEASES_UNCHECKED
         self._tags: OrderedDict[tuple[str, str, str], str] = OrderedDict()
-        self._listeners: dict[str, list[CoherenceListener]] = {}
+        self._listeners = Listeners()
         self._events: deque[InvalidationEvent] = deque(maxlen=MAX_EVENTS)
 
     def attach(self, cache: str, listener: CoherenceListener) -> None:
-        self._listeners.setdefault(cache, []).append(listener)
+        self._listeners.attach(cache, listener)
 
     def detach(self, cache: str, listener: CoherenceListener) -> None:
-        listeners = self._listeners.get(cache, [])
-        if listener in listeners:
-            listeners.remove(listener)
+        self._listeners.detach(cache, listener)
 
     async def look(self, place: Place, claim: Claim | None) -> Look:
         now = self._clock.monotonic()
@@ -102,8 +101,7 @@ class MemorySharedLevel:
             self._awaited.discard(Place(cache, tenant, key))
         for tag in tags:
             self._tags.pop((cache, tenant, tag), None)
-        listeners = self._listeners.get(cache, ())
-        for listener in tuple(listeners):
+        for listener in self._listeners.of(cache):
             listener.invalidated(tenant, keys, tags)
         self._events.appendleft(
             InvalidationEvent(
@@ -151,7 +149,7 @@ class MemorySharedLevel:
         del self._leases[place]
         if place in self._awaited:
             self._awaited.remove(place)
-            for listener in tuple(self._listeners.get(place.cache, ())):
+            for listener in self._listeners.of(place.cache):
                 listener.filled(place.tenant, place.key)
 
     def _forget_ended_leases(self, now: float) -> None:

@@ -77,10 +77,10 @@ class RedisSharedLevel:
         return self._coherence.epoch
 
     def attach(self, cache: str, listener: CoherenceListener) -> None:
-        self._coherence.attach(cache, listener)
+        self._coherence.listeners.attach(cache, listener)
 
     def detach(self, cache: str, listener: CoherenceListener) -> None:
-        self._coherence.detach(cache, listener)
+        self._coherence.listeners.detach(cache, listener)
 
     async def look(self, place: Place, claim: Claim | None) -> Look:
         keys = self._coherence.keys

@@ -17,8 +17,9 @@ from importlib.resources import files
 import structlog
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.kit.cache.listeners import Listeners
 from mcp_gateway.kit.cache.model import Acknowledgement
-from mcp_gateway.kit.cache.ports import CoherenceListener, Invalidation
+from mcp_gateway.kit.cache.ports import Invalidation
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache_keys import CacheKeys
 from mcp_gateway.kit.redis.cache_messages import (
@@ -74,7 +75,7 @@ class Coherence:
         self._namespace, self._membership_seconds = namespace, membership_seconds
         self.keys = CacheKeys(namespace, connection.server_run_id)
         self._member = load_script("cache_member")
-        self._listeners: dict[str, list[CoherenceListener]] = {}
+        self.listeners = Listeners()
         self._numbers = itertools.count()
         self._awaited: dict[str, _Awaited] = {}
         self._outbox = Outbox()
@@ -111,14 +112,6 @@ class Coherence:
     def _unsubscribe(self) -> None:
         self._connection.unsubscribe(self.keys.channel, self._heard_invalidation)
         self._connection.unsubscribe(self.keys.reply_prefix + self.replica, self._heard_reply)
-
-    def attach(self, cache: str, listener: CoherenceListener) -> None:
-        self._listeners.setdefault(cache, []).append(listener)
-
-    def detach(self, cache: str, listener: CoherenceListener) -> None:
-        listeners = self._listeners.get(cache, [])
-        if listener in listeners:
-            listeners.remove(listener)
 
     async def invalidate(self, invalidation: Invalidation) -> Acknowledgement:
         """As `SharedLevel.invalidate`, without the event."""
@@ -176,7 +169,7 @@ class Coherence:
         if isinstance(told, Hello):
             self._heard_itself(told)
             return
-        for listener in tuple(self._listeners.get(told.cache, ())):
+        for listener in self.listeners.of(told.cache):
             listener.invalidated(told.tenant, told.keys, told.tags)
         if told.sender == self.replica:
             self._acknowledged(told.number, told.sender)
@@ -196,7 +189,7 @@ class Coherence:
                 self._acknowledged(*read_heard(message))
             elif message[:1] == b"F":
                 place = read_filled(message)
-                for listener in tuple(self._listeners.get(place.cache, ())):
+                for listener in self.listeners.of(place.cache):
                     listener.filled(place.tenant, place.key)
 
     def _acknowledged(self, number: str, replica: str) -> None:
@@ -219,9 +212,8 @@ class Coherence:
 
     def _empty(self) -> None:
         self.epoch += 1
-        for listeners in self._listeners.values():
-            for listener in tuple(listeners):
-                listener.emptied()
+        for listener in self.listeners:
+            listener.emptied()
 
     async def _go_on_renewing(self) -> None:
         while True:
