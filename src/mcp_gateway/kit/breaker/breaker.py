@@ -81,11 +81,8 @@ class CircuitBreaker:
         started = self._monotonic()
         try:
             result = await work(*args, **kwargs)
-        except Exception as error:
-            self._conclude(epoch, probe, self._judged(self._judge_error, error, probe), started)
-            raise
-        except BaseException:
-            self._conclude(epoch, probe, "ignored", started)
+        except BaseException as error:
+            self._fell(epoch, probe, error, started)
             raise
         judge = self._judge_result
         if judge is None and probe is None:  # by far the most calls
@@ -104,11 +101,8 @@ class CircuitBreaker:
         started, guarded = self._monotonic(), Guarded()
         try:
             yield guarded
-        except Exception as error:
-            self._conclude(epoch, probe, self._judged(self._judge_error, error, probe), started)
-            raise
-        except BaseException:
-            self._conclude(epoch, probe, "ignored", started)
+        except BaseException as error:
+            self._fell(epoch, probe, error, started)
             raise
         self._conclude(epoch, probe, guarded.verdict, started)
 
@@ -175,6 +169,11 @@ class CircuitBreaker:
             state="forced_open" if forced else machine.state,
             cause=machine.cause,
         )
+
+    def _fell(self, epoch: int, probe: str | None, error: BaseException, started: float) -> None:
+        """A caller who left, or a process that ends, says nothing about the part; every other error is judged."""
+        judged = self._judged(self._judge_error, error, probe) if isinstance(error, Exception) else "ignored"
+        self._conclude(epoch, probe, judged, started)
 
     def _judged(self, judge: Callable[[T], Verdict], outcome: T, probe: str | None) -> Verdict:
         """A judge that raises says nothing about the part, so a probe gives its place back."""
