@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
+from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.kit.limits.memory import MemoryLimitStore
 from mcp_gateway.kit.limits.plans import Plan, PlanTable
 from mcp_gateway.kit.limits.rules import RuleSet
@@ -47,24 +48,11 @@ class _Trial:
         self.first: float | None = None
 
 
-class _RecordedTime:
-    """The clock of the recording."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> datetime:
-        raise NotImplementedError("a recording has no wall clock")
-
-    def monotonic(self) -> float:
-        return self.at
-
-
 def dry_run(rules: RuleSet, traffic: Iterable[RecordedCall]) -> DryRun:
     """Judge every call in order; a call refused here has cost nothing, as it would have been."""
     enforced = replace(rules, rules=tuple(replace(rule, shadow=False) for rule in rules.rules))
     table = PlanTable(enforced, capacity=100_000, dropped=lambda plan: None)
-    clock = _RecordedTime()
+    clock = FixedClock(datetime.fromtimestamp(0, UTC))
     store = MemoryLimitStore(clock=clock, capacity=1_000_000)
     trials: dict[str, _Trial] = {rule.name: _Trial() for rule in enforced.rules}
     start = end = None
@@ -72,7 +60,7 @@ def dry_run(rules: RuleSet, traffic: Iterable[RecordedCall]) -> DryRun:
     for call in traffic:
         start = call.at if start is None else start
         end = call.at
-        clock.at = max(0.0, call.at - start)
+        clock.advance(max(0.0, call.at - start - clock.monotonic()))
         plan = table.plan(call.tenant, call.subject, call.operation)
         calls += 1
         refused += _judge(store, plan, call, trials)
