@@ -150,6 +150,12 @@ class Settings(BaseSettings):
         description="Redis or Valkey that all replicas share: limits, copies of schema and words, and circuit breakers are then "
         "common. Unset: each process for itself.",
     )
+    redis_timeout_seconds: float = Field(
+        0.018,
+        gt=0,
+        le=10,
+        description="How long a limit or a shared copy waits for REDIS_URL before this replica goes on by itself, in seconds.",
+    )
     replicas: int = Field(
         1, ge=1, le=1_000, description="Processes that share REDIS_URL; while it is away each grants its share of every limit."
     )

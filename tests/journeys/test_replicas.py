@@ -34,16 +34,15 @@ async def replicas(settings: Settings, url: str, **changes: object) -> AsyncIter
 
 
 async def test_replicas_grant_a_limit_together(settings: Settings, valkey: ValkeyProcess) -> None:
-    async with replicas(settings, valkey.url, limit_questions_per_minute=5) as clients:
-        answers = [await clients[number % 2].post("/api/sql", json={"sql": QUESTION["query"]}) for number in range(16)]
+    async with replicas(settings, valkey.url, limit_questions_per_minute=5, redis_timeout_seconds=5.0) as clients:
+        answers = [await clients[number % 2].post("/api/sql", json={"sql": QUESTION["query"]}) for number in range(8)]
         health = (await clients[0].get("/api/health")).json()
-    # On a busy machine the store may miss its deadline; the replica then decides by itself, and says so.
-    together = [answer for answer in answers if "mcp-gateway-away" not in answer.headers["ratelimit-policy"]]
-    refused = [answer for answer in together if answer.status_code == 429]
-    assert 0 < len(together) - len(refused) <= 5
-    assert refused[-1].json()["error"]["code"] == "RATE_LIMITED"
-    assert refused[-1].json()["violated-policies"] == ["questions"]
-    assert int(refused[-1].headers["retry-after"]) >= 1
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
+    refused = answers[-1]
+    assert refused.json()["error"]["code"] == "RATE_LIMITED"
+    assert refused.json()["violated-policies"] == ["questions"]
+    assert int(refused.headers["retry-after"]) >= 1
+    assert health["services"]["store"]["status"] == "answering"
     assert health["services"]["store"]["address"].endswith(f":{valkey.port}/0")
 
 

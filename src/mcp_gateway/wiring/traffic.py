@@ -68,12 +68,13 @@ async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Tra
             limiter = EnterpriseRateLimiter(rules, clock=clock, figures=figures)
             yield Traffic(limiter=limiter, figures=figures, clock=clock, own_shelves=own, shared_shelves=own)
             return
-        opened = await RedisConnection.open(settings.redis_url.get_secret_value(), tolerate_down=True)
+        url, timeout_seconds = settings.redis_url.get_secret_value(), settings.redis_timeout_seconds
+        opened = await RedisConnection.open(url, timeout_seconds=timeout_seconds, tolerate_down=True)
         connection = await stack.enter_async_context(opened)
         limiter = EnterpriseRateLimiter(
             rules,
-            store=RedisLimitStore(connection),
-            leases=RedisLeaseStore(connection),
+            store=RedisLimitStore(connection, timeout_seconds=timeout_seconds),
+            leases=RedisLeaseStore(connection, timeout_seconds=timeout_seconds),
             clock=clock,
             figures=figures,
             replicas=settings.replicas,
