@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from mcp_gateway.ask.engine.form import AggregateFunction, ComparisonOperator
+from mcp_gateway.ask.engine.number_words import ONES, TENS
 from mcp_gateway.ask.engine.text import Token
 
 Meaning = TypeVar("Meaning")
@@ -296,9 +297,7 @@ LIKE: Phrases[str] = Phrases(
         "ends",
     )
 )
-_NUMBER_WORDS: Mapping[str, int] = {
-    word: value for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-} | {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "once": 1, "twice": 2, "thrice": 3}
+_NUMBER_WORDS: Mapping[str, int] = {**ONES, **TENS, "hundred": 100, "once": 1, "twice": 2, "thrice": 3}
 
 
 def number_word(word: str) -> int | None:

@@ -7,7 +7,7 @@ from mcp_gateway.ask.engine.form import ColumnRef
 from mcp_gateway.ask.engine.grammar.reader import Reader
 from mcp_gateway.ask.engine.lexicon import ordinal_word
 from mcp_gateway.ask.engine.schema_index import PreparedColumn, PreparedTable
-from mcp_gateway.ask.engine.sketch import Clause, ColumnMention, HasValue, Ranking, Related, Sketch, TableMention
+from mcp_gateway.ask.engine.sketch import ColumnMention, HasValue, Ranking, Related, Sketch, TableMention
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,3 @@ def _rows_of_each(reader: Reader, sketch: Sketch, binding: Binding, table: str) 
     role = reader.schema.roles.get(table)
     groups = [binding.table(group.item) for group in sketch.groups if isinstance(group.item, TableMention)]
     return role.source.table if role is not None and role.source.table in groups else table
-
-
-def is_denied(clause: Clause) -> bool:
-    return clause.negated
