@@ -1,0 +1,45 @@
+"""What access refuses. From outside, what may not be seen and what does not exist look alike."""
+
+from mcp_gateway.core.errors import Forbidden, InvalidInput, Unauthenticated, Unavailable
+
+
+class TokenRefused(Unauthenticated):
+    """The token is not accepted."""
+
+    code = "TOKEN_REFUSED"
+    hint = "Get a new token: `mcp-gateway tokens issue`, or log in again at the provider. `mcp-gateway auth doctor` says why."
+
+
+class TenantMismatch(Forbidden):
+    """The tenant named in the request is not the tenant of the token."""
+
+    code = "TENANT_MISMATCH"
+    hint = "Leave X-Tenant-ID out, or send a token of that tenant."
+
+
+class NotAllowed(Forbidden):
+    """This caller may not do this."""
+
+    code = "NOT_ALLOWED"
+    hint = "`mcp-gateway access explain` shows the rule that decided; an administrator can change it."
+
+
+class InsufficientScope(Forbidden):
+    """The token's scopes do not cover this."""
+
+    code = "INSUFFICIENT_SCOPE"
+    hint = "Ask the provider for a token with the scope named in the data."
+
+
+class PolicyInvalid(InvalidInput):
+    """The rules of access cannot be used."""
+
+    code = "POLICY_INVALID"
+    hint = "Correct the place named in the message; nothing was changed."
+
+
+class AuditUnavailable(Unavailable):
+    """The audit trail cannot be written, so nothing is answered."""
+
+    code = "AUDIT_UNAVAILABLE"
+    hint = "Check the database behind DATABASE_URL; AUDIT_WHEN_AWAY=open answers without a trail."
