@@ -34,6 +34,11 @@ def _default_cache_dir() -> Path:
     return Path(base) / "mcp-gateway"
 
 
+def _default_state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "mcp-gateway"
+
+
 class Settings(BaseSettings):
     """Field names are the environment names in lower case; the description is what the reference page prints."""
 
@@ -48,7 +53,7 @@ class Settings(BaseSettings):
 
     # The door
     fastapi_host: str = Field(
-        "127.0.0.1", description="Address to listen on. Anything but loopback needs `ALLOW_REMOTE_WITHOUT_LOGIN`."
+        "127.0.0.1", description="Address to listen on. Anything but loopback needs a provider that people log in at."
     )
     fastapi_port: int = Field(8000, ge=0, le=65535, description="Port of everything: page, API, MCP. 0 takes a free one.")
     mcp_port: int | None = Field(
@@ -57,9 +62,8 @@ class Settings(BaseSettings):
         le=65535,
         description="Port for the MCP endpoints alone; they then leave the main port. Unset: one port for all.",
     )
-    allow_remote_without_login: bool = Field(
-        False,
-        description="Listen beyond loopback although nobody has to log in: whoever reaches the port can read the tables.",
+    public_url: str | None = Field(
+        None, description="Address people and programs reach this gateway at, when a proxy stands before it. Unset: as requested."
     )
     allowed_origins: Words = Field(
         ("http://localhost:3000",),
@@ -91,8 +95,43 @@ class Settings(BaseSettings):
         description="Where generated demo data is kept between starts. Default: mcp-gateway in the user's cache directory.",
     )
     database_url: str | None = Field(
-        None, description="The gateway's own store (conversations): a SQLAlchemy URL. Unset: memory, gone with the process."
+        None,
+        description="The gateway's own store (audit trail, rules, tokens, conversations): a SQLAlchemy URL of SQLite or Postgres. "
+        "Unset: SQLite in STATE_DIR.",
     )
+    state_dir: Path = Field(
+        default_factory=_default_state_dir,
+        description="Where this gateway keeps its signing key and its store. Default: mcp-gateway in the user's state directory.",
+    )
+
+    # Who is calling, and what they may do
+    login: Literal["required", "none"] = Field(
+        "required",
+        description="Whether callers must log in. none: everybody who reaches the port may do everything; loopback only.",
+    )
+    access_file: Path | None = Field(
+        None, description="Providers, roles, rules and row filters (YAML). Unset: the built-in roles and tokens of this gateway."
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        description="Issuer URL of one OpenID provider whose tokens are accepted; ACCESS_FILE can name several, and more of each.",
+    )
+    oidc_audience: Words = Field((), description="Audiences tokens of OIDC_ISSUER may be for; comma-separated.")
+    oidc_tenant: str | None = Field(
+        None, description="Tenant of everybody who comes from OIDC_ISSUER. Unset: the token's claim `tenant`, or `tid`."
+    )
+    access_stale_seconds: float = Field(
+        30.0, gt=0, le=3600, description="Seconds without word from the store after which tokens and rules are no longer trusted."
+    )
+    audit_when_away: Literal["closed", "open"] = Field(
+        "closed",
+        description="When the audit trail cannot be written: closed refuses to answer, open answers and counts what was lost.",
+    )
+    audit_arguments: bool = Field(
+        False, description="Keep full arguments (questions, SQL) in the audit trail, secrets masked. Off: a fingerprint of them."
+    )
+    login_hours: float = Field(12.0, gt=0, le=24 * 30, description="Hours a login at the page lasts at most.")
+    login_idle_minutes: float = Field(60.0, gt=0, le=24 * 60, description="Minutes without a request after which it ends.")
 
     # Answering
     resource_copies: Literal["fresh", "ttl", "coherent"] = Field(
@@ -183,7 +222,7 @@ class Settings(BaseSettings):
         "auto", description="Log lines as JSON or for people; auto: for people at a terminal."
     )
 
-    @field_validator("allowed_origins", "allowed_hosts", mode="before")
+    @field_validator("allowed_origins", "allowed_hosts", "oidc_audience", mode="before")
     @classmethod
     def _split_words(cls, value: object) -> object:
         if isinstance(value, str):

@@ -16,12 +16,10 @@ PORTS_TRIED = 20
 
 
 class RemoteWithoutLogin(Forbidden):
-    """Listening beyond loopback is refused: nobody has to log in yet, so whoever reaches the port could read the tables."""
+    """Listening beyond loopback is refused while no provider says who people are: a token of this gateway is for this machine."""
 
     code = "REMOTE_WITHOUT_LOGIN"
-    hint = (
-        "Put a proxy with login in front and listen on 127.0.0.1, or say --allow-remote-without-login if the network is trusted."
-    )
+    hint = "Set OIDC_ISSUER and OIDC_AUDIENCE, or name a provider in ACCESS_FILE; or listen on 127.0.0.1."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +56,8 @@ class Listeners:
 def open_listeners(settings: Settings) -> Listeners:
     """Raises `RemoteWithoutLogin` or `AddressInUse`."""
     host = settings.fastapi_host
-    if not settings.allow_remote_without_login and not is_loopback(host):
-        raise RemoteWithoutLogin(host=host)
+    if not is_loopback(host):
+        require_login(settings, host)
     main = listen_on(host, settings.fastapi_port)
     if settings.mcp_port is None:
         return Listeners(host=host, main=main)
@@ -68,6 +66,16 @@ def open_listeners(settings: Settings) -> Listeners:
     except AddressInUse:
         main.close()
         raise
+
+
+def require_login(settings: Settings, host: str) -> None:
+    """Raises `RemoteWithoutLogin` unless callers from elsewhere must log in at a provider."""
+    if settings.login == "none":
+        raise RemoteWithoutLogin(
+            "Without login only this machine may reach the gateway.", hint="Leave out --no-login.", host=host
+        )
+    if settings.oidc_issuer is None and settings.access_file is None:
+        raise RemoteWithoutLogin(host=host)
 
 
 def open_listeners_near(host: str, port: int) -> Listeners:

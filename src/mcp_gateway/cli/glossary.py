@@ -45,7 +45,7 @@ def glossary(
     """
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    door = http_door(settings, host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
+    door = http_door(host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
 
     async def run() -> None:
         async with open_glossary(file, clock=SystemClock()) as words:

@@ -54,16 +54,14 @@ class HttpDoor:
     remote_allowed: bool = False
 
 
-def http_door(
-    settings: Settings, host: str, port: int, names: list[str] | None, origins: list[str] | None, *, remote_allowed: bool
-) -> HttpDoor:
-    """The door as the options and the settings have it."""
+def http_door(host: str, port: int, names: list[str] | None, origins: list[str] | None, *, remote_allowed: bool) -> HttpDoor:
+    """The door as the options have it."""
     return HttpDoor(
         host=host,
         port=port,
         names=tuple(names or ()),
         origins=tuple(origins or ()),
-        remote_allowed=remote_allowed or settings.allow_remote_without_login,
+        remote_allowed=remote_allowed,
     )
 
 
@@ -76,7 +74,11 @@ async def serve(face: McpFace, transport: Transport, door: HttpDoor, settings: S
         await run_stdio(face)
         return
     if not is_loopback(door.host) and not door.remote_allowed:
-        raise RemoteWithoutLogin(host=door.host)
+        raise RemoteWithoutLogin(
+            "This server asks nobody to log in, so whoever reaches the port could read everything behind it.",
+            hint="Put the gateway before it and listen on 127.0.0.1, or say --allow-remote-without-login in a trusted network.",
+            host=door.host,
+        )
     listener = listen_on(door.host, door.port)
     port = listener.getsockname()[1]
     where = f"http://{f'[{door.host}]' if ':' in door.host else door.host}:{port}"

@@ -43,12 +43,9 @@ def serve(
     role: Annotated[
         RoleName, typer.Option(help="all; engine: no web page; gateway: no embedded servers of its own.")
     ] = RoleName.ALL,
-    allow_remote_without_login: Annotated[
-        bool | None,
-        typer.Option(
-            "--allow-remote-without-login", help="Listen beyond loopback: whoever reaches the port can read the tables."
-        ),
-    ] = None,
+    no_login: Annotated[
+        bool, typer.Option("--no-login", help="Ask nobody to log in: whoever uses this machine may do everything. Loopback only.")
+    ] = False,
 ) -> None:
     """Run the gateway: web page, API and MCP endpoints."""
     settings = load_settings(
@@ -59,7 +56,7 @@ def serve(
             "mcp_config_path": config,
             "tables_url": data,
             "glossary_file": glossary,
-            "allow_remote_without_login": allow_remote_without_login,
+            "login": "none" if no_login else None,
         }
     )
     configure_logging(settings.log_level, settings.log_format)

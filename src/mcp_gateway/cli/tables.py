@@ -48,7 +48,7 @@ def tables(
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     limits = Limits(max_rows=max_rows or settings.max_rows, timeout_seconds=timeout_seconds or settings.query_timeout_seconds)
-    door = http_door(settings, host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
+    door = http_door(host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
 
     async def run() -> None:
         clock = SystemClock()

@@ -14,12 +14,18 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.com"])
 def test_listening_beyond_loopback_is_refused_with_the_reason(host: str) -> None:
-    with pytest.raises(RemoteWithoutLogin, match="nobody has to log in"):
+    with pytest.raises(RemoteWithoutLogin, match="no provider says who people are"):
         open_listeners(load_settings({"fastapi_host": host, "fastapi_port": 0}))
 
 
-def test_it_is_allowed_when_asked_for_by_name() -> None:
-    options = {"fastapi_host": "0.0.0.0", "fastapi_port": 0, "allow_remote_without_login": True}
+def test_without_login_it_is_refused_whatever_provider_there_is() -> None:
+    options = {"fastapi_host": "0.0.0.0", "fastapi_port": 0, "login": "none", "oidc_issuer": "https://login.example"}
+    with pytest.raises(RemoteWithoutLogin, match="only this machine"):
+        open_listeners(load_settings(options))
+
+
+def test_it_is_allowed_where_people_log_in_at_a_provider() -> None:
+    options = {"fastapi_host": "0.0.0.0", "fastapi_port": 0, "oidc_issuer": "https://login.example"}
     listeners = open_listeners(load_settings(options))
     assert listeners.port > 0
     listeners.close()
