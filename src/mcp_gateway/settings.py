@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         None,
-        description="The gateway's own store (audit trail, rules, tokens, conversations): a SQLAlchemy URL of SQLite or Postgres. "
+        description="The gateway's own store (audit trail, rules, tokens, conversations), a SQLAlchemy URL: SQLite or Postgres. "
         "Unset: SQLite in STATE_DIR.",
     )
     state_dir: Path = Field(
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     )
     oidc_issuer: str | None = Field(
         None,
-        description="Issuer URL of one OpenID provider whose tokens are accepted; ACCESS_FILE can name several, and more of each.",
+        description="Issuer URL of an OpenID provider whose tokens are accepted; ACCESS_FILE can name several, in detail.",
     )
     oidc_audience: Words = Field((), description="Audiences tokens of OIDC_ISSUER may be for; comma-separated.")
     oidc_tenant: str | None = Field(
