@@ -204,7 +204,7 @@ class Attempt:
 class Question:
     """What the user asks, checked.
 
-    `mode` is one of single_mcp, multi_mcp, auto; `engine` forces a drafter: engine, model, or auto.
+    `mode` is one of single_mcp, multi_mcp, auto; `engine` forces a drafter: engine, model, or auto. `face` is where it came in.
     """
 
     text: str
@@ -214,6 +214,7 @@ class Question:
     engine: Literal["auto", "engine", "model"] = "auto"
     max_rows: int = 1000
     correlation_id: str = ""
+    face: Literal["http", "mcp", "command"] = "command"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,6 +76,7 @@ class _Asking:
             engine=body.engine if isinstance(body, ChatRequest) else "auto",
             max_rows=min(body.max_rows or self._limits.max_rows, self._limits.max_rows),
             correlation_id=correlation_id_of(request),
+            face="http",
         )
 
     def envelope(self, answer: Answer, body: ChatRequest | SqlRequest, request: Request, begun: float) -> ChatResponse:
