@@ -1,0 +1,146 @@
+"""The one decision of the whole product. Deny by default, and an explicit deny wins over every allow.
+
+It looks at values alone: no clock, no store. What it says of the token is that there is a caller; whoever made the `Caller`
+has checked the token. Health of servers and names are added by `explain.py`, which allows nothing.
+"""
+
+from typing import Final
+
+from mcp_gateway.access.policy.model import Action, Decision, DecisionKey, Link, Policy, ReadyRole, ReadyRule, Target
+from mcp_gateway.access.policy.roles import SCOPE_OF, SCOPE_PREFIX
+from mcp_gateway.core.identity import Caller
+
+ANYTHING: Final = Target()
+# A few megabytes at most. When they are full all are forgotten: each costs some microseconds to make again.
+MAX_REMEMBERED: Final = 8_192
+# Names longer than any real one are decided, but not remembered.
+_MAX_REMEMBERED_CHARS: Final = 512
+
+
+def decide(policy: Policy, caller: Caller, action: Action, target: Target = ANYTHING) -> Decision:
+    """Whether this caller may do this, and the whole chain of why.
+
+    Ask about each thing by itself, with its server, tool, table or column; without a table the answer says whether some table
+    may be asked about. Raises nothing.
+    """
+    server, tool, table, column = target.server, target.tool, target.table, target.column
+    key = (caller.tenant, caller.subject, caller.roles, caller.scopes, action, server, tool, table, column)
+    known = policy.remembered.get(key)
+    if known is not None:
+        return known
+    decision = decide_anew(policy, caller, action, target)
+    _remember(policy, key, decision)
+    return decision
+
+
+def decide_anew(policy: Policy, caller: Caller, action: Action, target: Target = ANYTHING) -> Decision:
+    """The same, without looking at what is remembered."""
+    tenant = _tenant_link(policy, caller)
+    role = _role_link(policy, caller, action, target)
+    scope, lacking = _scope_link(caller, action)
+    rule = _rule_link(policy, caller, action, target, role)
+    chain = (_token_link(caller), tenant, role, scope, rule)
+    in_the_way = next((link for link in (tenant, rule, scope) if not link.passed), None)
+    return Decision(
+        allowed=in_the_way is None,
+        chain=chain,
+        rule=rule.rule,
+        reason=(in_the_way or (role if role.passed else rule)).detail,
+        scope=lacking if in_the_way is scope else "",
+    )
+
+
+def roles_of(policy: Policy, caller: Caller) -> frozenset[str]:
+    """The names of the caller's roles that exist, and of all they extend: a role is also each role it extends."""
+    return frozenset().union(*(ready.names for ready in _ready_roles(policy, caller)))
+
+
+def _ready_roles(policy: Policy, caller: Caller) -> list[ReadyRole]:
+    found = (find_role(policy, caller.tenant, name) for name in sorted(caller.roles))
+    return [ready for ready in found if ready is not None]
+
+
+def find_role(policy: Policy, tenant: str, name: str) -> ReadyRole | None:
+    """A role as seen from a tenant: one of its own, or one of every tenant's."""
+    return policy.ready_roles.get((tenant, name)) or policy.ready_roles.get(("", name))
+
+
+def _remember(policy: Policy, key: DecisionKey, decision: Decision) -> None:
+    if sum(map(len, key[5:])) > _MAX_REMEMBERED_CHARS:
+        return
+    if len(policy.remembered) >= MAX_REMEMBERED:
+        policy.remembered.clear()
+    policy.remembered[key] = decision
+
+
+def _token_link(caller: Caller) -> Link:
+    return Link(step="token", passed=True, detail=f"subject {caller.subject}")
+
+
+def _tenant_link(policy: Policy, caller: Caller) -> Link:
+    if not caller.tenant:
+        return Link(step="tenant", passed=False, detail="the token names no tenant")
+    own = "" if caller.tenant not in policy.ready_rules else ", which has rules of its own"
+    return Link(step="tenant", passed=True, detail=f"tenant {caller.tenant}{own}")
+
+
+def _role_link(policy: Policy, caller: Caller, action: Action, target: Target) -> Link:
+    """Whether one of the caller's roles allows this; those that are unknown are named."""
+    unknown = [name for name in sorted(caller.roles) if find_role(policy, caller.tenant, name) is None]
+    aside = f"; unknown here: {_listed(unknown)}" if unknown else ""
+    for ready in _ready_roles(policy, caller):
+        for name, about in ready.allows.get(action, ()):
+            if about.allows(*_names(target)):
+                return Link(step="role", passed=True, detail=f"role {name} allows {action}{aside}", rule=f"role:{name}")
+    held = _listed(sorted(caller.roles)) or "no role"
+    return Link(step="role", passed=False, detail=f"{held}: none allows {_what(action, target)}{aside}")
+
+
+def _scope_link(caller: Caller, action: Action) -> tuple[Link, str]:
+    """Scopes take away and never give; a token without any of ours is not narrowed."""
+    ours = [scope for scope in caller.scopes or () if scope.startswith(SCOPE_PREFIX)]
+    if not ours:
+        return Link(step="scope", passed=True, detail="the token's scopes narrow nothing"), ""
+    needed = SCOPE_OF.get(action, "")
+    if needed in ours:
+        return Link(step="scope", passed=True, detail=f"scope {needed} covers {action}"), ""
+    return Link(step="scope", passed=False, detail=f"{action} needs the scope {needed}"), needed
+
+
+def _rule_link(policy: Policy, caller: Caller, action: Action, target: Target, role: Link) -> Link:
+    """Denies before allows, and of several the smallest id, so that the order they were written in says nothing."""
+    by_action = policy.ready_rules.get(caller.tenant) or policy.ready_rules.get("", {})
+    roles = roles_of(policy, caller)
+    allowing: ReadyRule | None = None
+    for ready in by_action.get(action, ()):
+        rule = ready.rule
+        if rule.roles and rule.roles.isdisjoint(roles):
+            continue
+        if ready.subjects and not any(glob.matches(caller.subject) for glob in ready.subjects):
+            continue
+        if rule.effect == "deny":
+            if ready.selector.denies(*_names(target)):
+                return Link(step="rule", passed=False, detail=f"rule {rule.id} denies {_what(action, target)}", rule=rule.id)
+        elif allowing is None and ready.selector.allows(*_names(target)):
+            allowing = ready
+    if role.passed:
+        return Link(step="rule", passed=True, detail="no rule denies it", rule=role.rule)
+    if allowing is not None:
+        rule = allowing.rule
+        return Link(step="rule", passed=True, detail=f"rule {rule.id} allows {_what(action, target)}", rule=rule.id)
+    return Link(step="rule", passed=False, detail=f"no role and no rule allows {_what(action, target)}")
+
+
+def _names(target: Target) -> tuple[str, str, str, str]:
+    return target.server, target.tool, target.table, target.column
+
+
+def _listed(names: list[str]) -> str:
+    """Some of them: a token may carry hundreds."""
+    shown = ", ".join(name[:60] for name in names[:8])
+    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown
+
+
+def _what(action: Action, target: Target) -> str:
+    named = str(target)
+    return f"{action} on {named}" if named else action

@@ -1,0 +1,27 @@
+"""Which rows a caller may see of a table, as conditions on its columns. `access.data` puts them into the query's tree."""
+
+from mcp_gateway.access.policy.decide import roles_of
+from mcp_gateway.access.policy.model import CallerValue, Policy, RowCondition, RowFilter
+from mcp_gateway.core.identity import Caller
+
+
+def row_conditions(policy: Policy, caller: Caller, table: str) -> tuple[RowCondition, ...]:
+    """All of them hold for every row; none: every row may be seen. By the filters' ids."""
+    if not policy.ready_filters:
+        return ()
+    roles = roles_of(policy, caller)
+    return tuple(
+        _for_caller(one, caller)
+        for one, about in policy.ready_filters
+        if (not one.tenants or caller.tenant in one.tenants)
+        and (not one.roles or not one.roles.isdisjoint(roles))
+        and about.allows("", "", table, "")
+    )
+
+
+def _for_caller(one: RowFilter, caller: Caller) -> RowCondition:
+    value, impossible = one.value, False
+    if isinstance(value, CallerValue):
+        value = {"tenant": caller.tenant, "subject": caller.subject}.get(value.attribute, caller.attributes.get(value.attribute))
+        impossible = value is None
+    return RowCondition(filter_id=one.id, column=one.column, operator=one.operator, value=value, impossible=impossible)
