@@ -1,17 +1,16 @@
-"""The gateway's own database: one engine over SQLite (WAL) or Postgres, its tables made and kept up to date on opening."""
+"""The gateway's own database: one engine over SQLite (WAL) or Postgres, its tables made and brought up to date on opening."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mcp_gateway.adapters.sql.schema import MIGRATIONS
-from mcp_gateway.core.errors import InvalidInput, Unavailable
+from mcp_gateway.core.errors import InvalidInput, Unavailable, Unprocessable
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -20,6 +19,9 @@ _DRIVERS: Final = {
 }
 _BUSY_MILLISECONDS: Final = 5_000
 _CONNECT_SECONDS: Final = 5
+# The step this program's tables are at: the last of `migrations/versions`.
+NEWEST_STEP: Final = "0002"
+_MIGRATION_WAIT_MILLISECONDS: Final = 60_000
 # One number for all processes of this product: who holds it, migrates.
 _MIGRATION_LOCK: Final = 7_318_205
 
@@ -38,16 +40,22 @@ class StoreUnavailable(Unavailable):
     hint = "Check the database behind DATABASE_URL: is it running, is its disk full, may this user write?"
 
 
+class StoreTooNew(Unprocessable):
+    """The gateway's own store was made by a newer release than this one."""
+
+    code = "STORE_TOO_NEW"
+    hint = "Start the newer release again, or point DATABASE_URL at another database; nothing was changed."
+
+
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[AsyncEngine]:
-    """Connect, bring the tables up to date, and close on leaving. Raises `InvalidStoreUrl`, `StoreUnavailable`."""
+    """Connect, bring the tables up to date, and close on leaving. Raises `InvalidStoreUrl`, `StoreUnavailable`, `StoreTooNew`."""
     parsed = _parse(url)
     _require_folder(parsed)
     engine = _make_engine(parsed)
     try:
         try:
-            async with engine.begin() as connection:
-                await _migrate(connection)
+            await _bring_up_to_date(engine)
         except (DBAPIError, OSError) as error:
             raise StoreUnavailable from error
         yield engine
@@ -83,23 +91,41 @@ def _make_engine(url: URL) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:
-    """Readers beside one writer, and waiting instead of failing when another process writes."""
+    """Readers beside one writer, waiting while another process writes, and on the disk before a commit returns."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # SQLAlchemy hands over its driver's connection as object
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_MILLISECONDS}", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-async def _migrate(connection: AsyncConnection) -> None:
-    """Carry out the migrations this database has not seen, in order, one process at a time."""
+async def _bring_up_to_date(engine: AsyncEngine) -> None:
+    """Most starts find nothing to do, and then neither wait for a lock nor load what could change the tables."""
+    async with engine.connect() as connection:
+        step = await connection.run_sync(_read_step)
+    if step == NEWEST_STEP:
+        return
+    from mcp_gateway.adapters.sql.migrations.upgrade import upgrade  # noqa: PLC0415 - a third of a second
+
+    async with engine.begin() as connection:
+        await _lock_out_others(connection)
+        if not await connection.run_sync(upgrade):
+            raise StoreTooNew
+    # The connection that waited longer than the others may is not given to anybody.
+    await engine.dispose()
+
+
+def _read_step(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+async def _lock_out_others(connection: AsyncConnection) -> None:
+    """Until the end of the transaction, one process at a time; the others then find everything done."""
     if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SET LOCAL lock_timeout = {_MIGRATION_WAIT_MILLISECONDS}"))
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     else:
+        await connection.execute(text(f"PRAGMA busy_timeout={_MIGRATION_WAIT_MILLISECONDS}"))
         await connection.execute(text("BEGIN IMMEDIATE"))
-    await connection.execute(text("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)"))
-    done = (await connection.execute(text("SELECT max(version) FROM schema_version"))).scalar() or 0
-    for version, statements in enumerate(MIGRATIONS, start=1):
-        if version > done:
-            for statement in statements:
-                await connection.execute(statement)
-            await connection.execute(text("INSERT INTO schema_version (version) VALUES (:version)"), {"version": version})

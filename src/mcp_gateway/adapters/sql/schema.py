@@ -1,14 +1,16 @@
-"""The tables of the gateway's own store, and the steps that lead to them. A released step is never changed, only followed."""
+"""The tables of the gateway's own store as they are today. `migrations/versions` leads there; a test compares the two.
+
+Times are seconds since 1970, except in the audit trail, which counts whole microseconds so that every store gives back the same.
+Whatever has a column `tenant` is read and changed for one tenant at a time: see `tenant_check.py`.
+"""
 
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.sql.base import Executable
 
 metadata: Final = MetaData()
 
-# One row a turn. `expires_at` is that of the whole session, in seconds since 1970; every turn renews it on all of them.
+# One row a turn. `expires_at` is that of the whole session; every turn renews it on all of them.
 conversation_turns: Final = Table(
     "conversation_turns",
     metadata,
@@ -20,20 +22,101 @@ conversation_turns: Final = Table(
     Column("sql", Text),
     Column("form", Text, nullable=False),
     Column("expires_at", Float(53), nullable=False),
+    Index("conversation_turns_by_session", "tenant", "subject", "session_id", "id"),
+    Index("conversation_turns_by_expiry", "expires_at"),
 )
-_by_session: Final = Index(
-    "conversation_turns_by_session",
-    conversation_turns.c.tenant,
-    conversation_turns.c.subject,
-    conversation_turns.c.session_id,
-    conversation_turns.c.id,
-)
-_by_expiry: Final = Index("conversation_turns_by_expiry", conversation_turns.c.expires_at)
 
-MIGRATIONS: Final[tuple[tuple[Executable, ...], ...]] = (
-    (
-        CreateTable(conversation_turns, if_not_exists=True),
-        CreateIndex(_by_session, if_not_exists=True),
-        CreateIndex(_by_expiry, if_not_exists=True),
-    ),
+# One row a line of the trail. `body` is the canonical JSON that `hash` covers; the other columns repeat parts of it for search.
+audit_rows: Final = Table(
+    "audit_rows",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("duration_ms", Float(53), nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("audit_rows_by_time", "tenant", "at"),
+    Index("audit_rows_by_subject", "tenant", "subject", "sequence"),
+)
+
+# Where each tenant's chain ends. `installation` is that which began the chain; its first hash is bound to it.
+audit_heads: Final = Table(
+    "audit_heads",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("installation", Text, nullable=False),
+)
+
+# Signed statements that the chain had this hash at this sequence. `key` names the signing key by its thumbprint.
+audit_seals: Final = Table(
+    "audit_seals",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+)
+
+# `kind` is rule, role or row_filter; `body` its JSON in the shape of the file of access.
+access_rules: Final = Table(
+    "access_rules",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+# Counts up when what it names changed, so that every replica reads that again. Names: rules, revocations.
+access_changes: Final = Table(
+    "access_changes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+# Tokens of the embedded issuer: what was issued, never the token. `roles` is a JSON list.
+issued_tokens: Final = Table(
+    "issued_tokens",
+    metadata,
+    Column("jti", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("issued_at", Float(53), nullable=False),
+    Column("expires_at", Float(53), nullable=False),
+    Column("issued_by", Text, nullable=False),
+    Index("issued_tokens_by_tenant", "tenant", "issued_at"),
+)
+
+# `kind` token: `value` is a jti. `kind` subject: every token of that subject issued before `not_before`.
+revocations: Final = Table(
+    "revocations",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("not_before", Float(53)),
+    Column("expires_at", Float(53), nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("by", Text, nullable=False),
+    Index("revocations_by_expiry", "expires_at"),
 )
