@@ -6,12 +6,10 @@ from pathlib import Path
 
 import structlog
 
-from mcp_gateway.ask.configuration.errors import ConfigurationInvalid, ConfigurationUnreadable, Fault
+from mcp_gateway.ask.configuration.errors import ConfigurationInvalid, ConfigurationUnreadable
 from mcp_gateway.ask.configuration.model import MCPConfig
 from mcp_gateway.ask.configuration.read import read_configuration
-
-# Some thousand servers; whatever is longer is not a configuration.
-MAX_FILE_BYTES = 1_000_000
+from mcp_gateway.core.configuration.text_file import NotText, TextFile, Unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -21,13 +19,18 @@ class ConfigurationFile:
 
     def __init__(self, path: Path, *, environment: Mapping[str, str] | None = None) -> None:
         self.path = path
+        self._file = TextFile(path)
         self._environment = dict(environment or {})
-        self._seen: tuple[int, ...] = ()
 
     def load(self) -> MCPConfig:
         """Read it now. Raises `ConfigurationUnreadable` and `ConfigurationInvalid`."""
-        self._seen = self._signature()
-        return read_configuration(self._text(), file=str(self.path), environment=self._environment, allow_stdio=True)
+        try:
+            text = self._file.read()
+        except Unreadable as error:
+            raise ConfigurationUnreadable(str(error), file=str(self.path)) from error
+        except NotText as error:
+            raise ConfigurationInvalid([error.fault]) from error
+        return read_configuration(text, file=str(self.path), environment=self._environment, allow_stdio=True)
 
     async def reload(self, *, force: bool = False) -> MCPConfig | None:
         """The new configuration when the file changed (or anyway, with `force`) and is good; None otherwise.
@@ -37,7 +40,7 @@ class ConfigurationFile:
         return await asyncio.to_thread(self._reload, force=force)
 
     def _reload(self, *, force: bool) -> MCPConfig | None:
-        if not force and self._signature() == self._seen:
+        if not force and not self._file.changed():
             return None
         try:
             return self.load()
@@ -49,30 +52,3 @@ class ConfigurationFile:
 
     def _log_refusal(self, faults: list[str]) -> None:
         log.error("configuration_refused", file=str(self.path), kept="previous", faults=faults)
-
-    def _signature(self) -> tuple[int, ...]:
-        """Changes whenever the file does; empty while it cannot be found."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return ()
-        return status.st_mtime_ns, status.st_size, status.st_ino
-
-    def _text(self) -> str:
-        name = str(self.path)
-        try:
-            with self.path.open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise ConfigurationUnreadable(f"{name} cannot be read: {error.strerror or error}", file=name) from error
-        if len(content) > MAX_FILE_BYTES:
-            raise ConfigurationInvalid([_whole(name, f"has more than {MAX_FILE_BYTES:,} bytes", "Name the right file.")])
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
-            raise ConfigurationInvalid([_whole(name, "is not UTF-8 text", "Save it as UTF-8.", line)]) from error
-
-
-def _whole(name: str, problem: str, fix: str, line: int | None = None) -> Fault:
-    return Fault(where=name, line=line, path="", problem=problem, fix=fix)

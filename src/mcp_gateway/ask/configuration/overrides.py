@@ -8,7 +8,7 @@ stdio server runs (`command`, `args`, `env`, `cwd`).
 
 import yaml
 
-from mcp_gateway.ask.configuration.nodes import Faults, OverrideNode, nearest
+from mcp_gateway.core.configuration.nodes import Faults, OverrideNode, nearest
 
 _SERVERS, _ORCHESTRATION = "MCP_SERVERS__", "ORCHESTRATION__"
 _NEVER = ("command", "args", "env", "cwd")

@@ -7,10 +7,11 @@ import yaml
 
 from mcp_gateway.ask.configuration.errors import ConfigurationInvalid
 from mcp_gateway.ask.configuration.model import DEFAULT_TTL_SECONDS, MCPConfig, MCPServerConfig, OrchestrationConfig
-from mcp_gateway.ask.configuration.nodes import Faults, compose, sorted_by_line
 from mcp_gateway.ask.configuration.overrides import apply_overrides
 from mcp_gateway.ask.configuration.read_server import read_server
-from mcp_gateway.ask.configuration.section import Section
+from mcp_gateway.core.configuration.faults import sorted_by_line
+from mcp_gateway.core.configuration.nodes import Faults, compose
+from mcp_gateway.core.configuration.section import Section
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

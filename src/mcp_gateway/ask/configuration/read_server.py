@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from mcp_gateway.ask.configuration.model import MCPServerConfig
-from mcp_gateway.ask.configuration.nodes import check_text, read_scalar
-from mcp_gateway.ask.configuration.section import Section
+from mcp_gateway.core.configuration.nodes import check_text, read_scalar
+from mcp_gateway.core.configuration.section import Section
 
 TRANSPORTS = {
     "streamable_http": "streamable_http", "streamable-http": "streamable_http", "streamablehttp": "streamable_http",

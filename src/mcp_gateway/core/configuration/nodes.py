@@ -3,14 +3,14 @@
 Values stay text here; `section.py` reads them as what they should be.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 import yaml
 
-from mcp_gateway.ask.configuration.errors import Fault
-from mcp_gateway.ask.configuration.substitute import MalformedReference, UnsetVariable, has_reference, substitute
+from mcp_gateway.core.configuration.faults import Fault
+from mcp_gateway.core.configuration.substitute import MalformedReference, UnsetVariable, has_reference, substitute
 
 STRING_TAG = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
@@ -116,9 +116,5 @@ def compose(text: str, faults: Faults) -> yaml.Node | None:
     except yaml.YAMLError as error:
         faults.note(None, "", f"is not valid YAML: {str(error).splitlines()[0]}", "Save the file as plain UTF-8 text.")
     except RecursionError:
-        faults.note(None, "", "is nested too deeply", "A server's settings need two levels.")
+        faults.note(None, "", "is nested too deeply", "A few levels are enough.")
     return None
-
-
-def sorted_by_line(faults: Sequence[Fault]) -> tuple[Fault, ...]:
-    return tuple(sorted(faults, key=lambda fault: (fault.line is None, fault.line or 0)))

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import yaml
 
-from mcp_gateway.ask.configuration.nodes import Faults, OverrideNode, Scalar, check_text, is_null, nearest, read_scalar
-from mcp_gateway.ask.configuration.substitute import has_reference
+from mcp_gateway.core.configuration.nodes import Faults, OverrideNode, Scalar, check_text, is_null, nearest, read_scalar
+from mcp_gateway.core.configuration.substitute import has_reference
 
 _T = TypeVar("_T")
 _TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
