@@ -1,0 +1,1 @@
+"""Tokens: which are believed, whom they name, how long, and how they are taken back."""

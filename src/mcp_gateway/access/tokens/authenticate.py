@@ -1,0 +1,122 @@
+"""From a token to the caller. A token believed once costs a hash and a dictionary look-up until it ends."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from mcp_gateway.access.tokens.envelope import MAX_TOKEN_CHARS
+from mcp_gateway.access.tokens.model import VerifiedToken
+from mcp_gateway.access.tokens.refusals import refused
+from mcp_gateway.access.tokens.revocations import NEVER, Revocations
+from mcp_gateway.access.tokens.verify import SKEW_SECONDS, TokenVerifier
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.identity import Caller
+
+MAX_REMEMBERED: Final = 10_000
+# How long the wall clock is taken to run as the monotonic one does; then it is read again, as it may have been set.
+_CLOCK_TRUSTED_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Believed:
+    """Times in seconds since 1970."""
+
+    caller: Caller
+    token: tuple[str, str]
+    subject: tuple[str, str]
+    issued_at: float
+    until: float
+
+
+class Authenticate:
+    """The one place where a token becomes a `Caller`. Remembered under a digest of the token, never under the token."""
+
+    def __init__(
+        self, verifier: TokenVerifier, revocations: Revocations, clock: Clock, *, max_remembered: int = MAX_REMEMBERED
+    ) -> None:
+        self._verifier = verifier
+        self._revocations = revocations
+        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._max_remembered = max_remembered
+        self._believed: OrderedDict[bytes, _Believed] = OrderedDict()
+        self._clock_read_at = NEVER
+        self._offset = 0.0
+
+    def remembered(self, token: str) -> Caller | None:
+        """The caller if this very token was believed before and still is. None: not known or over, so ask by calling."""
+        if len(token) > MAX_TOKEN_CHARS:
+            return None
+        digest = _digest(token)
+        believed = self._believed.get(digest)
+        if believed is None:
+            return None
+        monotonic = self._monotonic()
+        if self._revocations.stale(monotonic):
+            return None
+        if self._now(monotonic) >= believed.until or self._is_revoked(believed):
+            del self._believed[digest]
+            return None
+        self._believed.move_to_end(digest)
+        return believed.caller
+
+    async def __call__(self, token: str) -> Caller:
+        """Raises `TokenRefused`."""
+        caller = self.remembered(token)
+        if caller is not None:
+            return caller
+        if self._revocations.stale(self._monotonic()):
+            raise refused("stale")
+        believed = await self._believe(await self._verifier.verify(token), _digest(token))
+        if self._is_revoked(believed):
+            raise refused("revoked")
+        self._remember(_digest(token), believed)
+        return believed.caller
+
+    def forget_all(self) -> None:
+        """For when issuers or their mapping have changed."""
+        self._believed.clear()
+
+    async def _believe(self, verified: VerifiedToken, digest: bytes) -> _Believed:
+        issuer = verified.issuer
+        named = issuer.claims.read(verified.claims)
+        further = await issuer.further_roles.roles_of(verified.claims) if issuer.further_roles else frozenset()
+        subject = f"{issuer.name}:{named.subject}" if issuer.name else named.subject
+        caller = Caller(
+            tenant=named.tenant,
+            subject=subject,
+            roles=named.roles | further,
+            scopes=named.scopes,
+            name=named.name,
+            issuer=issuer.issuer,
+            credential=named.jti if not issuer.name else digest.hex()[:16],
+            attributes=named.attributes,
+        )
+        return _Believed(
+            caller=caller,
+            token=(named.tenant, named.jti),
+            subject=(named.tenant, subject),
+            issued_at=NEVER if verified.issued_at is None else verified.issued_at,
+            until=verified.expires_at + SKEW_SECONDS,
+        )
+
+    def _is_revoked(self, believed: _Believed) -> bool:
+        return self._revocations.revoked(believed.token, believed.subject, believed.issued_at)
+
+    def _now(self, monotonic: float) -> float:
+        """The wall clock as a number; reading it whole for every request would cost more than all the rest."""
+        if not 0 <= monotonic - self._clock_read_at < _CLOCK_TRUSTED_SECONDS:
+            self._clock_read_at = monotonic
+            self._offset = self._clock.now().timestamp() - monotonic
+        return monotonic + self._offset
+
+    def _remember(self, digest: bytes, believed: _Believed) -> None:
+        self._believed[digest] = believed
+        if len(self._believed) > self._max_remembered:
+            self._believed.popitem(last=False)
+
+
+def _digest(token: str) -> bytes:
+    # Whatever came over the wire has bytes; half a surrogate pair must not be an error here.
+    return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=16).digest()

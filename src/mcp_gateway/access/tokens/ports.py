@@ -1,0 +1,61 @@
+"""What believing a token needs from outside."""
+
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from mcp_gateway.access.tokens.records import IssuedToken, Revocation
+from mcp_gateway.core.errors import Json
+
+PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+
+
+class KeySource(Protocol):
+    """The public keys of one issuer."""
+
+    async def find(self, kid: str | None, algorithm: str) -> PublicKey:
+        """The key named `kid`, a word of the sender's: to be looked up among known names, never used as a path, URL or query.
+
+        None: the token names none; that is enough only while the issuer has a single key for the algorithm.
+        Raises `TokenRefused` with reason unknown_key or issuer_unreachable. Bounded in time and in calls to the issuer.
+        """
+        ...
+
+
+class RoleSource(Protocol):
+    """Roles that a token's claims alone do not say, such as those of groups that did not fit into it."""
+
+    async def roles_of(self, claims: Mapping[str, Json]) -> frozenset[str]:
+        """Further roles, in the gateway's names. The claims are verified. Raises `TokenRefused` when they cannot be known."""
+        ...
+
+
+class RevocationStore(Protocol):
+    """Which tokens are no longer believed; shared by all replicas."""
+
+    async def add(self, revocation: Revocation) -> None:
+        """Kept when this returns, and announced to the other replicas. The same again is no error; the later times win."""
+        ...
+
+    async def read_current(self, now: float) -> tuple[Revocation, ...]:
+        """Of all tenants, those that have not expired at `now`, in seconds since 1970."""
+        ...
+
+
+class IssuedTokenStore(Protocol):
+    """The list of tokens the embedded issuer has made."""
+
+    async def add(self, token: IssuedToken) -> None:
+        """Kept when this returns."""
+        ...
+
+    async def read_of(self, tenant: str, now: float) -> tuple[IssuedToken, ...]:
+        """Those of the tenant that have not expired at `now`, newest first."""
+        ...
+
+    async def find(self, tenant: str, jti: str) -> IssuedToken | None:
+        """None: this tenant has no such token, or it was forgotten after it expired."""
+        ...
