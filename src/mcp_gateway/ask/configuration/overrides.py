@@ -17,9 +17,10 @@ _MAP = "tag:yaml.org,2002:map"
 
 def apply_overrides(root: yaml.MappingNode, faults: Faults) -> None:
     """Put the environment's values into the nodes, noting a fault for each that fits nothing."""
-    for variable in sorted(faults.environment):
+    environment = faults.environment or {}
+    for variable in sorted(environment):
         upper = variable.upper()
-        node = OverrideNode(faults.environment[variable], variable)
+        node = OverrideNode(environment[variable], variable)
         if upper.startswith(_SERVERS):
             _override_server(root, upper.removeprefix(_SERVERS), node, faults)
         elif upper.startswith(_ORCHESTRATION):

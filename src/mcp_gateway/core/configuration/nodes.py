@@ -25,9 +25,9 @@ class OverrideNode(yaml.ScalarNode):
 
 
 class Faults:
-    """The faults found so far in one file."""
+    """The faults found so far in one file. `environment` serves `${VAR}`; None takes every value as it is written."""
 
-    def __init__(self, file: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, file: str, environment: Mapping[str, str] | None) -> None:
         self.file = file
         self.environment = environment
         self.found: list[Fault] = []
@@ -66,7 +66,7 @@ def read_scalar(node: yaml.Node, path: str, faults: Faults) -> Scalar | None:
         return None
     written = str(node.value)
     shown = repr(written if len(written) <= 60 else written[:57] + "...")
-    if not has_reference(written):
+    if faults.environment is None or not has_reference(written):
         return Scalar(written, is_string=node.tag == STRING_TAG, shown=shown, node=node)
     try:
         text = substitute(written, faults.environment)

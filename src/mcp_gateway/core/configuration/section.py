@@ -58,6 +58,17 @@ class Section:
             self._sections[key] = Section(node, self.child(key), self.faults)
         return self._sections[key]
 
+    def sections(self, key: str) -> "list[Section]":
+        """The mappings of a list; a fault is noted for what is none."""
+        node = self.value(key)
+        if node is None:
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            self.faults.note(node, self.child(key), "must be a list", "Write one item a line after a dash.")
+            return []
+        read = [Section(item, f"{self.child(key)}[{position}]", self.faults) for position, item in enumerate(node.value)]
+        return [section for section in read if isinstance(section.node, yaml.MappingNode)]
+
     def scalar(self, key: str) -> Scalar | None:
         node = self.value(key)
         return None if node is None else read_scalar(node, self.child(key), self.faults)
