@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from tests.oidc_provider.process import OpenIdProviderProcess
 from tests.valkey_process import ValkeyProcess
 
 # A busy machine is no fault of the code: no test is judged by the clock.
@@ -40,3 +41,17 @@ def valkey(valkey_process: ValkeyProcess) -> ValkeyProcess:
         client.flushall()
         client.script_flush()
     return valkey_process
+
+
+@pytest.fixture(scope="session")
+def openid_provider() -> Iterator[OpenIdProviderProcess]:
+    """A certified OpenID provider as RFC 9068 has it. A test that rotates keys or stops it takes one of its own."""
+    with OpenIdProviderProcess() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def entra_provider() -> Iterator[OpenIdProviderProcess]:
+    """The same, with tokens, issuers and metadata in the shape of Microsoft Entra ID: several tenants at one place."""
+    with OpenIdProviderProcess(entra=True) as process:
+        yield process
