@@ -1,6 +1,6 @@
 """What access refuses. From outside, what may not be seen and what does not exist look alike."""
 
-from mcp_gateway.core.errors import Forbidden, InvalidInput, Unauthenticated, Unavailable
+from mcp_gateway.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 
 
 class TokenRefused(Unauthenticated):
@@ -8,6 +8,20 @@ class TokenRefused(Unauthenticated):
 
     code = "TOKEN_REFUSED"
     hint = "Get a new token: `mcp-gateway tokens issue`, or log in again at the provider. `mcp-gateway auth doctor` says why."
+
+
+class TokenNotIssuable(InvalidInput):
+    """No such token can be issued."""
+
+    code = "TOKEN_NOT_ISSUABLE"
+    hint = "Correct what the message names; `mcp-gateway tokens issue --help` says what is possible."
+
+
+class TokenNotFound(NotFound):
+    """This tenant has no such token."""
+
+    code = "TOKEN_NOT_FOUND"
+    hint = "`mcp-gateway tokens list --tenant TENANT` shows the ids of a tenant's tokens."
 
 
 class TenantMismatch(Forbidden):

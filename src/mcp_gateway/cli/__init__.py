@@ -26,6 +26,7 @@ COMMANDS = (
     LazyCommand("tables", "Run the MCP server that offers one database, read-only."),
     LazyCommand("glossary", "Run the MCP server that offers business words."),
     LazyCommand("validate", "Check a configuration of MCP servers and try each connection."),
+    LazyCommand("tokens", "Issue, list and revoke tokens of this gateway."),
     LazyCommand("config", "Show every setting, its value and where it comes from."),
 )
 

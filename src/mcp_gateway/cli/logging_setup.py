@@ -22,6 +22,7 @@ QUIET_LOGGERS = (
     "uvicorn.access",
     "asyncio",
     "sqlalchemy",
+    "alembic",
     "sqlglot",
 )
 # These repeat, with tracebacks that quote what a server sent, what the connection's own error says.

@@ -11,13 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWS
 
+from mcp_gateway.access.errors import TokenNotIssuable
 from mcp_gateway.access.tokens.claims import MAX_NAME_CHARS, ClaimMapping
+from mcp_gateway.access.tokens.lifetimes import write_lifetime
 from mcp_gateway.access.tokens.model import TrustedIssuer
 from mcp_gateway.access.tokens.ports import PublicKey
 from mcp_gateway.access.tokens.records import IssuedToken
 from mcp_gateway.access.tokens.refusals import refused
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import InvalidInput, Json
+from mcp_gateway.core.errors import Json
 
 ALGORITHM: Final = "EdDSA"
 MIN_LIFETIME_SECONDS: Final = 60.0
@@ -26,13 +28,6 @@ MAX_LIFETIME_SECONDS: Final = 90 * 86_400.0
 MAX_ADMIN_LIFETIME_SECONDS: Final = 86_400.0
 
 _SIGNATURES: Final = PyJWS(algorithms=[ALGORITHM])
-
-
-class TokenNotIssuable(InvalidInput):
-    """No such token can be issued."""
-
-    code = "TOKEN_NOT_ISSUABLE"
-    hint = "Correct what the message names; `mcp-gateway tokens issue --help` says what is possible."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,9 +138,9 @@ class EmbeddedIssuer:
             raise TokenNotIssuable(f"The name must be at most {MAX_NAME_CHARS} printable characters.")
         longest = self._max_admin_lifetime if "admin" in order.roles else self._max_lifetime
         if not MIN_LIFETIME_SECONDS <= order.lifetime_seconds <= longest:
-            kind = "an administrator's token" if "admin" in order.roles else "a token"
+            kind = "An administrator's token" if "admin" in order.roles else "A token"
             raise TokenNotIssuable(
-                f"The lifetime of {kind} is {MIN_LIFETIME_SECONDS:g} to {longest:g} seconds.",
+                f"{kind} lives from {write_lifetime(MIN_LIFETIME_SECONDS)} to {write_lifetime(longest)}.",
                 shortest_seconds=MIN_LIFETIME_SECONDS,
                 longest_seconds=longest,
             )

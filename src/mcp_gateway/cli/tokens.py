@@ -1,0 +1,143 @@
+"""`mcp-gateway tokens`: issue, list and revoke tokens of this gateway, whether it runs or not.
+
+Whoever may read the signing key may do all of it: the file's owner is this command's login.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mcp_gateway.access.tokens.desk import ListedToken, TokenDesk
+from mcp_gateway.access.tokens.embedded import TokenOrder
+from mcp_gateway.access.tokens.lifetimes import read_lifetime
+from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.core.identity import LOCAL_CALLER, Caller
+from mcp_gateway.settings import load_settings
+from mcp_gateway.wiring.tokens import open_token_desk
+
+T = TypeVar("T")
+app = typer.Typer(help="Issue, list and revoke tokens of this gateway.", no_args_is_help=True)
+
+TenantOption = Annotated[str, typer.Option(help="The tenant the token or its subject belongs to.")]
+
+
+@app.callback()
+def _root() -> None:
+    """Issue, list and revoke tokens of this gateway. Works on STATE_DIR and DATABASE_URL, whether the gateway runs or not."""
+
+
+@app.command()
+def issue(
+    *,
+    role: Annotated[
+        list[str], typer.Option(help="A role, such as viewer, analyst or admin; may be given again.", show_default=False)
+    ],
+    tenant: TenantOption = LOCAL_CALLER.tenant,
+    subject: Annotated[str, typer.Option(help="Who it is for: a person or a program, one name each.")] = "operator",
+    name: Annotated[str, typer.Option(help="What pages and lists call it.")] = "",
+    expires: Annotated[str, typer.Option(help="How long it is good: 30m, 8h, 7d. An administrator's: 24h at most.")] = "8h",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Narrow it to a scope, such as gateway.read; may be given again.")
+    ] = None,
+) -> None:
+    """Print a new token, alone, on standard output. It is shown this once and kept nowhere."""
+    order = TokenOrder(
+        tenant=tenant,
+        subject=subject,
+        roles=frozenset(role),
+        lifetime_seconds=read_lifetime(expires),
+        name=name,
+        scopes=frozenset(scope) if scope else None,
+    )
+    text, record = _at_desk(lambda desk: desk.issue(_operator_of(tenant), order))
+    sys.stderr.write(
+        f"token {record.jti} for {record.subject} of {record.tenant} ({', '.join(sorted(record.roles))}), "
+        f"good until {_moment(record.expires_at)}; revoke it: mcp-gateway tokens revoke {record.jti} --tenant {record.tenant}\n"
+    )
+    sys.stdout.write(f"{text}\n")
+
+
+@app.command("list")
+def list_tokens(
+    *,
+    tenant: TenantOption = LOCAL_CALLER.tenant,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List the tokens of a tenant that have not expired, newest first; never the tokens themselves."""
+    found = _at_desk(lambda desk: desk.list(_operator_of(tenant)))
+    if as_json:
+        sys.stdout.writelines(f"{_as_json(listed)}\n" for listed in found)
+        return
+    table = Table(show_edge=False, header_style="bold")
+    for heading in ("id", "subject", "roles", "name", "issued", "expires", "by", "state"):
+        table.add_column(heading, overflow="fold")
+    for listed in found:
+        token = listed.token
+        times = (_moment(token.issued_at), _moment(token.expires_at))
+        state = "revoked" if listed.revoked else "good"
+        table.add_row(token.jti, token.subject, ", ".join(sorted(token.roles)), token.name, *times, token.issued_by, state)
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+
+
+@app.command()
+def revoke(
+    token: Annotated[str | None, typer.Argument(help="The token's id, as `tokens list` shows it.", show_default=False)] = None,
+    *,
+    tenant: TenantOption = LOCAL_CALLER.tenant,
+    subject: Annotated[str | None, typer.Option(help="Revoke all tokens issued to this subject until now.")] = None,
+    foreign: Annotated[bool, typer.Option(help="The id is of a provider's token (its `jti` or `uti`).")] = False,
+) -> None:
+    """Take back one token, or all that a subject has. Every replica refuses them within a second."""
+    if (token is None) == (subject is None):
+        raise typer.BadParameter("name either the id of a token or --subject")
+    operator = _operator_of(tenant)
+    if subject is not None:
+        _at_desk(lambda desk: desk.revoke_subject(operator, subject))
+        sys.stderr.write(f"revoked: all tokens issued to {subject} of {tenant} until now\n")
+    if token is not None:
+        _at_desk(lambda desk: desk.revoke_token(operator, token, foreign=foreign))
+        sys.stderr.write(f"revoked: token {token} of {tenant}\n")
+
+
+def _operator_of(tenant: str) -> Caller:
+    """Who sits at this machine, in the tenant named."""
+    return Caller(tenant=tenant, subject=LOCAL_CALLER.subject, roles=LOCAL_CALLER.roles)
+
+
+def _at_desk(work: Callable[[TokenDesk], Awaitable[T]]) -> T:
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+
+    async def run() -> T:
+        async with open_token_desk(settings, SystemClock()) as desk:
+            return await work(desk)
+
+    return asyncio.run(run())
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _as_json(listed: ListedToken) -> str:
+    token = listed.token
+    facts = {
+        "id": token.jti,
+        "tenant": token.tenant,
+        "subject": token.subject,
+        "roles": sorted(token.roles),
+        "name": token.name,
+        "issued_at": token.issued_at,
+        "expires_at": token.expires_at,
+        "issued_by": token.issued_by,
+        "revoked": listed.revoked,
+    }
+    return json.dumps(facts, ensure_ascii=False)
