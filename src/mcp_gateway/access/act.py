@@ -1,0 +1,29 @@
+"""What somebody wants to do, as one value: what the policy decides on and the audit trail writes down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from mcp_gateway.access.policy.model import Action, Target
+from mcp_gateway.core.errors import Json
+
+FaceName: TypeAlias = Literal["http", "mcp", "command"]
+
+# The gateway's own state. Balancers, pages and monitors read it every few seconds: only a refusal is worth a line.
+UNREMARKABLE: frozenset[Action] = frozenset({"see_servers", "see_health", "see_metrics", "see_limits"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """`arguments` are what the caller sent, as JSON values; the trail keeps a fingerprint of them."""
+
+    action: Action
+    target: Target = field(default_factory=Target)
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    correlation_id: str = ""
+    face: FaceName = "http"
+
+    @property
+    def remarkable(self) -> bool:
+        """Whether it is written down when it was allowed; refusals always are."""
+        return self.action not in UNREMARKABLE

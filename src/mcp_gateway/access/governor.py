@@ -1,0 +1,126 @@
+"""The one place every act passes: decided first, carried out, and written down before anybody hears of the outcome.
+
+Faces and use cases know nothing of rules or trails; they hand an `Act` and the work to the governor.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeAlias, TypeVar
+
+from mcp_gateway.access.act import Act
+from mcp_gateway.access.audit.model import AuditEvent, Outcome
+from mcp_gateway.access.errors import InsufficientScope, NotAllowed
+from mcp_gateway.access.policy.model import Action, Decision, Target
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError, Internal, Json
+from mcp_gateway.core.identity import Caller
+
+Result = TypeVar("Result")
+Digest: TypeAlias = Callable[[Mapping[str, Json]], tuple[str, str | None]]
+
+
+class Deciding(Protocol):
+    """Says what a caller may do; pure, and quick when asked the same again."""
+
+    def decide(self, caller: Caller, action: Action, target: Target, /) -> Decision: ...
+
+
+class Recording(Protocol):
+    """Writes what happened. Returns when it is safe from the end of this process; raises `AuditUnavailable`."""
+
+    async def record(self, event: AuditEvent, /) -> None: ...
+
+
+class Governor:
+    """`digest` makes of arguments what the trail may keep: a fingerprint, and the masked text or None."""
+
+    def __init__(self, deciding: Deciding, recording: Recording, clock: Clock, digest: Digest) -> None:
+        self._deciding, self._recording, self._clock, self._digest = deciding, recording, clock, digest
+
+    async def permit(self, caller: Caller, act: Act) -> Decision:
+        """The decision, when it allows. Raises `NotAllowed` or `InsufficientScope`, which the trail then tells of."""
+        decision = self._deciding.decide(caller, act.action, act.target)
+        if decision.allowed:
+            return decision
+        refusal = refusal_of(decision, act)
+        why = decision.rule or decision.reason
+        await self._recording.record(
+            self._event(caller, act, allowed=False, reason=why, outcome="refused", error_code=refusal.code)
+        )
+        raise refusal
+
+    async def carry_out(self, caller: Caller, act: Act, work: Callable[[], Awaitable[Result]]) -> Result:
+        """What the work gives, once the trail has it.
+
+        Raises what `permit` and the work raise, and `AuditUnavailable` in place of an outcome that cannot be written down.
+        """
+        decision = await self.permit(caller, act)
+        begun = self._clock.monotonic()
+
+        def ended(outcome: Outcome, error_code: str = "") -> AuditEvent:
+            took = (self._clock.monotonic() - begun) * 1000
+            why = decision.rule or decision.reason
+            return self._event(caller, act, allowed=True, reason=why, outcome=outcome, error_code=error_code, duration_ms=took)
+
+        try:
+            result = await work()
+        except asyncio.CancelledError:
+            # Nobody hears of this outcome, so nobody waits for it either; the trail's writer keeps the line.
+            with_line = asyncio.ensure_future(self._recording.record(ended("cancelled")))
+            with_line.add_done_callback(_heard)
+            raise
+        except GatewayError as error:
+            await self._recording.record(ended("failed", error.code))
+            raise
+        except Exception:
+            await self._recording.record(ended("failed", Internal.code))
+            raise
+        if act.remarkable:
+            await self._recording.record(ended("answered"))
+        return result
+
+    async def note_refused(self, caller: Caller, act: Act, error: GatewayError) -> None:
+        """Write down what was refused before anything was decided: a credential, a tenant."""
+        await self._recording.record(
+            self._event(caller, act, allowed=False, reason=error.message, outcome="refused", error_code=error.code)
+        )
+
+    def _event(
+        self, caller: Caller, act: Act, *, allowed: bool, reason: str, outcome: Outcome, error_code: str, duration_ms: float = 0.0
+    ) -> AuditEvent:
+        fingerprint, arguments = self._digest(act.arguments)
+        return AuditEvent(
+            tenant=caller.tenant,
+            at=self._clock.now().timestamp(),
+            subject=caller.subject,
+            credential=caller.credential,
+            action=act.action,
+            server=act.target.server,
+            target=named(act.target),
+            decision="allowed" if allowed else "refused",
+            reason=reason,
+            outcome=outcome,
+            error_code=error_code,
+            duration_ms=duration_ms,
+            correlation_id=act.correlation_id,
+            fingerprint=fingerprint,
+            arguments=arguments,
+            face=act.face,
+        )
+
+
+def refusal_of(decision: Decision, act: Act) -> NotAllowed | InsufficientScope:
+    """The error of a decision that refuses: it names what was wanted, never the rule, which is the administrator's."""
+    if decision.scope:
+        return InsufficientScope(scope=decision.scope)
+    return NotAllowed(f"You may not do this here: {act.action}.", action=act.action)
+
+
+def named(target: Target) -> str:
+    """What an act is about, in a word: a tool, or a table with its column."""
+    return target.tool or (f"{target.table}.{target.column}" if target.column else target.table)
+
+
+def _heard(line: asyncio.Future[None]) -> None:
+    if not line.cancelled():
+        line.exception()
