@@ -10,9 +10,10 @@ from mcp_gateway.kit.limits.rules import Rule
 
 
 class Cell(Protocol):
-    """The count of one budget. `ends_us`: when all of it is back; right after a `take`, and never too early."""
+    """The count of one budget. `ends_us`: when all of it is back; right after a `take`, and never too early. `rule`: in force."""
 
     ends_us: int
+    rule: Rule
 
     def follow(self, rule: Rule) -> None:
         """Judge by this rule from now on; what was counted stays."""
@@ -34,7 +35,7 @@ class Cell(Protocol):
 class WindowCell:
     """Counts per bucket; what is counted is every bucket that the window touches, so never too little."""
 
-    __slots__ = ("_bucket", "_limit", "_newest", "_older", "_slots", "_total", "_width", "ends_us")
+    __slots__ = ("_bucket", "_limit", "_newest", "_older", "_slots", "_total", "_width", "ends_us", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self._width = rule.step_us
@@ -47,6 +48,7 @@ class WindowCell:
         self.follow(rule)
 
     def follow(self, rule: Rule) -> None:
+        self.rule = rule
         self._limit = rule.limit
 
     def take(self, now: int, cost: int) -> int:
@@ -97,7 +99,7 @@ class WindowCell:
 class GcraCell:
     """When the next unit would be due if they flowed evenly (the theoretical arrival time), which is also when all is back."""
 
-    __slots__ = ("_before", "_step", "_tolerance", "ends_us")
+    __slots__ = ("_before", "_step", "_tolerance", "ends_us", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self.ends_us = 0
@@ -105,6 +107,7 @@ class GcraCell:
         self.follow(rule)
 
     def follow(self, rule: Rule) -> None:
+        self.rule = rule
         self._step = rule.step_us
         self._tolerance = rule.step_us * rule.most_at_once
 
@@ -129,7 +132,7 @@ class GcraCell:
 class ExactCell:
     """The millisecond of every unit let through in the window, in order."""
 
-    __slots__ = ("_limit", "_stamps", "_window_ms", "ends_us")
+    __slots__ = ("_limit", "_stamps", "_window_ms", "ends_us", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self._window_ms = -(-rule.window_us // 1_000)
@@ -138,6 +141,7 @@ class ExactCell:
         self.follow(rule)
 
     def follow(self, rule: Rule) -> None:
+        self.rule = rule
         self._limit = rule.limit
 
     def take(self, now: int, cost: int) -> int:

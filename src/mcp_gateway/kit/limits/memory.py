@@ -93,8 +93,10 @@ class MemoryLimitStore:
             cell = self._cells.get(key)
             if cell is None:
                 cell = self._new_cell(key, plan, now)
-            else:
+            elif cell.rule != rule:
+                # Its variants may share a budget: whoever follows another one looks it up anew.
                 cell.follow(rule)
+                self._epoch = object()
             cells.append(cell)
         prepared = _Prepared(self._epoch, cells, plain=not any(rule.shadow for rule in plan.rules))
         plan.prepared = prepared
