@@ -18,7 +18,7 @@ from mcp_gateway.kit.redis.address import Address, read_address
 from mcp_gateway.kit.redis.handshake import greet
 from mcp_gateway.kit.redis.packing import Script, Word, pack
 from mcp_gateway.kit.redis.subscriptions import Listener, Subscriptions
-from mcp_gateway.kit.redis.wire import Reply, Wire
+from mcp_gateway.kit.redis.wire import Receiver, Reply, Wire
 
 ConnectionState: TypeAlias = Literal["live", "silent", "down"]
 
@@ -92,9 +92,12 @@ class RedisConnection:
         """Queue one command. Raises `StoreUnavailable` at once when not live; the future may hold that or `StoreRefused`."""
         return self._live_wire().send(pack(*words), timeout_seconds or self._timeout_seconds)
 
-    def send_packed(self, packed: bytes, timeout_seconds: float | None = None) -> "asyncio.Future[Reply]":
-        """As `send`, for bytes already in the protocol's form (`packing.pack`, or pieces prepared once)."""
-        return self._live_wire().send(packed, timeout_seconds or self._timeout_seconds)
+    def submit(self, packed: bytes, deadline: float, receiver: Receiver) -> None:
+        """As `send`, for bytes already in the protocol's form, a deadline of the loop's time, and a receiver that is no future.
+
+        They leave at once, and with them what waits to be sent.
+        """
+        self._live_wire().submit(packed, deadline, receiver)
 
     def post(self, *words: Word) -> None:
         """Queue a command whose reply nobody needs. Raises `StoreUnavailable` when the store is not live."""

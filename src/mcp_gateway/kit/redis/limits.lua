@@ -1,133 +1,212 @@
--- One decision over all rules of a call: charge every rule or none.
--- KEYS[i]: the state of rule i. ARGV[1]: the cost, 0 only looks. ARGV[2]: 17 bytes per rule, '>BI4I8I4':
+-- Decisions of one moment, judged one after the other as if each had come alone: each charges all its rules or none.
+-- A budget that several of them touch is read once and written once.
+-- KEYS: every budget touched, each once. ARGV[1]: per decision '>I2I8' which set of rules (1 is ARGV[2]), the cost (0 only looks),
+--   then '>I2' per rule which key. ARGV[2] and on: a set of rules, 17 bytes per rule, '>BI4I8I4':
 --   algorithm (0 gcra, 1 window, 2 exact; 8 more when the rule is in shadow), limit,
 --   step in microseconds (gcra: between two units; window: a bucket; exact: the window itself), burst or number of slots.
--- Answers in microseconds: how long the call must wait (0: admitted); per rule what remains, when all is back, its own wait.
+-- Answers per decision in microseconds: how long it must wait (0: admitted); per rule what remains, when all is back, its own wait.
 -- The same arithmetic as kit/limits/cells.py. Time is the server's. What a clock that was set back left in the future counts as
--- of now, so a rule is stricter for one window, never laxer; each judge then returns the mended state with its refusal, to be kept.
+-- of now, so a rule is stricter for one window, never laxer; the mended state is kept with a refusal too.
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpacked, byte, call = struct.pack, struct.unpack, string.byte, redis.call
+local pack, unpacked, byte, rep = struct.pack, struct.unpack, string.byte, string.rep
+local call = redis.call
 local stamp = call('TIME')
 local now = stamp[1] * 1000000 + stamp[2]
-local cost, spec = tonumber(ARGV[1]), ARGV[2]
+local now_ms = floor(now / 1000)
+local GCRA, WINDOW = 0, 1
+local UNSIGNED = {'>I1', '>I2', '>I3', '>I4'}
 
--- gcra: the time at which the next unit is due if they flow evenly (8 bytes).
-local function gcra(held, _, step, burst)
-  local tolerance = step * burst
-  local due = held and max((unpacked('>I8', held)), now) or now
-  local mended
-  if due > now + tolerance then
-    due = now + tolerance
-    mended = pack('>I8', due)
-  end
-  local spare = now + tolerance - due
-  local wait = max(0, cost * step - spare)
-  if wait > 0 or cost == 0 then return max(0, floor(spare / step)), due - now, wait, mended, due end
-  due = due + cost * step
-  return floor((now + tolerance - due) / step), due - now, 0, pack('>I8', due), due
+local stored = call('MGET', unpack(KEYS))
+-- By key. level: gcra, the time at which the next unit is due if they flow evenly; window, the sum; exact, how many are in the
+-- window. newest: window, the bucket last counted in. older: window, the stored counts before the present bucket; exact, how many
+-- stamps have left. ends: when the state written back may go; only a changed one has it.
+local level, newest, older, older_width, ends, form = {}, {}, {}, {}, {}, {}
+
+local function width(number)
+  return number < 256 and 1 or number < 65536 and 2 or number < 16777216 and 3 or 4
 end
 
--- window: bytes per number, the newest bucket's number modulo 2^32, the sum; then the count of each older bucket, the last before
--- the newest first, as far back as any counts. What the newest holds is the rest of the sum.
-local function window(held, limit, step, slots)
+-- Counts in the buckets before the present one, the last first; trailing zeros may be there.
+local function counts_of(key)
+  local counts, text, wide = {}, older[key], older_width[key]
+  if wide == 1 then
+    counts = {byte(text, 1, -1)}
+  else
+    for at = 1, #text, wide do counts[#counts + 1] = unpacked(UNSIGNED[wide], text, at) end
+  end
+  return counts
+end
+
+-- window: '>I4' the newest bucket's number modulo 2^28, two bits for the bytes of the sum and two for those of a count (less one);
+-- the sum; then the count of each older bucket, the last before the newest first, as far back as any counts. What the newest
+-- holds is the rest of the sum.
+local function roll(key, held, step, slots)
   local bucket = floor(now / step)
-  local needed = limit < 256 and 1 or limit < 65536 and 2 or limit < 16777216 and 3 or 4
-  local total, older, aged, wide = 0, '', 0, held and byte(held) or needed
-  local form, set_back = '>I' .. wide, false
-  if held then
-    local last
-    last, total = unpacked('>I4I' .. wide, held, 2)
-    aged = (bucket - last) % 4294967296
-    set_back = aged >= 2147483648
-    if set_back then aged = 0 end
-    if aged < slots then older = held:sub(6 + wide) else total = 0 end
-  end
-  local reset = total > 0 and (bucket - aged + slots) * step - now or 0
-  if total > 0 and aged > 0 then
-    local newest, kept = total, (slots - 1 - aged) * wide
-    for at = 1, #older, wide do
-      local count = unpacked(form, older, at)
-      newest = newest - count
-      if at > kept then total = total - count end
+  local head = unpacked('>I4', held)
+  local wide, sum_wide = head % 4 + 1, floor(head / 4) % 4 + 1
+  local total, aged = unpacked(UNSIGNED[sum_wide], held, 5), (bucket - floor(head / 16)) % 268435456
+  older[key], older_width[key] = held:sub(5 + sum_wide), wide
+  if aged >= 134217728 then  -- the clock was set back
+    aged, ends[key] = 0, (bucket + slots) * step
+  elseif aged >= slots then
+    total, older[key] = 0, ''
+  elseif aged > 0 then
+    local counts, rolled, last, most, sum = counts_of(key), {}, total, 0, 0
+    for i = 1, #counts do last = last - counts[i] end
+    for _ = 1, aged - 1 do rolled[#rolled + 1] = 0 end
+    rolled[#rolled + 1] = last
+    for i = 1, slots - 1 - aged do rolled[#rolled + 1] = counts[i] end
+    while rolled[#rolled] == 0 do rolled[#rolled] = nil end
+    for i = 1, #rolled do
+      most, sum = max(most, rolled[i]), sum + rolled[i]
     end
-    older = ('\0'):rep((aged - 1) * wide) .. pack(form, newest) .. older:sub(1, kept)
+    wide, total = width(most), sum
+    for i = 1, #rolled do rolled[i] = pack(UNSIGNED[wide], rolled[i]) end
+    older[key], older_width[key] = table.concat(rolled), wide
   end
-  local excess = total + cost - limit
-  if excess > 0 or cost == 0 then
-    local wait = excess > 0 and max(reset, 1) or 0
-    if excess > 0 then
-      for at = #older - wide + 1, 1, -wide do
-        excess = excess - unpacked(form, older, at)
-        if excess <= 0 then
-          wait = (bucket - (at - 1) / wide - 1 + slots) * step - now
-          break
-        end
-      end
-    end
-    local mended = set_back and pack('>I1I4I' .. wide, wide, bucket % 4294967296, total) .. older or nil
-    return max(0, limit - total), reset, wait, mended, (bucket + slots) * step
-  end
-  total = total + cost
-  if wide < needed then
-    local wider = {}
-    for at = 1, #older, wide do wider[#wider + 1] = pack('>I' .. needed, (unpacked(form, older, at))) end
-    older, wide = table.concat(wider), needed
-  end
-  local ends = (bucket + slots) * step
-  return limit - total, ends - now, 0, pack('>I1I4I' .. wide, wide, bucket % 4294967296, total) .. older, ends
+  level[key], newest[key] = total, bucket - aged
 end
 
 -- exact: the millisecond (6 bytes) of every unit admitted in the window, oldest first.
-local function exact(held, limit, step)
-  held = held or ''
-  local window_ms, now_ms, count = ceil(step / 1000), floor(now / 1000), #held / 6
-  local mended
-  if count > 0 and unpacked('>I6', held, #held - 5) > now_ms then
+local function slide(key, held, step)
+  local oldest, count = now_ms - ceil(step / 1000), #held / 6
+  if unpacked('>I6', held, #held - 5) > now_ms then  -- the clock was set back
     local stamps = {}
     for at = 1, #held, 6 do stamps[#stamps + 1] = pack('>I6', min(now_ms, (unpacked('>I6', held, at)))) end
-    held = table.concat(stamps)
-    mended = held
+    stored[key], ends[key] = table.concat(stamps), (2 * now_ms - oldest + 1) * 1000
+    held = stored[key]
   end
   local low, high = 0, count
   while low < high do
     local middle = floor((low + high) / 2)
-    if unpacked('>I6', held, middle * 6 + 1) < now_ms - window_ms then low = middle + 1 else high = middle end
+    if unpacked('>I6', held, middle * 6 + 1) < oldest then low = middle + 1 else high = middle end
   end
-  local live = count - low
-  local function leaves(index) return (unpacked('>I6', held, (index - 1) * 6 + 1) + window_ms + 1) * 1000 - now end
-  local over = live + cost - limit
-  if over > 0 or cost == 0 then
-    local wait = over > 0 and (live > 0 and leaves(low + min(over, live)) or 1000) or 0
-    return max(0, limit - live), live > 0 and leaves(count) or 0, wait, mended, (now_ms + window_ms + 1) * 1000
-  end
-  local ends = (now_ms + window_ms + 1) * 1000
-  return limit - live - cost, ends - now, 0, held:sub(low * 6 + 1) .. pack('>I6', now_ms):rep(cost), ends
+  level[key], older[key] = count - low, low
 end
 
-local judges = {[0] = gcra, window, exact}
-local held = call('MGET', unpack(KEYS))
-local answer, states, ends, wait, at = {0}, {}, {}, 0, 1
-for i = 1, #KEYS do
-  local algorithm, limit, step, extra
-  algorithm, limit, step, extra, at = unpacked('>BI4I8I4', spec, at)
-  local remaining, reset, own, state, until_ = judges[algorithm % 8](held[i], limit, step, extra)
-  if own > wait and algorithm < 8 then wait = own end
-  answer[i * 3 - 1], answer[i * 3], answer[i * 3 + 1] = remaining, reset, own
-  states[i], ends[i] = state, until_
+local function load(key, rule)
+  local held, kind = stored[key], rule.kind
+  form[key] = kind
+  if kind == GCRA then
+    level[key] = held and max((unpacked('>I8', held)), now) or now
+  elseif not held then
+    level[key], older[key], older_width[key] = 0, kind == WINDOW and '' or 0, 1
+  elseif kind == WINDOW then
+    roll(key, held, rule.step, rule.extra)
+  else
+    slide(key, held, rule.step)
+  end
+  return level[key]
 end
-if wait > 0 then
-  -- Refused: rules that would have let it pass are judged anew without the cost, so what remains is what was there.
-  answer[1], at = wait, 1
-  cost = 0
-  for i = 1, #KEYS do
-    local algorithm, limit, step, extra, _
-    algorithm, limit, step, extra, at = unpacked('>BI4I8I4', spec, at)
-    if answer[i * 3 + 1] == 0 then
-      answer[i * 3 - 1], answer[i * 3], _, states[i], ends[i] = judges[algorithm % 8](held[i], limit, step, extra)
+
+-- exact: in how long the unit at this place leaves the window; those admitted in this call come after the stored ones.
+local function leaves(key, place, step)
+  local held = stored[key] or ''
+  local at = (older[key] + place - 1) * 6 + 1
+  return ((at < #held and unpacked('>I6', held, at) or now_ms) + ceil(step / 1000) + 1) * 1000 - now
+end
+
+local function reset_of(key, rule)
+  if rule.kind == GCRA then return level[key] - now end
+  if level[key] == 0 then return 0 end
+  if rule.kind == WINDOW then return (newest[key] + rule.extra) * rule.step - now end
+  return leaves(key, level[key], rule.step)
+end
+
+-- How long a call waits that is `over` what fits.
+local function wait_of(key, rule, over)
+  if rule.kind == GCRA then return over end
+  if rule.kind ~= WINDOW then
+    local live = level[key]
+    return live > 0 and leaves(key, min(over, live), rule.step) or 1000
+  end
+  local bucket, counts = floor(now / rule.step), counts_of(key)
+  for back = #counts, 1, -1 do
+    over = over - counts[back]
+    if over <= 0 then return (bucket - back + rule.extra) * rule.step - now end
+  end
+  return max(reset_of(key, rule), 1)
+end
+
+local function left_of(key, rule)
+  if rule.kind == GCRA then return max(0, floor((now + rule.tolerance - level[key]) / rule.step)) end
+  return max(0, rule.limit - level[key])
+end
+
+local sets = {}
+local function set_of(number)
+  local text, rules = ARGV[number + 1], {}
+  for at = 1, #text, 17 do
+    local kind, limit, step, extra = unpacked('>BI4I8I4', text, at)
+    local rule = {kind = kind % 8, shadow = kind >= 8, limit = limit, step = step, extra = extra}
+    -- Above which level nothing more fits; gcra counts in microseconds, from now.
+    rule.unit, rule.most, rule.lasts = 1, limit, (now_ms + ceil(step / 1000) + 1) * 1000
+    if rule.kind == GCRA then
+      rule.tolerance = step * extra
+      rule.unit, rule.most = step, now + rule.tolerance
+    elseif rule.kind == WINDOW then
+      rule.bucket = floor(now / step)
+      rule.lasts = (rule.bucket + extra) * step
+    end
+    rules[#rules + 1] = rule
+  end
+  sets[number] = rules
+  return rules
+end
+
+local decisions, answers, keys, own, at = ARGV[1], {}, {}, {}, 1
+while at <= #decisions do
+  local number, cost, wait
+  number, cost, at = unpacked('>I2I8', decisions, at)
+  local rules = sets[number] or set_of(number)
+  wait = 0
+  for i = 1, #rules do
+    local rule, key = rules[i], nil
+    key, at = unpacked('>I2', decisions, at)
+    keys[i] = key
+    local held, most = level[key] or load(key, rule), rule.most
+    if rule.kind == GCRA and held > most then  -- the clock was set back
+      held, level[key], ends[key] = most, most, most
+    end
+    local over = held + cost * rule.unit - most
+    own[i] = over > 0 and wait_of(key, rule, over) or 0
+    if over > 0 and not rule.shadow and own[i] > wait then wait = own[i] end
+  end
+  local answer = {wait}
+  for i = 1, #rules do
+    local rule, key, alone = rules[i], keys[i], own[i]
+    local place = i * 3 - 1
+    if wait > 0 or alone > 0 or cost == 0 then
+      answer[place], answer[place + 1], answer[place + 2] = left_of(key, rule), reset_of(key, rule), alone
+    else
+      local held = level[key] + cost * rule.unit
+      level[key] = held
+      if rule.kind == GCRA then
+        ends[key] = held
+        answer[place], answer[place + 1] = floor((rule.most - held) / rule.step), held - now
+      else
+        ends[key], newest[key] = rule.lasts, rule.bucket
+        answer[place], answer[place + 1] = rule.limit - held, rule.lasts - now
+      end
+      answer[place + 2] = 0
     end
   end
+  answers[#answers + 1] = answer
 end
-for i = 1, #KEYS do
-  if states[i] then call('SET', KEYS[i], states[i], 'PX', ceil((ends[i] - now) / 1000) + 1) end
+
+local function written(key)
+  if form[key] == GCRA then return pack('>I8', level[key]) end
+  if form[key] == WINDOW then
+    local total, text = level[key], older[key]
+    local wide = width(total)
+    local head = newest[key] % 268435456 * 16 + (wide - 1) * 4 + older_width[key] - 1
+    return pack('>I4I' .. wide, head, total) .. text
+  end
+  local held = stored[key] or ''
+  local kept = #held / 6 - older[key]
+  return held:sub(older[key] * 6 + 1) .. rep(pack('>I6', now_ms), level[key] - kept)
 end
-return answer
+for key, until_ in pairs(ends) do
+  call('SET', KEYS[key], written(key), 'PX', ceil((until_ - now) / 1000) + 1)
+end
+return answers

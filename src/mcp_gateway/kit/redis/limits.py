@@ -1,11 +1,10 @@
-"""Counts, leases and stored rules on Redis 7 or Valkey 9: one script call per decision, time from the server.
+"""Counts, leases and stored rules on Redis 7 or Valkey 9: one round trip per decision, time from the server.
 
-Every counting key expires by itself; the one key that does not is the document of stored rules. A plan's command is packed
-once, so that a decision costs this process little more than its share of a write and a read.
+Every counting key expires by itself; the one key that does not is the document of stored rules. Decisions of one moment share a
+script call, so that each costs both sides little more than its share of a write and a read.
 """
 
 import asyncio
-import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -13,44 +12,27 @@ from importlib.resources import files
 from mcp_gateway.kit.errors import RulesChanged, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.limits.plans import Outcome, Plan
 from mcp_gateway.kit.limits.ports import Place, StoredDocument
-from mcp_gateway.kit.limits.rules import Rule
 from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.packing import Script, Word, pack
+from mcp_gateway.kit.redis.limit_batches import Batch, Prepared
+from mcp_gateway.kit.redis.packing import Script, Word
 from mcp_gateway.kit.redis.wire import Reply
-
-# What `limits.lua` calls the algorithms; 8 more for a rule in shadow.
-ALGORITHMS = {"gcra": 0, "window": 1, "exact": 2}
-IN_SHADOW = 8
-_RULE = struct.Struct(">BIQI")
 
 # Leaves time for the policies to decide within 25 ms, on a busy machine too.
 DEADLINE_SECONDS = 0.018
+
+# More decisions than this never wait for the store at once.
+MOST_PENDING = 10_000
 
 RULES_KEY = "rate_limit:rules"
 RULES_CHANNEL = "rate_limit:rules:changed"
 
 
-class _Prepared:
-    """A plan's command in the protocol's form: whole for the usual cost, in two parts around any other."""
-
-    __slots__ = ("head", "tail", "usual", "usual_cost")
-
-    def __init__(self, script: Script, plan: Plan, prefix: str) -> None:
-        keys = [prefix + key for key in plan.keys]
-        spec = b"".join(_packed_rule(rule) for rule in plan.rules)
-        mark = b"<the cost of this call>"
-        whole = pack("EVALSHA", script.sha, len(keys), *keys, mark, spec)
-        self.head, self.tail = whole.split(b"$%d\r\n%b\r\n" % (len(mark), mark))
-        self.usual_cost = plan.weight
-        self.usual = self.command(plan.weight)
-
-    def command(self, cost: int) -> bytes:
-        digits = b"%d" % cost
-        return b"%b$%d\r\n%b\r\n%b" % (self.head, len(digits), digits, self.tail)
-
-
 class RedisLimitStore:
-    """`prefix` goes before every key; `{limits}:` puts all of them into one slot of a cluster (see docs/kit/rate-limits.md)."""
+    """Decisions of one loop turn go in one call, in their order; a full batch leaves at once, so that the server works on it
+    while the next is made.
+
+    `prefix` goes before every key; `{limits}:` puts all of them into one slot of a cluster (see docs/kit/rate-limits.md).
+    """
 
     def __init__(
         self,
@@ -68,37 +50,89 @@ class RedisLimitStore:
         self._prefix = prefix
         self._timeout_seconds = timeout_seconds
         self._script = script or load_script("limits.lua")
-        self._time = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._batch: Batch | None = None
+        self._slots_apart = False
+        self._pending = 0
 
-    async def take(self, plan: Plan, cost: int) -> Outcome:
+    def take(self, plan: Plan, cost: int) -> "Outcome | asyncio.Future[Outcome]":
         if not plan.keys:
             return [0]
-        prepared = self._prepared(plan)
-        command = prepared.usual if cost == prepared.usual_cost else prepared.command(cost)
-        deadline = self._time() + self._timeout_seconds
-        try:
-            reply = await self._connection.send_packed(command, self._timeout_seconds)
-        except StoreRefused as refusal:
-            if refusal.kind != "NOSCRIPT":
-                raise
-            reply = await self._send_whole(plan, cost, deadline - self._time())
-        return _outcome(reply, plan)
-
-    async def look(self, plan: Plan) -> Outcome:
-        return await self.take(plan, 0)
-
-    async def _send_whole(self, plan: Plan, cost: int, seconds_left: float) -> Reply:
-        """The server has forgotten the script: a restart, a fail-over or a flush."""
-        keys = [self._prefix + key for key in plan.keys]
-        spec = b"".join(_packed_rule(rule) for rule in plan.rules)
-        words: tuple[Word, ...] = ("EVAL", self._script.text, len(keys), *keys, cost, spec)
-        return await self._connection.send(*words, timeout_seconds=max(0.001, seconds_left))
-
-    def _prepared(self, plan: Plan) -> _Prepared:
+        if self._connection.state != "live" or self._pending >= MOST_PENDING:
+            raise StoreUnavailable("The store does not answer.", pending=self._pending)
         prepared = plan.prepared
-        if not isinstance(prepared, _Prepared):
-            prepared = plan.prepared = _Prepared(self._script, plan, self._prefix)
-        return prepared
+        if prepared.__class__ is not Prepared:
+            prepared = plan.prepared = Prepared(plan, self._prefix)
+        answer: asyncio.Future[Outcome] = self._loop.create_future()
+        batch = self._batch
+        if batch is None:
+            batch = self._batch = Batch()
+            self._loop.call_soon(self._send, batch)
+        self._pending += 1
+        if batch.add(prepared, cost, answer):
+            self._send(batch)
+        return answer
+
+    def look(self, plan: Plan) -> "Outcome | asyncio.Future[Outcome]":
+        return self.take(plan, 0)
+
+    def _send(self, batch: Batch) -> None:
+        if self._batch is not batch:
+            return  # it was full and has left
+        self._batch = None
+        deadline = self._loop.time() + self._timeout_seconds
+        for part in batch.by_slot() if self._slots_apart else (batch,):
+            self.submit(part, deadline)
+
+    def submit(self, batch: Batch, deadline: float, *, whole: bool = False) -> None:
+        command = batch.command(self._script, whole=whole)
+        try:
+            self._connection.submit(command, deadline, _Call(self, batch, deadline))
+        except StoreUnavailable as error:
+            self.settled(batch).fail(error)
+
+    def keep_slots_apart(self) -> None:
+        """This is a cluster: from now on only keys of one slot share a call."""
+        self._slots_apart = True
+
+    def settled(self, batch: Batch) -> Batch:
+        self._pending -= len(batch.asked)
+        return batch
+
+
+class _Call:
+    """Where the reply to a batch goes. What the server could not do as it was asked is asked once more in another way."""
+
+    __slots__ = ("_batch", "_deadline", "_done", "_store")
+
+    def __init__(self, store: RedisLimitStore, batch: Batch, deadline: float) -> None:
+        self._store, self._batch, self._deadline = store, batch, deadline
+        self._done = False
+
+    def done(self) -> bool:
+        return self._done
+
+    def set_result(self, reply: Reply) -> None:
+        self._done = True
+        self._store.settled(self._batch).answer(reply)
+
+    def set_exception(self, error: StoreRefused | StoreUnavailable) -> None:
+        self._done = True
+        kind = error.kind if isinstance(error, StoreRefused) else ""
+        if kind == "NOSCRIPT":  # the server has forgotten it: a restart, a fail-over or a flush
+            self._store.submit(self._batch, self._deadline, whole=True)
+            return
+        parts: list[Batch] = []
+        if kind == "CROSSSLOT":
+            self._store.keep_slots_apart()
+            parts = self._batch.by_slot()
+        elif kind == "ERR":  # one budget that cannot be read must not refuse the others
+            parts = self._batch.one_by_one()
+        if len(parts) < 2:
+            self._store.settled(self._batch).fail(error)
+        else:
+            for part in parts:
+                self._store.submit(part, self._deadline)
 
 
 class RedisLeaseStore:
@@ -193,20 +227,6 @@ class RedisRuleStore:
 
 def load_script(name: str) -> Script:
     return Script(files("mcp_gateway.kit.redis").joinpath(name).read_text(encoding="utf-8"))
-
-
-def _packed_rule(rule: Rule) -> bytes:
-    kind = ALGORITHMS[rule.algorithm] + (IN_SHADOW if rule.shadow else 0)
-    if rule.algorithm == "exact":
-        return _RULE.pack(kind, rule.limit, rule.window_us, 0)
-    extra = rule.most_at_once if rule.algorithm == "gcra" else rule.buckets + 1
-    return _RULE.pack(kind, rule.limit, rule.step_us, extra)
-
-
-def _outcome(reply: Reply, plan: Plan) -> Outcome:
-    if type(reply) is not list or len(reply) != 1 + 3 * len(plan.keys):
-        raise StoreRefused("ERR an answer of another shape")
-    return reply  # type: ignore[return-value]  # the script answers with integers only
 
 
 def _numbers(reply: Reply, count: int) -> list[int]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 import hiredis
 
@@ -20,6 +20,16 @@ _NOTHING = object()
 _CONFIRMATIONS = (b"subscribe", b"unsubscribe")
 
 
+class Receiver(Protocol):
+    """Where a reply goes: a future, or whoever shares one call among many. Told once, unless `done`."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, reply: Reply, /) -> None: ...
+
+    def set_exception(self, error: StoreRefused | StoreUnavailable, /) -> None: ...
+
+
 class Waiting(NamedTuple):
     """A command whose reply is due. `future` is None when nobody wants the reply.
 
@@ -28,7 +38,7 @@ class Waiting(NamedTuple):
 
     sent: float
     deadline: float
-    future: "asyncio.Future[Reply] | None"
+    future: "Receiver | None"
     pushed: bool = False
 
 
@@ -65,6 +75,11 @@ class Wire(asyncio.Protocol):
         now = self._loop.time()
         self._enqueue(packed, Waiting(now, now + timeout_seconds, future))
         return future
+
+    def submit(self, packed: bytes, deadline: float, receiver: Receiver) -> None:
+        """As `send`, but the receiver is told, by a deadline of the loop's time, and the bytes leave at once."""
+        self._enqueue(packed, Waiting(self._loop.time(), deadline, receiver))
+        self._flush()
 
     def post(self, packed: bytes, timeout_seconds: float) -> None:
         """As `send`, but nobody hears the reply."""
@@ -144,7 +159,7 @@ class Wire(asyncio.Protocol):
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
-        if self._transport is None:
+        if self._transport is None or not unsent:
             return
         self._transport.write(b"".join(unsent))
         self._room = MAX_UNSENT_BYTES - self._transport.get_write_buffer_size()
@@ -183,7 +198,7 @@ def _confirm(entry: Waiting) -> None:
         entry.future.set_result(None)
 
 
-def _settle(future: "asyncio.Future[Reply]", reply: Reply) -> None:
+def _settle(future: Receiver, reply: Reply) -> None:
     if isinstance(reply, StoreRefused):
         future.set_exception(reply)
     else:
