@@ -7,6 +7,7 @@ from typing import Final
 
 from mcp_gateway.access.tokens.envelope import MAX_TOKEN_CHARS
 from mcp_gateway.access.tokens.model import VerifiedToken
+from mcp_gateway.access.tokens.ports import FurtherRoles
 from mcp_gateway.access.tokens.refusals import refused
 from mcp_gateway.access.tokens.revocations import NEVER, Revocations
 from mcp_gateway.access.tokens.verify import SKEW_SECONDS, TokenVerifier
@@ -14,6 +15,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.identity import Caller
 
 MAX_REMEMBERED: Final = 10_000
+NO_FURTHER_ROLES: Final = FurtherRoles(roles=frozenset())
 # How long the wall clock is taken to run as the monotonic one does; then it is read again, as it may have been set.
 _CLOCK_TRUSTED_SECONDS: Final = 1.0
 
@@ -81,24 +83,27 @@ class Authenticate:
     async def _believe(self, verified: VerifiedToken, digest: bytes) -> _Believed:
         issuer = verified.issuer
         named = issuer.claims.read(verified.claims)
-        further = await issuer.further_roles.roles_of(verified.claims) if issuer.further_roles else frozenset()
+        further = await issuer.further_roles.roles_of(verified.claims) if issuer.further_roles else NO_FURTHER_ROLES
         subject = f"{issuer.name}:{named.subject}" if issuer.name else named.subject
         caller = Caller(
             tenant=named.tenant,
             subject=subject,
-            roles=named.roles | further,
+            roles=named.roles | further.roles,
             scopes=named.scopes,
             name=named.name,
             issuer=issuer.issuer,
             credential=named.jti if not issuer.name else digest.hex()[:16],
-            attributes=named.attributes,
+            attributes={**named.attributes, **further.attributes},
         )
+        until = verified.expires_at + SKEW_SECONDS
+        if further.valid_seconds is not None:
+            until = min(until, self._now(self._monotonic()) + further.valid_seconds)
         return _Believed(
             caller=caller,
             token=(named.tenant, named.jti),
             subject=(named.tenant, subject),
             issued_at=NEVER if verified.issued_at is None else verified.issued_at,
-            until=verified.expires_at + SKEW_SECONDS,
+            until=until,
         )
 
     def _is_revoked(self, believed: _Believed) -> bool:

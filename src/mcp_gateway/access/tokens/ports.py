@@ -1,6 +1,7 @@
 """What believing a token needs from outside."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from mcp_gateway.access.tokens.records import IssuedToken, Revocation
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import NO_ATTRIBUTES
 
 PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -25,11 +27,20 @@ class KeySource(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FurtherRoles:
+    """In the gateway's names. `attributes` join the caller's own. None for `valid_seconds`: they hold as long as the token does."""
+
+    roles: frozenset[str]
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
+    valid_seconds: float | None = None
+
+
 class RoleSource(Protocol):
     """Roles that a token's claims alone do not say, such as those of groups that did not fit into it."""
 
-    async def roles_of(self, claims: Mapping[str, Json]) -> frozenset[str]:
-        """Further roles, in the gateway's names. The claims are verified. Raises `TokenRefused` when they cannot be known."""
+    async def roles_of(self, claims: Mapping[str, Json]) -> FurtherRoles:
+        """The claims are verified. Bounded in time. Raises `TokenRefused` when nothing may be known of this caller without them."""
         ...
 
 
