@@ -18,6 +18,13 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+psycopg",
 }
 _BUSY_MILLISECONDS: Final = 5_000
+# Readers beside one writer, waiting while another process writes, and on the disk before a commit returns.
+SQLITE_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+)
 _CONNECT_SECONDS: Final = 5
 # The step this program's tables are at: the last of `migrations/versions`.
 NEWEST_STEP: Final = "0002"
@@ -91,10 +98,9 @@ def _make_engine(url: URL) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:
-    """Readers beside one writer, waiting while another process writes, and on the disk before a commit returns."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # SQLAlchemy hands over its driver's connection as object
-    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(pragma)
     cursor.close()
 
 
