@@ -1,21 +1,25 @@
 """Stored rules, roles and row filters in the gateway's own store, seen by every replica."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.base import Executable
 
 from mcp_gateway.access.policy.ports import Kind, StoredStatement, StoredStatements
 from mcp_gateway.adapters.sql.engine import StoreUnavailable
 from mcp_gateway.adapters.sql.schema import access_changes, access_rules
 
 _RULES: Final = "rules"
-_INSERTS: Final = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
 
 
 class SqlRules:
@@ -63,11 +67,14 @@ async def _version(connection: AsyncConnection) -> int:
 
 async def _count_up(connection: AsyncConnection, expected: int) -> bool:
     """In the transaction of the change, and before it: of two on one version the second finds it gone, and writes nothing."""
+    counted: Executable
     if expected == 0:
         first = _INSERTS[connection.dialect.name](access_changes).values(name=_RULES, version=1)
-        return (await connection.execute(first.on_conflict_do_nothing())).rowcount == 1
-    this = (access_changes.c.name == _RULES, access_changes.c.version == expected)
-    return (await connection.execute(update(access_changes).where(*this).values(version=expected + 1))).rowcount == 1
+        counted = first.on_conflict_do_nothing().returning(access_changes.c.version)
+    else:
+        this = (access_changes.c.name == _RULES, access_changes.c.version == expected)
+        counted = update(access_changes).where(*this).values(version=expected + 1).returning(access_changes.c.version)
+    return (await connection.execute(counted)).first() is not None
 
 
 @asynccontextmanager
