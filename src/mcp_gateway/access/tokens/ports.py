@@ -29,7 +29,7 @@ class KeySource(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FurtherRoles:
-    """In the gateway's names. `attributes` join the caller's own. None for `valid_seconds`: they hold as long as the token does."""
+    """In the gateway's names. `attributes` join the caller's own. `valid_seconds` None: they hold as long as the token."""
 
     roles: frozenset[str]
     attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
@@ -40,7 +40,7 @@ class RoleSource(Protocol):
     """Roles that a token's claims alone do not say, such as those of groups that did not fit into it."""
 
     async def roles_of(self, claims: Mapping[str, Json]) -> FurtherRoles:
-        """The claims are verified. Bounded in time. Raises `TokenRefused` when nothing may be known of this caller without them."""
+        """The claims are verified. Bounded in time. Raises `TokenRefused` when they must be known and cannot be."""
         ...
 
 
