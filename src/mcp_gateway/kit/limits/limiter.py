@@ -108,17 +108,16 @@ class EnterpriseRateLimiter:
         else:
             tenant, subject = caller, ""
         plan = self._table.young.get((tenant, subject, operation)) or self._table.plan(tenant, subject, operation)
+        if plan.told_until and cost is None and self._monotonic() < plan.told_until:
+            plan.refused_here += 1
+            return plan.told  # type: ignore[return-value]  # what `_tell` put there
         cost = plan.weight if cost is None else cost
         if self._recorder is not None:
             self._recorder.record(tenant, subject, operation, cost)
         if plan.refused_until:
             now = self._monotonic()
             if now < plan.refused_until and cost >= plan.refused_cost:
-                if not plan.refused_here:
-                    self._report_later()
-                plan.refused_here += 1
-                same = now < plan.told_until and cost == plan.told_cost
-                return plan.told if same else _tell(plan, cost, now)  # type: ignore[return-value]  # what `_tell` put there
+                return self._tell(plan, cost, now)
             if now >= plan.refused_until:
                 plan.refused_until = 0.0
         if cost.__class__ is not int or not 0 < cost <= plan.ceiling:
@@ -180,6 +179,16 @@ class EnterpriseRateLimiter:
             away=tuple((rule.name, self._fallback.policy(rule, plan.kind)) for rule in counted),
         )
 
+    def _tell(self, plan: Plan, cost: int, now: float) -> Decision:
+        """The remembered refusal as of now; in a flood, calls at the usual cost within `SAME_SECONDS` are told the same."""
+        told = RememberedRefusal(plan, cost, now - plan.refused_from)
+        if not plan.refused_here:
+            self._report_later()
+        plan.refused_here += 1
+        if cost == plan.weight and self._recorder is None:
+            plan.told, plan.told_until = told, min(now + SAME_SECONDS, plan.refused_until)
+        return told
+
     def _refused(self, plan: Plan, cost: int, outcome: Outcome) -> Decision:
         decision = Decision(plan, outcome, cost)
         plan.remember_refusal(outcome, cost, self._monotonic())
@@ -197,13 +206,6 @@ class EnterpriseRateLimiter:
 
     def _new_table(self, rules: RuleSet) -> PlanTable:
         return PlanTable(rules, capacity=self._capacity, dropped=self._tallies.fold)
-
-
-def _tell(plan: Plan, cost: int, now: float) -> Decision:
-    """The remembered refusal as of now; in a flood many calls within `SAME_SECONDS` are told the same."""
-    told = RememberedRefusal(plan, cost, now - plan.refused_from)
-    plan.told, plan.told_cost, plan.told_until = told, cost, min(now + SAME_SECONDS, plan.refused_until)
-    return told
 
 
 def refusal(decision: Decision) -> RateLimited | LimitsAway:

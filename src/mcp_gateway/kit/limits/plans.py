@@ -33,7 +33,7 @@ class Plan:
     __slots__ = (
         "allowed", "away", "ceiling", "keys", "kind", "near", "operation", "prepared", "refused_cost", "refused_from",
         "refused_here", "refused_outcome", "refused_until", "revision", "rules", "shown", "subject", "tenant", "told",
-        "told_cost", "told_until", "weight",
+        "told_until", "weight",
     )  # fmt: skip
 
     def __init__(self, rule_set: RuleSet, tenant: str, subject: str, operation: str) -> None:
@@ -55,7 +55,6 @@ class Plan:
         self.refused_cost = 0
         self.refused_outcome: Outcome = []
         self.told: object = None
-        self.told_cost = 0
         self.told_until = 0.0
 
     def remember_refusal(self, outcome: Outcome, cost: int, now: float) -> None:

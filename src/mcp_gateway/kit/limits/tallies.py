@@ -54,6 +54,7 @@ class Tallies:
         if plan.refused_here:
             self._count(DECISIONS, outcome="refused", decided_by="here", tenant=plan.tenant).add(plan.refused_here)
             plan.refused_here = 0
+            plan.told_until = 0.0  # the next one counts from zero again, and has itself reported
 
     def refused(self, plan: Plan, decision: Decision) -> None:
         self._figures.counter(DECISIONS, outcome="refused", decided_by="store", tenant=plan.tenant).add()
