@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from mcp_gateway.access.tokens.claims import ClaimMapping
 from mcp_gateway.access.tokens.model import TrustedIssuer
-from mcp_gateway.access.tokens.ports import PublicKey
+from mcp_gateway.access.tokens.ports import FurtherRoles, PublicKey
 from mcp_gateway.access.tokens.refusals import refused
 from mcp_gateway.core.errors import Json
 
@@ -115,14 +115,16 @@ class KnownKeys:
         return self.keys[kid]
 
 
-class FurtherRoles:
-    """Implements `RoleSource`."""
+class RolesOfGroups:
+    """Implements `RoleSource`: the roles given, for a token with groups, for as long as said."""
 
-    def __init__(self, *roles: str) -> None:
-        self._roles = frozenset(roles)
+    def __init__(self, *roles: str, valid_seconds: float | None = None) -> None:
+        self.further = FurtherRoles(roles=frozenset(roles), valid_seconds=valid_seconds)
+        self.asked = 0
 
-    async def roles_of(self, claims: Mapping[str, Json]) -> frozenset[str]:
-        return self._roles if "groups" in claims else frozenset()
+    async def roles_of(self, claims: Mapping[str, Json]) -> FurtherRoles:
+        self.asked += 1
+        return self.further if "groups" in claims else FurtherRoles(roles=frozenset())
 
 
 def issuer_of(keys: KnownKeys, **changed: object) -> TrustedIssuer:

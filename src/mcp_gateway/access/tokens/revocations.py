@@ -55,7 +55,10 @@ class Revocations:
 
     def revoked(self, token: tuple[str, str], subject: tuple[str, str], issued_at: float) -> bool:
         """`token` is tenant and token id, `subject` tenant and subject; `issued_at` in seconds since 1970."""
-        return token in self._tokens or self._subjects.get(subject, NEVER) >= issued_at
+        if token in self._tokens:
+            return True
+        not_before = self._subjects.get(subject)
+        return not_before is not None and not_before >= issued_at
 
     def _learn(self, revocations: Iterable[Revocation]) -> None:
         for revocation in revocations:
