@@ -14,7 +14,8 @@ from mcp_gateway.ask.draft import DraftStep
 from mcp_gateway.ask.errors import QuestionTimedOut
 from mcp_gateway.ask.inquiry import Inquiry, PipelineStep
 from mcp_gateway.ask.model import Answer, Question, Turn
-from mcp_gateway.ask.ports import ConversationStore, Drafter, Gatherer, ProgressListener, Resolver
+from mcp_gateway.ask.narrowing import EverythingSeen, Narrowing
+from mcp_gateway.ask.ports import ConversationStore, DataPolicy, Drafter, Gatherer, ProgressListener, Resolver
 from mcp_gateway.ask.question import check_question
 from mcp_gateway.ask.recover import RecoverStep
 from mcp_gateway.ask.run import RunStep, count_rows
@@ -44,7 +45,7 @@ class AskLimits:
 class AnswerQuestion:
     """Answers one question at a time per call; calls may run side by side. Holds no state of its own between them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (every part can be replaced)
         self,
         *,
         gatherer: Gatherer,
@@ -55,15 +56,16 @@ class AnswerQuestion:
         new_id: Callable[[], str],
         model: Drafter | None = None,
         limits: AskLimits | None = None,
+        data: DataPolicy | None = None,
     ) -> None:
-        """`model` None: no language model. `new_id` makes session ids. `limits` None: the defaults."""
+        """`model` None: no language model. `new_id` makes session ids. `limits` None: the defaults. `data` None: all is seen."""
         self._limits = limits or AskLimits()
         self._conversations = conversations
         self._clock = clock
         self._new_id = new_id
         query_timeout = self._limits.query_timeout_seconds
         self._order: tuple[PipelineStep, ...] = (
-            GatherStep(gatherer),
+            GatherStep(gatherer, Narrowing(data or EverythingSeen())),
             ResolveStep(resolver),
             DraftStep(engine, model),
             ValidateStep(),
@@ -98,7 +100,7 @@ class AnswerQuestion:
 
     async def _answer(self, caller: Caller, question: Question, sql: str | None, trace: Trace) -> Answer:
         session_id = question.session_id or self._new_id()
-        inquiry = Inquiry(question=question, now=self._clock.now(), typed_sql=sql)
+        inquiry = Inquiry(question=question, caller=caller, now=self._clock.now(), typed_sql=sql)
         if question.session_id:
             inquiry = await self._remember(inquiry, caller, session_id)
         for step in self._order:

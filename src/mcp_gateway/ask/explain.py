@@ -1,5 +1,6 @@
 """An answer in words: what was understood, what words were taken to mean, what was changed, what is missing."""
 
+from mcp_gateway.access.data.model import ROWS_LIMITED
 from mcp_gateway.ask.inquiry import Inquiry
 from mcp_gateway.ask.model import QueryRows, ResolvedEntity
 
@@ -29,6 +30,7 @@ def warnings_of(inquiry: Inquiry, rows: QueryRows | None) -> tuple[str, ...]:
     """What a reader must know before trusting the rows."""
     found = list(inquiry.notices)
     found += inquiry.query.warnings if inquiry.query and rows is not None else ()
+    found += [ROWS_LIMITED] if rows is not None and _rows_are_limited(inquiry) else []
     found += inquiry.world.warnings
     found += inquiry.resolution.warnings
     if rows is not None:
@@ -42,6 +44,11 @@ def warnings_of(inquiry: Inquiry, rows: QueryRows | None) -> tuple[str, ...]:
     if missing:
         found.append(f"Answered without {', '.join(dict.fromkeys(missing))}, which did not answer.")
     return tuple(dict.fromkeys(found))
+
+
+def _rows_are_limited(inquiry: Inquiry) -> bool:
+    rights, query = inquiry.world.rights, inquiry.query
+    return rights is not None and query is not None and any(rights.is_limited(name) for name in query.tables)
 
 
 def reason_of(inquiry: Inquiry) -> str:

@@ -9,6 +9,7 @@ from mcp_gateway.ask.model import Attempt, Draft, QueryRows, Question, Resolutio
 from mcp_gateway.ask.ports import Gathered
 from mcp_gateway.ask.trace import Note
 from mcp_gateway.core.errors import Internal
+from mcp_gateway.core.identity import Caller
 
 T = TypeVar("T")
 
@@ -18,6 +19,7 @@ class Inquiry:
     """`fault` is what stands in the way of the query, None while nothing does; `chosen` is the index of the reading in use."""
 
     question: Question
+    caller: Caller
     now: datetime
     typed_sql: str | None = None
     history: tuple[Turn, ...] = ()

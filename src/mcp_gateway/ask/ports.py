@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from mcp_gateway.access.data.model import DataRights
+from mcp_gateway.access.policy.model import Action
 from mcp_gateway.ask.model import Draft, DraftRequest, Resolution, Step, Turn
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
@@ -112,7 +114,8 @@ class Gathered:
 
     `database` is the server that runs the SQL. `mode` is what was really used: "single_mcp" when only the database's server
     took part. `missing_servers` did not answer and could be done without. `sources` are the words by server, most trusted first;
-    `vocabulary` is the same with every word that a more trusted server explains taken from the less trusted.
+    `vocabulary` is the same with every word that a more trusted server explains taken from the less trusted. `rights`: this is
+    the part of it all that one caller may see; None: all of it.
     """
 
     schema: DatabaseSchema
@@ -125,6 +128,18 @@ class Gathered:
     warnings: tuple[str, ...] = ()
     fetched: int = 0
     reused: int = 0
+    rights: DataRights | None = None
+
+
+class DataPolicy(Protocol):
+    """Which part of a database a caller may read."""
+
+    def rights(self, caller: Caller, action: Action, schema: DatabaseSchema, *, server: str = "") -> DataRights | None:
+        """None: all of it. The same object for the same rights, as long as it is remembered.
+
+        `server` is the name of the server that holds the database. Raises `NotAllowed` when the caller may not do this at all.
+        """
+        ...
 
 
 class Gatherer(Protocol):

@@ -2,22 +2,26 @@
 
 from dataclasses import replace
 
+from mcp_gateway.access.policy.model import Action
 from mcp_gateway.ask.inquiry import Inquiry
+from mcp_gateway.ask.narrowing import Narrowing
 from mcp_gateway.ask.ports import Gatherer, Resolver
 from mcp_gateway.ask.trace import Note
 
 
 class GatherStep:
-    """Asks every server what it knows about the data."""
+    """Asks every server what it knows about the data, and goes on with what the caller may see of it."""
 
     name = "gather"
 
-    def __init__(self, gatherer: Gatherer) -> None:
-        self._gatherer = gatherer
+    def __init__(self, gatherer: Gatherer, narrowing: Narrowing) -> None:
+        self._gatherer, self._narrowing = gatherer, narrowing
 
     async def __call__(self, inquiry: Inquiry, note: Note) -> Inquiry:
         note.input = {"mode": inquiry.question.mode}
-        gathered = await self._gatherer.gather(inquiry.question.mode)
+        action: Action = "run_query" if inquiry.typed_sql is not None else "ask"
+        everything = await self._gatherer.gather(inquiry.question.mode)
+        gathered = self._narrowing.for_caller(everything, inquiry.caller, action)
         note.output = {
             "servers": list(gathered.servers_used),
             "missing_servers": list(gathered.missing_servers),

@@ -1,15 +1,21 @@
 """Run one checked query within limits, and explain one without running it."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 from sqlglot import exp
 
+from mcp_gateway.access.data.conceal import PLAN_WITHHELD, concealed
+from mcp_gateway.access.data.model import DataRights
+from mcp_gateway.access.data.restrict import restrict
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.sql.calm import may_grow
+from mcp_gateway.core.sql.errors import QueryFailed
 from mcp_gateway.core.sql.read_only import check_read_only, print_checked
 from mcp_gateway.tables.model import ExplainedQuery, Limits, QueryResult, RawResult
 from mcp_gateway.tables.ports import Database
@@ -23,22 +29,31 @@ _KEPT_QUERIES: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A query that may run, and the text that runs it. `tree` is shared, so never changed."""
+    """A query that may run, and the text that runs it. `tree` is shared, so never changed.
+
+    `asked` is the text without what the caller's rights put in; `altered` says that something was.
+    """
 
     tree: exp.Query
     sql: str
     may_grow: bool
+    asked: str
+    altered: bool = False
 
 
-async def execute_query(database: Database, clock: Clock, sql: str, limits: Limits) -> QueryResult:
+async def execute_query(
+    database: Database, clock: Clock, sql: str, limits: Limits, rights: DataRights | None = None
+) -> QueryResult:
     """Raises `QueryRefused`, `QuerySyntaxError`, and whatever `Database.run` raises.
 
     The row limit is put into the query, so the engine may stop early; a cut result is counted apart, within half a second.
+    With `rights` the query reads only what they allow, and nothing that comes back tells of the rest.
     """
-    checked = await _check(sql, database.dialect, limits.max_rows + 1)
+    checked = await _check(sql, database.dialect, limits.max_rows + 1, rights)
     limits = replace(limits, may_grow=checked.may_grow)
     started = clock.monotonic()
-    raw = await database.run(checked.sql, limits)
+    with _as_told(sql, rights):
+        raw = await database.run(checked.sql, limits)
     spent = clock.monotonic() - started
     total = len(raw.rows) if raw.truncated_by is None else await _count(database, checked.tree, limits, spent)
     return QueryResult(
@@ -47,35 +62,59 @@ async def execute_query(database: Database, clock: Clock, sql: str, limits: Limi
         total_rows=total,
         truncated_by=raw.truncated_by,
         duration_ms=round((clock.monotonic() - started) * 1000, 3),
-        executed_sql=checked.sql,
+        executed_sql=checked.asked,
         dialect=database.dialect,
     )
 
 
-async def explain_query(database: Database, sql: str, limits: Limits) -> ExplainedQuery:
-    """Raises as `execute_query` does."""
-    checked = await _check(sql, database.dialect, None)
-    plan = await database.explain(checked.sql, replace(limits, may_grow=checked.may_grow))
-    tables, columns = _names_read(checked.tree)
-    return ExplainedQuery(plan=plan, executed_sql=checked.sql, tables=tables, columns=columns)
+async def explain_query(database: Database, sql: str, limits: Limits, rights: DataRights | None = None) -> ExplainedQuery:
+    """Raises as `execute_query` does. The plan of a query that rights have altered would tell what they withhold."""
+    checked = await _check(sql, database.dialect, None, rights)
+    limits = replace(limits, may_grow=checked.may_grow)
+    with _as_told(sql, rights):
+        plan = await database.explain(checked.sql, limits)
+    tables, columns = _names_read(check_read_only(sql, database.dialect) if checked.altered else checked.tree)
+    return ExplainedQuery(
+        plan=PLAN_WITHHELD if checked.altered else plan, executed_sql=checked.asked, tables=tables, columns=columns
+    )
 
 
-async def _check(sql: str, dialect: str, rows: int | None) -> _Checked:
+@contextmanager
+def _as_told(sql: str, rights: DataRights | None) -> Iterator[None]:
+    """Whoever has fewer rights hears of a failure only what their own text and schema say already."""
+    try:
+        yield
+    except QueryFailed as error:
+        if rights is None:
+            raise
+        raise concealed(error, sql, rights) from None
+
+
+async def _check(sql: str, dialect: str, rows: int | None, rights: DataRights | None) -> _Checked:
     """A long text takes the parser long enough for others to notice, so it is taken aside."""
     if len(sql) <= _SHORT_TEXT:
-        return _check_short(sql, dialect, rows)
-    return await asyncio.to_thread(_check_now, sql, dialect, rows)
+        return _check_short(sql, dialect, rows, rights)
+    return await asyncio.to_thread(_check_now, sql, dialect, rows, rights)
 
 
-def _check_now(sql: str, dialect: str, rows: int | None) -> _Checked:
+def _check_now(sql: str, dialect: str, rows: int | None, rights: DataRights | None) -> _Checked:
     """`rows` is the row limit to put in; None leaves the query as it is."""
     tree = check_read_only(sql, dialect)
-    limited = tree if rows is None else _limited(tree, rows)
-    return _Checked(tree, print_checked(limited, dialect, checked=sql), may_grow(tree))
+    grows = may_grow(tree)
+    asked = print_checked(_with_limit(tree, rows), dialect, checked=sql)
+    if rights is None:
+        return _Checked(tree, asked, grows, asked)
+    restricted = restrict(tree, rights, dialect)
+    printed = print_checked(_with_limit(restricted.query, rows), dialect)
+    return _Checked(restricted.query, printed, grows, asked, restricted.altered)
 
 
 # A query sent again is judged as before: the verdict hangs on nothing else.
 _check_short = lru_cache(maxsize=_KEPT_QUERIES)(_check_now)
+
+
+def _with_limit(query: exp.Query, rows: int | None) -> exp.Query:
+    return query if rows is None else _limited(query, rows)
 
 
 def _limited(query: exp.Query, rows: int) -> exp.Query:

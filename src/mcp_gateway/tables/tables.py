@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
+from mcp_gateway.access.data.kept import Kept
+from mcp_gateway.access.data.model import DataRights
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.schema import DatabaseSchema, Table
@@ -14,9 +16,15 @@ from mcp_gateway.tables.model import ExplainedQuery, FoundValues, Limits, QueryR
 from mcp_gateway.tables.ports import Database
 from mcp_gateway.tables.read_schema import SchemaReader
 from mcp_gateway.tables.values.finder import ValueFinder
+from mcp_gateway.tables.values.seen import Search, find_seen
 
 _MAX_TEXT: Final = 4_000
 _MAX_MATCHES: Final = 500
+# Schemas as callers with fewer rights see them, written out as documents.
+_KEPT_NARROWED: Final = 16
+
+# The schema they are of, which keeps its identity meanwhile, and the documents by URI.
+_Documents: TypeAlias = tuple[DatabaseSchema, dict[str, dict[str, Json]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +62,8 @@ class Tables:
             build_seconds=self._options.index_seconds,
             find_seconds=self._options.find_seconds,
         )
-        self._documents: tuple[DatabaseSchema, dict[str, dict[str, Json]]] | None = None
+        self._documents: Kept[_Documents] = Kept(1)
+        self._narrowed: Kept[_Documents] = Kept(_KEPT_NARROWED)
 
     @property
     def dialect(self) -> str:
@@ -69,36 +78,44 @@ class Tables:
         await self._finder.close()
         await self._database.close()
 
-    async def execute_query(self, sql: str, *, max_rows: int | None = None, timeout_seconds: float | None = None) -> QueryResult:
-        """Run one read-only query.
+    async def execute_query(
+        self, sql: str, *, max_rows: int | None = None, timeout_seconds: float | None = None, rights: DataRights | None = None
+    ) -> QueryResult:
+        """Run one read-only query, over what `rights` allow; None: over everything.
 
         Raises `QueryRefused`, `QueryFailed`, `QueryTimedOut`, `QueryCancelled`, and `InvalidInput` for limits out of range.
         """
-        return await execute_query(self._database, self._clock, sql, self._limits(max_rows, timeout_seconds))
+        return await execute_query(self._database, self._clock, sql, self._limits(max_rows, timeout_seconds), rights)
 
-    async def explain_query(self, sql: str) -> ExplainedQuery:
+    async def explain_query(self, sql: str, *, rights: DataRights | None = None) -> ExplainedQuery:
         """The plan, without running it. Raises as `execute_query`."""
-        return await explain_query(self._database, sql, self._options.limits)
+        return await explain_query(self._database, sql, self._options.limits, rights)
 
     async def read_schema(self) -> DatabaseSchema:
         """The schema as it is now, with samples and inferred keys."""
         return await self._reader.read()
 
-    async def list_tables(self) -> dict[str, Json]:
+    async def list_tables(self, *, rights: DataRights | None = None) -> dict[str, Json]:
         """The answer of the tool `list_tables`."""
-        schema = await self._reader.read()
+        schema = rights.schema if rights is not None else await self._reader.read()
         return {"dialect": schema.dialect, "tables": [_list_entry(table) for table in schema.tables]}
 
-    async def describe_table(self, name: str) -> dict[str, Json]:
+    async def describe_table(self, name: str, *, rights: DataRights | None = None) -> dict[str, Json]:
         """The table's entries of all three documents joined. Raises `UnknownTable`."""
-        schema = await self._reader.read()
+        schema = rights.schema if rights is not None else await self._reader.read()
         table = schema.table(name)
         if table is None:
-            raise UnknownTable(f"There is no table {name[:100]!r}.", table=name[:100])
+            raise _unknown(name)
         return table_document(table)
 
     async def find_values(
-        self, text: str, *, tables: Sequence[str] = (), columns: Sequence[str] = (), limit: int = 50
+        self,
+        text: str,
+        *,
+        tables: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        limit: int = 50,
+        rights: DataRights | None = None,
     ) -> FoundValues:
         """Every stretch of `text` that is, or nearly is, a stored text value; best first.
 
@@ -109,19 +126,23 @@ class Tables:
         if len(text) > _MAX_TEXT:
             raise InvalidInput(f"text must be at most {_MAX_TEXT} characters.", field="text")
         schema, data = await self._reader.read_state()
+        seen = rights.schema if rights is not None else schema
         for name in tables:
-            if schema.table(name) is None:
-                raise UnknownTable(f"There is no table {name[:100]!r}.", table=name[:100])
-        return await self._finder.find(schema, data, text, tables=tables, columns=columns, limit=limit)
+            if seen.table(name) is None:
+                raise _unknown(name)
+        if rights is None:
+            return await self._finder.find(schema, data, text, tables=tables, columns=columns, limit=limit)
+        search = Search(text=text, tables=tables, columns=columns, limit=limit)
+        return await find_seen(self._database, self._finder, schema, data, search, rights)
 
-    async def schema_documents(self) -> dict[str, SchemaDocument]:
+    async def schema_documents(self, *, rights: DataRights | None = None) -> dict[str, SchemaDocument]:
         """The three resources by URI, as the database is now, each with the time its copy is vouched for."""
-        schema = await self._reader.read()
-        if self._documents is None or self._documents[0] is not schema:
-            self._documents = (schema, to_documents(schema))
+        schema = rights.schema if rights is not None else await self._reader.read()
+        kept = self._narrowed if rights is not None else self._documents
+        _, documents = kept.get(id(schema), lambda: (schema, to_documents(schema)))
         return {
             uri: SchemaDocument(uri=uri, content=content, ttl_seconds=self._options.vouched_seconds)
-            for uri, content in self._documents[1].items()
+            for uri, content in documents.items()
         }
 
     async def warm(self) -> None:
@@ -141,6 +162,10 @@ class Tables:
                 )
             limits = replace(limits, timeout_seconds=timeout_seconds)
         return limits
+
+
+def _unknown(name: str) -> UnknownTable:
+    return UnknownTable(f"There is no table {name[:100]!r}.", table=name[:100])
 
 
 def _list_entry(table: Table) -> dict[str, Json]:

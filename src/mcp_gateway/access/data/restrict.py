@@ -26,6 +26,9 @@ Names: TypeAlias = Mapping[str, str]
 _NO_NAMES: Final[Names] = {}
 # Parts of a table that are names of indexes, not of tables.
 _HINTS: Final = ("hints", "indexed")
+# Databases whose result columns are never called by the text of an expression.
+_NAMES_WITHOUT_TEXT: Final = frozenset({"postgres"})
+_LONGEST_NAME: Final = 60
 _SYSTEM_SCHEMAS: Final = frozenset({"information_schema", "pg_catalog"})
 _SYSTEM_TABLES: Final = frozenset(
     {"sqlite_master", "sqlite_schema", "sqlite_sequence", "sqlite_temp_master", "sqlite_temp_schema"}
@@ -51,6 +54,8 @@ def restrict(query: exp.Query, rights: DataRights, dialect: str) -> Restricted:
     _refuse_own_types(tree)
     if dialect == "sqlite":
         _spell_out_membership(tree)
+    if dialect not in _NAMES_WITHOUT_TEXT:
+        _name_outputs(tree, dialect)
     places = list(_places(tree, _fresh_prefix(tree, rights)))
     found = [_find(table, rights) for table in places]
     needed = needed_columns(tree)
@@ -68,6 +73,15 @@ def _refuse_own_types(tree: exp.Expr) -> None:
             raise QueryRefused(
                 f"The type {name} is not allowed: {words_for('unknown_syntax')}.", reason="unknown_syntax", name=name
             )
+
+
+def _name_outputs(tree: exp.Expr, dialect: str) -> None:
+    """Engines call a result column by the text of its expression: let it be the text its author wrote."""
+    for select in list(tree.find_all(exp.Select)):
+        for output in select.expressions:
+            if not isinstance(output, (exp.Alias, exp.Aliases, exp.Column, exp.Star)) and output.find(exp.Table):
+                name = output.sql(dialect=dialect)[:_LONGEST_NAME]
+                output.replace(exp.alias_(output.copy(), name, quoted=True))
 
 
 def _spell_out_membership(tree: exp.Expr) -> None:

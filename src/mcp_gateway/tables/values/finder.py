@@ -74,16 +74,27 @@ class ValueFinder:
             await asyncio.wait({self._building})
 
     async def find(
-        self, schema: DatabaseSchema, data: str | None, text: str, *, tables: Sequence[str], columns: Sequence[str], limit: int
+        self,
+        schema: DatabaseSchema,
+        data: str | None,
+        text: str,
+        *,
+        tables: Sequence[str],
+        columns: Sequence[str],
+        limit: int,
+        seen: DatabaseSchema | None = None,
     ) -> FoundValues:
-        """Best first. `data` is the token of the rows as they are now; `tables` and `columns` narrow, empty means everywhere."""
+        """Best first. `data` is the token of the rows as they are now; `tables` and `columns` narrow, empty means everywhere.
+
+        `seen` is the schema whose names count as such, where the one who asks does not know all of them.
+        """
         right = await self._get_right(schema, data)
-        key = (id(self._built), data, text, tuple(tables), tuple(columns), limit)
+        key = (id(self._built), data, text, tuple(tables), tuple(columns), limit, seen.version if seen else "")
         if right and key in self._answers:
             self._answers.move_to_end(key)
             return self._answers[key]
         wanted = _Wanted(tables, columns)
-        query = make_query(text, self._words_of(schema), lambda column: wanted.accepts(column.table, column.column))
+        query = make_query(text, self._words_of(seen or schema), lambda column: wanted.accepts(column.table, column.column))
         index = self._built.index if self._built else ValueIndex(0)
         matches = search(index, query)
         places = _places(schema, wanted, index if right else None, with_prose=query.is_term or len(text) > MAX_VALUE_LENGTH)
