@@ -4,18 +4,20 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Literal, TypeAlias
 
-from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
 from mcp_gateway.asgi.serving import Listeners, serve_apps
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.entrypoints.http.app import HttpOptions, create_app
+from mcp_gateway.entrypoints.http.app import HttpOptions, create_app, mcp_application
+from mcp_gateway.entrypoints.http.login import HttpAccess
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
+from mcp_gateway.entrypoints.mcp.guard import McpGuard
 from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
 from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.gateway import Gateway
@@ -46,9 +48,9 @@ class Application:
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all"
+    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all", access: HttpAccess | None = None
 ) -> AsyncIterator[Application]:
-    """Open every part of the role: "engine" has no web page, "gateway" no embedded servers.
+    """Open every part of the role: "engine" has no web page, "gateway" no embedded servers. `access` None: nobody logs in.
 
     Raises what opening them raises: a faulty configuration, data that is not there.
     """
@@ -60,10 +62,11 @@ async def open_application(
         gateway = await stack.enter_async_context(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), examples=EXAMPLE_QUESTIONS if demo else ())
         )
-        http = create_app(gateway, _http_options(settings, listeners, page=role != "engine"), clock=clock, new_id=_new_id)
         faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}
+        options = _http_options(settings, listeners, faces, page=role != "engine")
+        http = create_app(gateway, options, clock=clock, new_id=_new_id, access=access)
         _limit(faces, gateway)
-        routes = await _mcp_routes(stack, faces, _doors(settings, listeners))
+        routes = await _mcp_routes(stack, faces, _doors(settings, listeners), access)
         apart = listeners.mcp is not None
         if not apart:
             # Before the API's own routes there is nothing at these addresses; after them everything unknown is a 404.
@@ -71,7 +74,7 @@ async def open_application(
         yield Application(
             gateway=gateway,
             main=http,
-            mcp=Starlette(routes=routes) if apart else http,
+            mcp=mcp_application(routes, options, clock=clock, new_id=_new_id, access=access) if apart else http,
             goodbyes=tuple(face.changes.close for face in faces.values()),
             data=settings.tables_url or str(settings.mcp_config_path or settings.mcp_server_url),
         )
@@ -92,11 +95,14 @@ def _limit(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
             face.limit(gateway.limiter, {"ask": "ask", "execute_query": "sql"} if key == OWN else None)
 
 
-async def _mcp_routes(stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors) -> list[BaseRoute]:
+async def _mcp_routes(
+    stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors, access: HttpAccess | None
+) -> list[BaseRoute]:
     """Ours at /mcp and /sse, the embedded ones below /servers; lifespans entered here, since a parent does not run them."""
     routes: list[BaseRoute] = []
+    guard = partial(McpGuard, sessions=access.sessions if access else None)
     for key, face in faces.items():
-        app = mcp_app(face, doors=doors)
+        app = mcp_app(face, doors=doors, guard=guard)
         await stack.enter_async_context(app.router.lifespan_context(app))
         if key == OWN:
             routes += [Route(path, endpoint=app) for path in ("/mcp", "/sse", "/messages/{rest:path}")]
@@ -105,7 +111,8 @@ async def _mcp_routes(stack: AsyncExitStack, faces: Mapping[str, McpFace], doors
     return routes
 
 
-def _http_options(settings: Settings, listeners: Listeners, *, page: bool) -> HttpOptions:
+def _http_options(settings: Settings, listeners: Listeners, faces: Mapping[str, McpFace], *, page: bool) -> HttpOptions:
+    before = [f"/servers/{key}" if key != OWN else "" for key in faces]
     return HttpOptions(
         version=version("mcp-gateway"),
         allowed_origins=settings.allowed_origins,
@@ -113,6 +120,8 @@ def _http_options(settings: Settings, listeners: Listeners, *, page: bool) -> Ht
         max_body_bytes=settings.max_body_bytes,
         metrics_enabled=settings.enable_metrics,
         page_enabled=page,
+        public_url=settings.public_url,
+        mcp_endpoints=tuple(f"{prefix}/{transport}" for prefix in before for transport in ("mcp", "sse")),
     )
 
 

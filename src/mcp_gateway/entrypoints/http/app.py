@@ -3,30 +3,46 @@
 It opens and closes nothing: whoever holds the gateway does (`asgi.py`).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import BaseRoute
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.chat import chat_routes
 from mcp_gateway.entrypoints.http.data import data_routes
 from mcp_gateway.entrypoints.http.errors import install_error_handlers
-from mcp_gateway.entrypoints.http.guards import caller_of
-from mcp_gateway.entrypoints.http.health import health_routes
+from mcp_gateway.entrypoints.http.guards import ReferenceRead, caller_provider
+from mcp_gateway.entrypoints.http.health import health_routes, root_health_routes
+from mcp_gateway.entrypoints.http.identify import Identify
+from mcp_gateway.entrypoints.http.login import HttpAccess, login_routes
+from mcp_gateway.entrypoints.http.me import me_routes
 from mcp_gateway.entrypoints.http.metrics import metrics_routes, prometheus_page
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, BodyLimit, Correlate, GuardOrigin, SecurityHeaders, Wall
 from mcp_gateway.entrypoints.http.models import JsonObject
-from mcp_gateway.entrypoints.http.page import page_routes, read_page_files
+from mcp_gateway.entrypoints.http.page import INDEX, page_routes, read_page_files
 from mcp_gateway.entrypoints.http.reference_page import CONTENT_POLICY, render_reference
 from mcp_gateway.entrypoints.http.replies import Replies
+from mcp_gateway.entrypoints.http.strict_json import StrictJson
+from mcp_gateway.entrypoints.http.well_known import well_known_routes
 from mcp_gateway.gateway import Gateway
-from mcp_gateway.kit.fastapi import Face, KitMiddleware, describe_guards
+from mcp_gateway.kit.fastapi import Face, GuardedRoute, KitMiddleware, describe_guards
 from mcp_gateway.kit.figures import NO_FIGURES
 
 TITLE = "MCP Gateway"
+ALLOWED_HEADERS = [
+    *("Content-Type", "Accept", "Authorization", "X-Tenant-ID", "X-CSRF-Token", CORRELATION_HEADER),
+    *("Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-ID"),
+]
+EXPOSED_HEADERS = [
+    *(CORRELATION_HEADER, "WWW-Authenticate", "Mcp-Session-Id", "X-Truncated"),
+    *("RateLimit", "RateLimit-Policy", "Retry-After"),
+]
 DESCRIPTION = (
     "Ask tables questions in plain words. Every answer carries its SQL, what the words were taken to mean, and every step."
 )
@@ -34,7 +50,10 @@ DESCRIPTION = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpOptions:
-    """What the HTTP face needs beyond the gateway. `hosts` None: any Host header is right (a proxy checks it)."""
+    """What the HTTP face needs beyond the gateway. `hosts` None: any Host header is right (a proxy checks it).
+
+    `public_url` is where a proxy makes it reachable; `mcp_endpoints` are the paths that MCP clients connect to.
+    """
 
     version: str
     allowed_origins: Collection[str]
@@ -42,34 +61,85 @@ class HttpOptions:
     max_body_bytes: int
     metrics_enabled: bool = True
     page_enabled: bool = True
+    public_url: str | None = None
+    mcp_endpoints: Collection[str] = ()
 
 
-def create_app(gateway: Gateway, options: HttpOptions, *, clock: Clock, new_id: Callable[[], str]) -> FastAPI:
-    """The application. MCP endpoints are mounted onto it by `asgi.py` and pass the same middleware."""
+def create_app(
+    gateway: Gateway,
+    options: HttpOptions,
+    *,
+    clock: Clock,
+    new_id: Callable[[], str],
+    access: HttpAccess | None = None,
+) -> FastAPI:
+    """The application. MCP endpoints are mounted onto it by `asgi.py` and pass the same middleware.
+
+    `access` None: nobody logs in, and everybody is the person at this machine.
+    """
     app = FastAPI(
         title=TITLE,
         version=options.version,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     replies = Replies(clock=clock, new_id=new_id)
     install_error_handlers(app, replies)
-    face = Face(caller=caller_of, limiter=gateway.limiter, figures=gateway.traffic_figures or NO_FIGURES, clock=clock)
+    face = Face(
+        caller=caller_provider(access.governor if access else None),
+        limiter=gateway.limiter,
+        figures=gateway.traffic_figures or NO_FIGURES,
+        clock=clock,
+    )
     describe_guards(app, face)
+    challenges = Challenges(public_url=options.public_url, endpoints=options.mcp_endpoints)
+    _add_routes(app, gateway, options, replies=replies, clock=clock, access=access, challenges=challenges)
+    app.add_middleware(KitMiddleware, face=face)
+    add_steps(app, options, replies=replies, access=access, challenges=challenges)
+    return app
+
+
+def mcp_application(
+    routes: Sequence[BaseRoute],
+    options: HttpOptions,
+    *,
+    clock: Clock,
+    new_id: Callable[[], str],
+    access: HttpAccess | None = None,
+) -> Starlette:
+    """MCP endpoints on a port of their own, behind the same steps as on the port of everything."""
+    app = Starlette(routes=routes)
+    challenges = Challenges(public_url=options.public_url, endpoints=options.mcp_endpoints)
+    app.router.routes.extend(well_known_routes(challenges, access).routes)
+    add_steps(app, options, replies=Replies(clock=clock, new_id=new_id), access=access, challenges=challenges)
+    return app
+
+
+def _add_routes(
+    app: FastAPI,
+    gateway: Gateway,
+    options: HttpOptions,
+    *,
+    replies: Replies,
+    clock: Clock,
+    access: HttpAccess | None,
+    challenges: Challenges,
+) -> None:
     health = health_routes(gateway, clock=clock, version=options.version)
-    for router in (chat_routes(gateway, replies), data_routes(gateway), health):
+    for router in (chat_routes(gateway, replies), data_routes(gateway), health, me_routes(access, challenges)):
         app.include_router(router, prefix="/api")
-    app.include_router(health, include_in_schema=False)
+    app.include_router(health if access is None else root_health_routes(gateway, clock=clock), include_in_schema=False)
     if options.metrics_enabled:
         app.include_router(metrics_routes(gateway, clock=clock), prefix="/api")
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
     _add_reference(app)
-    app.include_router(page_routes(read_page_files() if options.page_enabled else {}, service_card(gateway, options)))
-    app.add_middleware(KitMiddleware, face=face)
-    _add_middleware(app, options, replies, clock=clock, new_id=new_id)
-    return app
+    app.include_router(well_known_routes(challenges, access))
+    pages = read_page_files() if options.page_enabled else {}
+    app.include_router(login_routes(access, challenges, index=pages.get(INDEX), clock=clock))
+    app.include_router(page_routes(pages, service_card(gateway, options)))
 
 
 def service_card(gateway: Gateway, options: HttpOptions) -> JsonObject:
@@ -85,22 +155,34 @@ def service_card(gateway: Gateway, options: HttpOptions) -> JsonObject:
 
 
 def _add_reference(app: FastAPI) -> None:
-    @app.get("/docs", include_in_schema=False)
-    async def reference() -> HTMLResponse:
+    router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
+
+    @router.get("/docs")
+    async def reference(_: ReferenceRead) -> HTMLResponse:
         return HTMLResponse(render_reference(app.openapi()), headers={"Content-Security-Policy": CONTENT_POLICY})
 
+    @router.get("/openapi.json")
+    async def description(_: ReferenceRead) -> JSONResponse:
+        return JSONResponse(app.openapi())
 
-def _add_middleware(app: FastAPI, options: HttpOptions, replies: Replies, *, clock: Clock, new_id: Callable[[], str]) -> None:
-    """Innermost first, as Starlette wants it."""
+    app.include_router(router)
+
+
+def add_steps(
+    app: Starlette, options: HttpOptions, *, replies: Replies, access: HttpAccess | None, challenges: Challenges
+) -> None:
+    """What every request passes; innermost first, as Starlette wants it."""
+    app.add_middleware(StrictJson, replies=replies)
     app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, replies=replies)
+    app.add_middleware(Identify, access=access, challenges=challenges, replies=replies)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(options.allowed_origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Accept", CORRELATION_HEADER, "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID"],
-        expose_headers=[CORRELATION_HEADER, "Mcp-Session-Id", "X-Truncated", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=ALLOWED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
     )
     app.add_middleware(GuardOrigin, hosts=options.hosts, origins=options.allowed_origins, replies=replies)
     app.add_middleware(Wall, replies=replies)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Correlate, clock=clock, new_id=new_id)
+    app.add_middleware(Correlate, clock=replies.clock, new_id=replies.new_id)

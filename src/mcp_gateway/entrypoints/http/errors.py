@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from mcp_gateway.ask.errors import UnknownMode
 from mcp_gateway.core.errors import Category, Forbidden, GatewayError, Internal, InvalidInput, Json, NotFound, TooLarge
+from mcp_gateway.entrypoints.http.challenge import challenge_of
 from mcp_gateway.entrypoints.http.replies import Replies
 from mcp_gateway.kit.fastapi.problems import MEDIA_TYPE as PROBLEM_TYPE
 from mcp_gateway.kit.fastapi.problems import STATUS, problem_details, problem_headers
@@ -58,13 +59,17 @@ class ClientGone(GatewayError):
 def error_reply(request: Request, replies: Replies, error: GatewayError, *, status: int | None = None) -> JSONResponse:
     """The response for an error; logs it once, without its data."""
     status = status or STATUS[error.category]
-    log.log(40 if status >= 500 else 20, "request_refused", code=error.code, status=status, path=request.url.path)
+    log.log(40 if status >= 500 else 20, "request_refused", code=error.code, status=status, path=request.scope["path"][:200])
     envelope = replies.failure(error, correlation_id=correlation_id_of(request)).model_dump(mode="json")
-    details = problem_details(error, instance=request.url.path[:200], status=status)
+    details = problem_details(error, instance=request.scope["path"][:200], status=status)
     body = {name: details[name] for name in PROBLEM_MEMBERS if name in details} | envelope
     wanted = PROBLEM_TYPE in request.headers.get("accept", "")
     media_type = PROBLEM_TYPE if wanted else "application/json"
-    return JSONResponse(body, status_code=status, headers=problem_headers(error), media_type=media_type)
+    headers = problem_headers(error)
+    challenge = challenge_of(request.scope, error)
+    if challenge is not None:
+        headers["WWW-Authenticate"] = challenge
+    return JSONResponse(body, status_code=status, headers=headers, media_type=media_type)
 
 
 def correlation_id_of(request: Request) -> str:
@@ -97,7 +102,7 @@ def install_error_handlers(app: FastAPI, replies: Replies) -> None:
 
 def _http_fault(request: Request, error: HTTPException) -> GatewayError:
     """Errors of the framework itself, in our words."""
-    path, status = request.url.path, error.status_code
+    path, status = str(request.scope["path"]), error.status_code
     if status == 404:
         return NotFound(f"There is nothing at {path[:200]}.", hint="/docs lists the addresses.", path=path[:200])
     if status == 405:

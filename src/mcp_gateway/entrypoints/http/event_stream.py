@@ -64,7 +64,7 @@ class AnswerStream(StreamingResponse):
         except GatewayError as error:
             self._put_failure(error)
         except Exception:
-            log.exception("request_failed", path=self._request.url.path)
+            log.exception("request_failed", path=self._request.scope["path"])
             self._put_failure(Internal())
         finally:
             self._events.put_nowait(None)
@@ -73,7 +73,7 @@ class AnswerStream(StreamingResponse):
         self._events.put_nowait(event("step", shape_step(step)))
 
     def _put_failure(self, error: GatewayError) -> None:
-        log.info("request_refused", code=error.code, path=self._request.url.path)
+        log.info("request_refused", code=error.code, path=self._request.scope["path"])
         self._events.put_nowait(event("error", self._replies.failure(error, correlation_id=correlation_id_of(self._request))))
 
     async def _lines(self) -> AsyncIterator[str]:

@@ -1,14 +1,21 @@
-"""Which operation each route is, for limits and figures; the guards stand in the routes' signatures.
+"""Which operation each route is, for limits and figures, and what a caller must be allowed to do for it.
 
-Without login everybody who reaches the port is one caller of one tenant.
+The guards stand in the routes' signatures. Questions and SQL, and whatever else a use case decides for itself, are not decided
+here a second time.
 """
 
-from typing import Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Final, Protocol, TypeAlias
 
 from fastapi import Depends, Request
 
-from mcp_gateway.core.identity import LOCAL_CALLER, Caller
+from mcp_gateway.access.act import Act
+from mcp_gateway.access.policy.model import Action, Decision
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.entrypoints.http.errors import correlation_id_of
+from mcp_gateway.entrypoints.http.identity import admitted, for_everybody
 from mcp_gateway.kit.fastapi import Call, Guard
+from mcp_gateway.kit.fastapi.passage import PASSAGE, CallerProvider
 
 Asked: TypeAlias = Annotated[Call, Depends(Guard("ask"))]
 SqlSent: TypeAlias = Annotated[Call, Depends(Guard("sql"))]
@@ -17,10 +24,57 @@ SchemaRead: TypeAlias = Annotated[Call, Depends(Guard("api.schema"))]
 ServersRead: TypeAlias = Annotated[Call, Depends(Guard("api.servers"))]
 HealthRead: TypeAlias = Annotated[Call, Depends(Guard("api.health"))]
 FiguresRead: TypeAlias = Annotated[Call, Depends(Guard("api.metrics"))]
+SignedOut: TypeAlias = Annotated[Call, Depends(Guard("api.logout"))]
+LinkMade: TypeAlias = Annotated[Call, Depends(Guard("access.links"))]
+MeRead: TypeAlias = Annotated[Call, Depends(Guard("api.me"))]
+ReferenceRead: TypeAlias = Annotated[Call, Depends(Guard("api.reference"))]
 # What balancers and Kubernetes ask; no rule names it, so that no flood can make a sound process look dead.
 Probed: TypeAlias = Annotated[Call, Depends(Guard("probe"))]
+# Signing in and out, the page's files, and where to sign in: for everybody.
+Public: TypeAlias = Annotated[Call, Depends(Guard("public"))]
+
+FOR_EVERYBODY: Final = frozenset({"probe", "public"})
+ACTIONS: Final[Mapping[str, Action]] = {
+    "api.modes": "see_servers",
+    "api.servers": "see_servers",
+    "api.health": "see_health",
+    "api.metrics": "see_metrics",
+    "access.explain": "manage_access",
+    "access.rules": "manage_access",
+    "access.tokens": "issue_tokens",
+    "access.links": "manage_access",
+    "audit": "read_audit",
+}
+# Stands for whoever asks what everybody may ask, in limits and figures only.
+NOBODY: Final = Caller(tenant="", subject="")
 
 
-async def caller_of(_: Request) -> Caller:
-    """The one caller there is."""
-    return LOCAL_CALLER
+class Permitting(Protocol):
+    """Decides, and writes refusals down."""
+
+    async def permit(self, caller: Caller, act: Act, /) -> Decision: ...
+
+
+class Deciding(Protocol):
+    """Says what a caller may do, without writing anything down."""
+
+    def decide(self, caller: Caller, action: Action, /) -> Decision: ...
+
+
+def caller_provider(governor: Permitting | None) -> CallerProvider:
+    """Who is calling, if they may. It raises what is wrong with the credential, `NotAllowed` and `InsufficientScope`.
+
+    `governor` None: nobody logs in, and everything is allowed.
+    """
+
+    async def caller_of(request: Request) -> Caller:
+        operation = request.scope[PASSAGE].operation
+        if operation in FOR_EVERYBODY:
+            return for_everybody(request.scope) or NOBODY
+        caller = admitted(request.scope)
+        action = ACTIONS.get(operation)
+        if action is not None and governor is not None:
+            await governor.permit(caller, Act(action=action, correlation_id=correlation_id_of(request)))
+        return caller
+
+    return caller_of

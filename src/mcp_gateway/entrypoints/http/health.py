@@ -13,8 +13,20 @@ from mcp_gateway.kit.fastapi import GuardedRoute
 NOT_READY = 503
 
 
+def root_health_routes(gateway: Gateway, *, clock: Clock) -> APIRouter:
+    """/health, /health/live and /health/ready for whoever is not logged in: one word, and nothing of what stands behind it."""
+    router = APIRouter(route_class=GuardedRoute)
+
+    @router.get("/health")
+    async def health(_: Probed) -> JsonObject:
+        return {"status": gateway.health.report().word, "timestamp": clock.now().isoformat()}
+
+    _add_probes(router, gateway)
+    return router
+
+
 def health_routes(gateway: Gateway, *, clock: Clock, version: str) -> APIRouter:
-    """GET /health (also at the root), /health/live, /health/ready.
+    """GET /health, /health/live, /health/ready.
 
     /health is 200 as long as the process answers, whatever it says; /health/ready is 503 while questions cannot be answered.
     """
@@ -27,6 +39,11 @@ def health_routes(gateway: Gateway, *, clock: Clock, version: str) -> APIRouter:
         services |= {part.name: _shape_part(part) for part in report.parts}
         return HealthStatus(status=report.word, services=services, timestamp=clock.now(), details=_count(services))
 
+    _add_probes(router, gateway)
+    return router
+
+
+def _add_probes(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/health/live", summary="Does the process answer?")
     async def live(_: Probed) -> dict[str, str]:
         return {"status": "alive"}
@@ -35,8 +52,6 @@ def health_routes(gateway: Gateway, *, clock: Clock, version: str) -> APIRouter:
     async def ready(_: Probed) -> JSONResponse:
         report = gateway.health.report()
         return JSONResponse(_shape_readiness(report), status_code=200 if report.ready else NOT_READY)
-
-    return router
 
 
 def _shape_readiness(report: HealthReport) -> JsonObject:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Forbidden, Internal, TooLarge
+from mcp_gateway.entrypoints.http.challenge import HOST
 from mcp_gateway.entrypoints.http.errors import error_reply
 from mcp_gateway.entrypoints.http.replies import Replies
 
@@ -112,7 +113,10 @@ class GuardOrigin:
         await error_reply(Request(scope), self._replies, fault)(scope, receive, send)
 
     def _fault(self, headers: Headers) -> Forbidden | None:
-        named = headers.get("host", "")
+        names = headers.getlist("host")
+        named = names[0] if len(names) == 1 else ""
+        if not HOST.fullmatch(named):
+            return Forbidden("The Host header is not one host name.", hint="Send the host and port of this gateway's address.")
         host = (_host_of(f"//{named}") or "").lower()
         if self._hosts is not None and host not in self._hosts:
             return Forbidden(f"This gateway is not {host[:100] or 'a nameless host'}.", hint="Add the name to ALLOWED_HOSTS.")

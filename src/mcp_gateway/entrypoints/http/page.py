@@ -14,7 +14,9 @@ from importlib.resources.abc import Traversable
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from mcp_gateway.entrypoints.http.guards import Public
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.kit.fastapi import Call, GuardedRoute
 
 INDEX = "index.html"
 SERVED = {".html", ".css", ".js", ".svg", ".png", ".ico", ".woff2", ".webmanifest"}
@@ -45,10 +47,10 @@ def read_page_files() -> dict[str, PageFile]:
 
 def page_routes(pages: dict[str, PageFile], card: JsonObject) -> APIRouter:
     """GET / by what the client accepts, and every file of the page at its own address."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 
     @router.api_route("/", methods=["GET", "HEAD"])
-    async def root(request: Request) -> Response:
+    async def root(request: Request, _: Public) -> Response:
         index = pages.get(INDEX)
         if index is not None and "text/html" in request.headers.get("accept", ""):
             return serve_file(request, index)
@@ -67,8 +69,8 @@ def serve_file(request: Request, page_file: PageFile) -> Response:
     return Response(page_file.content, media_type=page_file.media_type, headers=headers)
 
 
-def _endpoint(page_file: PageFile) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
+def _endpoint(page_file: PageFile) -> Callable[[Request, Call], Awaitable[Response]]:
+    async def endpoint(request: Request, _: Public) -> Response:
         return serve_file(request, page_file)
 
     return endpoint

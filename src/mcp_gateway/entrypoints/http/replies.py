@@ -12,10 +12,10 @@ class Replies:
 
     def __init__(self, *, clock: Clock, new_id: Callable[[], str]) -> None:
         self.clock = clock
-        self._new_id = new_id
+        self.new_id = new_id
 
     def success(self, data: QueryResult, metadata: JsonObject) -> ChatResponse:
-        return ChatResponse(success=True, data=data, metadata=metadata, timestamp=self.clock.now(), response_id=self._new_id())
+        return ChatResponse(success=True, data=data, metadata=metadata, timestamp=self.clock.now(), response_id=self.new_id())
 
     def failure(self, error: GatewayError, *, correlation_id: str) -> ChatResponse:
         return ChatResponse(
@@ -23,5 +23,5 @@ class Replies:
             error=ErrorShape.model_validate({**error.to_dict(), "correlation_id": correlation_id}),
             metadata={"correlation_id": correlation_id},
             timestamp=self.clock.now(),
-            response_id=self._new_id(),
+            response_id=self.new_id(),
         )

@@ -13,7 +13,7 @@ from mcp.server.apps import APP_MIME_TYPE
 from pydantic import Field
 
 from mcp_gateway.ask.model import Answer, Question, Step
-from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.schema_documents import table_document
 from mcp_gateway.entrypoints.http.models import QueryResult
@@ -138,7 +138,7 @@ class _Asking:
         )
 
     async def _answer(self, use_case: AskQuestion | RunSql, question: Question, call: Call) -> ToolOutput:
-        answer: Answer = await use_case(LOCAL_CALLER, question, _progress(call))
+        answer: Answer = await use_case(call.caller, question, _progress(call))
         return ToolOutput(structured=shape_answer(answer).model_dump(mode="json"), text=answer_text(answer))
 
     def _rows(self, wanted: int | None) -> int:
@@ -161,11 +161,11 @@ def _progress(call: Call) -> Callable[[Step], Awaitable[None]]:
 
 
 def _look_tools(gateway: Gateway) -> list[OfferedTool]:
-    async def schema() -> DatabaseSchema:
-        return (await gateway.look(LOCAL_CALLER)).schema
+    async def schema(call: Call) -> DatabaseSchema:
+        return (await gateway.look(call.caller)).schema
 
-    async def list_all(_given: ListTables, _call: Call) -> ToolOutput:
-        found = await schema()
+    async def list_all(_given: ListTables, call: Call) -> ToolOutput:
+        found = await schema(call)
         tables: list[dict[str, Any]] = [
             {
                 "name": table.name,
@@ -178,8 +178,8 @@ def _look_tools(gateway: Gateway) -> list[OfferedTool]:
         ]
         return ToolOutput(structured={"dialect": found.dialect, "tables": tables})
 
-    async def describe(given: DescribeTable, _: Call) -> ToolOutput:
-        table = (await schema()).table(given.table)
+    async def describe(given: DescribeTable, call: Call) -> ToolOutput:
+        table = (await schema(call)).table(given.table)
         if table is None:
             raise UnknownTable(f"There is no table {given.table[:100]!r}.", table=given.table[:100])
         return ToolOutput(structured=table_document(table))
@@ -204,6 +204,6 @@ def _look_tools(gateway: Gateway) -> list[OfferedTool]:
     ]
 
 
-async def _read_view() -> ResourceText:
+async def _read_view(_: Caller) -> ResourceText:
     text = (files("mcp_gateway.entrypoints.mcp") / "ask_view.html").read_text(encoding="utf-8")
     return ResourceText(text=text, ttl_ms=FIXED_TTL_MS)

@@ -9,6 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.vocabulary import Entity, Metric, Period, Term
 from mcp_gateway.core.vocabulary_documents import KINDS, URI_PREFIX, item_document, to_documents
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
@@ -81,7 +82,7 @@ class _Documents:
             self._texts = _Texts(edition=edition, by_uri={key: _json(document) for key, document in documents.items()})
         return ResourceText(text=self._texts.by_uri[uri], ttl_ms=TTL_MS)
 
-    async def read_status(self) -> ResourceText:
+    async def read_status(self, _: Caller) -> ResourceText:
         return ResourceText(text=_json(status_of(await self._glossary.current())), ttl_ms=TTL_MS)
 
 
@@ -150,8 +151,8 @@ def _resources(glossary: Glossary, documents: _Documents) -> list[OfferedResourc
     return [*offered, status]
 
 
-def _reader(documents: _Documents, uri: str) -> Callable[[], Awaitable[ResourceText]]:
-    async def read() -> ResourceText:
+def _reader(documents: _Documents, uri: str) -> Callable[[Caller], Awaitable[ResourceText]]:
+    async def read(_: Caller) -> ResourceText:
         return await documents.read(uri)
 
     return read

@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 import uvicorn
@@ -28,6 +28,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.errors import GatewayError, Json, Unavailable
+from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.entrypoints.http.identity import CALLER
 from mcp_gateway.entrypoints.mcp.server import McpFace
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -37,6 +39,9 @@ SESSION_IDLE_SECONDS = 600.0
 MAX_BODY_BYTES = 4 * 1024 * 1024
 HEALTH_TIMEOUT_SECONDS = 5.0
 SHUTDOWN_SECONDS = 3
+
+# Puts a step that knows callers before an application.
+Guard: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
 _log = structlog.get_logger(__name__)
 
@@ -69,14 +74,19 @@ class Doors:
         )
 
 
-def mcp_app(face: McpFace, *, path: str = "/mcp", doors: Doors | None = None, sse: bool = True) -> Starlette:
-    """Streamable HTTP at `path`, HTTP+SSE at `/sse` and `/messages/`, and `/health`."""
+def mcp_app(
+    face: McpFace, *, path: str = "/mcp", doors: Doors | None = None, sse: bool = True, guard: Guard | None = None
+) -> Starlette:
+    """Streamable HTTP at `path`, HTTP+SSE at `/sse` and `/messages/`, and `/health`.
+
+    `guard` stands before all of it; without one, whoever reaches the port is the person at this machine.
+    """
     security = (doors or Doors()).settings()
     manager = _session_manager(face, security)
     routes: list[BaseRoute] = [Route(path, endpoint=StreamableHTTPASGIApp(manager)), Route("/health", _health(face))]
     if sse:
         routes.extend(_sse_routes(face, security))
-    return _application(face, routes, security, manager)
+    return _application(face, routes, security, manager, guard)
 
 
 def streamable_http_app(face: McpFace, path: str = "/mcp", *, doors: Doors | None = None) -> Starlette:
@@ -87,7 +97,7 @@ def streamable_http_app(face: McpFace, path: str = "/mcp", *, doors: Doors | Non
 def sse_app(face: McpFace, *, doors: Doors | None = None) -> Starlette:
     """HTTP+SSE alone, as protocol revision 2024-11-05 has it."""
     security = (doors or Doors()).settings()
-    return _application(face, [*_sse_routes(face, security), Route("/health", _health(face))], security, None)
+    return _application(face, [*_sse_routes(face, security), Route("/health", _health(face))], security, None, None)
 
 
 async def run_stdio(face: McpFace) -> None:
@@ -200,7 +210,11 @@ class _SseDoor:
 
 
 def _application(
-    face: McpFace, routes: list[BaseRoute], security: TransportSecuritySettings, manager: StreamableHTTPSessionManager | None
+    face: McpFace,
+    routes: list[BaseRoute],
+    security: TransportSecuritySettings,
+    manager: StreamableHTTPSessionManager | None,
+    guard: Guard | None,
 ) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -210,7 +224,8 @@ def _application(
             await stack.enter_async_context(watching(face))
             yield
 
-    return Starlette(routes=routes, middleware=[Middleware(_Front, security=security)], lifespan=lifespan)
+    inner = [Middleware(_Everybody) if guard is None else Middleware(guard)]
+    return Starlette(routes=routes, middleware=[Middleware(_Front, security=security), *inner], lifespan=lifespan)
 
 
 class _Front:
@@ -231,6 +246,17 @@ class _Front:
         # RFC 9110 5.5: blanks around a value are no part of it; the faster of uvicorn's two parsers leaves them there.
         trimmed = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
         await _finished(self._app, trimmed, receive, send)
+
+
+class _Everybody:
+    """Takes everybody for the person at this machine."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[CALLER] = LOCAL_CALLER
+        await self._app(scope, receive, send)
 
 
 async def _finished(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

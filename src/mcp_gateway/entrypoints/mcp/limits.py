@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
-from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.entrypoints.mcp.caller import caller_of
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 
 READ = "read"
@@ -22,7 +22,7 @@ class CallLimits:
     async def admit(self, request: object, what: str) -> None:
         """`request` is what the transport knows of the call; only HTTP knows a request.
 
-        Raises `RateLimited` or `LimitsAway`. Without login everybody who reaches the port is one caller.
+        Raises `RateLimited` or `LimitsAway`.
         """
         if isinstance(request, Request):
-            await self._limiter.check_or_raise(LOCAL_CALLER, self._names.get(what) or f"{self._prefix}.{what}")
+            await self._limiter.check_or_raise(caller_of(request), self._names.get(what) or f"{self._prefix}.{what}")

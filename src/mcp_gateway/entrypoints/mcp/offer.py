@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, WithJs
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.mcp.errors import invalid_arguments
 
 # Any JSON value.
@@ -36,9 +37,10 @@ class Call:
     """One running call as a tool sees it.
 
     `report` sends progress (done, total or None, a few words); it does nothing when the caller did not ask for progress.
-    `shows_apps`: the client can show an MCP App.
+    `caller` sent it; `shows_apps`: the client can show an MCP App.
     """
 
+    caller: Caller
     report: Callable[[float, float | None, str], Awaitable[None]]
     shows_apps: bool = False
 
@@ -72,13 +74,13 @@ class ResourceText:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OfferedResource:
-    """`changed_at` says since when the content is what it is, where that is known without work."""
+    """`changed_at` says since when the content is what it is, where that is known without work; `read` is for one caller."""
 
     uri: str
     name: str
     title: str
     description: str
-    read: Callable[[], Awaitable[ResourceText]]
+    read: Callable[[Caller], Awaitable[ResourceText]]
     mime_type: str = "application/json"
     changed_at: Callable[[], datetime | None] = field(default=lambda: None)
     meta: Mapping[str, Any] | None = None

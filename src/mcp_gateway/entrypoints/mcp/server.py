@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from mcp_gateway.core.errors import GatewayError, Internal, Json, Unavailable
+from mcp_gateway.entrypoints.mcp.caller import caller_of
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
 from mcp_gateway.entrypoints.mcp.errors import ServerBusy, protocol_error, tool_error, unknown_resource, unknown_tool
 from mcp_gateway.entrypoints.mcp.limits import READ, CallLimits
@@ -120,8 +121,8 @@ class McpFace:
         return await _while_wanted(ctx, lambda: self._run(offered, ctx, params))
 
     async def _run(self, offered: OfferedTool, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        call = Call(report=ctx.session.report_progress, shows_apps=_shows_apps(ctx))
         try:
+            call = Call(caller=caller_of(ctx.request), report=ctx.session.report_progress, shows_apps=_shows_apps(ctx))
             if self._limits is not None:
                 await self._limits.admit(ctx.request, params.name)
             async with self._admission.slot():
@@ -152,7 +153,7 @@ class McpFace:
         try:
             if self._limits is not None:
                 await self._limits.admit(ctx.request, READ)
-            current = await offered.read()
+            current = await offered.read(caller_of(ctx.request))
         except GatewayError as error:
             raise protocol_error(error) from error
         meta = dict(offered.meta) if offered.meta else None

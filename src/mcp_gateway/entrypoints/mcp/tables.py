@@ -16,6 +16,7 @@ import structlog
 
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema_documents import DOCUMENT_URIS, KEYS_URI, SAMPLES_URI, SCHEMA_URI
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
 from mcp_gateway.entrypoints.mcp.offer import Call, OfferedResource, OfferedTool, ResourceText, ToolOutput, offer_tool
@@ -113,7 +114,7 @@ class _Documents:
         self._announced: dict[str, str] = {}
 
     def offered(self, uri: str) -> OfferedResource:
-        async def read() -> ResourceText:
+        async def read(_: Caller) -> ResourceText:
             documents = await self.refresh()
             return ResourceText(text=self._written[uri].text, ttl_ms=int(documents[uri].ttl_seconds * 1000))
 

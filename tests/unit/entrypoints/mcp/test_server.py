@@ -12,6 +12,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from mcp_gateway.core.errors import Unavailable
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.mcp import server as server_module
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
 from mcp_gateway.entrypoints.mcp.offer import Arguments, Call, OfferedResource, ResourceText, ToolOutput, offer_tool
@@ -53,10 +54,10 @@ class Site:
         await self.gate.wait()
         return ToolOutput(structured=Waited(times=given.times))
 
-    async def _read(self) -> ResourceText:
+    async def _read(self, _: Caller) -> ResourceText:
         return ResourceText(text="{}", ttl_ms=77)
 
-    async def _fail(self) -> ResourceText:
+    async def _fail(self, _: Caller) -> ResourceText:
         raise Unavailable("the shelf is empty")
 
 

@@ -1,0 +1,85 @@
+"""What a refused client is told in headers: how to log in (RFC 6750, RFC 9728), and which scope it lacks.
+
+The address of the metadata is made from the configured public URL, or else from the Host header, which was checked before;
+forwarding headers are not believed.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Scope
+
+from mcp_gateway.access.errors import InsufficientScope
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.entrypoints.http.credentials import COOKIE, CredentialsUnclear
+
+WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+CHALLENGES: Final = "challenges"
+# RFC 6750: what error_description and scope may hold.
+_UNQUOTABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Challenges:
+    """`endpoints` are the paths of MCP endpoints, each a protected resource of its own; everything else is the whole gateway."""
+
+    public_url: str | None
+    endpoints: Collection[str]
+
+    def origin(self, scope: Scope) -> str:
+        """Scheme, host and port this gateway is reached at, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        return f"{scope.get('scheme', 'http')}://{host if HOST.fullmatch(host) else 'localhost'}"
+
+    def is_secure(self, scope: Scope) -> bool:
+        """Whether browsers reach it by https, be it through a proxy that ends the encryption."""
+        return self.public_url.startswith("https:") if self.public_url else scope.get("scheme") == "https"
+
+    def cookie_name(self, scope: Scope) -> str:
+        """With https the browser itself guards the name; without, the port keeps two gateways of one machine apart."""
+        if self.is_secure(scope):
+            return f"__Host-{COOKIE}"
+        server = scope.get("server") or ("", 0)
+        return f"{COOKIE}-{server[1]}"
+
+    def resource(self, scope: Scope, endpoint: str) -> str:
+        """The exact URL of an endpoint; empty names the gateway itself."""
+        return self.origin(scope) + endpoint
+
+    def www_authenticate(self, scope: Scope, error: GatewayError) -> str | None:
+        """The header's value for a refusal; None when logging in would not help."""
+        parts = [f'resource_metadata="{self.origin(scope)}{WELL_KNOWN}{self._endpoint(scope)}"']
+        if isinstance(error, InsufficientScope):
+            parts = ['error="insufficient_scope"', f'scope="{_quotable(str(error.data.get("scope", "")))}"', *parts]
+        elif isinstance(error, CredentialsUnclear):
+            parts = ['error="invalid_request"', f'error_description="{_quotable(error.message)}"', *parts]
+        elif error.category != "unauthenticated":
+            return None
+        elif error.code != "UNAUTHENTICATED":
+            parts = ['error="invalid_token"', f'error_description="{_quotable(error.message)}"', *parts]
+        return "Bearer " + ", ".join(parts)
+
+    def _endpoint(self, scope: Scope) -> str:
+        path = scope["path"]
+        if path in self.endpoints:
+            return str(path)
+        # The older transport has two addresses; the resource is the one a client was given.
+        head, _, _ = path.rpartition("/messages/")
+        return f"{head}/sse" if f"{head}/sse" in self.endpoints and "/messages/" in path else ""
+
+
+def challenge_of(scope: Scope, error: GatewayError) -> str | None:
+    """The WWW-Authenticate value for an error of this request."""
+    challenges = scope.get("state", {}).get(CHALLENGES)
+    if isinstance(challenges, Challenges):
+        return challenges.www_authenticate(scope, error)
+    return "Bearer" if error.category == "unauthenticated" else None
+
+
+def _quotable(text: str) -> str:
+    return _UNQUOTABLE.sub("'", text)

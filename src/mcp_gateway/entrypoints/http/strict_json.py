@@ -1,0 +1,95 @@
+"""One reading of every JSON body: a name twice in an object, or twice but for its case, is refused.
+
+Parsers disagree on which of the two counts, so what was authorised need not be what is carried out (GHSA-4gph-2hhr-5mwg). Bodies
+that are no JSON at all go on to their route, which says so in its own words.
+"""
+
+import json
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.entrypoints.http.errors import error_reply
+from mcp_gateway.entrypoints.http.replies import Replies
+
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class AmbiguousJson(InvalidInput):
+    """A name stands twice in one object of the body, so it could be read in two ways."""
+
+    code = "AMBIGUOUS_JSON"
+    hint = "Send each name once; names that differ in case only count as the same."
+
+
+class StrictJson:
+    """Stands behind the limit on bodies: it holds a body whole."""
+
+    def __init__(self, app: ASGIApp, *, replies: Replies) -> None:
+        self._app = app
+        self._replies = replies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in METHODS_WITH_BODY:
+            await self._app(scope, receive, send)
+            return
+        body = await _whole(receive)
+        fault = find_ambiguity(body)
+        if fault is not None:
+            await error_reply(Request(scope), self._replies, AmbiguousJson(name=fault[:100]))(scope, receive, send)
+            return
+        await self._app(scope, _again(body, receive), send)
+
+
+def find_ambiguity(body: bytes) -> str | None:
+    """The first name found twice, in any object of the document. None for a body that is clear, or no JSON."""
+    if not body:
+        return None
+    try:
+        json.loads(body, object_pairs_hook=_only_once)
+    except _Twice as twice:
+        return twice.name
+    except (ValueError, RecursionError):
+        return None
+    return None
+
+
+class _Twice(Exception):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _only_once(pairs: list[tuple[str, Any]]) -> None:
+    seen = set()
+    for name, _ in pairs:
+        folded = name.casefold()
+        if folded in seen:
+            raise _Twice(name)
+        seen.add(folded)
+
+
+async def _whole(receive: Receive) -> bytes:
+    """Raises `ClientDisconnect`, which the limit on bodies understands too."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again

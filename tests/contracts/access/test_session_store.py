@@ -1,0 +1,100 @@
+"""What every store of sessions must do, over memory and a real Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+from tests.valkey_process import ValkeyProcess
+
+from mcp_gateway.access.sessions.memory import MemorySessionStore
+from mcp_gateway.access.sessions.ports import SessionStore
+from mcp_gateway.adapters.redis_sessions import RedisSessionStore
+from mcp_gateway.core.clock import FixedClock
+from mcp_gateway.kit.redis.connection import RedisConnection
+
+pytestmark = pytest.mark.anyio
+
+Passes = Callable[[float], Awaitable[None]]
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def kept(request: pytest.FixtureRequest) -> AsyncIterator[tuple[SessionStore, Passes]]:
+    if request.param == "memory":
+        clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
+
+        async def moves(seconds: float) -> None:
+            clock.advance(seconds)
+
+        yield MemorySessionStore(clock), moves
+        return
+    valkey: ValkeyProcess = request.getfixturevalue("valkey")
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+        store = await RedisSessionStore.open(connection, timeout_seconds=5.0)
+        yield store, asyncio.sleep
+        store.close()
+
+
+async def test_what_was_put_is_there_until_its_time_is_over(kept: tuple[SessionStore, Passes]) -> None:
+    store, passes = kept
+    await store.put("mreg:session:a", 'any "text" ä\n', ttl_seconds=0.3)
+
+    assert await store.get("mreg:session:a") == 'any "text" ä\n'
+    await passes(0.35)
+    assert await store.get("mreg:session:a") is None
+    assert not await store.extend("mreg:session:a", 5)
+    assert not await store.remove("mreg:session:a")
+
+
+async def test_what_is_in_use_can_be_kept_longer(kept: tuple[SessionStore, Passes]) -> None:
+    store, passes = kept
+    await store.put("mreg:session:a", "1", ttl_seconds=0.3)
+
+    assert await store.extend("mreg:session:a", 60)
+    await passes(0.35)
+    assert await store.get("mreg:session:a") == "1"
+
+
+async def test_a_second_put_takes_the_place_of_the_first(kept: tuple[SessionStore, Passes]) -> None:
+    store, _ = kept
+    await store.put("mreg:session:a", "1", ttl_seconds=60)
+    await store.put("mreg:session:a", "2", ttl_seconds=60)
+    assert await store.get("mreg:session:a") == "2"
+
+
+async def test_of_many_who_take_at_once_one_gets_it(kept: tuple[SessionStore, Passes]) -> None:
+    store, _ = kept
+    await store.put("mreg:session:link:x", "once", ttl_seconds=60)
+
+    taken = await asyncio.gather(*(store.take("mreg:session:link:x") for _ in range(20)))
+
+    assert sorted(map(str, taken)) == ["None"] * 19 + ["once"]
+
+
+async def test_what_is_removed_is_gone_and_said_to_listeners(kept: tuple[SessionStore, Passes]) -> None:
+    store, _ = kept
+    heard: list[str | None] = []
+    store.on_end(heard.append)
+    await store.put("mreg:session:a", "1", ttl_seconds=60)
+
+    assert await store.remove("mreg:session:a")
+
+    assert await store.get("mreg:session:a") is None
+    assert heard == ["mreg:session:a"]
+
+
+async def test_everything_of_an_owner_goes_at_once_and_nothing_of_others(kept: tuple[SessionStore, Passes]) -> None:
+    store, passes = kept
+    heard: list[str | None] = []
+    store.on_end(heard.append)
+    for name, owner in (("a", "mreg:session:of:1"), ("b", "mreg:session:of:1"), ("c", "mreg:session:of:2"), ("d", "")):
+        await store.put(f"mreg:session:{name}", name, ttl_seconds=60, owner=owner)
+    await store.put("mreg:session:short", "x", ttl_seconds=0.05, owner="mreg:session:of:1")
+    await passes(0.1)
+
+    assert await store.remove_all("mreg:session:of:1") == 2
+
+    left = [await store.get(f"mreg:session:{name}") for name in "abcd"]
+    assert left == [None, None, "c", "d"]
+    assert {"mreg:session:a", "mreg:session:b"} <= set(heard) <= {"mreg:session:a", "mreg:session:b", "mreg:session:short"}
+    assert await store.remove_all("mreg:session:of:1") == 0
