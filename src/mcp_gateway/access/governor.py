@@ -94,9 +94,13 @@ class Governor:
             at=self._clock.now().timestamp(),
             subject=caller.subject,
             credential=caller.credential,
+            roles=tuple(sorted(caller.roles)),
+            scopes=None if caller.scopes is None else tuple(sorted(caller.scopes)),
             action=act.action,
             server=act.target.server,
-            target=named(act.target),
+            tool=act.target.tool,
+            table=act.target.table,
+            column=act.target.column,
             decision="allowed" if allowed else "refused",
             reason=reason,
             outcome=outcome,
@@ -114,11 +118,6 @@ def refusal_of(decision: Decision, act: Act) -> NotAllowed | InsufficientScope:
     if decision.scope:
         return InsufficientScope(scope=decision.scope)
     return NotAllowed(f"You may not do this here: {act.action}.", action=act.action)
-
-
-def named(target: Target) -> str:
-    """What an act is about, in a word: a tool, or a table with its column."""
-    return target.tool or (f"{target.table}.{target.column}" if target.column else target.table)
 
 
 def _heard(line: asyncio.Future[None]) -> None:

@@ -20,14 +20,15 @@ COLUMNS: Final = (
 )  # fmt: skip
 HASH_BYTES: Final = 32
 MAX_FIELD_CHARS: Final = 512
+MAX_WORDS: Final = 100
 MAX_ARGUMENTS_CHARS: Final = 16_384
 _VERSION: Final = b"mcp-gateway audit 1\0"
 _MICRO: Final = 1_000_000
 _LATEST: Final = 2**53
 _NUMBERS: Final = {"at", "duration_ms"}
 _KEYS: Final = (
-    "action", "arguments", "at", "correlation_id", "credential", "decision", "duration_ms", "error_code", "face", "fingerprint",
-    "outcome", "reason", "server", "subject", "target", "tenant",
+    "action", "arguments", "at", "column", "correlation_id", "credential", "decision", "duration_ms", "error_code", "face",
+    "fingerprint", "outcome", "reason", "roles", "scopes", "server", "subject", "table", "tenant", "tool",
 )  # fmt: skip
 _text = encode_basestring_ascii
 
@@ -57,12 +58,17 @@ def canonical(event: AuditEvent) -> str:
     arguments = "null" if event.arguments is None else _text(event.arguments)
     return (
         f'{{"action":{_text(event.action)},"arguments":{arguments},"at":{microseconds(event.at)},'
-        f'"correlation_id":{_text(event.correlation_id)},"credential":{_text(event.credential)},'
+        f'"column":{_text(event.column)},"correlation_id":{_text(event.correlation_id)},"credential":{_text(event.credential)},'
         f'"decision":{_text(event.decision)},"duration_ms":{event.duration_ms!r},"error_code":{_text(event.error_code)},'
         f'"face":{_text(event.face)},"fingerprint":{_text(event.fingerprint)},"outcome":{_text(event.outcome)},'
-        f'"reason":{_text(event.reason)},"server":{_text(event.server)},"subject":{_text(event.subject)},'
-        f'"target":{_text(event.target)},"tenant":{_text(event.tenant)}}}'
+        f'"reason":{_text(event.reason)},"roles":{_texts(event.roles)},"scopes":{_texts(event.scopes)},'
+        f'"server":{_text(event.server)},"subject":{_text(event.subject)},"table":{_text(event.table)},'
+        f'"tenant":{_text(event.tenant)},"tool":{_text(event.tool)}}}'
     )
+
+
+def _texts(words: tuple[str, ...] | None) -> str:
+    return "null" if words is None else f"[{','.join(map(_text, words))}]"
 
 
 def microseconds(at: float) -> int:
@@ -110,7 +116,15 @@ def read_body(body: str) -> AuditEvent | None:
         return None
     if not isinstance(fields, dict) or tuple(fields) != _KEYS or not _well_typed(fields):
         return None
-    event = AuditEvent(**{**fields, "at": fields["at"] / _MICRO})
+    scopes = fields["scopes"]
+    event = AuditEvent(
+        **{
+            **fields,
+            "at": fields["at"] / _MICRO,
+            "roles": tuple(fields["roles"]),
+            "scopes": None if scopes is None else tuple(scopes),
+        }
+    )
     return event if canonical(event) == body else None
 
 
@@ -119,7 +133,7 @@ def read_row(stored: StoredRow) -> AuditRow:
     event = read_body(stored.body)
     if event is None:
         fields = dict(zip(COLUMNS, stored.columns, strict=True))
-        words = {name: str(value) for name, value in fields.items() if name not in _NUMBERS}
+        words = {"tool" if name == "target" else name: str(value) for name, value in fields.items() if name not in _NUMBERS}
         event = AuditEvent(
             **{
                 **words,
@@ -142,16 +156,24 @@ def _well_typed(fields: dict[str, object]) -> bool:
         return False
     if fields["decision"] not in get_args(DecisionWord) or fields["outcome"] not in get_args(Outcome):
         return False
-    if fields["arguments"] is not None and not isinstance(fields["arguments"], str):
+    if not _is_words(fields["roles"]) or not (fields["scopes"] is None or _is_words(fields["scopes"])):
         return False
-    return all(isinstance(fields[name], str) for name in _KEYS if name not in (*_NUMBERS, "arguments"))
+    return all(
+        isinstance(value, str) or (value is None and name == "arguments")
+        for name, value in fields.items()
+        if name not in (*_NUMBERS, "roles", "scopes")
+    )
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 def _settled(event: AuditEvent) -> AuditEvent:
     """The event itself, nearly always: one look at all its texts together."""
     words = (
-        event.tenant, event.subject, event.action, event.credential, event.server, event.target, event.reason, event.error_code,
-        event.correlation_id, event.fingerprint, event.face,
+        event.tenant, event.subject, event.action, event.credential, event.server, event.tool, event.table, event.column,
+        event.reason, event.error_code, event.correlation_id, event.fingerprint, event.face, *event.roles, *(event.scopes or ()),
     )  # fmt: skip
     together = "".join(words)
     fine = together.isprintable() and len(together) <= MAX_FIELD_CHARS
@@ -165,7 +187,11 @@ def _settled(event: AuditEvent) -> AuditEvent:
         action=_plain(event.action, MAX_FIELD_CHARS),
         credential=_plain(event.credential, MAX_FIELD_CHARS),
         server=_plain(event.server, MAX_FIELD_CHARS),
-        target=_plain(event.target, MAX_FIELD_CHARS),
+        tool=_plain(event.tool, MAX_FIELD_CHARS),
+        table=_plain(event.table, MAX_FIELD_CHARS),
+        column=_plain(event.column, MAX_FIELD_CHARS),
+        roles=_plain_words(event.roles),
+        scopes=None if event.scopes is None else _plain_words(event.scopes),
         reason=_plain(event.reason, MAX_FIELD_CHARS),
         error_code=_plain(event.error_code, MAX_FIELD_CHARS),
         correlation_id=_plain(event.correlation_id, MAX_FIELD_CHARS),
@@ -174,6 +200,10 @@ def _settled(event: AuditEvent) -> AuditEvent:
         duration_ms=float(duration) if 0.0 <= duration < math.inf else 0.0,
         arguments=None if event.arguments is None else _plain(event.arguments, MAX_ARGUMENTS_CHARS),
     )
+
+
+def _plain_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_plain(word, MAX_FIELD_CHARS) for word in words[:MAX_WORDS])
 
 
 def _plain(text: str, longest: int) -> str:

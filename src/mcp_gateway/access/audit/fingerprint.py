@@ -7,6 +7,7 @@ masked before either: by the name they stand under, and by what they look like.
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -16,21 +17,25 @@ MASK: Final = "***"
 MAX_DEPTH: Final = 32
 _FINGERPRINT_BYTES: Final = 16
 _SECRET_NAME: Final = re.compile(
-    r"pass(?:word|wd|phrase)|\bpwd\b|secret|token|authori[sz]ation|credential|cookie|bearer|api[-_ ]?key|access[-_ ]?key|"
-    r"private[-_ ]?key|signing[-_ ]?key|connection[-_ ]?string|\bpin\b|\botp\b",
+    r"pass(?:word|wd|phrase)|(?:^|[^a-z])(?:pwd|pin|otp|auth)(?:[^a-z]|$)|secret|token|authori[sz]ation|credential|cookie|bearer|"
+    r"(?:api|access|private|signing)[-_ ]?key|connection[-_ ]?string",
     re.IGNORECASE,
 )
-# Each alternative begins with something rare, so that a text without secrets costs one quick pass.
 _SECRET_SHAPE: Final = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"  # a signed token
     r"|\b(?:[Bb]earer|[Bb]asic)\s+[\w.~+/=-]{8,}"
     r"|\b(?:sk|pk|rk)[-_][\w-]{16,}|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[a-z]-[\w-]{10,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[\w-]{30,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*-----|\Z)"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
     r"|(?<=://)[^\s/:@]{0,200}:[^\s/@]{1,200}(?=@)"  # name and password in a URL
-    r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=)|(?<=pwd=)|(?<=api_key=)|(?<=apikey=))[^\s&;,]{1,500}"
-    r"|(?i:(?:password|passwd|secret|token|api_key)\s*=\s*')[^']{1,500}"
+    r"""|(?i:(?P<name>(?:password|passwd|pwd|secret|token|api[-_]?key)["']?\s{0,9}[:=]\s{0,9}["']?)[^\s"'&;,]{1,500})"""
 )
+# Whatever either expression finds holds one of these, in lower case: a call without any is looked through once, quickly.
+_SIGNS: Final = (
+    "eyj", "bearer", "basic", "sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat",
+    "glpat-", "xox", "akia", "asia", "aiza", "-----begin", "://", "pass", "pwd", "pin", "otp", "auth", "secret", "token",
+    "credential", "cookie", "key", "connection",
+)  # fmt: skip
 _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=str).encode
 
 
@@ -42,29 +47,45 @@ class Digester:
         self._keep = keep
 
     def __call__(self, arguments: Mapping[str, Json]) -> tuple[str, str | None]:
-        """Fingerprint in hex and text; both empty when there are no arguments."""
+        """Fingerprint in hex and text; "" and None when there are no arguments."""
         if not arguments:
             return "", None
-        text = _encode(masked(dict(arguments)))
+        text = masked_text(arguments)
         digest = self._start.copy()
         digest.update(text.encode())
         return digest.hexdigest(), text if self._keep else None
 
 
+def masked_text(arguments: Mapping[str, Json]) -> str:
+    """Canonical JSON in ASCII, every secret replaced."""
+    plain = dict(arguments)
+    try:
+        text = _encode(plain)
+    except RecursionError:
+        return _encode(masked(plain))
+    low = text.lower()
+    if any(sign in low for sign in _SIGNS):
+        return _encode(masked(plain))
+    return text
+
+
 def masked(value: Json, depth: int = 0) -> Json:
-    """The value with every secret replaced, in copies; the original stays as it is."""
+    """The value with every secret replaced, in copies; the original stays as it is. What lies deeper than 32 is masked too."""
     if isinstance(value, str):
-        return _SECRET_SHAPE.sub(MASK, value) if len(value) > 8 else value
+        return _SECRET_SHAPE.sub(_hide, value)
     if isinstance(value, dict):
         if depth >= MAX_DEPTH:
             return MASK
-        return {
-            name: MASK if _is_secret(name) and item is not None else masked(item, depth + 1) for name, item in value.items()
-        }
+        return {name: MASK if _is_secret(name) and item is not None else masked(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
         return MASK if depth >= MAX_DEPTH else [masked(item, depth + 1) for item in value]
     return value
 
 
+def _hide(found: re.Match[str]) -> str:
+    return (found["name"] or "") + MASK
+
+
+@lru_cache(maxsize=1_024)
 def _is_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None

@@ -14,9 +14,10 @@ NOBODYS: Final = "-"
 class AuditEvent:
     """Who did what, what was decided and what came of it.
 
-    `at` is in seconds since 1970, kept to the microsecond. `target` names the tool, or the table with its column. `reason` is
-    the rule that decided. `fingerprint` tells equal arguments apart from others without holding them; `arguments` is their masked
-    JSON when the gateway is told to keep it, else None. `error_code` is empty unless it failed or was refused.
+    `at` is in seconds since 1970, kept to the microsecond. `roles` and `scopes` are those of the credential, in order; `scopes`
+    None when it said nothing of them. `reason` is the rule that decided. `fingerprint` tells equal arguments apart from others
+    without holding them; `arguments` is their masked JSON when the gateway is told to keep it, else None. `error_code` is empty
+    unless it failed or was refused.
     """
 
     tenant: str
@@ -26,8 +27,12 @@ class AuditEvent:
     decision: DecisionWord
     outcome: Outcome
     credential: str = ""
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
     server: str = ""
-    target: str = ""
+    tool: str = ""
+    table: str = ""
+    column: str = ""
     reason: str = ""
     error_code: str = ""
     duration_ms: float = 0.0
@@ -35,6 +40,11 @@ class AuditEvent:
     fingerprint: str = ""
     arguments: str | None = None
     face: str = ""
+
+    @property
+    def target(self) -> str:
+        """What it was about, in a word: the tool, or the table with its column."""
+        return self.tool or (f"{self.table}.{self.column}" if self.column else self.table)
 
 
 class AuditLine(NamedTuple):
