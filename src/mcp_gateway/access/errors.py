@@ -52,6 +52,13 @@ class PolicyInvalid(InvalidInput):
     hint = "Correct the place named in the message; nothing was changed."
 
 
+class AccessFileUnreadable(NotFound):
+    """The file of access cannot be read."""
+
+    code = "ACCESS_FILE_UNREADABLE"
+    hint = "Check the path and that the file may be read; ACCESS_FILE names it."
+
+
 class AuditUnavailable(Unavailable):
     """The audit trail cannot be written, so nothing is answered."""
 

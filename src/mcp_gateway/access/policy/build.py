@@ -11,6 +11,8 @@ from mcp_gateway.access.policy.model import ACTIONS, Action, Grant, Policy, Read
 from mcp_gateway.access.policy.roles import BUILT_IN_ROLES
 from mcp_gateway.access.policy.selectors import Selector, compile_selector
 
+_NO_CIRCLE = "Leave one of these `extends` out."
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statements:
@@ -27,7 +29,7 @@ def build_policy(*sources: Statements) -> Policy:
     rules = sorted((rule for source in sources for rule in source.rules), key=lambda one: (one.id, one.owner))
     filters = sorted((one for source in sources for one in source.row_filters), key=lambda one: (one.id, one.owner))
     defined = _by_name(roles)
-    for kind, held in (("rule", rules), ("row filter", filters)):
+    for kind, held in (("rule", rules), ("row_filter", filters)):
         _refuse_same_id(kind, [(one.owner, one.id) for one in held])
         for one in held:
             _check_audience(kind, one, defined)
@@ -50,19 +52,21 @@ def _by_name(roles: Sequence[Role]) -> dict[tuple[str, str], Role]:
     for role in roles:
         for key in ((role.tenant, role.name), ("", role.name)):
             if key in defined:
-                raise PolicyInvalid(f"There already is a role {role.name}.", role=role.name)
+                raise PolicyInvalid(
+                    f"There already is a role {role.name}.", hint="Choose another name.", kind="role", id=role.name
+                )
         defined[role.tenant, role.name] = role
     return defined
 
 
-def _find_role(name: str, tenant: str, defined: Mapping[tuple[str, str], Role], *, said_by: str) -> tuple[str, str]:
-    """Where the role is defined, as seen from a tenant. Raises `PolicyInvalid`."""
+def _find_role(name: str, tenant: str, defined: Mapping[tuple[str, str], Role], *, kind: str, said_by: str) -> tuple[str, str]:
+    """Where the role is defined, as seen from a tenant. Raises `PolicyInvalid`, which tells who spoke of it."""
     for key in ((tenant, name), ("", name)):
         if key in defined:
             return key
     near = get_close_matches(name, [known for of, known in defined if of in ("", tenant)], n=1)
-    hint = f"Did you mean {near[0]}?" if near else None
-    raise PolicyInvalid(f"{said_by} names the role {name}, which is not defined.", hint=hint, role=name)
+    hint = f"Did you mean {near[0]}?" if near else "Define it, or take it out."
+    raise PolicyInvalid(f"The {kind} {said_by} names the role {name}, which is not defined.", hint=hint, kind=kind, id=said_by)
 
 
 def _ready_role(key: tuple[str, str], defined: Mapping[tuple[str, str], Role]) -> ReadyRole:
@@ -86,30 +90,30 @@ def _extend(
 ) -> None:
     if key in above:
         names = [name for _, name in (*above[above.index(key) :], key)]
-        raise PolicyInvalid(f"The role {key[1]} extends itself: {' → '.join(names)}.", role=key[1])
+        raise PolicyInvalid(f"The role {key[1]} extends itself: {' → '.join(names)}.", hint=_NO_CIRCLE, kind="role", id=key[1])
     if key in order:
         return
     order.append(key)
     role = defined[key]
     for name in sorted(role.extends):
-        _extend(_find_role(name, role.tenant, defined, said_by=f"The role {role.name}"), defined, (*above, key), order)
+        _extend(_find_role(name, role.tenant, defined, kind="role", said_by=role.name), defined, (*above, key), order)
 
 
 def _refuse_same_id(kind: str, keys: Sequence[tuple[str, str]]) -> None:
     seen: set[tuple[str, str]] = set()
     for key in keys:
         if key in seen:
-            raise PolicyInvalid(f"Two have the id {key[1]}: each {kind} needs its own.", id=key[1])
+            raise PolicyInvalid(f"The id {key[1]} stands twice.", hint=f"Give each {kind} its own.", kind=kind, id=key[1])
         seen.add(key)
 
 
 def _check_audience(kind: str, one: Rule | RowFilter, defined: Mapping[tuple[str, str], Role]) -> None:
     """Whoever speaks of a role must mean one that is there; what a tenant stored may speak of that tenant alone."""
     if one.owner and one.tenants != {one.owner}:
-        raise PolicyInvalid(f"The {kind} {one.id} must be about the tenant it belongs to.", id=one.id)
+        raise PolicyInvalid(f"The {kind} {one.id} must be about the tenant it belongs to.", kind=kind, id=one.id)
     for name in sorted(one.roles):
         for tenant in sorted(one.tenants) or [""]:
-            _find_role(name, tenant, defined, said_by=f"The {kind} {one.id}")
+            _find_role(name, tenant, defined, kind=kind, said_by=one.id)
 
 
 def _ready_rules(rules: Sequence[Rule]) -> dict[str, dict[Action, tuple[ReadyRule, ...]]]:
