@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.ask.model import Answer, Question
 from mcp_gateway.ask.ports import Gathered, ProgressListener
 from mcp_gateway.core.errors import Json
@@ -70,7 +71,7 @@ class Gateway:
     """`look` is what the servers say about the data, without a question; `drafters` names who can write SQL, in order of use.
 
     Faces on the network ask `limiter` before they call anything (None: nobody is limited); `traffic_figures` counts what the
-    kit's parts did.
+    kit's parts did. `access` None: nobody is asked who they are.
     """
 
     ask: AskQuestion
@@ -85,3 +86,4 @@ class Gateway:
     examples: tuple[str, ...] = ()
     limiter: EnterpriseRateLimiter | None = None
     traffic_figures: PrometheusFigures | None = None
+    access: Access | None = None

@@ -127,9 +127,6 @@ class Settings(BaseSettings):
         "closed",
         description="When the audit trail cannot be written: closed refuses to answer, open answers and counts what was lost.",
     )
-    audit_arguments: bool = Field(
-        False, description="Keep full arguments (questions, SQL) in the audit trail, secrets masked. Off: a fingerprint of them."
-    )
     login_hours: float = Field(12.0, gt=0, le=24 * 30, description="Hours a login at the page lasts at most.")
     login_idle_minutes: float = Field(60.0, gt=0, le=24 * 60, description="Minutes without a request after which it ends.")
 

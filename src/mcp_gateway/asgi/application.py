@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Literal, TypeAlias
@@ -23,6 +23,7 @@ from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
+from mcp_gateway.wiring.foundation import open_foundation
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.servers import is_embedded
 
@@ -48,9 +49,9 @@ class Application:
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all", access: HttpAccess | None = None
+    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all"
 ) -> AsyncIterator[Application]:
-    """Open every part of the role: "engine" has no web page, "gateway" no embedded servers. `access` None: nobody logs in.
+    """Open every part of the role: "engine" has no web page, "gateway" no embedded servers.
 
     Raises what opening them raises: a faulty configuration, data that is not there.
     """
@@ -59,9 +60,12 @@ async def open_application(
     settings = await settle_data(settings, clock=clock) if demo else settings
     async with AsyncExitStack() as stack:
         faces = await stack.enter_async_context(open_faces(settings, clock=clock))
-        gateway = await stack.enter_async_context(
-            open_gateway(settings, clock=clock, upstreams=servers_of(faces), examples=EXAMPLE_QUESTIONS if demo else ())
+        foundation = await stack.enter_async_context(open_foundation(settings, clock=clock))
+        opened = await stack.enter_async_context(
+            open_gateway(settings, clock=clock, upstreams=servers_of(faces), foundation=foundation)
         )
+        gateway = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
+        access = gateway.access if settings.login == "required" else None
         faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}
         options = _http_options(settings, listeners, faces, page=role != "engine")
         http = create_app(gateway, options, clock=clock, new_id=_new_id, access=access)

@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from mcp.server.lowlevel.server import Server
 
+from mcp_gateway.access.access import Access
+from mcp_gateway.access.policy.model import Action
 from mcp_gateway.adapters.kit_probes import CircuitsProbe, StoreProbe
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
@@ -28,13 +30,14 @@ from mcp_gateway.diagnostics.ports import Probe
 from mcp_gateway.diagnostics.query_figures import QueryFigures
 from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, ServerState
 from mcp_gateway.settings import Settings
-from mcp_gateway.wiring.conversations import open_conversations
 from mcp_gateway.wiring.engine import open_engine
+from mcp_gateway.wiring.foundation import Foundation, open_bare_foundation
+from mcp_gateway.wiring.governed import GovernedQuestion
 from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
-from mcp_gateway.wiring.traffic import Traffic, open_traffic
+from mcp_gateway.wiring.traffic import Traffic
 
 log = structlog.get_logger(__name__)
 
@@ -51,22 +54,23 @@ async def open_gateway(
     engine: Drafter | None = None,
     model: Drafter | None = None,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
-    examples: tuple[str, ...] = (),
     staying: bool = True,
+    foundation: Foundation | None = None,
 ) -> AsyncIterator[Gateway]:
     """`upstreams` are the servers in this process by key; `engine` and `model` stand in for the configured drafters.
 
     Upstreams given as `Servers` are used in place of those the settings name; whoever made them connects and closes them.
     `staying` False is for one question: nothing is warmed, checked or followed in the background.
+    `foundation` None: one without access, made here.
 
     Servers that cannot be reached do not keep the gateway from opening unless `require_multi_mcp` says so.
     Raises `ConfigurationInvalid`, and with `require_multi_mcp` the first server's `MCPConnectionError`.
     """
     file = None if isinstance(upstreams, Servers) else configuration_file(settings)
     async with contextlib.AsyncExitStack() as stack:
-        # One question needs nothing from other replicas.
-        own = settings if staying else settings.model_copy(update={"redis_url": None})
-        traffic = await stack.enter_async_context(open_traffic(own, clock=clock))
+        if foundation is None:
+            foundation = await stack.enter_async_context(open_bare_foundation(settings, clock=clock, alone=not staying))
+        traffic = foundation.traffic
         if isinstance(upstreams, Servers):
             servers = upstreams
         else:
@@ -83,11 +87,12 @@ async def open_gateway(
             resolver=WordResolver(servers),
             engine=drafter,
             model=model,
-            conversations=await stack.enter_async_context(open_conversations(settings, clock)),
+            conversations=foundation.conversations,
             traffic=traffic,
+            access=foundation.access,
         )
         stack.enter_context(logged_as(servers.orchestration if file is not None else None))
-        gateway = _assemble(parts, new_id, examples)
+        gateway = _assemble(parts, new_id)
         loops = [gateway.health.run(), _warm(parts)] if staying else []
         if file is not None and staying:
             loops.append(_follow_file(file, servers))
@@ -117,13 +122,14 @@ class _Parts:
     model: Drafter | None
     conversations: ConversationStore
     traffic: Traffic
+    access: Access | None
 
     @property
     def usual_mode(self) -> Mode:
         return "auto" if self.settings.enable_multi_mcp else "single_mcp"
 
 
-def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...]) -> Gateway:
+def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
     settings, clock = parts.settings, parts.clock
     ask = AnswerQuestion(
         gatherer=parts.gatherer,
@@ -147,6 +153,10 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
             use_case=use_case, figures=figures, clock=clock, admission=admission, multi_allowed=settings.enable_multi_mcp
         )
 
+    def governed(use_case: AskQuestion, action: Action) -> AskQuestion:
+        governor = parts.access.governor if parts.access is not None else None
+        return use_case if governor is None else GovernedQuestion(use_case=use_case, governor=governor, action=action)
+
     health = HealthWatch(
         _probes(parts) if settings.enable_health_checks else (),
         interval_seconds=settings.health_check_interval,
@@ -158,8 +168,8 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
         return await parts.gatherer.gather(parts.usual_mode)
 
     return Gateway(
-        ask=measured(ask),
-        run_sql=measured(ask.run_sql),
+        ask=governed(measured(ask), "ask"),
+        run_sql=governed(measured(ask.run_sql), "run_query"),
         look=look,
         servers=lambda: server_states(parts.servers, health.report()),
         modes=lambda: modes_of(parts.servers, multi_allowed=settings.enable_multi_mcp),
@@ -167,9 +177,9 @@ def _assemble(parts: _Parts, new_id: Callable[[], str], examples: tuple[str, ...
         figures=figures,
         limits=Limits(max_question_chars=settings.max_question_chars, max_rows=settings.max_rows),
         drafters=tuple(drafter.name for drafter in (parts.engine, parts.model) if drafter is not None),
-        examples=examples,
         limiter=parts.traffic.limiter,
         traffic_figures=parts.traffic.figures,
+        access=parts.access,
     )
 
 

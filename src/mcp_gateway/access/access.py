@@ -1,0 +1,33 @@
+"""Access put together: what faces and use cases may ask of it. `wiring/access.py` makes one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp_gateway.access.audit.ports import AuditStore
+from mcp_gateway.access.data.rights import PolicyRights
+from mcp_gateway.access.governor import Governor
+from mcp_gateway.access.policy.desk import PolicyDesk
+from mcp_gateway.access.sessions.ports import LoginProvider
+from mcp_gateway.access.sessions.sessions import Sessions
+from mcp_gateway.access.sessions.tickets import Tickets
+from mcp_gateway.access.tokens.authenticate import Authenticate
+from mcp_gateway.access.tokens.desk import TokenDesk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """`authenticate` makes a caller of a token, `governor` decides and writes down; the rest are use cases of their own.
+
+    `audit` is read here and written by the governor alone. `installation` names this gateway in its tokens and chains.
+    """
+
+    installation: str
+    authenticate: Authenticate
+    governor: Governor
+    policy: PolicyDesk
+    rights: PolicyRights
+    audit: AuditStore
+    sessions: Sessions
+    tickets: Tickets
+    tokens: TokenDesk
+    providers: Sequence[LoginProvider] = ()

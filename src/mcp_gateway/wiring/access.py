@@ -1,0 +1,157 @@
+"""Access from its settings: who is believed, what the policy says, where the trail is; followed while it is open."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from hashlib import blake2b
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mcp_gateway.access.access import Access
+from mcp_gateway.access.audit.fingerprint import Digester
+from mcp_gateway.access.audit.trail import open_trail
+from mcp_gateway.access.data.rights import PolicyRights
+from mcp_gateway.access.governor import Governor
+from mcp_gateway.access.policy.desk import PolicyDesk, open_desk
+from mcp_gateway.access.sessions.errors import SessionEnded
+from mcp_gateway.access.sessions.memory import MemorySessionStore
+from mcp_gateway.access.sessions.model import Session
+from mcp_gateway.access.sessions.ports import SessionStore
+from mcp_gateway.access.sessions.sessions import Sessions
+from mcp_gateway.access.sessions.tickets import Tickets
+from mcp_gateway.access.tokens.authenticate import Authenticate
+from mcp_gateway.access.tokens.desk import TokenDesk
+from mcp_gateway.access.tokens.embedded import EmbeddedIssuer
+from mcp_gateway.access.tokens.revocations import Revocations
+from mcp_gateway.access.tokens.verify import TokenVerifier
+from mcp_gateway.adapters.key_file import open_signing_key
+from mcp_gateway.adapters.oidc.openid import OpenIdProvider
+from mcp_gateway.adapters.redis_sessions import RedisSessionStore
+from mcp_gateway.adapters.sql.audit import open_audit_store
+from mcp_gateway.adapters.sql.changes import SqlChanges
+from mcp_gateway.adapters.sql.rules import SqlRules
+from mcp_gateway.adapters.sql.tokens import SqlIssuedTokens, SqlRevocations
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.settings import Settings
+from mcp_gateway.wiring.access_file import read_written_access
+from mcp_gateway.wiring.tokens import new_token_id
+
+log = structlog.get_logger(__name__)
+
+# A change made on one replica is in force on all of them within a second.
+FOLLOW_SECONDS = 0.4
+
+
+@asynccontextmanager
+async def open_access(
+    settings: Settings, *, clock: Clock, engine: AsyncEngine, connection: RedisConnection | None
+) -> AsyncIterator[Access]:
+    """`engine` is the gateway's own store, `connection` the Redis that replicas share; None: each has sessions of its own.
+
+    Raises `KeyFileRefused`, `PolicyInvalid`, what is wrong with the access file, and `StoreUnavailable`.
+    """
+    key = open_signing_key(settings.state_dir)
+    issuer = EmbeddedIssuer(key, clock, new_token_id)
+    written = read_written_access(settings)
+    said = written.configuration
+    async with AsyncExitStack() as stack:
+        providers = [OpenIdProvider(config, clock) for config in said.providers]
+        for provider in providers:
+            stack.push_async_callback(provider.aclose)
+        revocations = Revocations(SqlRevocations(engine), clock, stale_after_seconds=settings.access_stale_seconds)
+        await revocations.reload()
+        policy = await open_desk(said.statements, SqlRules(engine), clock, written.followed)
+        trusted = [issuer.trusted(), *(one for provider in providers for one in provider.trusted_issuers())]
+        audit = await stack.enter_async_context(open_audit_store(engine, issuer.installation_id))
+        trail = await stack.enter_async_context(open_trail(audit, clock, when_away=settings.audit_when_away))
+        store = await _session_store(connection, clock)
+        access = Access(
+            installation=issuer.installation_id,
+            authenticate=Authenticate(TokenVerifier(trusted, clock), revocations, clock),
+            governor=Governor(policy, trail, clock, Digester(_digest_key(key), keep=said.audit.arguments)),
+            policy=policy,
+            rights=PolicyRights(lambda: policy.current),
+            audit=audit,
+            sessions=Sessions(
+                store,
+                clock=clock,
+                new_secret=_new_secret,
+                lasts=timedelta(hours=settings.login_hours),
+                idle=timedelta(minutes=settings.login_idle_minutes),
+                recheck=_unless_revoked(revocations, clock),
+            ),
+            tickets=Tickets(store, new_secret=_new_secret),
+            tokens=TokenDesk(
+                issuer,
+                SqlIssuedTokens(engine),
+                revocations,
+                clock,
+                longest_lifetime_seconds=max(one.max_lifetime_seconds for one in trusted),
+            ),
+        )
+        following = asyncio.create_task(_follow(SqlChanges(engine), revocations, policy))
+        stack.push_async_callback(_end, following)
+        yield access
+
+
+async def _session_store(connection: RedisConnection | None, clock: Clock) -> SessionStore:
+    return MemorySessionStore(clock) if connection is None else await RedisSessionStore.open(connection)
+
+
+def _unless_revoked(revocations: Revocations, clock: Clock) -> Callable[[Session], None]:
+    """A login ends with its subject's tokens, and is not trusted while nobody knows which those are."""
+
+    def check(session: Session) -> None:
+        caller = session.caller
+        key = (caller.tenant, caller.subject)
+        stale = revocations.stale(clock.monotonic())
+        if stale or revocations.revoked((caller.tenant, ""), key, session.created_at.timestamp()):
+            raise SessionEnded
+
+    return check
+
+
+async def _follow(changes: SqlChanges, revocations: Revocations, policy: PolicyDesk) -> None:
+    """Takes over the changes of other replicas and of the command line.
+
+    A store that is away is said once; how long it was is counted by `Revocations`.
+    """
+    seen = -1
+    away = False
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        try:
+            version = (await changes.read()).get("revocations", 0)
+            if version == seen:
+                revocations.vouch()
+            else:
+                await revocations.reload()
+                seen = version
+            await policy.reload()
+            away = False
+        except GatewayError as error:
+            if not away:
+                log.warning("access_not_followed", code=error.code)
+            away = True
+        except Exception:
+            log.exception("access_not_followed")
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _digest_key(key: Ed25519PrivateKey) -> bytes:
+    """For fingerprints: of this installation, and of no use for signing."""
+    return blake2b(key.private_bytes_raw(), person=b"audit-digest", digest_size=32).digest()
