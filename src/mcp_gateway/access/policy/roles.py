@@ -22,7 +22,7 @@ BUILT_IN_ROLES: Final[tuple[Role, ...]] = (
     _role("analyst", "ask", "run_query", note="Asks questions and runs read-only SQL."),
     _role("operator", "diagnose", "call_tool", "get_prompt", "see_metrics", note="Finds faults and calls tools."),
     _role("developer", "generate", "validate", note="Makes and checks routes."),
-    _role(ADMIN, *ACTIONS, note="Everything, within its own tenant."),
+    _role(ADMIN, *ACTIONS, extends=(), note="Everything, within its own tenant."),
 )  # fmt: skip
 
 # Each action needs one scope, once a token carries any of ours. No scope includes another: what is missing is named exactly.
