@@ -1,6 +1,6 @@
 """Groups that did not fit into a token, asked for at Microsoft Graph with the gateway's own credentials, not the caller's token.
 
-Needs the application permissions GroupMember.Read.All and User.ReadBasic.All. What is not known in time is no group, and is said.
+Needs the application permissions GroupMember.Read.All and User.Read.All. What is not known in time is no group, and is said.
 """
 
 import asyncio

@@ -75,7 +75,7 @@ class Outbound:
         host = parts.hostname or ""
         try:
             found = await self._resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ProviderUnusable("name", f"The name {host} cannot be resolved.", host=host) from error
         refusals = {address: self.egress.refusal(host, address) for address in found}
         allowed = tuple(address for address, refusal in refusals.items() if refusal is None)
@@ -100,8 +100,11 @@ class Outbound:
             headers["authorization"] = f"Bearer {bearer}"
         build = partial(httpx2.Request, method, headers=headers, data=data, json=json)
         try:
+            httpx2.URL(url)
             with anyio.fail_after(self._seconds):
                 return await self._exchange(build, url, parts.hostname or "", basic)
+        except httpx2.InvalidURL as error:
+            raise ProviderUnusable("address", "The address cannot be used.") from error
         except TimeoutError as error:
             raise ProviderUnusable("timeout", f"{parts.hostname} did not answer within {self._seconds:g} s.", url=url) from error
 
@@ -136,14 +139,25 @@ class Outbound:
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[httpx2.AsyncHTTPTransport]:
         if self._trust is None:
-            self._trust = httpx2.create_ssl_context(trust_env=False)
-            if self._ca_file:
-                self._trust.load_verify_locations(self._ca_file)
-        proxy = self._proxy or None
-        async with httpx2.AsyncHTTPTransport(
-            verify=self._trust, trust_env=False, limits=_NO_CONNECTIONS_KEPT, proxy=proxy
-        ) as transport:
+            self._trust = _trusting(self._ca_file)
+        try:
+            opened = httpx2.AsyncHTTPTransport(
+                verify=self._trust, trust_env=False, limits=_NO_CONNECTIONS_KEPT, proxy=self._proxy or None
+            )
+        except ValueError as error:
+            raise ProviderUnusable("address", "The proxy's address cannot be used.") from error
+        async with opened as transport:
             yield transport
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    trust = httpx2.create_ssl_context(trust_env=False)
+    try:
+        if ca_file:
+            trust.load_verify_locations(ca_file)
+    except OSError as error:
+        raise ProviderUnusable("tls", "The ca_file cannot be read as certificates in PEM.", ca_file=ca_file) from error
+    return trust
 
 
 async def _read(response: httpx2.Response, host: str, max_bytes: int) -> Reply:

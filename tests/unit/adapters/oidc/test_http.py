@@ -1,6 +1,7 @@
 """One request to a provider, with everything that may come back."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import anyio
 import pytest
@@ -132,3 +133,25 @@ async def test_a_proxy_is_not_used_to_reach_inner_addresses() -> None:
     with pytest.raises(ProviderUnusable) as fault:
         await behind.get("https://169.254.169.254/latest")
     assert fault.value.kind == "egress"
+
+
+@pytest.mark.parametrize("url", ["https://a..b/", "https://" + "a" * 70 + ".example/", "https://xn--/", "https://[::1%25eth0]/x"])
+async def test_an_odd_host_is_a_fault_and_no_crash(url: str) -> None:
+    with pytest.raises(ProviderUnusable):
+        await Outbound(Egress(home="login.example.com"), seconds=0.5).get(url)
+
+
+@pytest.mark.parametrize("content", [None, "not PEM"])
+async def test_certificates_that_cannot_be_read_are_said(site: Site, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ProviderUnusable) as fault:
+        await Outbound(Egress(home=HOST), ca_file=str(file)).get(f"{site.url}/it")
+    assert fault.value.kind == "tls"
+
+
+async def test_a_proxy_that_is_none_is_said() -> None:
+    with pytest.raises(ProviderUnusable) as fault:
+        await Outbound(Egress(home=HOST), proxy="gopher://x").get("https://login.example.com/")
+    assert fault.value.kind == "address"
