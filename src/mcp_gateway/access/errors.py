@@ -1,6 +1,6 @@
 """What access refuses. From outside, what may not be seen and what does not exist look alike."""
 
-from mcp_gateway.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
+from mcp_gateway.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable, Unprocessable
 
 
 class TokenRefused(Unauthenticated):
@@ -8,6 +8,13 @@ class TokenRefused(Unauthenticated):
 
     code = "TOKEN_REFUSED"
     hint = "Get a new token: `mcp-gateway tokens issue`, or log in again at the provider. `mcp-gateway auth doctor` says why."
+
+
+class IssuerUnusable(InvalidInput):
+    """A provider of tokens cannot be trusted as it is configured."""
+
+    code = "ISSUER_UNUSABLE"
+    hint = "Each issuer stands once in the access file, with an audience and with algorithms that use no shared secret."
 
 
 class TokenNotIssuable(InvalidInput):
@@ -64,3 +71,10 @@ class AuditUnavailable(Unavailable):
 
     code = "AUDIT_UNAVAILABLE"
     hint = "Check the database behind DATABASE_URL; AUDIT_WHEN_AWAY=open answers without a trail."
+
+
+class AuditBroken(Unprocessable):
+    """The audit trail does not verify."""
+
+    code = "AUDIT_BROKEN"
+    hint = "`mcp-gateway audit verify` names every row; keep a copy of the store before anything else."
