@@ -7,6 +7,7 @@ everything the token says of itself would do. Nothing in a token can bring a key
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from mcp_gateway.access.errors import IssuerUnusable
 from mcp_gateway.access.tokens.algorithms import ALGORITHMS, fits, is_signed
 from mcp_gateway.access.tokens.envelope import Envelope, open_envelope
 from mcp_gateway.access.tokens.model import TrustedIssuer, VerifiedToken
@@ -28,17 +29,11 @@ class TokenVerifier:
     """Believes the tokens of the issuers it is given."""
 
     def __init__(self, issuers: Iterable[TrustedIssuer], clock: Clock) -> None:
-        """Raises ValueError for an issuer that stands twice, has no audience, or an algorithm that can never be allowed."""
+        """Raises `IssuerUnusable` for an issuer that stands twice, has no audience, or an algorithm that can never be allowed."""
         self._issuers: dict[str, TrustedIssuer] = {}
         self._clock = clock
         for issuer in issuers:
-            if (
-                issuer.issuer in self._issuers
-                or not issuer.audiences
-                or not issuer.algorithms
-                or not issuer.algorithms <= ALGORITHMS
-            ):
-                raise ValueError(f"the issuer {issuer.issuer!r} stands twice, or lacks an audience or a usable algorithm")
+            _require_usable(issuer, self._issuers)
             self._issuers[issuer.issuer] = issuer
 
     async def verify(self, token: str) -> VerifiedToken:
@@ -86,6 +81,15 @@ class TokenVerifier:
         if expires_at - (now if issued_at is None else issued_at) > issuer.max_lifetime_seconds:
             raise refused("claims", claim="exp", message="The token lives longer than is accepted from its issuer.")
         return expires_at, issued_at
+
+
+def _require_usable(issuer: TrustedIssuer, others: Mapping[str, TrustedIssuer]) -> None:
+    if issuer.issuer in others:
+        raise IssuerUnusable(f"The issuer {issuer.issuer} stands twice.", issuer=issuer.issuer)
+    if not issuer.audiences:
+        raise IssuerUnusable(f"The issuer {issuer.issuer} has no audience.", issuer=issuer.issuer)
+    if not issuer.algorithms or not issuer.algorithms <= ALGORITHMS:
+        raise IssuerUnusable(f"The issuer {issuer.issuer} has no algorithm, or one that is never allowed.", issuer=issuer.issuer)
 
 
 async def _check_signature(envelope: Envelope, issuer: TrustedIssuer, kid: str | None, algorithm: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.minting import KID, NOON, NOW, KnownKeys, RolesOfGroups, claims_of, ed_key, header_of, issuer_of, mint, rsa_key
 
-from mcp_gateway.access.errors import TokenRefused
+from mcp_gateway.access.errors import IssuerUnusable, TokenRefused
 from mcp_gateway.access.tokens.authenticate import Authenticate
 from mcp_gateway.access.tokens.claims import ClaimMapping
 from mcp_gateway.access.tokens.embedded import EmbeddedIssuer, TokenOrder
@@ -288,12 +288,12 @@ async def test_everything_can_be_forgotten(authenticate: Authenticate) -> None:
 def test_an_issuer_that_would_believe_too_much_cannot_be_trusted(
     keys: KnownKeys, clock: WallClock, facts: dict[str, object]
 ) -> None:
-    with pytest.raises(ValueError, match="stands twice, or lacks"):
+    with pytest.raises(IssuerUnusable, match="has no"):
         TokenVerifier([issuer_of(keys, **facts)], clock)
 
 
 def test_an_issuer_cannot_be_trusted_twice(keys: KnownKeys, clock: WallClock) -> None:
-    with pytest.raises(ValueError, match="stands twice"):
+    with pytest.raises(IssuerUnusable, match="stands twice"):
         TokenVerifier([issuer_of(keys), issuer_of(keys, name="again")], clock)
 
 
