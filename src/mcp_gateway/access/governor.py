@@ -15,6 +15,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, Internal, Json
 from mcp_gateway.core.identity import Caller
 
+ANYTHING = Target()
 Result = TypeVar("Result")
 Digest: TypeAlias = Callable[[Mapping[str, Json]], tuple[str, str | None]]
 
@@ -36,6 +37,10 @@ class Governor:
 
     def __init__(self, deciding: Deciding, recording: Recording, clock: Clock, digest: Digest) -> None:
         self._deciding, self._recording, self._clock, self._digest = deciding, recording, clock, digest
+
+    def decide(self, caller: Caller, action: Action, target: Target = ANYTHING) -> Decision:
+        """What the policy says; nothing is written down. For what to show, not for what to do."""
+        return self._deciding.decide(caller, action, target)
 
     async def permit(self, caller: Caller, act: Act) -> Decision:
         """The decision, when it allows. Raises `NotAllowed` or `InsufficientScope`, which the trail then tells of."""

@@ -11,11 +11,11 @@ from typing import Literal, TypeAlias
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
 from mcp_gateway.asgi.serving import Listeners, serve_apps
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app, mcp_application
-from mcp_gateway.entrypoints.http.login import HttpAccess
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
 from mcp_gateway.entrypoints.mcp.guard import McpGuard
 from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
@@ -25,6 +25,7 @@ from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.foundation import open_foundation
 from mcp_gateway.wiring.gateway import open_gateway
+from mcp_gateway.wiring.governed import OWN_SERVER
 from mcp_gateway.wiring.servers import is_embedded
 
 # The face that offers the gateway itself; not a name an embedded server can have.
@@ -70,6 +71,7 @@ async def open_application(
         options = _http_options(settings, listeners, faces, page=role != "engine")
         http = create_app(gateway, options, clock=clock, new_id=_new_id, access=access)
         _limit(faces, gateway)
+        _govern(faces, gateway)
         routes = await _mcp_routes(stack, faces, _doors(settings, listeners), access)
         apart = listeners.mcp is not None
         if not apart:
@@ -99,8 +101,15 @@ def _limit(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
             face.limit(gateway.limiter, {"ask": "ask", "execute_query": "sql"} if key == OWN else None)
 
 
+def _govern(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
+    """Our own tools end in use cases that are governed wherever they are called from; those of the embedded servers do not."""
+    if gateway.access is not None:
+        for key, face in faces.items():
+            face.govern(gateway.access.governor, server=key or OWN_SERVER, by_use_case=key == OWN)
+
+
 async def _mcp_routes(
-    stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors, access: HttpAccess | None
+    stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors, access: Access | None
 ) -> list[BaseRoute]:
     """Ours at /mcp and /sse, the embedded ones below /servers; lifespans entered here, since a parent does not run them."""
     routes: list[BaseRoute] = []

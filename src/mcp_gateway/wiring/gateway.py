@@ -5,14 +5,13 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from mcp.server.lowlevel.server import Server
 
 from mcp_gateway.access.access import Access
-from mcp_gateway.access.policy.model import Action
 from mcp_gateway.adapters.kit_probes import CircuitsProbe, StoreProbe
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
@@ -32,7 +31,7 @@ from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, Se
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.engine import open_engine
 from mcp_gateway.wiring.foundation import Foundation, open_bare_foundation
-from mcp_gateway.wiring.governed import GovernedQuestion
+from mcp_gateway.wiring.governed import GovernedQuestion, governed_look
 from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
@@ -153,10 +152,6 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
             use_case=use_case, figures=figures, clock=clock, admission=admission, multi_allowed=settings.enable_multi_mcp
         )
 
-    def governed(use_case: AskQuestion, action: Action) -> AskQuestion:
-        governor = parts.access.governor if parts.access is not None else None
-        return use_case if governor is None else GovernedQuestion(use_case=use_case, governor=governor, action=action)
-
     health = HealthWatch(
         _probes(parts) if settings.enable_health_checks else (),
         interval_seconds=settings.health_check_interval,
@@ -167,9 +162,9 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
     async def look(_: Caller) -> Gathered:
         return await parts.gatherer.gather(parts.usual_mode)
 
-    return Gateway(
-        ask=governed(measured(ask), "ask"),
-        run_sql=governed(measured(ask.run_sql), "run_query"),
+    gateway = Gateway(
+        ask=measured(ask),
+        run_sql=measured(ask.run_sql),
         look=look,
         servers=lambda: server_states(parts.servers, health.report()),
         modes=lambda: modes_of(parts.servers, multi_allowed=settings.enable_multi_mcp),
@@ -179,7 +174,19 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
         drafters=tuple(drafter.name for drafter in (parts.engine, parts.model) if drafter is not None),
         limiter=parts.traffic.limiter,
         traffic_figures=parts.traffic.figures,
-        access=parts.access,
+    )
+    return gateway if parts.access is None else _govern(gateway, parts.access)
+
+
+def _govern(gateway: Gateway, access: Access) -> Gateway:
+    """The same gateway, whose use cases are decided and written down."""
+    governor = access.governor
+    return replace(
+        gateway,
+        ask=GovernedQuestion(use_case=gateway.ask, governor=governor, action="ask"),
+        run_sql=GovernedQuestion(use_case=gateway.run_sql, governor=governor, action="run_query"),
+        look=governed_look(gateway.look, governor),
+        access=access,
     )
 
 

@@ -23,12 +23,15 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from mcp_gateway.access.errors import NotAllowed
+from mcp_gateway.access.governor import Governor
 from mcp_gateway.core.errors import GatewayError, Internal, Json, Unavailable
 from mcp_gateway.entrypoints.mcp.caller import caller_of
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
 from mcp_gateway.entrypoints.mcp.errors import ServerBusy, protocol_error, tool_error, unknown_resource, unknown_tool
+from mcp_gateway.entrypoints.mcp.governance import Governance
 from mcp_gateway.entrypoints.mcp.limits import READ, CallLimits
-from mcp_gateway.entrypoints.mcp.offer import Call, OfferedResource, OfferedTool
+from mcp_gateway.entrypoints.mcp.offer import Call, OfferedResource, OfferedTool, ToolOutput
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
@@ -78,14 +81,20 @@ class McpFace:
         self._admission = _Admission(MAX_CALLS_AT_ONCE, MAX_CALLS_WAITING)
         self._list_ttl_ms = list_ttl_ms
         self._limits: CallLimits | None = None
+        self._governance: Governance | None = None
         self.server = self._build()
 
     def limit(self, limiter: EnterpriseRateLimiter, names: Mapping[str, str] | None = None) -> None:
         """Hold callers over HTTP to limits; `names` are operations of tools that share one with another face."""
         self._limits = CallLimits(limiter, prefix=f"mcp.{self.identity.name}", names=names)
 
+    def govern(self, governor: Governor, *, server: str, by_use_case: bool = False) -> None:
+        """Hold callers over HTTP to the policy; `server` is its name in rules. `by_use_case`: what the tools call decides."""
+        self._governance = Governance(governor, server=server, by_use_case=by_use_case)
+
     def _build(self) -> Server[Any]:
-        hint = CacheHint(ttl_ms=FIXED_TTL_MS, scope="public")
+        # Lists differ from caller to caller.
+        hint = CacheHint(ttl_ms=FIXED_TTL_MS, scope="private")
         server = _AnnouncingServer(
             self.identity.name,
             version=version("mcp-gateway"),
@@ -110,9 +119,16 @@ class McpFace:
             server.extensions = {EXTENSION_ID: {}}
         return server
 
-    async def _list_tools(self, _: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    async def _list_tools(self, ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         _refuse_cursor(params)
-        return types.ListToolsResult(tools=[offered.tool for offered in self._tools.values()])
+        governance = self._governance
+        try:
+            seen = [
+                offered.tool for name, offered in self._tools.items() if governance is None or governance.sees(ctx.request, name)
+            ]
+        except GatewayError as error:
+            raise protocol_error(error) from error
+        return types.ListToolsResult(tools=seen)
 
     async def _call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         offered = self._tools.get(params.name)
@@ -126,7 +142,9 @@ class McpFace:
             if self._limits is not None:
                 await self._limits.admit(ctx.request, params.name)
             async with self._admission.slot():
-                output = await offered.invoke(params.arguments or {}, call)
+                output = await self._invoke(offered, ctx, call, params)
+        except NotAllowed as error:
+            raise unknown_tool(params.name) from error
         except GatewayError as error:
             return tool_error(error)
         except Exception:  # noqa: BLE001
@@ -135,6 +153,12 @@ class McpFace:
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=output.as_text())], structured_content=output.structured
         )
+
+    async def _invoke(self, offered: OfferedTool, ctx: Context, call: Call, params: types.CallToolRequestParams) -> ToolOutput:
+        arguments = params.arguments or {}
+        if self._governance is None:
+            return await offered.invoke(arguments, call)
+        return await self._governance.call(ctx.request, params.name, arguments, lambda: offered.invoke(arguments, call))
 
     async def _list_resources(self, _: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
         _refuse_cursor(params)
@@ -153,7 +177,13 @@ class McpFace:
         try:
             if self._limits is not None:
                 await self._limits.admit(ctx.request, READ)
-            current = await offered.read(caller_of(ctx.request))
+            caller = caller_of(ctx.request)
+            if self._governance is None:
+                current = await offered.read(caller)
+            else:
+                current = await self._governance.read(ctx.request, uri, lambda: offered.read(caller))
+        except NotAllowed as error:
+            raise unknown_resource(uri, ctx.protocol_version) from error
         except GatewayError as error:
             raise protocol_error(error) from error
         meta = dict(offered.meta) if offered.meta else None
