@@ -12,7 +12,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import BaseRoute
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.entrypoints.http.access_routes import access_routes
+from mcp_gateway.entrypoints.http.audit_routes import audit_routes
 from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.chat import chat_routes
 from mcp_gateway.entrypoints.http.data import data_routes
@@ -20,7 +23,7 @@ from mcp_gateway.entrypoints.http.errors import install_error_handlers
 from mcp_gateway.entrypoints.http.guards import ReferenceRead, caller_provider
 from mcp_gateway.entrypoints.http.health import health_routes, root_health_routes
 from mcp_gateway.entrypoints.http.identify import Identify
-from mcp_gateway.entrypoints.http.login import HttpAccess, login_routes
+from mcp_gateway.entrypoints.http.login import login_routes
 from mcp_gateway.entrypoints.http.me import me_routes
 from mcp_gateway.entrypoints.http.metrics import metrics_routes, prometheus_page
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, BodyLimit, Correlate, GuardOrigin, SecurityHeaders, Wall
@@ -71,7 +74,7 @@ def create_app(
     *,
     clock: Clock,
     new_id: Callable[[], str],
-    access: HttpAccess | None = None,
+    access: Access | None = None,
 ) -> FastAPI:
     """The application. MCP endpoints are mounted onto it by `asgi.py` and pass the same middleware.
 
@@ -108,7 +111,7 @@ def mcp_application(
     *,
     clock: Clock,
     new_id: Callable[[], str],
-    access: HttpAccess | None = None,
+    access: Access | None = None,
 ) -> Starlette:
     """MCP endpoints on a port of their own, behind the same steps as on the port of everything."""
     app = Starlette(routes=routes)
@@ -125,7 +128,7 @@ def _add_routes(
     *,
     replies: Replies,
     clock: Clock,
-    access: HttpAccess | None,
+    access: Access | None,
     challenges: Challenges,
 ) -> None:
     health = health_routes(gateway, clock=clock, version=options.version)
@@ -135,6 +138,9 @@ def _add_routes(
     if options.metrics_enabled:
         app.include_router(metrics_routes(gateway, clock=clock), prefix="/api")
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
+    if access is not None:
+        app.include_router(access_routes(gateway, access), prefix="/api")
+        app.include_router(audit_routes(access), prefix="/api")
     _add_reference(app)
     app.include_router(well_known_routes(challenges, access))
     pages = read_page_files() if options.page_enabled else {}
@@ -168,9 +174,7 @@ def _add_reference(app: FastAPI) -> None:
     app.include_router(router)
 
 
-def add_steps(
-    app: Starlette, options: HttpOptions, *, replies: Replies, access: HttpAccess | None, challenges: Challenges
-) -> None:
+def add_steps(app: Starlette, options: HttpOptions, *, replies: Replies, access: Access | None, challenges: Challenges) -> None:
     """What every request passes; innermost first, as Starlette wants it."""
     app.add_middleware(StrictJson, replies=replies)
     app.add_middleware(BodyLimit, max_bytes=options.max_body_bytes, replies=replies)

@@ -26,6 +26,10 @@ HealthRead: TypeAlias = Annotated[Call, Depends(Guard("api.health"))]
 FiguresRead: TypeAlias = Annotated[Call, Depends(Guard("api.metrics"))]
 SignedOut: TypeAlias = Annotated[Call, Depends(Guard("api.logout"))]
 LinkMade: TypeAlias = Annotated[Call, Depends(Guard("access.links"))]
+Explained: TypeAlias = Annotated[Call, Depends(Guard("access.explain"))]
+RulesUsed: TypeAlias = Annotated[Call, Depends(Guard("access.rules"))]
+TokensUsed: TypeAlias = Annotated[Call, Depends(Guard("access.tokens"))]
+AuditRead: TypeAlias = Annotated[Call, Depends(Guard("audit"))]
 MeRead: TypeAlias = Annotated[Call, Depends(Guard("api.me"))]
 ReferenceRead: TypeAlias = Annotated[Call, Depends(Guard("api.reference"))]
 # What balancers and Kubernetes ask; no rule names it, so that no flood can make a sound process look dead.
@@ -36,6 +40,7 @@ Public: TypeAlias = Annotated[Call, Depends(Guard("public"))]
 FOR_EVERYBODY: Final = frozenset({"probe", "public"})
 ACTIONS: Final[Mapping[str, Action]] = {
     "api.modes": "see_servers",
+    "api.schema": "read_schema",
     "api.servers": "see_servers",
     "api.health": "see_health",
     "api.metrics": "see_metrics",
@@ -53,12 +58,6 @@ class Permitting(Protocol):
     """Decides, and writes refusals down."""
 
     async def permit(self, caller: Caller, act: Act, /) -> Decision: ...
-
-
-class Deciding(Protocol):
-    """Says what a caller may do, without writing anything down."""
-
-    def decide(self, caller: Caller, action: Action, /) -> Decision: ...
 
 
 def caller_provider(governor: Permitting | None) -> CallerProvider:

@@ -4,25 +4,24 @@ What a browser is given is a session cookie that no script can read and no other
 session and ends the one the browser had.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Protocol, TypedDict
+from typing import Annotated, Final, Literal, TypedDict
 
 import structlog
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.access.sessions.errors import LoginLinkRefused, SessionEnded
 from mcp_gateway.access.sessions.ports import LoginProvider
-from mcp_gateway.access.sessions.tickets import LINK_SECONDS, Tickets
+from mcp_gateway.access.sessions.tickets import LINK_SECONDS
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Forbidden, GatewayError, NotFound, Unauthenticated
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.attempts import Attempts
 from mcp_gateway.entrypoints.http.challenge import Challenges
-from mcp_gateway.entrypoints.http.guards import Deciding, Permitting, Public, SignedOut
-from mcp_gateway.entrypoints.http.identify import Doorkeeper
+from mcp_gateway.entrypoints.http.guards import Public, SignedOut
 from mcp_gateway.entrypoints.http.identity import identity_of
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.page import PageFile, serve_file
@@ -51,22 +50,6 @@ class _Cookie(TypedDict):
     secure: bool
 
 
-class HttpAccess(Doorkeeper, Protocol):
-    """What signing in needs of access."""
-
-    @property
-    def tickets(self) -> Tickets: ...
-
-    @property
-    def providers(self) -> Sequence[LoginProvider]: ...
-
-    @property
-    def governor(self) -> Permitting: ...
-
-    @property
-    def policy(self) -> Deciding: ...
-
-
 class TokenLogin(BaseModel):
     """A token to sign in with."""
 
@@ -75,7 +58,7 @@ class TokenLogin(BaseModel):
     token: str = Field(min_length=1, max_length=20_000, description="A token of this gateway or of a provider it trusts.")
 
 
-def login_routes(access: HttpAccess | None, challenges: Challenges, *, index: PageFile | None, clock: Clock) -> APIRouter:
+def login_routes(access: Access | None, challenges: Challenges, *, index: PageFile | None, clock: Clock) -> APIRouter:
     """GET and POST /login, GET /login/options, /login/{provider} and /login/{provider}/callback, POST /logout."""
     router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 
@@ -89,7 +72,7 @@ def login_routes(access: HttpAccess | None, challenges: Challenges, *, index: Pa
     return router
 
 
-def login_options(access: HttpAccess | None) -> JsonObject:
+def login_options(access: Access | None) -> JsonObject:
     """How people can sign in here; the page's card is drawn from it."""
     providers = [] if access is None else [one for one in access.providers if one.signs_in]
     return {
@@ -122,7 +105,7 @@ def _add_sign_in(router: APIRouter, signing: "_SignIn", index: PageFile | None) 
         return await signing.sign_out(request)
 
 
-def _add_providers(router: APIRouter, signing: "_SignIn", access: HttpAccess) -> None:
+def _add_providers(router: APIRouter, signing: "_SignIn", access: Access) -> None:
     known = {one.name: one for one in access.providers if one.signs_in}
 
     @router.get("/login/{provider}")
@@ -141,7 +124,7 @@ def _add_providers(router: APIRouter, signing: "_SignIn", access: HttpAccess) ->
 class _SignIn:
     """What the ways in share."""
 
-    def __init__(self, access: HttpAccess, challenges: Challenges, clock: Clock) -> None:
+    def __init__(self, access: Access, challenges: Challenges, clock: Clock) -> None:
         self._access, self._challenges, self._clock = access, challenges, clock
         self._attempts = Attempts(clock)
 

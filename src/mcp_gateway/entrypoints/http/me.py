@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.access.errors import NotAllowed
 from mcp_gateway.access.policy.model import ACTIONS
 from mcp_gateway.access.sessions.sessions import csrf_of
@@ -12,7 +13,6 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.guards import LinkMade, MeRead
 from mcp_gateway.entrypoints.http.identity import identity_of
-from mcp_gateway.entrypoints.http.login import HttpAccess
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.kit.fastapi import GuardedRoute
 
@@ -26,7 +26,7 @@ class LinkWanted(BaseModel):
     roles: list[str] = Field(min_length=1, max_length=20, description="What they are to be; none that you are not yourself.")
 
 
-def me_routes(access: HttpAccess | None, challenges: Challenges) -> APIRouter:
+def me_routes(access: Access | None, challenges: Challenges) -> APIRouter:
     """GET /me and POST /login/link."""
     router = APIRouter(tags=["access"], route_class=GuardedRoute)
 
@@ -52,7 +52,7 @@ def invited(caller: Caller, subject: str, roles: frozenset[str]) -> Caller:
     return Caller(tenant=caller.tenant, subject=subject, roles=roles, name=subject, credential=f"link by {caller.subject}")
 
 
-def shape_caller(caller: Caller, access: HttpAccess | None, *, session_id: str) -> JsonObject:
+def shape_caller(caller: Caller, access: Access | None, *, session_id: str) -> JsonObject:
     """`csrf` is what changes asked for with the cookie must carry in X-CSRF-Token; None where no cookie was used."""
     decide = None if access is None else access.policy.decide
     return {

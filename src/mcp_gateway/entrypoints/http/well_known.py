@@ -8,16 +8,16 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.core.errors import NotFound
 from mcp_gateway.entrypoints.http.challenge import WELL_KNOWN, Challenges
 from mcp_gateway.entrypoints.http.identity import for_everybody
-from mcp_gateway.entrypoints.http.login import HttpAccess
 from mcp_gateway.entrypoints.http.models import JsonObject
 
 SCOPES: Final = ("gateway.read", "gateway.ask", "gateway.call", "gateway.operate", "gateway.admin")
 
 
-def well_known_routes(challenges: Challenges, access: HttpAccess | None) -> APIRouter:
+def well_known_routes(challenges: Challenges, access: Access | None) -> APIRouter:
     """GET /.well-known/oauth-protected-resource, also followed by the path of an endpoint. For everybody, from anywhere."""
     router = APIRouter(include_in_schema=False)
 
@@ -35,7 +35,7 @@ def well_known_routes(challenges: Challenges, access: HttpAccess | None) -> APIR
     return router
 
 
-def resource_document(resource: str, access: HttpAccess) -> JsonObject:
+def resource_document(resource: str, access: Access) -> JsonObject:
     """The metadata of one resource; without a provider there is no authorization server to name."""
     document: JsonObject = {
         "resource": resource,

@@ -1,0 +1,71 @@
+"""The audit trail of one's own tenant over HTTP: searched a page at a time, and verified. Reading it is itself written down."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from mcp_gateway.access.access import Access
+from mcp_gateway.access.audit.model import DecisionWord, Outcome
+from mcp_gateway.access.audit.search import Search, find
+from mcp_gateway.entrypoints.http.access_routes import written_down
+from mcp_gateway.entrypoints.http.access_shapes import shape_row
+from mcp_gateway.entrypoints.http.guards import AuditRead
+from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.kit.fastapi import GuardedRoute
+
+MOST_ROWS = 200
+
+
+class AuditQuery(BaseModel):
+    """What to look for; every field given must fit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    subject: str = Field("", max_length=300)
+    action: str = Field("", max_length=100)
+    server: str = Field("", max_length=300)
+    target: str = Field("", max_length=300)
+    decision: DecisionWord | None = None
+    outcome: Outcome | None = None
+    correlation_id: str = Field("", max_length=200)
+    since: AwareDatetime | None = Field(None, description="With a time zone; included.")
+    until: AwareDatetime | None = Field(None, description="With a time zone; excluded.")
+    text: str = Field("", max_length=200)
+    before: int | None = Field(None, ge=1, description="Where the last page ended.")
+    limit: int = Field(50, ge=1, le=MOST_ROWS)
+
+
+def audit_routes(access: Access) -> APIRouter:
+    """GET /audit and /audit/verify."""
+    router = APIRouter(prefix="/audit", tags=["audit"], route_class=GuardedRoute)
+
+    @router.get("", summary="What was done, newest first")
+    async def search(query: Annotated[AuditQuery, Query()], request: Request, call: AuditRead) -> JsonObject:
+        async def work() -> JsonObject:
+            page = await find(access.audit, search_of(query, call.caller.tenant))
+            return {"rows": [shape_row(row) for row in page.rows], "before": page.before}
+
+        arguments = query.model_dump(mode="json", exclude_defaults=True)
+        return await written_down(access, call, request, action="read_audit", arguments=arguments, work=work)
+
+    return router
+
+
+def search_of(query: AuditQuery, tenant: str) -> Search:
+    """A search of this tenant's trail."""
+    return Search(
+        tenant=tenant,
+        subject=query.subject,
+        action=query.action,
+        server=query.server,
+        target=query.target,
+        decision=query.decision,
+        outcome=query.outcome,
+        correlation_id=query.correlation_id,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+        text=query.text,
+        before=query.before,
+        limit=query.limit,
+    )
