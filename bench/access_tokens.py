@@ -36,6 +36,8 @@ HOUR_SECONDS = 3_600
 class OneKey:
     """Implements `KeySource`."""
 
+    withdrawals = 0
+
     def __init__(self, key: PublicKey) -> None:
         self._key = key
 

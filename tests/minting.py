@@ -106,6 +106,7 @@ class KnownKeys:
     def __init__(self, keys: Mapping[str, PublicKey] | None = None) -> None:
         self.keys = dict(keys) if keys is not None else {KID: rsa_key().public_key()}
         self.asked: list[str | None] = []
+        self.withdrawals = 0
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey:
         assert algorithm

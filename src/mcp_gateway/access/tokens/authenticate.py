@@ -7,7 +7,7 @@ from typing import Final
 
 from mcp_gateway.access.tokens.envelope import MAX_TOKEN_CHARS
 from mcp_gateway.access.tokens.model import VerifiedToken
-from mcp_gateway.access.tokens.ports import FurtherRoles
+from mcp_gateway.access.tokens.ports import FurtherRoles, KeySource
 from mcp_gateway.access.tokens.refusals import refused
 from mcp_gateway.access.tokens.revocations import NEVER, Revocations
 from mcp_gateway.access.tokens.verify import SKEW_SECONDS, TokenVerifier
@@ -29,6 +29,8 @@ class _Believed:
     subject: tuple[str, str]
     issued_at: float
     until: float
+    keys: KeySource
+    withdrawals: int
 
 
 class Authenticate:
@@ -57,7 +59,8 @@ class Authenticate:
         monotonic = self._monotonic()
         if self._revocations.stale(monotonic):
             return None
-        if self._now(monotonic) >= believed.until or self._is_revoked(believed):
+        withdrawn = believed.keys.withdrawals != believed.withdrawals
+        if withdrawn or self._now(monotonic) >= believed.until or self._is_revoked(believed):
             del self._believed[digest]
             return None
         self._believed.move_to_end(digest)
@@ -70,7 +73,9 @@ class Authenticate:
             return caller
         if self._revocations.stale(self._monotonic()):
             raise refused("stale")
-        believed = await self._believe(await self._verifier.verify(token), _digest(token))
+        verified = await self._verifier.verify(token)
+        # As of now; a key withdrawn while further roles are asked for must not be missed.
+        believed = await self._believe(verified, _digest(token), verified.issuer.keys.withdrawals)
         if self._is_revoked(believed):
             raise refused("revoked")
         self._remember(_digest(token), believed)
@@ -80,7 +85,7 @@ class Authenticate:
         """For when issuers or their mapping have changed."""
         self._believed.clear()
 
-    async def _believe(self, verified: VerifiedToken, digest: bytes) -> _Believed:
+    async def _believe(self, verified: VerifiedToken, digest: bytes, withdrawals: int) -> _Believed:
         issuer = verified.issuer
         named = issuer.claims.read(verified.claims)
         further = await issuer.further_roles.roles_of(verified.claims) if issuer.further_roles else NO_FURTHER_ROLES
@@ -104,6 +109,8 @@ class Authenticate:
             subject=(named.tenant, subject),
             issued_at=NEVER if verified.issued_at is None else verified.issued_at,
             until=until,
+            keys=issuer.keys,
+            withdrawals=withdrawals,
         )
 
     def _is_revoked(self, believed: _Believed) -> bool:

@@ -63,6 +63,8 @@ class EmbeddedIssuer:
         self._max_admin_lifetime = max_admin_lifetime_seconds
         self.installation_id: Final = _thumbprint(self._public.public_bytes(Encoding.Raw, PublicFormat.Raw))
         self.issuer: Final = f"mcp-gateway:{self.installation_id}"
+        # Its only key is there for as long as it is.
+        self.withdrawals: Final = 0
 
     @property
     def longest_lifetime_seconds(self) -> float:

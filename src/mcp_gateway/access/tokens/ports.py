@@ -18,6 +18,11 @@ PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 class KeySource(Protocol):
     """The public keys of one issuer."""
 
+    @property
+    def withdrawals(self) -> int:
+        """Counts up whenever a key is found to be no longer published: tokens believed before that are verified anew."""
+        ...
+
     async def find(self, kid: str | None, algorithm: str) -> PublicKey:
         """The key named `kid`, a word of the sender's: to be looked up among known names, never used as a path, URL or query.
 

@@ -7,10 +7,12 @@ however many tokens carry however many names. Whoever waits for the same request
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 
+from mcp_gateway.access.errors import TokenRefused
 from mcp_gateway.access.tokens.ports import PublicKey
 from mcp_gateway.access.tokens.refusals import refused
 from mcp_gateway.adapters.oidc.discovery import ProviderMetadata
@@ -80,6 +82,7 @@ class ProviderKeys:
         self._metadata: tuple[ProviderMetadata, float] | None = None
         self._attempts = _Attempts()
         self._flight: asyncio.Task[None] | None = None
+        self.withdrawals = 0
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey:
         held = await self._current()
@@ -99,9 +102,12 @@ class ProviderKeys:
         return self._metadata[0]
 
     async def warm(self) -> None:
-        """Fetch the keys unless they are held; a provider that is away is for the first token, and the health report, to say."""
-        if self._held is None:
-            await self._ask_again(NO_KEYS_SECONDS)
+        """Fetch the keys unless they are held and not about to end; a provider that is away is for tokens and the report to say.
+
+        Called now and then, it also learns of withdrawn keys while every token that comes is remembered.
+        """
+        with suppress(TokenRefused):
+            await self._current()
 
     def facts(self) -> KeyFacts:
         held = self._held
@@ -169,6 +175,8 @@ class ProviderKeys:
             log.warning("provider_keys_not_fetched", provider=self._name, kind=fault.kind, error=fault.message)
             return
         lifetime = cached_for(reply.headers.get("cache-control", ""))
+        if self._held is not None and any(key not in keys.keys for key in self._held.keys.keys):
+            self.withdrawals += 1
         self._held = Held(keys=keys, fetched_at=self._clock.monotonic(), lifetime=lifetime)
         self._attempts.fault = None
         log.info("provider_keys_fetched", provider=self._name, keys=len(keys.keys), ignored=len(keys.ignored))

@@ -259,6 +259,20 @@ async def test_further_roles_are_asked_for_once_and_hold_as_long_as_they_say(
     assert groups.asked == 2
 
 
+async def test_a_token_signed_by_a_withdrawn_key_is_refused_although_it_was_believed(
+    authenticate: Authenticate, keys: KnownKeys
+) -> None:
+    stolen, good = mint(), mint(header=header_of(kid="key-2"), key=rsa_key(number=2))
+    keys.keys["key-2"] = rsa_key(number=2).public_key()
+    await authenticate(stolen)
+    await authenticate(good)
+    del keys.keys[KID]
+    keys.withdrawals += 1
+    assert await reason_of(authenticate, stolen) == "unknown_key"
+    assert (await authenticate(good)).tenant == "acme"
+    assert authenticate.remembered(good) is not None
+
+
 async def test_the_same_person_at_two_providers_is_two_subjects(
     keys: KnownKeys, revocations: Revocations, clock: WallClock
 ) -> None:

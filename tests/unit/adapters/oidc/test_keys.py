@@ -225,6 +225,23 @@ async def test_a_withdrawn_key_ends_with_the_lifetime_of_the_set(site: Site, clo
     assert await reason(keys, "stolen") == "unknown_key"
 
 
+async def test_a_withdrawn_key_is_noticed_though_no_token_asks_for_one(
+    site: Site, clock: FixedClock, rsa_key: RSAPrivateKey
+) -> None:
+    """The health check looks now and then; a key that is only added withdraws none."""
+    site.serve_provider(public_jwk(rsa_key, "old"))
+    keys = keys_of(site, clock)
+    await keys.warm()
+    site.serve_provider(public_jwk(rsa_key, "old"), public_jwk(rsa_key, "new"))
+    clock.advance(3_601)
+    await keys.warm()
+    assert keys.withdrawals == 0
+    site.serve_provider(public_jwk(rsa_key, "new"))
+    clock.advance(3_601)
+    await keys.warm()
+    assert keys.withdrawals == 1
+
+
 async def test_a_provider_that_was_away_at_the_start_is_tried_again_soon(
     site: Site, clock: FixedClock, rsa_key: RSAPrivateKey
 ) -> None:
