@@ -235,9 +235,9 @@ class Cache(Generic[V]):
             flight = self._start(
                 Flight(
                     _checked(place),
-                    loader=loader,
-                    policy=policy,
-                    tags=_carried(tags) if tags else (),
+                    loader,
+                    policy,
+                    _carried(tags) if tags else (),
                     before=before,
                     below_seconds=policy.ttl_seconds * policy.early_refresh,
                 )
@@ -263,9 +263,7 @@ class Cache(Generic[V]):
             self._counting.count(place[0], "stale")
         if not negative and now >= entry.quiet_until and self._flights.latest(place) is None:
             below = policy.ttl_seconds * policy.early_refresh
-            flight: Flight[V] = Flight(
-                place, loader=loader, policy=policy, tags=_carried(tags), below_seconds=below, background=True
-            )
+            flight: Flight[V] = Flight(place, loader, policy, _carried(tags), below_seconds=below, background=True)
             self._start(flight)
         if entry.error is not None:
             raise entry.error
@@ -275,7 +273,7 @@ class Cache(Generic[V]):
         if self._closed:
             raise StoreUnavailable("The cache was closed.")
         self._flights.add(flight)
-        flight.task = asyncio.create_task(self._reader.fly(flight))
+        flight.task = asyncio.get_running_loop().create_task(self._reader.fly(flight))
         return flight
 
 

@@ -8,7 +8,8 @@ from mcp_gateway.core.errors import Json
 V = TypeVar("V")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# A value that holds itself is found out by the bound on recursion.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 class Codec(Protocol[V]):

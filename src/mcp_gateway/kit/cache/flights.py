@@ -5,33 +5,39 @@ have come after that moment. This module decides that; what a flight does is `re
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Generic, TypeVar, cast
 
 from mcp_gateway.kit.cache.model import CachePolicy
 from mcp_gateway.kit.cache.near import NearKey
+from mcp_gateway.kit.cache.ports import Lease
 
 V = TypeVar("V")
+NEVER = float("inf")
 
 # Names invalidated while flights were under way; more than this and every flight counts as overtaken.
 MAX_REMEMBERED = 4_096
 
 
 class Flight(Generic[V]):
-    """One read of one key. `read_at` is the number of invalidations seen when it last began to read; None before that."""
+    """One read of one key, and its load while there is one: one object, for every miss makes one.
+
+    `read_at` is the number of invalidations seen when it last began to read; None before that. `older` is the flight of the same
+    key that began before. `lease`, `deadline`, `extend_at` (on the loop's clock) and `overdue` are the load's; see `holding`.
+    """
 
     __slots__ = (
-        "background", "before", "below_seconds", "done", "epoch", "error", "joined", "key", "loader", "policy", "read_at", "tags",
-        "task", "usable_until", "value", "waiter", "waking", "woken",
+        "background", "before", "below_seconds", "deadline", "done", "epoch", "error", "extend_at", "joined", "key", "lease",
+        "loader", "older", "overdue", "policy", "read_at", "tags", "task", "usable_until", "value", "waiter", "waking", "woken",
     )  # fmt: skip
 
     def __init__(
         self,
         key: NearKey,
-        *,
         loader: Callable[[], Awaitable[V]] | None,
         policy: CachePolicy,
         tags: tuple[str, ...] = (),
+        *,
         before: "asyncio.Task[None] | None" = None,
         below_seconds: float = 0.0,
         background: bool = False,
@@ -46,8 +52,10 @@ class Flight(Generic[V]):
         self.read_at: int | None = None
         self.epoch = 0
         # Once served, until when on the clock its value may still be handed out while it is renewed.
-        self.usable_until = float("inf")
-        self.done = self.woken = False
+        self.usable_until = self.deadline = self.extend_at = NEVER
+        self.done = self.woken = self.overdue = False
+        self.lease: Lease | None = None
+        self.older: Flight[V] | None = None
         self.value: V | None = None
         self.error: BaseException | None = None
         # Who began it, and who came later.
@@ -79,6 +87,9 @@ class Flight(Generic[V]):
         """Give the callers their value; a second one is ignored."""
         if not self.done:
             self.done, self.value = True, value
+            if self.joined is None and self.waiter is not None and not self.waiter.done():
+                self.waiter.set_result(value)  # by far the most misses have one caller
+                return
             for waiter in self._waiting():
                 waiter.set_result(value)
 
@@ -89,11 +100,9 @@ class Flight(Generic[V]):
             for waiter in self._waiting():
                 waiter.set_exception(error)
 
-    def _waiting(self) -> "list[asyncio.Future[V]]":
-        waiting = [] if self.waiter is None else [self.waiter]
-        if self.joined is not None:
-            waiting += self.joined
-        return [waiter for waiter in waiting if not waiter.done()]
+    def _waiting(self) -> "Sequence[asyncio.Future[V]]":
+        first = () if self.waiter is None or self.waiter.done() else (self.waiter,)
+        return first if self.joined is None else [*first, *(one for one in self.joined if not one.done())]
 
     def wake(self) -> None:
         """What it waits for may be there."""
@@ -113,7 +122,7 @@ class Flights(Generic[V]):
     """The flights of each key, the latest last, and the invalidations seen while any was under way."""
 
     def __init__(self) -> None:
-        self._flying: dict[NearKey, list[Flight[V]]] = {}
+        self._flying: dict[NearKey, Flight[V]] = {}
         # Invalidations heard so far; a flight whose `read_at` is still this has surely not been overtaken.
         self.seen = 0
         self._all_before = 0
@@ -122,24 +131,32 @@ class Flights(Generic[V]):
         self._tenants: dict[str, int] = {}
 
     def latest(self, key: NearKey) -> Flight[V] | None:
-        flying = self._flying.get(key)
-        return flying[-1] if flying else None
+        return self._flying.get(key)
 
     def running(self) -> tuple[Flight[V], ...]:
-        return tuple(flight for flying in self._flying.values() for flight in flying)
+        return tuple(flight for key in self._flying for flight in self._of(key))
 
     def add(self, flight: Flight[V]) -> None:
-        self._flying.setdefault(flight.key, []).append(flight)
+        flight.older = self._flying.get(flight.key)
+        self._flying[flight.key] = flight
 
     def watch(self, flight: Flight[V]) -> None:
         """Follow invalidations for a read that nobody may join."""
-        self._flying.setdefault(flight.key, []).insert(0, flight)
+        under_way = tuple(self._of(flight.key))
+        if under_way:
+            under_way[-1].older = flight
+        else:
+            self._flying[flight.key] = flight
 
     def remove(self, flight: Flight[V]) -> None:
-        flying = self._flying[flight.key]
-        flying.remove(flight)
-        if not flying:
-            del self._flying[flight.key]
+        key = flight.key
+        if self._flying[key] is not flight:
+            newer = next(one for one in self._of(key) if one.older is flight)
+            newer.older = flight.older
+        elif flight.older is not None:
+            self._flying[key] = flight.older
+        else:
+            del self._flying[key]
         if not self._flying and (self._keys or self._tags):
             self._forget()
 
@@ -191,7 +208,7 @@ class Flights(Generic[V]):
 
     def filled(self, key: NearKey) -> None:
         """Wakes whoever waits for a key."""
-        for flight in self._flying.get(key, ()):
+        for flight in self._of(key):
             flight.wake()
 
     def emptied(self) -> None:
@@ -200,6 +217,13 @@ class Flights(Generic[V]):
         self._all_before = self.seen
         for key in self._flying:
             self.filled(key)
+
+    def _of(self, key: NearKey) -> Iterator[Flight[V]]:
+        """From the latest to the oldest."""
+        flight = self._flying.get(key)
+        while flight is not None:
+            yield flight
+            flight = flight.older
 
     def _forget(self) -> None:
         self._keys.clear()

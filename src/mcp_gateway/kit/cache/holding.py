@@ -3,50 +3,46 @@ take too long. One timer for all of them.
 """
 
 import asyncio
+from typing import Generic, TypeVar
 
+from mcp_gateway.kit.cache.flights import NEVER, Flight
 from mcp_gateway.kit.cache.ports import Lease, Place, SharedLevel
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 
+V = TypeVar("V")
+
 # A lease is extended when this share of it has passed, so that one lost command does not end it.
 EXTEND_SHARE = 1 / 3
-NEVER = float("inf")
+# The lease ends this share into its stated time; the rest is for noticing, and for the reads of who takes over.
+HELD_SHARE = 0.9
 
 
-class Load:
-    """One loader under way, in the task that began it. Times are the loop's; `lease` is None where nothing is to be filled."""
+class Watch(Generic[V]):
+    """The loads of one cache. Times are the loop's."""
 
-    __slots__ = ("deadline", "due", "extend_at", "lease", "lease_seconds", "overdue", "place", "task")
-
-    def __init__(self, place: Place, lease: Lease | None, lease_seconds: float, task: "asyncio.Task[None]") -> None:
-        self.place, self.lease, self.lease_seconds, self.task = place, lease, lease_seconds, task
-        self.deadline = self.extend_at = self.due = NEVER
-        self.overdue = False
-
-
-class Watch:
-    """The loads of one cache."""
-
-    def __init__(self, shared: SharedLevel) -> None:
+    def __init__(self, cache: str, shared: SharedLevel) -> None:
+        self._cache = cache
         self._shared = shared
-        self._loads: set[Load] = set()
+        self._loads: set[Flight[V]] = set()
         self._extending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = NEVER
 
-    def begin(self, load: Load, timeout_seconds: float) -> None:
-        """From now on; when the time is over the load's task is cancelled, `overdue` being set."""
+    def begin(self, flight: Flight[V]) -> None:
+        """From now on; when the time is over the flight's task is cancelled, `overdue` being set."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        load.deadline = now + timeout_seconds
-        if load.lease is not None:
-            load.extend_at = now + load.lease_seconds * EXTEND_SHARE
-        load.due = min(load.deadline, load.extend_at)
-        self._loads.add(load)
-        if load.due < self._timer_due:
-            self._arm(loop, load.due)
+        due = flight.deadline = now + flight.policy.load_timeout_seconds
+        if flight.lease is not None:
+            flight.extend_at = now + flight.policy.lease_seconds * (HELD_SHARE * EXTEND_SHARE)
+            due = min(due, flight.extend_at)
+        self._loads.add(flight)
+        if due < self._timer_due:
+            self._arm(loop, due)
 
-    def end(self, load: Load) -> None:
-        self._loads.discard(load)
+    def end(self, flight: Flight[V]) -> None:
+        """Its lease is no longer extended. Its `deadline` ends with the loader, before what it brought is stored."""
+        self._loads.discard(flight)
 
     def _arm(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         if self._timer is not None:
@@ -57,24 +53,23 @@ class Watch:
     def _look_around(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         self._timer, self._timer_due = None, NEVER
-        for load in self._loads:
-            if load.deadline <= now:
-                load.deadline, load.overdue = NEVER, True
-                load.task.cancel()
-            if load.extend_at <= now and load.lease is not None:
-                load.extend_at = now + load.lease_seconds * EXTEND_SHARE
-                extending = asyncio.create_task(self._extend(load, load.lease))
+        for flight in self._loads:
+            if flight.deadline <= now and flight.task is not None:
+                flight.deadline, flight.overdue = NEVER, True
+                flight.task.cancel()
+            if flight.extend_at <= now and flight.lease is not None:
+                flight.extend_at = now + flight.policy.lease_seconds * (HELD_SHARE * EXTEND_SHARE)
+                extending = asyncio.create_task(self._extend(flight, flight.lease))
                 self._extending.add(extending)
                 extending.add_done_callback(self._extending.discard)
-            load.due = min(load.deadline, load.extend_at)
-        due = min((load.due for load in self._loads), default=NEVER)
+        due = min((min(flight.deadline, flight.extend_at) for flight in self._loads), default=NEVER)
         if due < NEVER:
             self._arm(loop, due)
 
-    async def _extend(self, load: Load, lease: Lease) -> None:
+    async def _extend(self, flight: Flight[V], lease: Lease) -> None:
         try:
-            alive = await self._shared.extend(load.place, lease, load.lease_seconds)
+            alive = await self._shared.extend(Place(self._cache, *flight.key), lease, flight.policy.lease_seconds * HELD_SHARE)
         except (StoreUnavailable, StoreRefused):
             return  # perhaps it lives; the fill will tell
         if not alive:
-            load.extend_at = NEVER
+            flight.extend_at = NEVER

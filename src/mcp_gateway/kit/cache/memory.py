@@ -34,6 +34,7 @@ class MemorySharedLevel:
         self.trusted_until = float("inf")
         self.epoch = 0
         self._clock = clock or SystemClock()
+        self._monotonic = self._clock.monotonic
         self._max_entries, self._max_bytes, self._bytes = max_entries, max_bytes, 0
         self._numbers: Iterator[int] = itertools.count(1)
         self._values: OrderedDict[Place, _Value] = OrderedDict()
@@ -52,7 +53,7 @@ class MemorySharedLevel:
         self._listeners.detach(cache, listener)
 
     async def look(self, place: Place, claim: Claim | None) -> Look:
-        now = self._clock.monotonic()
+        now = self._monotonic()
         stored = self._valid(place, now) if place in self._values else None
         if claim is None or (stored is not None and stored.fresh_seconds > claim.below_seconds):
             return Look(stored)
@@ -61,14 +62,14 @@ class MemorySharedLevel:
             self._awaited.add(place)
             return Look(stored, None, held[1] - now)
         versions = tuple([self._version(place, tag) for tag in claim.tags]) if claim.tags else ()
-        lease = Lease(str(next(self._numbers)), claim.tags, versions)
-        self._leases[place] = (lease.token, now + claim.lease_seconds)
+        token = str(next(self._numbers))
+        self._leases[place] = (token, now + claim.lease_seconds)
         if len(self._leases) > self._leases_checked_at:
             self._forget_ended_leases(now)
-        return Look(stored, lease)
+        return Look(stored, Lease(token, claim.tags, versions))
 
     async def fill(self, place: Place, lease: Lease, payload: bytes, fresh_seconds: float, kept_seconds: float) -> bool:
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if not self._owns(place, lease, now):
             return False
         unchanged = not lease.tags or self._unchanged(place, lease.tags, lease.versions)
@@ -83,14 +84,14 @@ class MemorySharedLevel:
         return unchanged
 
     async def extend(self, place: Place, lease: Lease, lease_seconds: float) -> bool:
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if not self._owns(place, lease, now):
             return False
         self._leases[place] = (lease.token, now + lease_seconds)
         return True
 
     async def release(self, place: Place, lease: Lease) -> None:
-        if self._owns(place, lease, self._clock.monotonic()):
+        if self._owns(place, lease, self._monotonic()):
             self._end_lease(place)
 
     async def invalidate(self, invalidation: Invalidation) -> Acknowledgement:

@@ -34,13 +34,16 @@ class NearEntry(Generic[V]):
         "error", "fresh_until", "quick_until", "quiet_until", "segment", "size", "stale_until", "tags", "tally", "value",
     )  # fmt: skip
 
-    def __init__(self, value: V, error: GatewayError | None, size: int, tags: tuple[str, ...], tally: Tally) -> None:
+    def __init__(
+        self, value: V, error: GatewayError | None, size: int, tags: tuple[str, ...], tally: Tally, fresh_until: float
+    ) -> None:
         self.value = value
         self.error = error
         self.size = size
         self.tags = tags
         self.tally = tally
-        self.quick_until = self.fresh_until = self.stale_until = self.quiet_until = 0.0
+        self.fresh_until = self.stale_until = fresh_until
+        self.quick_until = self.quiet_until = 0.0
         self.segment: _Segment | None = None
 
 

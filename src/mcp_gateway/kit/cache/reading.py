@@ -16,8 +16,8 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.cache.codec import Codec
 from mcp_gateway.kit.cache.envelope import Found, unwrap, wrap_error, wrap_value
 from mcp_gateway.kit.cache.figures import Counting
-from mcp_gateway.kit.cache.flights import Flight, Flights
-from mcp_gateway.kit.cache.holding import NEVER, Load, Watch
+from mcp_gateway.kit.cache.flights import NEVER, Flight, Flights
+from mcp_gateway.kit.cache.holding import HELD_SHARE, Watch
 from mcp_gateway.kit.cache.model import CachePolicy, Outcome
 from mcp_gateway.kit.cache.near import NearEntry, NearLevel
 from mcp_gateway.kit.cache.ports import Claim, Lease, Place, SharedLevel, Stored
@@ -29,8 +29,6 @@ V = TypeVar("V")
 QUIET_SECONDS = 1.0
 # Waiters of several processes wake up to so much apart, so that not all ask at once for a lease that has ended.
 WAKE_SPREAD_SECONDS = 0.01
-# The lease ends this share into its stated time; the rest is for noticing, and for the reads of who takes over.
-HELD_SHARE = 0.9
 # Longer than any value is fresh: claims the lease whatever is there.
 ALWAYS_SECONDS = 1e9
 
@@ -64,7 +62,7 @@ class Reader(Generic[V]):
         self._cache = cache
         self._shared, self._near, self._flights, self._codec = shared, near, flights, codec
         self._now, self._counting, self._random_share = clock.monotonic, counting, random_share
-        self._watch = Watch(shared)
+        self._watch: Watch[V] = Watch(cache, shared)
         # What most reads claim, made once for the policy seen last.
         self._plain_policy: CachePolicy | None = None
         self._plain_claim = Claim((), 0.0, 0.0)
@@ -96,7 +94,7 @@ class Reader(Generic[V]):
         try:
             asked = self._begin(flight)
             look = await self._shared.look(Place(self._cache, *flight.key), None)
-            read = self._understood(flight, look.stored, asked)
+            read = None if look.stored is None else self._understood(flight, look.stored, asked)
         finally:
             self._flights.remove(flight)
         if read is None or read.stored.fresh_seconds <= 0:
@@ -107,22 +105,17 @@ class Reader(Generic[V]):
     async def _look(self, flight: Flight[V]) -> None:
         policy, claim, (tenant, key) = flight.policy, self._claim(flight), flight.key
         place = Place(self._cache, tenant, key)
-        asked = self._begin(flight)
-        give_up = asked + 2 * (policy.load_timeout_seconds + policy.lease_seconds)
-        while asked < give_up:
+        begun = asked = self._begin(flight)
+        while asked - begun < 2 * (policy.load_timeout_seconds + policy.lease_seconds):
             try:
-                stored, lease, held_seconds = await self._shared.look(place, claim)
+                stored, flight.lease, held_seconds = await self._shared.look(place, claim)
             except (StoreUnavailable, StoreRefused) as error:
                 await self._load_through(flight, error)
                 return
-            read = self._understood(flight, stored, asked)
-            usable = read is not None and -read.stored.fresh_seconds <= policy.stale_while_revalidate_seconds
-            if read is not None and usable:
-                self._keep_read_near(flight, read)
-                flight.usable_until = asked + read.stored.fresh_seconds + policy.stale_while_revalidate_seconds
-                self._settle(flight, read.found, "shared_hit" if read.stored.fresh_seconds > 0 else "stale")
-            if lease is not None:
-                await self._load(flight, place, lease, read)
+            read = None if stored is None else self._understood(flight, stored, asked)
+            usable = read is not None and self._use(flight, read)
+            if flight.lease is not None:
+                await self._load(flight, place, flight.lease, read)
                 return
             if usable:
                 return
@@ -133,6 +126,16 @@ class Reader(Generic[V]):
                 await flight.wait(held_seconds + self._random_share() * WAKE_SPREAD_SECONDS)
             asked = self._begin(flight)
         raise LoadTimedOut(cache=self._cache)
+
+    def _use(self, flight: Flight[V], read: _Read[V]) -> bool:
+        """Answer with what was read and keep it near, unless it is too old."""
+        fresh_seconds, stale_seconds = read.stored.fresh_seconds, flight.policy.stale_while_revalidate_seconds
+        if fresh_seconds + stale_seconds < 0:
+            return False
+        self._keep_read_near(flight, read)
+        flight.usable_until = read.asked + fresh_seconds + stale_seconds
+        self._settle(flight, read.found, "shared_hit" if fresh_seconds > 0 else "stale")
+        return True
 
     def _claim(self, flight: Flight[V]) -> Claim:
         policy = flight.policy
@@ -147,9 +150,7 @@ class Reader(Generic[V]):
         self._flights.begin_read(flight, self._shared.epoch)
         return self._now()
 
-    def _understood(self, flight: Flight[V], stored: Stored | None, asked: float) -> _Read[V] | None:
-        if stored is None:
-            return None
+    def _understood(self, flight: Flight[V], stored: Stored, asked: float) -> _Read[V] | None:
         try:
             return _Read(unwrap(self._codec, stored.payload, flight.policy.negative_errors), stored, asked)
         except (ValueError, RecursionError):
@@ -158,9 +159,8 @@ class Reader(Generic[V]):
 
     async def _load(self, flight: Flight[V], place: Place, lease: Lease, read: _Read[V] | None) -> None:
         policy = flight.policy
-        load = Load(place, lease, policy.lease_seconds * HELD_SHARE, _task_of(flight))
         try:
-            value = await self._call(flight, load)
+            value = await self._call(flight)
         except policy.negative_errors as error:
             await self._fill(flight, place, lease, cast("V", None), error)
             raise
@@ -177,30 +177,29 @@ class Reader(Generic[V]):
             await self._fill(flight, place, lease, value)
             self._answer(flight, value, "miss")
         finally:
-            self._watch.end(load)
+            self._watch.end(flight)
 
-    async def _call(self, flight: Flight[V], load: Load) -> V:
+    async def _call(self, flight: Flight[V]) -> V:
         assert flight.loader is not None  # noqa: S101  (only reads without a lease have none)
-        started, seconds = self._now(), flight.policy.load_timeout_seconds
-        self._watch.begin(load, seconds)
+        started = self._now()
+        self._watch.begin(flight)
         try:
             return await flight.loader()
         except asyncio.CancelledError as error:
-            if load.overdue and load.task.uncancel() == 0:
-                raise LoadTimedOut(cache=self._cache, seconds=seconds) from error
+            if flight.overdue and flight.task is not None and flight.task.uncancel() == 0:
+                raise LoadTimedOut(cache=self._cache, seconds=flight.policy.load_timeout_seconds) from error
             raise
         finally:
-            load.deadline = NEVER
+            flight.deadline = NEVER
             self._counting.loads.observe(self._now() - started)
 
     async def _load_through(self, flight: Flight[V], error: StoreUnavailable | StoreRefused) -> None:
         if flight.policy.when_store_is_away == "refuse" or flight.background:
             raise error
-        load = Load(Place(self._cache, *flight.key), None, 0.0, _task_of(flight))
         try:
-            value = await self._call(flight, load)
+            value = await self._call(flight)
         finally:
-            self._watch.end(load)
+            self._watch.end(flight)
         self._answer(flight, value, "load_through")
 
     async def _fill(self, flight: Flight[V], place: Place, lease: Lease, value: V, error: GatewayError | None = None) -> None:
@@ -262,8 +261,8 @@ class Reader(Generic[V]):
         if flight.read_at != flights.seen and flights.is_overtaken(flight, tags):
             return
         tenant, key = place
-        entry = NearEntry(value, error, size + len(tenant) + len(key), tags, self._counting.tally(tenant))
-        entry.fresh_until = entry.stale_until = until = asked + fresh
+        until = asked + fresh
+        entry = NearEntry(value, error, size + len(tenant) + len(key), tags, self._counting.tally(tenant), until)
         if policy.stale_while_revalidate_seconds and kept > fresh:
             entry.stale_until += min(kept - fresh, policy.stale_while_revalidate_seconds)
         if value is not None:
@@ -291,11 +290,6 @@ class Reader(Generic[V]):
         elif outcome == "miss":
             self._counting.count(flight.key[0], "renewed")
         flight.settle(value)
-
-
-def _task_of(flight: Flight[V]) -> "asyncio.Task[None]":
-    assert flight.task is not None  # noqa: S101  (it is set before the task's first step)
-    return flight.task
 
 
 def _fresh_seconds(value: object, policy: CachePolicy) -> float:

@@ -12,7 +12,7 @@ from mcp_gateway.kit.cache.sketch import FrequencySketch
 
 
 def entry(size: int = 1, tags: tuple[str, ...] = ()) -> "NearEntry[int]":
-    return NearEntry(1, error=None, size=size, tags=tags, tally=Tally("t", scheduled=True))
+    return NearEntry(1, error=None, size=size, tags=tags, tally=Tally("t", scheduled=True), fresh_until=0.0)
 
 
 def use(near: "NearLevel[int]", key: str) -> bool:
