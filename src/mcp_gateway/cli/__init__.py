@@ -27,6 +27,8 @@ COMMANDS = (
     LazyCommand("glossary", "Run the MCP server that offers business words."),
     LazyCommand("validate", "Check a configuration of MCP servers and try each connection."),
     LazyCommand("tokens", "Issue, list and revoke tokens of this gateway."),
+    LazyCommand("access", "Explain decisions, check and change rules."),
+    LazyCommand("auth", "Find out why logging in does not work."),
     LazyCommand("config", "Show every setting, its value and where it comes from."),
 )
 

@@ -114,6 +114,10 @@ class PolicyDesk:
         after = build_policy(self._written, parse_stored(held))
         return dry_run(self.current, after, calls, tenant=caller.tenant)
 
+    def policy_with(self, written: Statements) -> Policy:
+        """What would be in force with another file. Raises `PolicyInvalid`."""
+        return build_policy(written, parse_stored(self._stored.held))
+
     async def reload(self) -> bool:
         """Read again what moved: the file, the store. Whether the policy is another one now.
 

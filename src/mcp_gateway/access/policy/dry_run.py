@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from mcp_gateway.access.policy.decide import ANYTHING, decide_anew
-from mcp_gateway.access.policy.model import ACTIONS, Action, Grant, Policy, Role, Rule, Target
+from mcp_gateway.access.policy.model import ABOUT_TABLES, ACTIONS, Action, Grant, Policy, Role, Rule, Target
 from mcp_gateway.core.identity import Caller
 
 # What is compared at most; a change that touches more is told by its first ones.
@@ -111,7 +111,8 @@ def _probes(before: Policy, after: Policy, tenant: str) -> Iterator[tuple[Action
             targets += 1
             if targets > MAX_TARGETS:
                 return
-            yield from ((action, target) for action in ACTIONS if action in grant.actions)
+            meant = grant.actions & ABOUT_TABLES if target.table else grant.actions
+            yield from ((action, target) for action in ACTIONS if action in meant)
 
 
 def _targets(grant: Grant | Rule) -> Iterator[Target]:

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from mcp_gateway.access.policy.decide import ANYTHING, decide, decide_anew
 from mcp_gateway.access.policy.model import Action, Decision, Link, Policy, Target
+from mcp_gateway.access.policy.row_filters import row_conditions
 from mcp_gateway.core.identity import Caller
 
 NameState: TypeAlias = Literal["known", "unknown", "hidden", "not_looked_up"]
@@ -48,7 +49,10 @@ NOTHING_KNOWN: Final = Circumstances()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """`allowed` is the policy's word alone; `works` also minds the token, the server and the name. `advice`: what would help."""
+    """`allowed` is the policy's word alone; `works` also minds the token, the server and the name. `advice`: what would help.
+
+    `row_filters` are the ids of those that limit which rows of the table this caller sees.
+    """
 
     caller: Caller
     action: Action
@@ -58,6 +62,7 @@ class Explanation:
     reason: str
     chain: tuple[Link, ...]
     advice: tuple[str, ...]
+    row_filters: tuple[str, ...] = ()
 
 
 def explain(
@@ -75,6 +80,7 @@ def explain(
         reason=decision.reason if failed is None else failed.detail,
         chain=chain,
         advice=_advice(policy, caller, action, target, decision, chain),
+        row_filters=tuple(one.filter_id for one in row_conditions(policy, caller, target.table)) if target.table else (),
     )
 
 
@@ -114,9 +120,9 @@ def _name(target: Target, known: Circumstances) -> Link:
 def _advice(
     policy: Policy, caller: Caller, action: Action, target: Target, decision: Decision, chain: tuple[Link, ...]
 ) -> tuple[str, ...]:
-    said = []
     if not chain[0].passed:
-        said.append("Get a token that is accepted: `mcp-gateway auth doctor` says what is wrong with this one.")
+        return ("Get a token that is accepted: `mcp-gateway auth doctor` says what is wrong with this one.",)
+    said = []
     if decision.scope:
         said.append(f"Ask for a token with the scope {decision.scope}.")
     if not decision.allowed and not decision.scope:

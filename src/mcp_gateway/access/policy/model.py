@@ -17,6 +17,8 @@ Operator: TypeAlias = Literal["=", "!=", "in", "not in", "<", "<=", ">", ">=", "
 Scalar: TypeAlias = str | int | float | bool
 
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+# The actions whose target is a table or a column.
+ABOUT_TABLES: Final[frozenset[Action]] = frozenset({"ask", "run_query", "read_schema"})
 OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
 
 

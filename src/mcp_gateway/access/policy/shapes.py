@@ -8,13 +8,22 @@ import re
 from typing import Final
 
 from mcp_gateway.access.policy.globs import MAX_GLOB_CHARS
-from mcp_gateway.access.policy.model import ACTIONS, OPERATORS, Action, Effect, Grant, Operator, Role, RowFilter, Rule
+from mcp_gateway.access.policy.model import (
+    ABOUT_TABLES,
+    ACTIONS,
+    OPERATORS,
+    Action,
+    Effect,
+    Grant,
+    Operator,
+    Role,
+    RowFilter,
+    Rule,
+)
 from mcp_gateway.access.policy.shape_values import read_value
 from mcp_gateway.core.configuration.nodes import nearest
 from mcp_gateway.core.configuration.section import Section
 
-# The actions whose target is a table or a column.
-ABOUT_TABLES: Final[frozenset[Action]] = frozenset({"ask", "run_query", "read_schema"})
 MAX_ITEMS: Final = 500
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ID_FIX = "Use a letter or digit, then letters, digits, '.', '_' and '-', at most 64."
