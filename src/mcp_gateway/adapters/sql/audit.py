@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, delete, func, insert, literal, select
+from sqlalchemy import Row, Select, Text, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -116,7 +116,7 @@ def _query(search: Search) -> Select[tuple[object, ...]]:
     if search.until is not None:
         query = query.where(rows.c.at < microseconds(search.until))
     if search.text:
-        query = query.where(func.lower(rows.c.body).contains(literal(needle(search)), autoescape=True))
+        query = query.where(func.lower(rows.c.body, type_=Text).contains(needle(search), autoescape=True))
     return query
 
 

@@ -1,5 +1,6 @@
 """Appending to the trail in Postgres: one connection, one transaction a batch, each chain locked at its head."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -34,13 +35,14 @@ class PostgresAppender:
     def __init__(self, engine: AsyncEngine, installation: str) -> None:
         _, self._arguments = engine.dialect.create_connect_args(engine.url)
         self._installation = installation
+        self._turn = asyncio.Lock()
         self._connection: psycopg.AsyncConnection | None = None
 
     async def append(self, lines: Sequence[AuditLine]) -> None:
         """Raises `StoreUnavailable`."""
         try:
-            connection = self._connection or await self._connect()
-            await self._write(connection, lines)
+            async with self._turn:
+                await self._write(self._connection or await self._connect(), lines)
         except (psycopg.Error, OSError) as error:
             await self.close()
             raise StoreUnavailable from error
