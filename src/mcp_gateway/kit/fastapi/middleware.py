@@ -3,7 +3,7 @@
 Plain ASGI, so streams stay streams. It decides nothing: that is the guard's, in the signature of each handler.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,7 +38,8 @@ class KitMiddleware:
         monotonic = face.clock.monotonic
         begun = monotonic()
 
-        async def with_headers(message: Message) -> None:
+        # Hands on what `send` returns instead of waiting for it: one coroutine less for every message.
+        def with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 passage.status = message["status"]
                 call = passage.call
@@ -47,21 +48,19 @@ class KitMiddleware:
                     if not call.decision.allowed:  # the problem response carries the time to come back itself
                         fields = [field for field in fields if field[0] != b"retry-after"]
                     message["headers"] = [*message["headers"], *fields]
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, with_headers)
         finally:
-            self._histogram(passage).observe(monotonic() - begun)
+            histogram = self._histograms.get((passage.operation, passage.status)) or self._histogram(passage)
+            histogram.observe(monotonic() - begun)
             if passage.hold is not None:
                 await passage.hold.__aexit__(None, None, None)
 
     def _histogram(self, passage: Passage) -> Histogram:
-        key = (passage.operation, passage.status)
-        known = self._histograms.get(key)
-        if known is None:
-            operation, status = passage.operation or UNGUARDED, str(passage.status)
-            known = passage.face.figures.histogram(REQUEST_SECONDS, operation=operation, status=status)
-            if isinstance(self._face, Face):
-                self._histograms[key] = known
-        return known
+        operation, status = passage.operation or UNGUARDED, str(passage.status)
+        found = passage.face.figures.histogram(REQUEST_SECONDS, operation=operation, status=status)
+        if isinstance(self._face, Face):
+            self._histograms[passage.operation, passage.status] = found
+        return found
