@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
+from mcp_gateway.access.past_calls import PastCalls
 from mcp_gateway.access.policy.desk import PolicyDesk
 from mcp_gateway.access.sessions.ports import LoginProvider
 from mcp_gateway.access.sessions.sessions import Sessions
@@ -18,15 +19,18 @@ from mcp_gateway.access.tokens.desk import TokenDesk
 class Access:
     """`authenticate` makes a caller of a token, `governor` decides and writes down; the rest are use cases of their own.
 
-    `audit` is read here and written by the governor alone. `installation` names this gateway in its tokens and chains.
+    `audit` is read here and written by the governor alone. `installation` names this gateway in its tokens and chains;
+    `first_start`: its signing key was made just now.
     """
 
     installation: str
+    first_start: bool
     authenticate: Authenticate
     governor: Governor
     policy: PolicyDesk
     rights: PolicyRights
     audit: AuditStore
+    past_calls: PastCalls
     sessions: Sessions
     tickets: Tickets
     tokens: TokenDesk

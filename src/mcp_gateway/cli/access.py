@@ -15,12 +15,12 @@ from mcp_gateway.access.errors import PolicyInvalid, TokenRefused
 from mcp_gateway.access.policy.build import build_policy
 from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, parse_column, parse_tool
 from mcp_gateway.access.policy.model import ACTIONS, Action, Target
-from mcp_gateway.access.policy.replies import explanation_reply
 from mcp_gateway.cli import access_rules
 from mcp_gateway.cli.access_printing import print_check, print_explanation, print_faults, print_json
 from mcp_gateway.cli.access_rules import operator_of, with_access
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
+from mcp_gateway.entrypoints.http.access_shapes import shape_explanation
 from mcp_gateway.settings import load_settings, process_environment
 
 FAULTS = 1
@@ -68,7 +68,7 @@ def explain(
 
     explained = with_access(work)
     if as_json:
-        print_json(explanation_reply(explained))
+        print_json(shape_explanation(explained))
     else:
         print_explanation(explained)
 

@@ -12,27 +12,23 @@ import typer
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.act import Act
-from mcp_gateway.access.audit.search import MAX_PAGE, Search, find
 from mcp_gateway.access.configuration.file import AccessFile
-from mcp_gateway.access.past_calls import past_calls
 from mcp_gateway.access.policy.bodies import Statement, identity_of, kind_of
 from mcp_gateway.access.policy.changes import Addition, Removal
-from mcp_gateway.access.policy.dry_run import DryRun, PastCall
+from mcp_gateway.access.policy.dry_run import DryRun
 from mcp_gateway.access.policy.dry_run import dry_run as compare
 from mcp_gateway.access.policy.listing import Listed
 from mcp_gateway.access.policy.ports import Kind
-from mcp_gateway.access.policy.replies import dry_run_reply, listed_reply
 from mcp_gateway.cli.access_printing import print_dry_run, print_json, print_listed
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
+from mcp_gateway.entrypoints.http.access_shapes import shape_dry_run, shape_listed
 from mcp_gateway.settings import load_settings, process_environment
 from mcp_gateway.wiring.access_commands import open_access_alone
 
 T = TypeVar("T")
-MAX_PAST_CALLS = 50_000
-SECONDS_PER_DAY = 86_400.0
 app = typer.Typer(help="List, add and remove what is stored for a tenant.", no_args_is_help=True)
 
 
@@ -74,7 +70,7 @@ def list_rules(
 
     listed = with_access(work)
     if as_json:
-        sys.stdout.writelines(f"{json.dumps(listed_reply(one))}\n" for one in listed)
+        sys.stdout.writelines(f"{json.dumps(shape_listed(one))}\n" for one in listed)
     else:
         print_listed(listed)
 
@@ -147,12 +143,12 @@ def dry_run(
     async def work(access: Access) -> DryRun:
         after = access.policy.policy_with(written.statements)
         tenants = [tenant] if tenant is not None else await access.audit.tenants()
-        calls = await _read_past_calls(access, tenants, days) if days else []
+        calls = await access.past_calls.read(tenants, days=days)
         return compare(access.policy.current, after, calls, tenant=tenant)
 
     run = with_access(work)
     if as_json:
-        print_json(dry_run_reply(run))
+        print_json(shape_dry_run(run))
     else:
         print_dry_run(run)
 
@@ -172,21 +168,6 @@ def with_access(work: Callable[[Access], Awaitable[T]]) -> T:
             return await work(access)
 
     return asyncio.run(run())
-
-
-async def _read_past_calls(access: Access, tenants: Sequence[str], days: float) -> list[PastCall]:
-    """The newest of each tenant, as many as fit."""
-    since = SystemClock().now().timestamp() - days * SECONDS_PER_DAY
-    found: list[PastCall] = []
-    for tenant in tenants:
-        before: int | None = None
-        while len(found) < MAX_PAST_CALLS:
-            page = await find(access.audit, Search(tenant=tenant, since=since, before=before, limit=MAX_PAGE))
-            found += past_calls(row.event for row in page.rows)
-            before = page.before
-            if before is None:
-                break
-    return found
 
 
 def _named(statement: Statement) -> str:

@@ -16,6 +16,7 @@ from mcp_gateway.access.audit.fingerprint import Digester
 from mcp_gateway.access.audit.trail import open_trail
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
+from mcp_gateway.access.past_calls import PastCalls
 from mcp_gateway.access.policy.desk import PolicyDesk, open_desk
 from mcp_gateway.access.sessions.errors import SessionEnded
 from mcp_gateway.access.sessions.memory import MemorySessionStore
@@ -28,7 +29,7 @@ from mcp_gateway.access.tokens.desk import TokenDesk
 from mcp_gateway.access.tokens.embedded import EmbeddedIssuer
 from mcp_gateway.access.tokens.revocations import Revocations
 from mcp_gateway.access.tokens.verify import TokenVerifier
-from mcp_gateway.adapters.key_file import open_signing_key
+from mcp_gateway.adapters.key_file import KEY_NAME, open_signing_key
 from mcp_gateway.adapters.oidc.openid import OpenIdProvider
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
 from mcp_gateway.adapters.sql.audit import open_audit_store
@@ -56,6 +57,7 @@ async def open_access(
 
     Raises `KeyFileRefused`, `PolicyInvalid`, what is wrong with the access file, and `StoreUnavailable`.
     """
+    first_start = not (settings.state_dir / KEY_NAME).exists()
     key = open_signing_key(settings.state_dir)
     issuer = EmbeddedIssuer(key, clock, new_token_id)
     written = read_written_access(settings)
@@ -73,11 +75,13 @@ async def open_access(
         store = await _session_store(connection, clock)
         access = Access(
             installation=issuer.installation_id,
+            first_start=first_start,
             authenticate=Authenticate(TokenVerifier(trusted, clock), revocations, clock),
             governor=Governor(policy, trail, clock, Digester(_digest_key(key), keep=said.audit.arguments)),
             policy=policy,
             rights=PolicyRights(lambda: policy.current),
             audit=audit,
+            past_calls=PastCalls(audit, clock),
             sessions=Sessions(
                 store,
                 clock=clock,

@@ -52,6 +52,7 @@ class DryRunRequest(_Body):
     """Changes to try together."""
 
     changes: list[RuleChange] = Field(min_length=1, max_length=50)
+    days: float = Field(7.0, ge=0, le=3_650, description="How many days of past calls to compare; 0: none.")
 
 
 class TokenRequest(_Body):

@@ -120,7 +120,8 @@ def _add_rules(router: APIRouter, access: Access) -> None:
 
     @router.post("/dry-run", summary="Who would lose or gain what; nothing is changed")
     async def dry_run(body: DryRunRequest, call: RulesUsed) -> JsonObject:
-        return shape_dry_run(access.policy.dry_run(call.caller, [_change(one) for one in body.changes]))
+        calls = await access.past_calls.read([call.caller.tenant], days=body.days)
+        return shape_dry_run(access.policy.dry_run(call.caller, [_change(one) for one in body.changes], calls))
 
 
 def _add_tokens(router: APIRouter, access: Access) -> None:

@@ -19,6 +19,7 @@ def shape_explanation(explanation: Explanation) -> JsonObject:
             "tenant": explanation.caller.tenant,
             "subject": explanation.caller.subject,
             "roles": sorted(explanation.caller.roles),
+            "scopes": None if explanation.caller.scopes is None else sorted(explanation.caller.scopes),
         },
         "action": explanation.action,
         "target": str(explanation.target),
@@ -27,6 +28,7 @@ def shape_explanation(explanation: Explanation) -> JsonObject:
         "reason": explanation.reason,
         "chain": [_link(link) for link in explanation.chain],
         "advice": list(explanation.advice),
+        "row_filters": list(explanation.row_filters),
     }
 
 
