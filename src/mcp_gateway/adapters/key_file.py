@@ -70,8 +70,18 @@ def _make_key(path: Path) -> None:
             os.link(draft, path, follow_symlinks=False)
         except FileExistsError:
             return
+        _keep_entry(path.parent)
     finally:
         draft.unlink()
+
+
+def _keep_entry(directory: Path) -> None:
+    """The key's name must survive a power failure too: tokens are issued with it right away."""
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _read_key(path: Path) -> Ed25519PrivateKey:

@@ -100,11 +100,18 @@ def revoke(
         raise typer.BadParameter("name either the id of a token or --subject")
     operator = _operator_of(tenant)
     if subject is not None:
-        _at_desk(lambda desk: desk.revoke_subject(operator, subject))
-        sys.stderr.write(f"revoked: all tokens issued to {subject} of {tenant} until now\n")
+        own = _at_desk(lambda desk: _revoke_subject(desk, operator, subject))
+        sys.stderr.write(f"revoked: all tokens issued to {subject} of {tenant} until now; {own} of them by this gateway\n")
     if token is not None:
         _at_desk(lambda desk: desk.revoke_token(operator, token, foreign=foreign))
         sys.stderr.write(f"revoked: token {token} of {tenant}\n")
+
+
+async def _revoke_subject(desk: TokenDesk, operator: Caller, subject: str) -> int:
+    """How many of the listed tokens that ends: 0 may mean that the name is misspelt."""
+    listed = await desk.list(operator)
+    await desk.revoke_subject(operator, subject)
+    return sum(entry.token.subject == subject and not entry.revoked for entry in listed)
 
 
 def _operator_of(tenant: str) -> Caller:

@@ -92,8 +92,9 @@ class EmbeddedIssuer:
     def issue(self, order: TokenOrder) -> tuple[str, IssuedToken]:
         """The token, and what may be kept of it. Raises `TokenNotIssuable`."""
         self._check(order)
-        # Milliseconds, so that a token issued right after its subject was revoked is not taken for an older one.
-        now = round(self._clock.now().timestamp(), 3)
+        # Milliseconds, so that a token issued right after its subject was revoked is not taken for an older one;
+        # never rounded up, so that one issued right before is not taken for a newer one.
+        now = int(self._clock.now().timestamp() * 1_000) / 1_000
         record = IssuedToken(
             tenant=order.tenant,
             jti=self._new_id(),

@@ -108,6 +108,8 @@ async def test_a_token_of_another_tenant_or_of_nobody_cannot_be_revoked(office: 
     for caller, jti in ((STRANGER, record.jti), (ADMIN, "token-9"), (ADMIN, "")):
         with pytest.raises(TokenNotFound):
             await office.desk.revoke_token(caller, jti)
+    with pytest.raises(TokenNotFound):
+        await office.desk.revoke_token(ADMIN, "", foreign=True)
     await office.desk.revoke_token(STRANGER, record.jti, foreign=True)
     assert not await office.refuses(token)
 
@@ -116,6 +118,22 @@ async def test_a_providers_token_is_revoked_by_its_id_for_as_long_as_it_could_li
     revocation = await office.desk.revoke_token(ADMIN, "of-entra", foreign=True)
     assert revocation.expires_at == NOW + LONGEST + 60
     assert office.revocations.revoked(("acme", "of-entra"), ("acme", "entra:alice"), NOW)
+
+
+async def test_a_token_from_a_replica_whose_clock_runs_ahead_is_revoked_with_its_subject(office: Office) -> None:
+    office.clock.advance(5)
+    token, record = await office.desk.issue(ADMIN, ORDER)
+    office.clock.advance(-5)
+    assert (await office.desk.revoke_subject(ADMIN, "alice")).not_before == record.issued_at
+    assert await office.refuses(token)
+
+
+@pytest.mark.parametrize("fraction", [0.0001, 0.0004, 0.0005, 0.0006, 0.0009])
+async def test_a_token_issued_within_the_millisecond_before_is_revoked_too(office: Office, fraction: float) -> None:
+    office.clock.advance(fraction)
+    token, _record = await office.desk.issue(ADMIN, ORDER)
+    await office.desk.revoke_subject(ADMIN, "alice")
+    assert await office.refuses(token)
 
 
 async def test_a_revoked_subject_loses_all_tokens_and_may_get_new_ones(office: Office) -> None:
