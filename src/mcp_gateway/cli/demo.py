@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
 from rich.text import Text
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.asgi.application import open_application
 from mcp_gateway.asgi.serving import Listeners, open_listeners_near
 from mcp_gateway.ask.model import Question
@@ -17,6 +17,7 @@ from mcp_gateway.cli.endings import INTERRUPTED
 from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import render_answer
+from mcp_gateway.cli.sign_in import make_client_token, make_ways_in
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.gateway import Gateway
@@ -32,9 +33,10 @@ def demo(
     *,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to try first; taken ones are skipped.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Answer the three questions and exit.")] = False,
+    no_login: Annotated[bool, typer.Option("--no-login", help="Ask nobody to log in; this machine alone can reach it.")] = False,
 ) -> None:
     """Try it: a small shop, three answered questions, the web page."""
-    settings = load_settings({"fastapi_port": port, "fastapi_host": "127.0.0.1"})
+    settings = load_settings({"fastapi_port": port, "fastapi_host": "127.0.0.1", "login": "none" if no_login else None})
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     console = Console(highlight=False)
     clock = SystemClock()
@@ -74,6 +76,9 @@ def _prepare(settings: Settings, clock: Clock, console: Console) -> Settings:
             "glossary_file": shop.glossary,
             "mcp_config_path": None,
             "mcp_server_url": None,
+            # Of its own: trying it leaves nothing in a store that is meant for work.
+            "state_dir": settings.cache_dir / "demo-state",
+            "database_url": None,
         }
     )
 
@@ -84,6 +89,7 @@ async def _run(settings: Settings, clock: Clock, console: Console, *, once: bool
         async with open_application(settings, clock=clock, listeners=listeners) as application:
             await _answer_questions(application.gateway, console)
             _say_where(settings.fastapi_port, listeners, console)
+            await _say_ways_in(application.gateway.access, settings, listeners, console)
             if not once:
                 console.print("Ctrl-C stops it.")
                 await application.serve(listeners)
@@ -102,12 +108,18 @@ async def _answer_questions(gateway: Gateway, console: Console) -> None:
 def _say_where(wanted_port: int, listeners: Listeners, console: Console) -> None:
     if wanted_port not in (0, listeners.port):
         console.print(f"Port {wanted_port} is taken, so this runs on {listeners.port}.", style="yellow")
-    lines = (
-        '{ "mcpServers": {',
-        '    "my-tables": {',
-        f'      "type": "http", "url": "{listeners.url}/mcp"',
-        "}}}",
-    )
-    console.print(Panel(Text(listeners.url, style="bold"), title="The page", title_align="left", expand=False))
+
+
+async def _say_ways_in(access: Access | None, settings: Settings, listeners: Listeners, console: Console) -> None:
+    """The page's address, and what an MCP client is given; each with what opens it."""
+    link, authorization = listeners.url, ""
+    if access is not None and settings.login == "required":
+        link = (await make_ways_in(access, listeners.url)).link
+        authorization = f',\n      "headers": {{ "Authorization": "Bearer {await make_client_token(access)}" }}'
+    title = "The page" if link == listeners.url else "The page (this link signs you in, once)"
+    # Not boxed and not wrapped: both are there to be copied.
+    console.print(Text.assemble((f"{title}: ", ""), (link, "bold")), soft_wrap=True)
     console.print("For an MCP client:")
-    console.print(Text("\n".join(lines), style="cyan"))
+    server = f'      "type": "http", "url": "{listeners.url}/mcp"{authorization}'
+    lines = ('{ "mcpServers": {', '    "my-tables": {', server, "}}}")
+    console.print(Text("\n".join(lines), style="cyan"), soft_wrap=True)

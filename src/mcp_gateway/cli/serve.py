@@ -1,5 +1,6 @@
 """`mcp-gateway serve`: the web page, the API and the MCP endpoints in one process, until Ctrl-C."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +8,13 @@ from typing import Annotated
 import structlog
 import typer
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.asgi.application import Role, open_application
 from mcp_gateway.asgi.serving import open_listeners
 from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import error_console
+from mcp_gateway.cli.sign_in import describe, make_ways_in
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.settings import Settings, load_settings
 
@@ -71,7 +74,15 @@ async def _serve(settings: Settings, role: Role) -> None:
     try:
         async with open_application(settings, clock=SystemClock(), listeners=listeners, role=role) as application:
             log.info("listening", page=listeners.url, mcp=f"{listeners.mcp_url}/mcp", data=application.data)
+            await _say_ways_in(application.gateway.access, settings, listeners.url)
             await application.serve(listeners)
             log.info("stopped")
     finally:
         listeners.close()
+
+
+async def _say_ways_in(access: Access | None, settings: Settings, page_url: str) -> None:
+    """Only where nobody else says who people are."""
+    if access is None or settings.login == "none" or access.providers:
+        return
+    sys.stderr.write(describe(await make_ways_in(access, page_url)))

@@ -90,7 +90,7 @@ async def open_access(
                 idle=timedelta(minutes=settings.login_idle_minutes),
                 recheck=_unless_revoked(revocations, clock),
             ),
-            tickets=Tickets(store, new_secret=_new_secret),
+            tickets=Tickets(store, new_secret=_new_ticket),
             tokens=TokenDesk(
                 issuer,
                 SqlIssuedTokens(engine),
@@ -154,6 +154,11 @@ async def _end(task: "asyncio.Task[None]") -> None:
 
 def _new_secret() -> str:
     return secrets.token_urlsafe(32)
+
+
+def _new_ticket() -> str:
+    """Shorter, to fit into a line of a terminal; it lives ten minutes."""
+    return secrets.token_urlsafe(16)
 
 
 def _digest_key(key: Ed25519PrivateKey) -> bytes:
