@@ -106,6 +106,8 @@ def _govern(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
     if gateway.access is not None:
         for key, face in faces.items():
             face.govern(gateway.access.governor, server=key or OWN_SERVER, by_use_case=key == OWN)
+            if face.data is not None:
+                face.data.follow(gateway.access.rights, server=key)
 
 
 async def _mcp_routes(

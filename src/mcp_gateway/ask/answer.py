@@ -15,7 +15,7 @@ from mcp_gateway.ask.errors import QuestionTimedOut
 from mcp_gateway.ask.inquiry import Inquiry, PipelineStep
 from mcp_gateway.ask.model import Answer, Question, Turn
 from mcp_gateway.ask.narrowing import EverythingSeen, Narrowing
-from mcp_gateway.ask.ports import ConversationStore, DataPolicy, Drafter, Gatherer, ProgressListener, Resolver
+from mcp_gateway.ask.ports import ConversationStore, Drafter, Gatherer, ProgressListener, Resolver
 from mcp_gateway.ask.question import check_question
 from mcp_gateway.ask.recover import RecoverStep
 from mcp_gateway.ask.run import RunStep, count_rows
@@ -56,16 +56,19 @@ class AnswerQuestion:
         new_id: Callable[[], str],
         model: Drafter | None = None,
         limits: AskLimits | None = None,
-        data: DataPolicy | None = None,
+        narrowing: Narrowing | None = None,
     ) -> None:
-        """`model` None: no language model. `new_id` makes session ids. `limits` None: the defaults. `data` None: all is seen."""
+        """`model` None: no language model. `new_id` makes session ids. `limits` None: the defaults.
+
+        `narrowing` says what each caller may see; None: everybody sees all.
+        """
         self._limits = limits or AskLimits()
         self._conversations = conversations
         self._clock = clock
         self._new_id = new_id
         query_timeout = self._limits.query_timeout_seconds
         self._order: tuple[PipelineStep, ...] = (
-            GatherStep(gatherer, Narrowing(data or EverythingSeen())),
+            GatherStep(gatherer, narrowing or Narrowing(EverythingSeen())),
             ResolveStep(resolver),
             DraftStep(engine, model),
             ValidateStep(),

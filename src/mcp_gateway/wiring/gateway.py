@@ -18,6 +18,7 @@ from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import ConfigurationFile
 from mcp_gateway.ask.gather import ResourceGatherer
 from mcp_gateway.ask.model import DraftRequest
+from mcp_gateway.ask.narrowing import EverythingSeen, Narrowing
 from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered, UpstreamServer
 from mcp_gateway.ask.resolve import WordResolver
 from mcp_gateway.ask.servers import Servers
@@ -130,6 +131,7 @@ class _Parts:
 
 def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
     settings, clock = parts.settings, parts.clock
+    narrowing = Narrowing(parts.access.rights if parts.access is not None else EverythingSeen())
     ask = AnswerQuestion(
         gatherer=parts.gatherer,
         resolver=parts.resolver,
@@ -143,6 +145,7 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
             query_timeout_seconds=settings.query_timeout_seconds,
             max_question_chars=settings.max_question_chars,
         ),
+        narrowing=narrowing,
     )
     figures = QueryFigures(window_size=settings.metrics_window_size, clock=clock)
     admission = Admission(settings.max_questions_at_once)
@@ -159,8 +162,8 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
         clock=clock,
     )
 
-    async def look(_: Caller) -> Gathered:
-        return await parts.gatherer.gather(parts.usual_mode)
+    async def look(caller: Caller) -> Gathered:
+        return narrowing.for_caller(await parts.gatherer.gather(parts.usual_mode), caller, "read_schema")
 
     gateway = Gateway(
         ask=measured(ask),

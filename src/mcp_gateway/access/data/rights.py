@@ -43,6 +43,12 @@ class PolicyRights:
         self._schemas: Kept[tuple[DatabaseSchema, DatabaseSchema]] = Kept(_MOST_SCHEMAS)
         self._speaks: Kept[bool] = Kept(2)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the policy says nothing of tables, columns or rows, whoever asks."""
+        policy = self._current()
+        return not self._speaks.get(policy.version, lambda: speaks_of_data(policy))
+
     def rights(self, caller: Caller, action: Action, schema: DatabaseSchema, *, server: str = "") -> DataRights | None:
         """None when all of the database may be read. `server` is the name rules know it by.
 
@@ -51,7 +57,7 @@ class PolicyRights:
         policy = self._current()
         if not decide(policy, caller, action).allowed:
             raise NotAllowed(f"You may not do this here: {action}.", action=action)
-        if not self._speaks.get(policy.version, lambda: speaks_of_data(policy)):
+        if self.is_silent:
             return None
         key = (
             policy.version, caller.tenant, caller.subject, caller.roles, caller.scopes, action, server, id(schema),

@@ -28,6 +28,7 @@ from mcp_gateway.access.governor import Governor
 from mcp_gateway.core.errors import GatewayError, Internal, Json, Unavailable
 from mcp_gateway.entrypoints.mcp.caller import caller_of
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
+from mcp_gateway.entrypoints.mcp.data_view import DataView
 from mcp_gateway.entrypoints.mcp.errors import ServerBusy, protocol_error, tool_error, unknown_resource, unknown_tool
 from mcp_gateway.entrypoints.mcp.governance import Governance
 from mcp_gateway.entrypoints.mcp.limits import READ, CallLimits
@@ -58,7 +59,8 @@ class McpFace:
     """A server ready to be hosted.
 
     `watch` runs as long as the server is hosted and publishes on `changes` what it notices. `health` raises `GatewayError`
-    when the part behind the server cannot work, and returns a few facts otherwise.
+    when the part behind the server cannot work, and returns a few facts otherwise. `data` is what callers may see of the
+    database behind it; None: there is none.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class McpFace:
         watch: Callable[[], Coroutine[Any, Any, None]] | None = None,
         health: Callable[[], Awaitable[Mapping[str, Json]]] | None = None,
         list_ttl_ms: int = 0,
+        data: DataView | None = None,
     ) -> None:
         self.identity = identity
+        self.data = data
         self.changes = changes
         self.watch = watch
         self.health = health

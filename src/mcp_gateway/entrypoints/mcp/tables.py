@@ -14,11 +14,13 @@ from typing import TypeVar
 import anyio
 import structlog
 
+from mcp_gateway.access.data.model import DataRights
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema_documents import DOCUMENT_URIS, KEYS_URI, SAMPLES_URI, SCHEMA_URI
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
+from mcp_gateway.entrypoints.mcp.data_view import DataView
 from mcp_gateway.entrypoints.mcp.offer import Call, OfferedResource, OfferedTool, ResourceText, ToolOutput, offer_tool
 from mcp_gateway.entrypoints.mcp.server import Identity, McpFace
 from mcp_gateway.entrypoints.mcp.tables_shapes import (
@@ -73,7 +75,8 @@ def build_tables_server(
 ) -> McpFace:
     """The server over one opened database."""
     changes = ChangeFeed()
-    documents = _Documents(tables, clock or SystemClock())
+    view = DataView(tables.read_schema)
+    documents = _Documents(tables, clock or SystemClock(), view)
 
     async def health() -> Mapping[str, Json]:
         return {"dialect": tables.dialect, "tables": len((await tables.read_schema()).tables)}
@@ -81,17 +84,18 @@ def build_tables_server(
     return McpFace(
         identity=IDENTITY,
         tools=[
-            _execute_tool(tables, progress_seconds),
-            _list_tool(tables),
-            _describe_tool(tables),
-            _find_tool(tables),
-            _explain_tool(tables),
+            _execute_tool(tables, view, progress_seconds),
+            _list_tool(tables, view),
+            _describe_tool(tables, view),
+            _find_tool(tables, view),
+            _explain_tool(tables, view),
         ],
         resources=[documents.offered(uri) for uri in DOCUMENT_URIS],
         changes=changes,
         watch=lambda: _watch(documents, changes, watch_seconds),
         health=health,
         list_ttl_ms=LIST_TTL_MS,
+        data=view,
     )
 
 
@@ -107,14 +111,18 @@ class _Written:
 class _Documents:
     """The resources' texts; a document is written out only when its content is not what was written last."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, clock: Clock, view: DataView) -> None:
         self._tables = tables
+        self._view = view
         self._clock = clock
         self._written: dict[str, _Written] = {}
         self._announced: dict[str, str] = {}
 
     def offered(self, uri: str) -> OfferedResource:
-        async def read(_: Caller) -> ResourceText:
+        async def read(caller: Caller) -> ResourceText:
+            rights = await self._view.rights(caller, "read_schema")
+            if rights is not None:
+                return await self._narrowed(uri, rights)
             documents = await self.refresh()
             return ResourceText(text=self._written[uri].text, ttl_ms=int(documents[uri].ttl_seconds * 1000))
 
@@ -122,6 +130,10 @@ class _Documents:
         return OfferedResource(
             uri=uri, name=name, title=title, description=description, read=read, changed_at=lambda: self._since(uri)
         )
+
+    async def _narrowed(self, uri: str, rights: DataRights) -> ResourceText:
+        document = (await self._tables.schema_documents(rights=rights))[uri]
+        return ResourceText(text=_text_of(document.content), ttl_ms=int(document.ttl_seconds * 1000))
 
     async def refresh(self) -> Mapping[str, SchemaDocument]:
         """The documents as the database is now. Raises `DatabaseUnavailable`."""
@@ -140,13 +152,17 @@ class _Documents:
         return changed
 
     def _write(self, before: _Written | None, content: Mapping[str, Json]) -> _Written:
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        text = _text_of(content)
         same = before is not None and before.text == text
         return _Written(content, text, before.since if before is not None and same else self._clock.now())
 
     def _since(self, uri: str) -> datetime | None:
         written = self._written.get(uri)
         return written.since if written else None
+
+
+def _text_of(content: Mapping[str, Json]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 async def _watch(documents: _Documents, changes: ChangeFeed, every_seconds: float) -> None:
@@ -165,9 +181,10 @@ async def _watch(documents: _Documents, changes: ChangeFeed, every_seconds: floa
             _log.exception("schema_watch_fault")
 
 
-def _execute_tool(tables: Tables, progress_seconds: float) -> OfferedTool:
+def _execute_tool(tables: Tables, view: DataView, progress_seconds: float) -> OfferedTool:
     async def run(given: ExecuteQuery, call: Call) -> ToolOutput:
-        running = tables.execute_query(given.sql, max_rows=given.max_rows, timeout_seconds=given.timeout_seconds)
+        rights = await view.rights(call.caller, "run_query")
+        running = tables.execute_query(given.sql, max_rows=given.max_rows, timeout_seconds=given.timeout_seconds, rights=rights)
         result = await _with_progress(running, call, given.timeout_seconds, progress_seconds)
         return ToolOutput(structured=result.to_dict())
 
@@ -184,9 +201,9 @@ def _execute_tool(tables: Tables, progress_seconds: float) -> OfferedTool:
     )
 
 
-def _list_tool(tables: Tables) -> OfferedTool:
-    async def run(_given: ListTables, _call: Call) -> ToolOutput:
-        return ToolOutput(structured=await tables.list_tables())
+def _list_tool(tables: Tables, view: DataView) -> OfferedTool:
+    async def run(_given: ListTables, call: Call) -> ToolOutput:
+        return ToolOutput(structured=await tables.list_tables(rights=await view.rights(call.caller, "read_schema")))
 
     return offer_tool(
         name="list_tables",
@@ -198,9 +215,10 @@ def _list_tool(tables: Tables) -> OfferedTool:
     )
 
 
-def _describe_tool(tables: Tables) -> OfferedTool:
-    async def run(given: DescribeTable, _: Call) -> ToolOutput:
-        return ToolOutput(structured=await tables.describe_table(given.table))
+def _describe_tool(tables: Tables, view: DataView) -> OfferedTool:
+    async def run(given: DescribeTable, call: Call) -> ToolOutput:
+        rights = await view.rights(call.caller, "read_schema")
+        return ToolOutput(structured=await tables.describe_table(given.table, rights=rights))
 
     return offer_tool(
         name="describe_table",
@@ -212,9 +230,15 @@ def _describe_tool(tables: Tables) -> OfferedTool:
     )
 
 
-def _find_tool(tables: Tables) -> OfferedTool:
-    async def run(given: FindValues, _: Call) -> ToolOutput:
-        found = await tables.find_values(given.text, tables=given.tables or (), columns=given.columns or (), limit=given.limit)
+def _find_tool(tables: Tables, view: DataView) -> OfferedTool:
+    async def run(given: FindValues, call: Call) -> ToolOutput:
+        found = await tables.find_values(
+            given.text,
+            tables=given.tables or (),
+            columns=given.columns or (),
+            limit=given.limit,
+            rights=await view.rights(call.caller, "run_query"),
+        )
         return ToolOutput(structured=found.to_dict())
 
     return offer_tool(
@@ -230,9 +254,10 @@ def _find_tool(tables: Tables) -> OfferedTool:
     )
 
 
-def _explain_tool(tables: Tables) -> OfferedTool:
-    async def run(given: ExplainQuery, _: Call) -> ToolOutput:
-        return ToolOutput(structured=(await tables.explain_query(given.sql)).to_dict())
+def _explain_tool(tables: Tables, view: DataView) -> OfferedTool:
+    async def run(given: ExplainQuery, call: Call) -> ToolOutput:
+        rights = await view.rights(call.caller, "read_schema")
+        return ToolOutput(structured=(await tables.explain_query(given.sql, rights=rights)).to_dict())
 
     return offer_tool(
         name="explain_query",
