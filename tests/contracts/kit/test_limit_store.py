@@ -81,10 +81,10 @@ async def counted(request: pytest.FixtureRequest) -> AsyncIterator[Counted]:
 
 async def on_valkey(valkey: ValkeyProcess) -> AsyncIterator[Counted]:
     # Keys would expire by the server's own clock, which stands still beside the moved one.
-    text = load_script("limits.lua").text.replace(", 'PX', ceil((until_ - now) / 1000) + 1)", ")")
+    text = load_script("limits.lua").text.replace(", 'PXAT', ceil(until_ / 1000) + 1)", ")")
     with_moved_time = text.replace("call('TIME')", "call('HMGET', 'moved:time', 's', 'u')")
     assert with_moved_time.count("moved:time") == 1
-    assert "PX" not in with_moved_time
+    assert "'PX" not in with_moved_time
     with valkey.client() as server:
         async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
             store = RedisLimitStore(connection, timeout_seconds=5.0, script=Script(with_moved_time))
@@ -243,3 +243,15 @@ async def test_a_server_whose_clock_is_set_back_refuses_longer_and_never_less(va
         assert (await counted.take(plan, 1))[0] > 0
         counted.time.advance(rule.window_us + rule.step_us + 2_000)
         assert (await counted.take(plan, 1))[0] == 0
+
+
+@pytest.mark.parametrize("rule", [window(), exact(), gcra()], ids=lambda rule: rule.algorithm)
+async def test_a_count_outlives_its_window_by_the_time_it_was_judged_with(valkey: ValkeyProcess, rule: Rule) -> None:
+    # As on a server that was held up between the beginning of the script and its look at the clock.
+    held_up = load_script("limits.lua").text.replace("local now = ", "local now = 3000000 + ")
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+        counted = Counted(RedisLimitStore(connection, timeout_seconds=5.0, script=Script(held_up)), MovedTime(None), 0)
+        plan = planned([rule])
+        _, _, reset_us, _ = await counted.take(plan, 1)
+        with valkey.client() as server:
+            assert server.pttl(plan.keys[0]) > 2_500 + reset_us / 1_000 - 500
