@@ -15,7 +15,7 @@ STOP_LIMIT_SECONDS = 10.0
 
 
 class GatewayProcess:
-    """Starts and stops one process; it keeps its port between starts."""
+    """Starts and stops one process; it keeps its port between starts. Nobody has to log in, unless `environment` says so."""
 
     def __init__(self, cache_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.cache_dir = cache_dir
@@ -34,7 +34,8 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Returns when the process answers questions."""
-        environment = os.environ | {"MCP_GATEWAY_CACHE_DIR": str(self.cache_dir), "LOG_LEVEL": "ERROR", **self._environment}
+        usual = {"MCP_GATEWAY_CACHE_DIR": str(self.cache_dir), "LOG_LEVEL": "ERROR", "LOGIN": "none"}
+        environment = os.environ | usual | self._environment
         arguments = ["serve", "--host", "127.0.0.1", "--port", str(self._port)]
         log = (self.cache_dir / f"gateway-{self._port}.log").open("ab")
         with log:

@@ -1,6 +1,7 @@
 // Talks to the gateway. Every call ends: with a result, or with a `RequestFailed` in the product's one error shape.
 
 import { eventsOf } from "./event-stream.js";
+import { askWho, caller, ended, headers as sessionHeaders, ownerOf } from "./session.js";
 
 const SHORT_LIMIT_MS = 20_000;
 const QUERY_LIMIT_MS = 120_000;
@@ -30,6 +31,15 @@ export class RequestFailed extends Error {
 
 export const getSchema = () => requestJson("/api/schema");
 export const getServers = () => requestJson("/api/servers");
+export const explainAccess = (body) => requestJson("/api/access/explain", { method: "POST", body });
+export const verifyAudit = () => requestJson("/api/audit/verify", { timeLimitMs: QUERY_LIMIT_MS });
+
+/** Lines of the audit trail that fit; empty values ask for nothing. */
+export function searchAudit(wanted) {
+  const given = Object.entries(wanted).filter(([, value]) => value !== "" && value !== null);
+  return requestJson(`/api/audit?${new URLSearchParams(given)}`);
+}
+
 export const getHealth = (timeLimitMs = 8000) => requestJson("/api/health", { timeLimitMs, acceptErrors: true });
 
 /** Run SQL the user wrote, through the same checks as drafted SQL. */
@@ -58,7 +68,7 @@ export async function requestJson(path, { method = "GET", body, signal, timeLimi
   try {
     const response = await send(path, { method, body, signal: limits, accept: "application/json" });
     const content = await readJson(response);
-    if (!response.ok && !acceptErrors) throw errorFrom(content, response.status);
+    if (!response.ok && !(acceptErrors && response.status === 503)) throw errorFrom(content, response.status);
     return content;
   } catch (error) {
     throw asFailure(error, signal);
@@ -94,10 +104,28 @@ export async function streamAnswer(body, { onStep, signal }) {
   }
 }
 
-function send(path, { method, body, signal, accept }) {
-  const headers = { Accept: accept };
+async function send(path, options) {
+  const response = await sendOnce(path, options);
+  if (response.status === 401) ended();
+  if (response.status !== 403 || !(await isStale(response.clone()))) return response;
+  // Somebody signed in anew in another window: the cookie is another one, and so is what goes with it.
+  const before = ownerOf(caller());
+  if (ownerOf(await askWho()) !== before) window.location.reload();
+  return sendOnce(path, options);
+}
+
+function sendOnce(path, { method, body, signal, accept }) {
+  const headers = { Accept: accept, ...sessionHeaders(method) };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   return fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store" });
+}
+
+async function isStale(response) {
+  try {
+    return (await response.json()).error?.code === "CSRF_REFUSED";
+  } catch {
+    return false;
+  }
 }
 
 function combine(signal, timeLimitMs) {

@@ -6,17 +6,24 @@ import { wireAskBox } from "./ask-box.js";
 import { createConversations } from "./conversations.js";
 import { replaceContent, h } from "./dom.js";
 import { wireDrafter } from "./drafter.js";
+import { wireAccount } from "./panels/account.js";
+import { wireAudit } from "./panels/audit.js";
 import { drawHistory } from "./panels/history.js";
 import { drawSchema } from "./panels/schema.js";
 import { wireServers } from "./panels/servers.js";
 import { wireSide } from "./panels/side.js";
+import { wireSignIn } from "./panels/sign-in.js";
+import { wireWhy } from "./panels/why.js";
+import { askWho, ownerOf, whenEnded } from "./session.js";
 import { wireShortcuts } from "./shortcuts.js";
 import { insertAtCursor } from "./sql/editor.js";
 import { errorNotice } from "./answer/notices.js";
 import { drawWelcome } from "./welcome.js";
 
 const at = (id) => document.getElementById(id);
-const talks = createConversations();
+const signIn = wireSignIn({ dialog: at("sign-in") });
+const me = await begin();
+const talks = createConversations(window.localStorage, ownerOf(me));
 const turns = at("turns");
 let schema = null;
 let asking = null;
@@ -38,6 +45,10 @@ wireServers({
   banner: at("offline"),
   onReturn: () => !schema && loadSchema(),
 });
+wireAccount({ trigger: at("account"), dialog: at("account-card"), me });
+wireWhy({ trigger: at("why-open"), dialog: at("why"), me });
+wireAudit({ trigger: at("audit-open"), dialog: at("audit"), me });
+whenEnded(signInAgain);
 wireShortcuts({ focusAsk: () => askBox.field.focus(), stop, startOver, help: at("help"), helpTrigger: at("help-open") });
 at("new-talk").addEventListener("click", startOver);
 document.addEventListener("focusin", ({ target }) => {
@@ -49,6 +60,25 @@ loadSchema();
 // A link may bring a question; asking it is left to the reader.
 const brought = new URLSearchParams(window.location.search).get("q");
 if (brought) askBox.put(brought);
+
+/** Who is here; asks them to sign in first where that is wanted. Null when the gateway does not answer. */
+async function begin() {
+  const refused = window.location.pathname === "/login" && window.location.search.includes("code=");
+  if (window.location.pathname === "/login") window.history.replaceState(null, "", "/");
+  try {
+    const known = await askWho();
+    return known ?? (await signIn.open(refused ? "That link was used before, or its ten minutes are over." : ""));
+  } catch {
+    return null;
+  }
+}
+
+/** The sign-in ended while the page was in use: what is written stays, for the same person. */
+async function signInAgain() {
+  const now = await signIn.open("Your sign-in has ended. What you wrote is still here.");
+  if (ownerOf(now) !== ownerOf(me)) window.location.reload();
+  else if (!schema) loadSchema();
+}
 
 /** Ask a question in the current conversation, and show what becomes of it. */
 async function ask(question) {

@@ -6,8 +6,15 @@ const MOST_ROWS = 200;
 const MOST_TURNS = 40;
 const LONGEST_CELL = 2000;
 
+/** Each owner has a place of its own in the storage, "" the one there was before anybody signed in. */
+function keptFor(owner, place) {
+  const key = owner ? `${KEY}:${owner}` : KEY;
+  return { getItem: () => place.getItem(key), setItem: (_, text) => place.setItem(key, text), removeItem: () => place.removeItem(key) };
+}
+
 /** Newest first; `current` is the one being held. Windows may share the storage: a save takes in what the others kept. */
-export function createConversations(storage = window.localStorage) {
+export function createConversations(place = window.localStorage, owner = "") {
+  const storage = keptFor(owner, place);
   let all = read(storage);
   let current = all[0] ?? fresh();
 

@@ -4,7 +4,9 @@
 export function wireShortcuts({ focusAsk, stop, startOver, help, helpTrigger }) {
   helpTrigger.addEventListener("click", () => help.showModal());
   for (const dialog of document.querySelectorAll("dialog")) {
-    dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+    const close = dialog.querySelector("[data-close]");
+    if (!close) continue;
+    close.addEventListener("click", () => dialog.close());
     // A click beside the dialog lands on the dialog element itself.
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }

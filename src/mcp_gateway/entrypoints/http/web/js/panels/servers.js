@@ -34,8 +34,9 @@ export function wireServers({ trigger, dialog, banner, onReturn }) {
     clearTimeout(timer);
     try {
       show((await getHealth()).status ?? "unknown");
-    } catch {
-      show("offline");
+    } catch (error) {
+      // An answer, though a refusal, is a sign of life.
+      show(error.status ? "unknown" : "offline");
     }
     clearTimeout(timer);
     // A lost gateway is looked for more often than a well one.
