@@ -4,8 +4,8 @@ The order keeps the cost of a forged token low: what needs no key is judged firs
 everything the token says of itself would do. Nothing in a token can bring a key, name an address or choose an algorithm.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from mcp_gateway.access.errors import IssuerUnusable
 from mcp_gateway.access.tokens.algorithms import ALGORITHMS, fits, is_signed
@@ -24,6 +24,9 @@ _TYPES: Final = ("jwt", "at+jwt", "application/jwt", "application/at+jwt")
 # Later than this is no time a token of ours or of a provider could mean.
 _MAX_TIME: Final = 2.0**40
 
+# Judges, before the signature is, whether the token is for what it is used for. Raises `TokenRefused`.
+Purpose: TypeAlias = Callable[[Envelope, TrustedIssuer], None]
+
 
 class TokenVerifier:
     """Believes the tokens of the issuers it is given."""
@@ -36,14 +39,15 @@ class TokenVerifier:
             _require_usable(issuer, self._issuers)
             self._issuers[issuer.issuer] = issuer
 
-    async def verify(self, token: str) -> VerifiedToken:
-        """Raises `TokenRefused`."""
+    async def verify(self, token: str, purpose: Purpose | None = None) -> VerifiedToken:
+        """`purpose` judges what the token is for; None: to call with. Raises `TokenRefused`."""
         envelope = open_envelope(token)
         algorithm = _algorithm(envelope.header)
         kid = _key_name(envelope.header)
         issuer = self._issuer_of(envelope.claims)
         if algorithm not in issuer.algorithms:
             raise refused("algorithm")
+        (purpose or judge_access_token)(envelope, issuer)
         verified = self._judge_claims(envelope.claims, issuer)
         await _check_signature(envelope, issuer, kid, algorithm)
         return verified
@@ -56,9 +60,6 @@ class TokenVerifier:
         return issuer
 
     def _judge_claims(self, claims: Mapping[str, Json], issuer: TrustedIssuer) -> VerifiedToken:
-        _check_audience(claims, issuer)
-        if _is_id_token(claims):
-            raise refused("claims", message="The token tells who logged in; it is not one to call with (an ID token).")
         for claim, wanted in issuer.required.items():
             if claims.get(claim) != wanted:
                 raise refused("claims", claim=claim)
@@ -81,6 +82,13 @@ class TokenVerifier:
         if expires_at - (now if issued_at is None else issued_at) > issuer.max_lifetime_seconds:
             raise refused("claims", claim="exp", message="The token lives longer than is accepted from its issuer.")
         return expires_at, issued_at
+
+
+def judge_access_token(envelope: Envelope, issuer: TrustedIssuer) -> None:
+    """A token to call with, issued for this gateway. Raises `TokenRefused`."""
+    _check_audience(envelope.claims, issuer)
+    if _is_id_token(envelope.claims):
+        raise refused("claims", message="The token tells who logged in; it is not one to call with (an ID token).")
 
 
 def _require_usable(issuer: TrustedIssuer, others: Mapping[str, TrustedIssuer]) -> None:
