@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeAlias, TypeVar
 
-from mcp_gateway.access.act import Act
-from mcp_gateway.access.audit.model import AuditEvent, Outcome
+from mcp_gateway.access.act import Act, FaceName
+from mcp_gateway.access.audit.model import NOBODYS, AuditEvent, Outcome
 from mcp_gateway.access.errors import InsufficientScope, NotAllowed
 from mcp_gateway.access.policy.model import Action, Decision, Target
 from mcp_gateway.core.clock import Clock
@@ -16,6 +16,8 @@ from mcp_gateway.core.errors import GatewayError, Internal, Json
 from mcp_gateway.core.identity import Caller
 
 ANYTHING = Target()
+# Whoever sent a credential that says nothing certain.
+STRANGER = Caller(tenant=NOBODYS, subject="")
 Result = TypeVar("Result")
 Digest: TypeAlias = Callable[[Mapping[str, Json]], tuple[str, str | None]]
 
@@ -84,10 +86,24 @@ class Governor:
             await self._recording.record(ended("answered"))
         return result
 
-    async def note_refused(self, caller: Caller, act: Act, error: GatewayError) -> None:
-        """Write down what was refused before anything was decided: a credential, a tenant."""
+    async def note_refused_login(
+        self, error: GatewayError, *, caller: Caller = STRANGER, correlation_id: str = "", face: FaceName = "http"
+    ) -> None:
+        """Write down a credential that was refused. `caller`: whose it would have been, where that is certain."""
         await self._recording.record(
-            self._event(caller, act, allowed=False, reason=error.message, outcome="refused", error_code=error.code)
+            AuditEvent(
+                tenant=caller.tenant,
+                at=self._clock.now().timestamp(),
+                subject=caller.subject,
+                credential=caller.credential,
+                action="authenticate",
+                decision="refused",
+                reason=str(error.data.get("reason") or error.code),
+                outcome="refused",
+                error_code=error.code,
+                correlation_id=correlation_id,
+                face=face,
+            )
         )
 
     def _event(

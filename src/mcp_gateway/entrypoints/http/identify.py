@@ -11,7 +11,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_gateway.access.errors import TenantMismatch
+from mcp_gateway.access.errors import AuditUnavailable, TenantMismatch
 from mcp_gateway.access.sessions.errors import CsrfRefused, SessionEnded
 from mcp_gateway.access.sessions.sessions import Sessions, csrf_fits
 from mcp_gateway.core.errors import GatewayError, Unauthenticated
@@ -33,8 +33,17 @@ class Authenticating(Protocol):
     async def __call__(self, token: str) -> Caller: ...
 
 
+class NotingRefusals(Protocol):
+    """Writes down that a credential was refused. Raises `AuditUnavailable`."""
+
+    async def note_refused_login(self, error: GatewayError, *, caller: Caller = ..., correlation_id: str = ...) -> None: ...
+
+
 class Doorkeeper(Protocol):
     """What the door needs of access."""
+
+    @property
+    def governor(self) -> NotingRefusals: ...
 
     @property
     def authenticate(self) -> Authenticating: ...
@@ -63,13 +72,25 @@ class Identify:
         try:
             identity = await self._identify(sent, scope["method"])
         except GatewayError as error:
-            await error_reply(Request(scope), self._replies, error)(scope, receive, send)
+            await error_reply(Request(scope), self._replies, await self._noted(error, scope))(scope, receive, send)
             return
         state[IDENTITY], state[CALLER] = identity, identity.caller
+        if identity.fault is not None and not isinstance(identity.fault, SessionEnded):
+            identity.fault = await self._noted(identity.fault, scope)
         if identity.caller is not None:
             await self._app(scope, receive, send)
         else:
             await self._unknown(identity, scope, receive, send)
+
+    async def _noted(self, error: GatewayError, scope: Scope) -> GatewayError:
+        """The error, once the trail tells of it; or that the trail cannot."""
+        if self._access is None or error.category not in ("unauthenticated", "forbidden"):
+            return error
+        try:
+            await self._access.governor.note_refused_login(error, correlation_id=str(scope["state"].get("correlation_id", "")))
+        except AuditUnavailable as away:
+            return away
+        return error
 
     async def _identify(self, sent: Credentials, method: str) -> Identity:
         """Raises what refuses a token. What is wrong with a cookie is left to the routes: the page itself must load to say so."""
