@@ -63,7 +63,7 @@ const newProvider = async () => {
       {
         // native: the port of a loopback address may be any, the path may not
         client_id: 'gateway', client_secret: 'gateway-secret', application_type: 'native', grant_types: ['authorization_code'],
-        redirect_uris: ['http://127.0.0.1/login/callback', 'http://localhost/login/callback'],
+        redirect_uris: ['127.0.0.1', 'localhost'].flatMap((host) => ['corp', 'entra'].map((name) => `http://${host}/login/${name}/callback`)),
       },
       {
         client_id: 'desktop', token_endpoint_auth_method: 'none', application_type: 'native',

@@ -31,6 +31,13 @@ class TokenNotFound(NotFound):
     hint = "`mcp-gateway tokens list --tenant TENANT` shows the ids of a tenant's tokens."
 
 
+class LoginFailed(Unauthenticated):
+    """The login at the provider did not come to its end."""
+
+    code = "LOGIN_FAILED"
+    hint = "Begin it again; if it fails again, `mcp-gateway auth doctor` tries the provider step by step."
+
+
 class TenantMismatch(Forbidden):
     """The tenant named in the request is not the tenant of the token."""
 

@@ -19,7 +19,8 @@ MAX_WORDS = 100
 class ProviderMetadata:
     """What this gateway uses of it. "" and () where the provider says nothing; `document_url` is where it stood.
 
-    `answers_with_issuer`: its redirects carry `iss` (RFC 9207). `date` is the reply's Date header, None without one.
+    `client_methods` are the ways a client may prove its secret. `answers_with_issuer`: its redirects carry `iss` (RFC 9207).
+    `date` is the reply's Date header, None without one.
     """
 
     issuer: str
@@ -31,6 +32,7 @@ class ProviderMetadata:
     algorithms: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     challenge_methods: tuple[str, ...] = ()
+    client_methods: tuple[str, ...] = ("client_secret_basic",)
     answers_with_issuer: bool = False
     accepts_client_documents: bool = False
     date: datetime | None = None
@@ -85,6 +87,7 @@ def read_metadata(reply: Reply, url: str, expected: str) -> ProviderMetadata:
         algorithms=_words(document, "id_token_signing_alg_values_supported"),
         scopes=_words(document, "scopes_supported"),
         challenge_methods=_words(document, "code_challenge_methods_supported"),
+        client_methods=_words(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
         answers_with_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         accepts_client_documents=document.get("client_id_metadata_document_supported") is True,
         date=read_date(reply.headers.get("date", "")),
