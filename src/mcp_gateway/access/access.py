@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_gateway.access.audit.ports import AuditStore
+from mcp_gateway.access.audit.seals import Sealer
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.past_calls import PastCalls
@@ -19,8 +20,8 @@ from mcp_gateway.access.tokens.desk import TokenDesk
 class Access:
     """`authenticate` makes a caller of a token, `governor` decides and writes down; the rest are use cases of their own.
 
-    `audit` is read here and written by the governor alone. `installation` names this gateway in its tokens and chains;
-    `first_start`: its signing key was made just now.
+    `audit` is read here and written by the governor alone; `sealer` says which of its seals hold. `installation` names this
+    gateway in its tokens and chains; `first_start`: its signing key was made just now.
     """
 
     installation: str
@@ -30,6 +31,7 @@ class Access:
     policy: PolicyDesk
     rights: PolicyRights
     audit: AuditStore
+    sealer: Sealer
     past_calls: PastCalls
     sessions: Sessions
     tickets: Tickets

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from hashlib import blake2b
@@ -13,16 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.audit.fingerprint import Digester
+from mcp_gateway.access.audit.seals import Sealer
 from mcp_gateway.access.audit.trail import open_trail
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.past_calls import PastCalls
 from mcp_gateway.access.policy.desk import PolicyDesk, open_desk
-from mcp_gateway.access.sessions.errors import SessionEnded
 from mcp_gateway.access.sessions.memory import MemorySessionStore
-from mcp_gateway.access.sessions.model import Session
 from mcp_gateway.access.sessions.ports import SessionStore
-from mcp_gateway.access.sessions.sessions import Sessions
+from mcp_gateway.access.sessions.sessions import Sessions, unless_revoked
 from mcp_gateway.access.sessions.tickets import Tickets
 from mcp_gateway.access.tokens.authenticate import Authenticate
 from mcp_gateway.access.tokens.desk import TokenDesk
@@ -81,6 +80,7 @@ async def open_access(
             policy=policy,
             rights=PolicyRights(lambda: policy.current),
             audit=audit,
+            sealer=Sealer(key, issuer.installation_id),
             past_calls=PastCalls(audit, clock),
             sessions=Sessions(
                 store,
@@ -88,7 +88,7 @@ async def open_access(
                 new_secret=_new_secret,
                 lasts=timedelta(hours=settings.login_hours),
                 idle=timedelta(minutes=settings.login_idle_minutes),
-                recheck=_unless_revoked(revocations, clock),
+                recheck=unless_revoked(revocations, clock),
             ),
             tickets=Tickets(store, new_secret=_new_ticket),
             tokens=TokenDesk(
@@ -106,19 +106,6 @@ async def open_access(
 
 async def _session_store(connection: RedisConnection | None, clock: Clock) -> SessionStore:
     return MemorySessionStore(clock) if connection is None else await RedisSessionStore.open(connection)
-
-
-def _unless_revoked(revocations: Revocations, clock: Clock) -> Callable[[Session], None]:
-    """A login ends with its subject's tokens, and is not trusted while nobody knows which those are."""
-
-    def check(session: Session) -> None:
-        caller = session.caller
-        key = (caller.tenant, caller.subject)
-        stale = revocations.stale(clock.monotonic())
-        if stale or revocations.revoked((caller.tenant, ""), key, session.created_at.timestamp()):
-            raise SessionEnded
-
-    return check
 
 
 async def _follow(changes: SqlChanges, revocations: Revocations, policy: PolicyDesk) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from mcp_gateway.access.audit.model import AuditRow
+from mcp_gateway.access.audit.verify import Verification
 from mcp_gateway.access.policy.bodies import Statement, identity_of, kind_of, to_body
 from mcp_gateway.access.policy.dry_run import DryRun, Shift
 from mcp_gateway.access.policy.explain import Explanation
@@ -106,6 +107,20 @@ def shape_row(row: AuditRow) -> JsonObject:
         "arguments": event.arguments,
         "face": event.face or None,
         "hash": row.hash,
+    }
+
+
+def shape_verification(found: Verification) -> JsonObject:
+    return {
+        "sound": found.sound,
+        "rows": found.rows,
+        "first": found.first,
+        "last": found.last,
+        "hash": found.hash,
+        "seals": found.seals,
+        "findings": [
+            {"fault": one.fault, "sequence": one.sequence, "through": one.through, "detail": one.detail} for one in found.findings
+        ],
     }
 
 

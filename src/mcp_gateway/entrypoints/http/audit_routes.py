@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.audit.model import DecisionWord, Outcome
 from mcp_gateway.access.audit.search import Search, find
+from mcp_gateway.access.audit.verify import verify
 from mcp_gateway.entrypoints.http.access_routes import written_down
-from mcp_gateway.entrypoints.http.access_shapes import shape_row
+from mcp_gateway.entrypoints.http.access_shapes import shape_row, shape_verification
 from mcp_gateway.entrypoints.http.guards import AuditRead
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.kit.fastapi import GuardedRoute
@@ -48,6 +49,13 @@ def audit_routes(access: Access) -> APIRouter:
 
         arguments = query.model_dump(mode="json", exclude_defaults=True)
         return await written_down(access, call, request, action="read_audit", arguments=arguments, work=work)
+
+    @router.get("/verify", summary="Whether anything in your tenant's chain was changed, removed or moved")
+    async def check(request: Request, call: AuditRead) -> JsonObject:
+        async def work() -> JsonObject:
+            return shape_verification(await verify(access.audit, call.caller.tenant, access.sealer.check))
+
+        return await written_down(access, call, request, action="read_audit", arguments={"verify": True}, work=work)
 
     return router
 
