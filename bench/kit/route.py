@@ -1,7 +1,8 @@
 """What guarding a FastAPI route costs: CPU per request of the whole guarded route over the bare one, in one run.
 
 Once served by uvicorn over loopback, as a client meets it, and once entered at the ASGI border, where nothing but the framework
-is beside it. CPU is that of the process with the route; the store's own is not in it. `guarded_apps` says what is compared.
+is beside it. CPU is that of the process with the route; the store's own is not in it. The rows take turns; a ratio is the median
+over the rounds. `guarded_apps` says what is compared.
 
 `python -m bench.kit.route [--requests N]`; the Valkey rows need the development dependencies.
 """
@@ -20,7 +21,7 @@ from importlib import import_module
 from itertools import count
 from typing import Protocol
 
-from bench.kit.guarded_apps import ROWS, make_app, open_stores
+from bench.kit.guarded_apps import ROWS, SETTLED, make_app, open_stores
 from bench.processes import free_port
 from starlette.types import ASGIApp, Message, Scope
 
@@ -33,6 +34,7 @@ TITLES = {
     "limits": "+ three limits with headers",
     "breaker": "+ breaker",
     "all": "all: limits, cache miss, breaker, figures",
+    SETTLED: "all, collecting garbage as the gateway",
 }
 ASKED = {"memory": 1.35, "valkey": 2.0}
 
@@ -142,8 +144,8 @@ def report(title: str, found: Mapping[str, list[float]], asked: float) -> None:
     print(f"  {'route':<42}{'CPU µs':>9}{'ratio':>8}{'asked':>9}")
     for name, times in found.items():
         wanted = f"≤ {asked:.2f}" if name == "all" else ""
-        quiet = _quiet(times)
-        print(f"  {TITLES[name]:<42}{quiet * 1e6:>9.1f}{quiet / _quiet(found['bare']):>8.2f}{wanted:>9}")
+        ratio = statistics.median(one / bare for one, bare in zip(times, found["bare"], strict=True))
+        print(f"  {TITLES[name]:<42}{_quiet(times) * 1e6:>9.1f}{ratio:>8.2f}{wanted:>9}")
 
 
 def _quiet(times: list[float]) -> float:
@@ -158,7 +160,8 @@ async def in_process(url: str | None, requests: int) -> dict[str, list[float]]:
 
 async def served(url: str | None, requests: int) -> dict[str, list[float]]:
     async with contextlib.AsyncExitStack() as stack:
-        return await measure({name: await stack.enter_async_context(_serving(name, url)) for name in ROWS}, requests)
+        rows = (*ROWS, SETTLED)
+        return await measure({name: await stack.enter_async_context(_serving(name, url)) for name in rows}, requests)
 
 
 @asynccontextmanager
