@@ -13,6 +13,7 @@ from mcp_gateway.adapters.memory import MemoryConversations
 from mcp_gateway.adapters.sql.conversations import SqlConversations
 from mcp_gateway.adapters.sql.engine import InvalidStoreUrl, StoreUnavailable, open_store
 from mcp_gateway.adapters.sql.schema import conversation_turns
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 from mcp_gateway.ask.model import Turn
 from mcp_gateway.ask.ports import ConversationStore
 from mcp_gateway.core.clock import FixedClock
@@ -44,8 +45,9 @@ async def store(request: pytest.FixtureRequest, clock: FixedClock, tmp_path: Pat
         return
     sqlite_url = f"sqlite:///{tmp_path / 'store.db'}"
     async with open_store(request.getfixturevalue("postgres_url") if request.param == "postgres" else sqlite_url) as engine:
-        async with engine.begin() as connection:
-            await connection.execute(delete(conversation_turns))
+        with across_tenants("an empty store"):
+            async with engine.begin() as connection:
+                await connection.execute(delete(conversation_turns))
         yield SqlConversations(engine, clock, ttl_seconds=TTL_SECONDS, max_turns=MOST_TURNS)
 
 
@@ -124,8 +126,9 @@ async def test_a_sqlite_store_outlives_the_process_and_sheds_what_expired(clock:
         assert await store.read_turns(ANNA, "s1") == (turn(1),)
         clock.advance(TTL_SECONDS)
         await store.append_turn(BEN, "s2", turn(2))
-        async with engine.connect() as connection:
-            kept = (await connection.execute(select(func.count()).select_from(conversation_turns))).scalar()
+        with across_tenants("all there is"):
+            async with engine.connect() as connection:
+                kept = (await connection.execute(select(func.count()).select_from(conversation_turns))).scalar()
     assert kept == 1
 
 

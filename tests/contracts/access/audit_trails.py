@@ -19,6 +19,7 @@ from mcp_gateway.adapters.memory_audit import MemoryAudit
 from mcp_gateway.adapters.sql.audit import open_audit_store
 from mcp_gateway.adapters.sql.engine import open_store
 from mcp_gateway.adapters.sql.schema import audit_heads, audit_rows, audit_seals
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
 INSTALLATION = "installation-of-tests"
 SEALER = Sealer(Ed25519PrivateKey.from_private_bytes(b"s" * 32), INSTALLATION)
@@ -75,7 +76,8 @@ async def open_place(url: str) -> AsyncIterator[AuditPlace]:
     async with open_store(url) as engine:
         async with engine.begin() as connection:
             for table in (audit_rows, audit_heads, audit_seals):
-                await connection.execute(delete(table))
+                with across_tenants("an empty store"):
+                    await connection.execute(delete(table))
         async with open_audit_store(engine, INSTALLATION) as store:
             yield AuditPlace(store=store, engine=engine, url=url)
 

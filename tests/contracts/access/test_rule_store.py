@@ -14,6 +14,7 @@ from mcp_gateway.adapters.memory_rules import MemoryRules
 from mcp_gateway.adapters.sql.engine import open_store
 from mcp_gateway.adapters.sql.rules import SqlRules
 from mcp_gateway.adapters.sql.schema import access_changes, access_rules
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
 pytestmark = pytest.mark.anyio
 
@@ -28,9 +29,10 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = server.get_uri()
     async with open_store(url) as engine:
-        async with engine.begin() as connection:
-            await connection.execute(delete(access_rules))
-            await connection.execute(delete(access_changes))
+        with across_tenants("an empty store"):
+            async with engine.begin() as connection:
+                await connection.execute(delete(access_rules))
+                await connection.execute(delete(access_changes))
         yield SqlRules(engine)
 
 

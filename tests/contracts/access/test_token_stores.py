@@ -18,6 +18,7 @@ from mcp_gateway.adapters.memory_tokens import MemoryIssuedTokens, MemoryRevocat
 from mcp_gateway.adapters.sql.changes import SqlChanges
 from mcp_gateway.adapters.sql.engine import StoreUnavailable, open_store
 from mcp_gateway.adapters.sql.schema import access_changes, issued_tokens, revocations
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 from mcp_gateway.adapters.sql.tokens import SqlIssuedTokens, SqlRevocations
 from mcp_gateway.core.clock import FixedClock
 
@@ -62,9 +63,10 @@ def url_of(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str
 
 
 async def empty(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        for table in (issued_tokens, revocations, access_changes):
-            await connection.execute(delete(table))
+    with across_tenants("an empty store"):
+        async with engine.begin() as connection:
+            for table in (issued_tokens, revocations, access_changes):
+                await connection.execute(delete(table))
 
 
 async def test_an_issued_token_comes_back_whole(stores: Stores) -> None:

@@ -18,6 +18,7 @@ from mcp_gateway.adapters.sql.engine import StoreUnavailable
 from mcp_gateway.adapters.sql.schema import audit_heads as heads
 from mcp_gateway.adapters.sql.schema import audit_rows as rows
 from mcp_gateway.adapters.sql.schema import audit_seals as seals
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
 
 class Appender(Protocol):
@@ -52,7 +53,8 @@ class SqlAudit:
 
     async def tenants(self) -> tuple[str, ...]:
         async with self._connect() as connection:
-            return tuple((await connection.execute(select(heads.c.tenant).order_by(heads.c.tenant))).scalars())
+            with across_tenants("tenants of the audit trail"):
+                return tuple((await connection.execute(select(heads.c.tenant).order_by(heads.c.tenant))).scalars())
 
     async def head(self, tenant: str) -> Head | None:
         async with self._connect() as connection:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_gateway.adapters.sql.engine import StoreUnavailable
 from mcp_gateway.adapters.sql.schema import conversation_turns as turns
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 from mcp_gateway.ask.model import Turn
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.identity import Caller
@@ -52,7 +53,8 @@ class SqlConversations:
         newest = select(turns.c.id).where(mine).order_by(turns.c.id.desc()).limit(self._max_turns)
         try:
             async with self._engine.begin() as connection:
-                await connection.execute(delete(turns).where(turns.c.expires_at <= now))
+                with across_tenants("expiry of conversations"):
+                    await connection.execute(delete(turns).where(turns.c.expires_at <= now))
                 await connection.execute(insert(turns).values(row))
                 await connection.execute(delete(turns).where(mine, turns.c.id.not_in(newest)))
                 await connection.execute(update(turns).where(mine).values(expires_at=now + self._ttl_seconds))

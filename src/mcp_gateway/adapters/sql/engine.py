@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mcp_gateway.adapters.sql.tenant_check import across_tenants, watch_tenants
 from mcp_gateway.core.errors import InvalidInput, Unavailable, Unprocessable
 
 _DRIVERS: Final = {
@@ -60,6 +61,7 @@ async def open_store(url: str) -> AsyncIterator[AsyncEngine]:
     parsed = _parse(url)
     _require_folder(parsed)
     engine = _make_engine(parsed)
+    watch_tenants(engine.sync_engine)
     try:
         try:
             await _bring_up_to_date(engine)
@@ -114,7 +116,9 @@ async def _bring_up_to_date(engine: AsyncEngine) -> None:
 
     async with engine.begin() as connection:
         await _lock_out_others(connection)
-        if not await connection.run_sync(upgrade):
+        with across_tenants("migration"):
+            known = await connection.run_sync(upgrade)
+        if not known:
             raise StoreTooNew
     # The connection that waited longer than the others may is not given to anybody.
     await engine.dispose()

@@ -14,6 +14,7 @@ from sqlalchemy.sql.base import Executable
 from mcp_gateway.access.policy.ports import Kind, StoredStatement, StoredStatements
 from mcp_gateway.adapters.sql.engine import StoreUnavailable
 from mcp_gateway.adapters.sql.schema import access_changes, access_rules
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
 _RULES: Final = "rules"
 _INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = {
@@ -36,7 +37,8 @@ class SqlRules:
         """The version is read first: a change in between is seen as one more to read, never missed."""
         async with _answering(self._engine) as connection:
             version = await _version(connection)
-            rows = (await connection.execute(select(access_rules))).all()
+            with across_tenants("rules of every tenant make one policy"):
+                rows = (await connection.execute(select(access_rules))).all()
         held = (StoredStatement(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
         return StoredStatements(version=version, held=tuple(sorted(held, key=lambda one: (one.tenant, one.kind, one.id))))
 

@@ -13,6 +13,7 @@ from mcp_gateway.access.tokens.records import IssuedToken, Revocation
 from mcp_gateway.adapters.sql.changes import announce
 from mcp_gateway.adapters.sql.engine import StoreUnavailable
 from mcp_gateway.adapters.sql.schema import issued_tokens, revocations
+from mcp_gateway.adapters.sql.tenant_check import across_tenants
 from mcp_gateway.adapters.sql.upsert import insert_into
 
 
@@ -40,7 +41,8 @@ class SqlRevocations:
 
     async def read_current(self, now: float) -> tuple[Revocation, ...]:
         async with _answering(self._engine) as connection:
-            rows = (await connection.execute(select(revocations).where(revocations.c.expires_at > now))).all()
+            with across_tenants("revocations of every tenant are held together"):
+                rows = (await connection.execute(select(revocations).where(revocations.c.expires_at > now))).all()
         return tuple(Revocation(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
 
 
