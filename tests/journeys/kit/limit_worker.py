@@ -1,7 +1,8 @@
 """One of several processes that press on one tenant's limits; started by the journeys and by bench/kit.
 
 `python -m tests.journeys.kit.limit_worker URL SECONDS SKEW RULES_JSON`; says `ready`, is told when to begin (monotonic seconds),
-and its last line is what passed, as JSON: for each call the monotonic seconds before it asked and after it was told.
+and its last line is JSON. `passed`: for each call let through the monotonic seconds before it asked and after it was told.
+`script` and `stepped_seconds` are evidence: which script judged, and how far the machine's wall clock was set meanwhile.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.kit.limits.documents import from_text
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.limits import RedisLimitStore
+from mcp_gateway.kit.redis.limits import RedisLimitStore, load_script
 
 TASKS = 3
 PAUSE_SECONDS = 0.002
@@ -35,9 +36,29 @@ class SkewedClock:
         return time.monotonic() + 1_000.0 + self._skew_seconds
 
 
-async def press(url: str, begin_at: float, seconds: float, skew_seconds: float, rules: str) -> list[tuple[float, float]]:
+def wall_clock_ahead() -> float:
+    """Of the monotonic clock; of some readings the one least held up in between."""
+    readings = [(time.monotonic(), time.time(), time.monotonic()) for _ in range(5)]
+    before, wall, after = min(readings, key=lambda reading: reading[2] - reading[0])
+    return wall - (before + after) / 2
+
+
+async def watch_wall_clock(steps: list[float]) -> None:
+    """Note every step of more than a millisecond: the store counts by the wall clock, the log of admissions by the monotonic."""
+    last = wall_clock_ahead()
+    while True:
+        await asyncio.sleep(0.01)
+        now = wall_clock_ahead()
+        if abs(now - last) > 0.001:
+            steps.append(now - last)
+            last = now
+
+
+async def press(url: str, begin_at: float, seconds: float, skew_seconds: float, rules: str) -> dict[str, object]:
     """Ask as fast as a busy client would, from `begin_at` (monotonic) on."""
     passed: list[tuple[float, float]] = []
+    steps: list[float] = []
+    watching = asyncio.create_task(watch_wall_clock(steps))
     async with await RedisConnection.open(url, timeout_seconds=5.0, connect_timeout_seconds=5.0) as connection:
         store = RedisLimitStore(connection, timeout_seconds=5.0)
         limiter = EnterpriseRateLimiter(from_text(rules), store=store, clock=SkewedClock(skew_seconds))
@@ -53,7 +74,8 @@ async def press(url: str, begin_at: float, seconds: float, skew_seconds: float, 
 
         await asyncio.sleep(max(0.0, begin_at - time.monotonic()))
         await asyncio.gather(*(client() for _ in range(TASKS)))
-    return passed
+    watching.cancel()
+    return {"passed": passed, "script": load_script("limits.lua").sha, "stepped_seconds": steps}
 
 
 def most_certainly_in_any_window(passed: Sequence[tuple[float, float]], window_seconds: float) -> int:

@@ -3,13 +3,18 @@
 import asyncio
 import contextlib
 import json
+import os
+import random
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 from tests.journeys.kit.limit_worker import most_certainly_in_any_window
 from tests.valkey_process import ValkeyProcess
 
@@ -28,26 +33,65 @@ ANN = Caller(tenant="acme", subject="ann")
 PROCESSES = 8
 
 
-def press_from_processes(url: str, rules: RuleSet) -> list[tuple[float, float]]:
-    """What all processes together let through; their clocks are spread over a minute."""
-    with contextlib.ExitStack() as ending:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Press:
+    """What all processes together let through, and what else could explain too much of it."""
+
+    passed: list[tuple[float, float]]
+    evidence: str
+
+
+def press_from_processes(valkey: ValkeyProcess, rules: RuleSet, *, meanwhile: Callable[[list[int]], None] | None = None) -> Press:
+    """Their clocks are spread over a minute. `meanwhile` is given their process ids and must return within two seconds."""
+    with contextlib.ExitStack() as ending, valkey.client() as server:
         workers = []
         for number in range(PROCESSES):
             skew_seconds = 60 * number / (PROCESSES - 1) - 30
-            command = [sys.executable, "-m", "tests.journeys.kit.limit_worker", url, "2.5", str(skew_seconds), to_text(rules)]
+            command = [
+                sys.executable,
+                "-m",
+                "tests.journeys.kit.limit_worker",
+                valkey.url,
+                "2.5",
+                str(skew_seconds),
+                to_text(rules),
+            ]
             worker = ending.enter_context(
                 subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
             ending.callback(worker.kill)
             workers.append(worker)
         assert {worker.stdout.readline() for worker in workers if worker.stdout is not None} == {"ready\n"}
+        before = life_of(server)
         begin_at = f"{time.monotonic() + 0.2}\n"
         for worker in workers:
             assert worker.stdin is not None
             worker.stdin.write(begin_at)
             worker.stdin.flush()
-        told = [worker.communicate(timeout=60)[0].splitlines()[-1] for worker in workers]
-    return [(before, after) for line in told for before, after in json.loads(line)]
+        if meanwhile is not None:
+            meanwhile([worker.pid for worker in workers])
+        told = [json.loads(worker.communicate(timeout=60)[0].splitlines()[-1]) for worker in workers]
+        after = life_of(server)
+    scripts = sorted({each["script"] for each in told})
+    steps = [each["stepped_seconds"] for each in told]
+    return Press(
+        passed=[(asked, heard) for each in told for asked, heard in each["passed"]],
+        evidence=f"scripts {scripts}, wall clock set by {steps}, server before {before}, after {after}",
+    )
+
+
+def life_of(server: "redis.Redis") -> dict[str, object]:
+    """What would make a server forget counts."""
+    told = server.info("everything")
+    flushed = {name: told[name]["calls"] for name in told if name.startswith("cmdstat_flush")}
+    return {"run_id": told["run_id"], "evicted": told["evicted_keys"], **flushed}
+
+
+def assert_never_over(press: Press, rules: RuleSet) -> None:
+    assert len(press.passed) > 60  # more than any one window holds
+    for rule in rules.rules:
+        bound = rule.limit + (rule.most_at_once if rule.algorithm == "gcra" else 0)
+        assert most_certainly_in_any_window(press.passed, rule.window_seconds) <= bound, press.evidence
 
 
 async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> None:
@@ -56,19 +100,32 @@ async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> None:
             await asyncio.sleep(0.002)
 
 
-def test_eight_processes_with_clocks_30_seconds_apart_let_no_more_pass_in_any_window(valkey: ValkeyProcess) -> None:
-    rules = RuleSet(
-        rules=(
-            Rule(name="caller", limit=40, window_seconds=0.5, scope="caller", algorithm="exact"),
-            Rule(name="tenant", limit=60, window_seconds=0.8, buckets=20),
-            Rule(name="everybody", limit=200, window_seconds=2.0, scope="global", algorithm="gcra", burst=50),
-        )
+PRESSED = RuleSet(
+    rules=(
+        Rule(name="caller", limit=40, window_seconds=0.5, scope="caller", algorithm="exact"),
+        Rule(name="tenant", limit=60, window_seconds=0.8, buckets=20),
+        Rule(name="everybody", limit=200, window_seconds=2.0, scope="global", algorithm="gcra", burst=50),
     )
-    passed = press_from_processes(valkey.url, rules)
-    assert len(passed) > 60  # more than any one window holds
-    for rule in rules.rules:
-        bound = rule.limit + (rule.most_at_once if rule.algorithm == "gcra" else 0)
-        assert most_certainly_in_any_window(passed, rule.window_seconds) <= bound
+)
+
+
+def test_eight_processes_with_clocks_30_seconds_apart_let_no_more_pass_in_any_window(valkey: ValkeyProcess) -> None:
+    assert_never_over(press_from_processes(valkey, PRESSED), PRESSED)
+
+
+def test_neither_a_store_nor_callers_held_up_again_and_again_let_more_pass(valkey: ValkeyProcess) -> None:
+    choose = random.Random(7)  # noqa: S311  (a reproducible order, guards nothing)
+
+    def hold_up(processes: list[int]) -> None:
+        end = time.monotonic() + 2.0
+        while time.monotonic() < end:
+            stopped = choose.choice([valkey.pid, *processes])
+            os.kill(stopped, signal.SIGSTOP)
+            time.sleep(choose.uniform(0.005, 0.08))
+            os.kill(stopped, signal.SIGCONT)
+            time.sleep(choose.uniform(0.0, 0.02))
+
+    assert_never_over(press_from_processes(valkey, PRESSED, meanwhile=hold_up), PRESSED)
 
 
 @pytest.fixture
