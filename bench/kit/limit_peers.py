@@ -29,21 +29,26 @@ return 0
 """
 
 
-@asynccontextmanager
-async def floor(url: str, limit: int, window: int) -> AsyncIterator[Hit]:
-    """Lua `INCR` and `PEXPIRE` over redis-py's pool."""
-    client: Any = import_module("redis.asyncio").Redis.from_url(
-        url, max_connections=CONNECTIONS, socket_timeout=None, socket_connect_timeout=None
-    )
-    sha = await client.script_load(FLOOR)
+def _floor(**options: None) -> Peer:
+    @asynccontextmanager
+    async def peer(url: str, limit: int, window: int) -> AsyncIterator[Hit]:
+        client: Any = import_module("redis.asyncio").Redis.from_url(url, max_connections=CONNECTIONS, **options)
+        sha = await client.script_load(FLOOR)
 
-    async def hit(key: str) -> bool:
-        return bool(await client.evalsha(sha, 1, f"floor:{key}", limit, window * 1_000))
+        async def hit(key: str) -> bool:
+            return bool(await client.evalsha(sha, 1, f"floor:{key}", limit, window * 1_000))
 
-    try:
-        yield hit
-    finally:
-        await client.aclose()
+        try:
+            yield hit
+        finally:
+            await client.aclose()
+
+    return peer
+
+
+# Lua `INCR` and `PEXPIRE` over redis-py's pool as it comes, which watches over each read with a timeout; and without that.
+floor = _floor()
+floor_without_timeouts = _floor(socket_timeout=None, socket_connect_timeout=None)
 
 
 def _limits(strategy: str, *, with_header_values: bool = False) -> Peer:
