@@ -67,9 +67,9 @@ class Target:
     def mint(self, claims: dict[str, object] | bytes | None = None, **header: object) -> str:
         return mint(claims or self.claims(), self.header(**header), self.key)
 
-    async def send(self, token: str, method: str, path: str) -> httpx.Response:
+    async def send(self, token: str, method: str, path: str, tenant: str = "acme") -> httpx.Response:
         body = None if method == "GET" else INITIALIZE if path.endswith("/mcp") else {"query": "How many customers?"}
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream", "X-Tenant-ID": tenant}
         return await self.client.request(method, path, json=body, headers=headers)
 
 
@@ -160,6 +160,18 @@ async def test_a_revoked_token_is_refused_when_it_is_replayed(target: Target) ->
         response = await target.send(token, method, path)
         assert response.status_code == 401
         assert '"revoked"' in response.text
+    line = (await written_of(target, "acme"))[0]
+    assert (line["subject"], line["reason"], line["outcome"]) == ("alice", "revoked", "refused")
+
+
+async def test_a_tenant_swapped_in_the_header_is_refused_and_written_down_where_the_token_belongs(target: Target) -> None:
+    token, _record = await target.access.tokens.issue(ADMIN, ORDER)
+    for method, path in DOORS:
+        response = await target.send(token, method, path, tenant="globex")
+        assert response.status_code == 403
+        assert '"TENANT_MISMATCH"' in response.text
+    assert (await written_of(target, "acme"))[0]["error_code"] == "TENANT_MISMATCH"
+    assert await written_of(target, "globex") == []
 
 
 async def test_the_gateway_believes_what_it_issued_at_every_door(target: Target) -> None:

@@ -1,6 +1,7 @@
 """What access refuses. From outside, what may not be seen and what does not exist look alike."""
 
 from mcp_gateway.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable, Unprocessable
+from mcp_gateway.core.identity import Caller
 
 
 class TokenRefused(Unauthenticated):
@@ -8,6 +9,8 @@ class TokenRefused(Unauthenticated):
 
     code = "TOKEN_REFUSED"
     hint = "Get a new token: `mcp-gateway tokens issue`, or log in again at the provider. `mcp-gateway auth doctor` says why."
+    # Whose it is, where that is certain: for the trail, never for the answer.
+    caller: Caller | None = None
 
 
 class IssuerUnusable(InvalidInput):
@@ -43,6 +46,8 @@ class TenantMismatch(Forbidden):
 
     code = "TENANT_MISMATCH"
     hint = "Leave X-Tenant-ID out, or send a token of that tenant."
+    # Whose token it is: for the trail, never for the answer.
+    caller: Caller | None = None
 
 
 class NotAllowed(Forbidden):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from mcp_gateway.access.errors import TokenRefused
 from mcp_gateway.access.tokens.envelope import MAX_TOKEN_CHARS
 from mcp_gateway.access.tokens.model import VerifiedToken
 from mcp_gateway.access.tokens.ports import FurtherRoles, KeySource
@@ -18,6 +19,7 @@ MAX_REMEMBERED: Final = 10_000
 NO_FURTHER_ROLES: Final = FurtherRoles(roles=frozenset())
 # How long the wall clock is taken to run as the monotonic one does; then it is read again, as it may have been set.
 _CLOCK_TRUSTED_SECONDS: Final = 1.0
+_TOLD_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,8 @@ class Authenticate:
         self._monotonic = clock.monotonic
         self._max_remembered = max_remembered
         self._believed: OrderedDict[bytes, _Believed] = OrderedDict()
+        # When the trail was last told whose a revoked token is.
+        self._told: OrderedDict[bytes, float] = OrderedDict()
         self._clock_read_at = NEVER
         self._offset = 0.0
 
@@ -77,7 +81,7 @@ class Authenticate:
         # As of now; a key withdrawn while further roles are asked for must not be missed.
         believed = await self._believe(verified, _digest(token), verified.issuer.keys.withdrawals)
         if self._is_revoked(believed):
-            raise refused("revoked")
+            raise self._revoked(_digest(token), believed.caller)
         self._remember(_digest(token), believed)
         return believed.caller
 
@@ -115,6 +119,18 @@ class Authenticate:
 
     def _is_revoked(self, believed: _Believed) -> bool:
         return self._revocations.revoked(believed.token, believed.subject, believed.issued_at)
+
+    def _revoked(self, digest: bytes, caller: Caller) -> TokenRefused:
+        """Says once a minute whose token it is, so that its holder cannot fill the tenant's trail with it."""
+        error = refused("revoked")
+        monotonic = self._monotonic()
+        if monotonic - self._told.get(digest, NEVER) >= _TOLD_SECONDS:
+            self._told[digest] = monotonic
+            self._told.move_to_end(digest)
+            error.caller = caller
+        if len(self._told) > MAX_REMEMBERED:
+            self._told.popitem(last=False)
+        return error
 
     def _now(self, monotonic: float) -> float:
         """The wall clock as a number; reading it whole for every request would cost more than all the rest."""

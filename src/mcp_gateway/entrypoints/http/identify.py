@@ -11,7 +11,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_gateway.access.errors import AuditUnavailable, TenantMismatch
+from mcp_gateway.access.errors import AuditUnavailable, TenantMismatch, TokenRefused
 from mcp_gateway.access.sessions.errors import CsrfRefused, SessionEnded
 from mcp_gateway.access.sessions.sessions import Sessions, csrf_fits
 from mcp_gateway.core.errors import GatewayError, Unauthenticated
@@ -86,8 +86,12 @@ class Identify:
         """The error, once the trail tells of it; or that the trail cannot."""
         if self._access is None or error.category not in ("unauthenticated", "forbidden"):
             return error
+        known = error.caller if isinstance(error, TokenRefused | TenantMismatch) else None
+        whose = {} if known is None else {"caller": known}
         try:
-            await self._access.governor.note_refused_login(error, correlation_id=str(scope["state"].get("correlation_id", "")))
+            await self._access.governor.note_refused_login(
+                error, **whose, correlation_id=str(scope["state"].get("correlation_id", ""))
+            )
         except AuditUnavailable as away:
             return away
         return error
@@ -132,7 +136,9 @@ class Identify:
 def _check_tenant(caller: Caller, sent: Credentials) -> None:
     """X-Tenant-ID is a cross-check, never a choice. Raises `TenantMismatch`."""
     if sent.tenants and sent.tenants != (caller.tenant,):
-        raise TenantMismatch
+        error = TenantMismatch()
+        error.caller = caller
+        raise error
 
 
 async def _by_cookie(sessions: Sessions, sent: Credentials, method: str) -> Caller:

@@ -152,6 +152,29 @@ async def test_a_revoked_token_is_refused_at_once(authenticate: Authenticate, re
     assert await reason_of(authenticate, token) == "revoked"
 
 
+async def test_whose_a_revoked_token_is_is_told_once_a_minute(
+    authenticate: Authenticate, revocations: Revocations, clock: WallClock
+) -> None:
+    """For the audit trail; a stranger's token says nothing certain."""
+
+    async def told(token: str) -> Caller | None:
+        with pytest.raises(TokenRefused) as caught:
+            await authenticate(token)
+        assert "alice" not in str(caught.value.to_dict())
+        return caught.value.caller
+
+    token = mint()
+    await revocations.add(of_token())
+    assert await told(token) == Caller(tenant="acme", subject="entra:alice")
+    clock.advance(20)
+    assert await told(token) is None
+    revocations.vouch()
+    clock.advance(40)
+    revocations.vouch()
+    assert await told(token) == Caller(tenant="acme", subject="entra:alice")
+    assert await told(mint(key=rsa_key(number=2))) is None
+
+
 async def test_a_revocation_elsewhere_holds_after_the_next_reading(
     authenticate: Authenticate, revocations: Revocations, store: MemoryRevocations
 ) -> None:
