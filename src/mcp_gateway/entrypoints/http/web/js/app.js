@@ -45,9 +45,9 @@ wireServers({
   banner: at("offline"),
   onReturn: () => !schema && loadSchema(),
 });
-wireAccount({ trigger: at("account"), dialog: at("account-card"), me });
 wireWhy({ trigger: at("why-open"), dialog: at("why"), me });
 wireAudit({ trigger: at("audit-open"), dialog: at("audit"), me });
+wireAccount({ trigger: at("account"), dialog: at("account-card"), me, ways: [at("why-open"), at("audit-open")] });
 whenEnded(signInAgain);
 wireShortcuts({ focusAsk: () => askBox.field.focus(), stop, startOver, help: at("help"), helpTrigger: at("help-open") });
 at("new-talk").addEventListener("click", startOver);

@@ -5,10 +5,11 @@ import { signOut } from "../session.js";
 
 const HOW = { session: "signed in at this page", token: "a token", none: "nobody needs to sign in here" };
 
-/** Wires the button and the dialog that stand in index.html; hidden where nobody signs in. */
-export function wireAccount({ trigger, dialog, me }) {
+/** Wires the button and the dialog that stand in index.html; hidden where nobody signs in. `ways`: buttons of other panels. */
+export function wireAccount({ trigger, dialog, me, ways }) {
   if (!me || me.login === "none") return;
   trigger.hidden = false;
+  document.body.classList.add("signed-in");
   trigger.setAttribute("aria-label", `Signed in as ${me.name}, tenant ${me.tenant}`);
   replaceContent(
     trigger,
@@ -37,9 +38,22 @@ export function wireAccount({ trigger, dialog, me }) {
       me.issuer && fact("from", me.issuer),
       fact("known by", HOW[me.login] ?? me.login),
     ),
-    h("p", {}, leave),
+    h("div", { class: "account-ways" }, ways.map((way) => wayTo(way, dialog)), leave),
   );
   trigger.addEventListener("click", () => dialog.showModal());
+}
+
+/** Where there is no room in the head, the panels open from here. */
+function wayTo(way, dialog) {
+  if (way.hidden) return null;
+  return button(way.textContent.trim(), {
+    on: {
+      click: () => {
+        dialog.close();
+        way.click();
+      },
+    },
+  });
 }
 
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)));

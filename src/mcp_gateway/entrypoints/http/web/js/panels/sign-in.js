@@ -93,7 +93,8 @@ function tokenForm(onSignedIn) {
     submit.disabled = false;
     field.value = "";
     if (!refused) return onSignedIn();
-    refusal.textContent = [refused.message, refused.hint].filter(Boolean).join(" ");
+    const hint = refused.data?.reason === "malformed" ? "Paste the whole token, as it was printed." : refused.hint;
+    replaceContent(refusal, refused.message, " ", hint.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part)));
     refusal.hidden = false;
     field.focus();
   });
