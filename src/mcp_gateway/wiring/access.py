@@ -29,7 +29,6 @@ from mcp_gateway.access.tokens.embedded import EmbeddedIssuer
 from mcp_gateway.access.tokens.revocations import Revocations
 from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.adapters.key_file import KEY_NAME, open_signing_key
-from mcp_gateway.adapters.oidc.openid import OpenIdProvider
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
 from mcp_gateway.adapters.sql.audit import open_audit_store
 from mcp_gateway.adapters.sql.changes import SqlChanges
@@ -40,6 +39,7 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_file import read_written_access
+from mcp_gateway.wiring.providers import open_providers
 from mcp_gateway.wiring.tokens import new_token_id
 
 log = structlog.get_logger(__name__)
@@ -62,13 +62,11 @@ async def open_access(
     written = read_written_access(settings)
     said = written.configuration
     async with AsyncExitStack() as stack:
-        providers = [OpenIdProvider(config, clock) for config in said.providers]
-        for provider in providers:
-            stack.push_async_callback(provider.aclose)
+        providers = await stack.enter_async_context(open_providers(said.providers, clock, _new_secret))
         revocations = Revocations(SqlRevocations(engine), clock, stale_after_seconds=settings.access_stale_seconds)
         await revocations.reload()
         policy = await open_desk(said.statements, SqlRules(engine), clock, written.followed)
-        trusted = [issuer.trusted(), *(one for provider in providers for one in provider.trusted_issuers())]
+        trusted = [issuer.trusted(), *(one for login in providers for one in login.provider.trusted_issuers())]
         audit = await stack.enter_async_context(open_audit_store(engine, issuer.installation_id))
         trail = await stack.enter_async_context(open_trail(audit, clock, when_away=settings.audit_when_away))
         store = await _session_store(connection, clock)
@@ -98,6 +96,7 @@ async def open_access(
                 clock,
                 longest_lifetime_seconds=max(one.max_lifetime_seconds for one in trusted),
             ),
+            providers=providers,
         )
         following = asyncio.create_task(_follow(SqlChanges(engine), revocations, policy))
         stack.push_async_callback(_end, following)

@@ -36,6 +36,7 @@ from mcp_gateway.wiring.governed import GovernedQuestion, governed_look
 from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
+from mcp_gateway.wiring.providers import provider_probes
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
 from mcp_gateway.wiring.traffic import Traffic
 
@@ -266,6 +267,7 @@ def _probes(parts: _Parts) -> tuple[Probe, ...]:
     return (
         *((StoreProbe(connection),) if connection is not None else ()),
         CircuitsProbe(parts.traffic.circuits),
+        *(provider_probes(parts.access.providers) if parts.access is not None else ()),
         OrchestratorProbe(gather),
         *members,
         DatabaseProbe(find_database),

@@ -171,8 +171,9 @@ class ProviderKeys:
             reply = await self._outbound.get(metadata.jwks_uri)
             keys = read_key_set(reply.document)
         except ProviderUnusable as fault:
+            if self._attempts.fault is None or self._attempts.fault.kind != fault.kind:
+                log.warning("provider_keys_not_fetched", provider=self._name, kind=fault.kind, error=fault.message)
             self._attempts.fault = fault
-            log.warning("provider_keys_not_fetched", provider=self._name, kind=fault.kind, error=fault.message)
             return
         lifetime = cached_for(reply.headers.get("cache-control", ""))
         if self._held is not None and any(key not in keys.keys for key in self._held.keys.keys):

@@ -31,7 +31,7 @@ class OpenIdLogin:
     """`new_secret` makes texts nobody can guess, of at least 43 characters that need no escaping (RFC 7636)."""
 
     def __init__(self, provider: OpenIdProvider, clock: Clock, new_secret: Callable[[], str]) -> None:
-        self._provider, self._clock, self._new_secret = provider, clock, new_secret
+        self.provider, self._clock, self._new_secret = provider, clock, new_secret
         self.name = provider.config.name
         self.title = "Microsoft Entra ID" if provider.authority is not None else self.name
         self.issuer = provider.config.issuer
@@ -40,15 +40,15 @@ class OpenIdLogin:
 
     async def begin_login(self, redirect_uri: str) -> BegunLogin:
         """Where to send the browser. Raises `ProviderUnusable`."""
-        metadata = await self._provider.metadata()
+        metadata = await self.provider.metadata()
         address = metadata.authorization_endpoint
-        self._provider.outbound.egress.check_url(address)
+        self.provider.outbound.egress.check_url(address)
         state, nonce, verifier = self._new_secret(), self._new_secret(), self._new_secret()
         asked = {
             "response_type": "code",
-            "client_id": self._provider.config.client_id,
+            "client_id": self.provider.config.client_id,
             "redirect_uri": redirect_uri,
-            "scope": " ".join(self._provider.config.scopes),
+            "scope": " ".join(self.provider.config.scopes),
             "state": state,
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
@@ -59,23 +59,23 @@ class OpenIdLogin:
 
     async def finish_login(self, redirect_uri: str, kept: str, parameters: Mapping[str, str]) -> FinishedLogin:
         """Raises `LoginFailed`, `TokenRefused` for what is wrong with the ID token, and `ProviderUnusable`."""
-        metadata = await self._provider.metadata()
+        metadata = await self.provider.metadata()
         self._check_issuer(metadata, parameters.get("iss"))
         code = _code(parameters)
         nonce, verifier = _read_kept(kept)
         token = await self._exchange(metadata, redirect_uri, code, verifier)
-        verified = await self._verifier.verify(token, id_token_for(self._provider.config.client_id, nonce))
+        verified = await self._verifier.verify(token, id_token_for(self.provider.config.client_id, nonce))
         return FinishedLogin(caller=await self._caller(verified, token))
 
     def _check_issuer(self, metadata: ProviderMetadata, said: str | None) -> None:
         """An answer of another provider than the one asked must not be taken for its (mix-up)."""
         if said is None and not metadata.answers_with_issuer:
             return
-        if said not in {metadata.issuer, *(trusted.issuer for trusted in self._provider.trusted_issuers())}:
+        if said not in {metadata.issuer, *(trusted.issuer for trusted in self.provider.trusted_issuers())}:
             raise LoginFailed("The answer is of another provider than the one that was asked.", reason="issuer")
 
     async def _exchange(self, metadata: ProviderMetadata, redirect_uri: str, code: str, verifier: str) -> str:
-        config = self._provider.config
+        config = self.provider.config
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
         basic = None
         if config.client_secret and "client_secret_basic" in metadata.client_methods:
@@ -86,7 +86,7 @@ class OpenIdLogin:
             if config.client_secret:
                 form["client_secret"] = config.client_secret
         try:
-            reply = await self._provider.outbound.post_form(metadata.token_endpoint, form, basic=basic)
+            reply = await self.provider.outbound.post_form(metadata.token_endpoint, form, basic=basic)
         except ProviderUnusable as fault:
             if fault.kind != "status" or "error" not in fault.data:
                 raise

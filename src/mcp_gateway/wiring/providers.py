@@ -1,0 +1,50 @@
+"""The login providers: opened, kept supplied with keys, reported on, closed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from mcp_gateway.access.configuration.providers import ProviderConfig
+from mcp_gateway.access.sessions.ports import LoginProvider
+from mcp_gateway.adapters.oidc.login import OpenIdLogin
+from mcp_gateway.adapters.oidc.openid import OpenIdProvider, ProviderProbe
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.diagnostics.ports import Probe
+
+# How often it is looked whether keys are about to end; while a provider is away, how often it is tried.
+KEEP_SECONDS: Final = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_providers(
+    configs: Sequence[ProviderConfig], clock: Clock, new_secret: Callable[[], str]
+) -> AsyncIterator[tuple[OpenIdLogin, ...]]:
+    """A provider that is away keeps nothing from opening: its tokens are refused until it answers."""
+    logins = tuple(OpenIdLogin(OpenIdProvider(config, clock), clock, new_secret) for config in configs)
+    keepers = [asyncio.create_task(_keep(login.provider), name=f"keep-{login.name}") for login in logins]
+    try:
+        yield logins
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        await asyncio.gather(*(login.provider.aclose() for login in logins))
+
+
+def provider_probes(providers: Sequence[LoginProvider]) -> tuple[Probe, ...]:
+    return tuple(ProviderProbe(one.provider) for one in providers if isinstance(one, OpenIdLogin))
+
+
+async def _keep(provider: OpenIdProvider) -> None:
+    """Keys are there before the first token needs them, and withdrawn ones are noticed."""
+    while True:
+        try:
+            await provider.keys.warm()
+        except Exception:
+            log.exception("provider_not_kept", provider=provider.config.name)
+        await asyncio.sleep(KEEP_SECONDS)
