@@ -199,18 +199,24 @@ async def test_old_rows_go_behind_a_seal_and_the_rest_still_verifies(store: Audi
     await store.append([line(10)])
     found = await verify(store, "acme", SEALER.check)
     assert found.sound
-    assert (found.first, found.last, found.rows) == (5, 10, 6)
+    assert (found.first, found.last, found.rows) == (5, 11, 7)
+    assert "4 rows through 4" in read_row((await store.read("acme", after=9, limit=1))[0]).event.reason
     assert (await verify(store, "umbra", SEALER.check)).rows == 2
 
 
 async def test_a_chain_whose_rows_are_all_gone_goes_on(store: AuditStore) -> None:
     await fill(store, 2)
     assert (await prune(store, SEALER, "acme", at=NOON + 99, before=NOON + 50)).rows == 2
-    assert (await verify(store, "acme", SEALER.check)).sound
-    await store.append([line(60)])
     found = await verify(store, "acme", SEALER.check)
     assert found.sound
     assert (found.first, found.last) == (3, 3)
+
+
+async def test_rows_that_go_without_a_seal_are_missed_even_when_none_is_left(store: AuditStore) -> None:
+    await fill(store, 2)
+    await store.remove_through("acme", 2)
+    found = await verify(store, "acme", SEALER.check)
+    assert [(finding.fault, finding.sequence, finding.through) for finding in found.findings] == [("cut_off", 1, 2)]
 
 
 async def test_keeping_seals_every_tenant_and_removes_what_is_past_its_time(store: AuditStore) -> None:

@@ -6,12 +6,9 @@ Counted here, and said in lines of the gateway's own as soon as lines can be wri
 from collections import Counter
 from collections.abc import Iterable
 
-from mcp_gateway.access.audit.chain import line_of
 from mcp_gateway.access.audit.flood import FloodBound
-from mcp_gateway.access.audit.model import NOBODYS, AuditEvent, AuditLine
-
-GATEWAY = "gateway"
-KEEPING = "keep_audit"
+from mcp_gateway.access.audit.model import NOBODYS, AuditLine
+from mcp_gateway.access.audit.own_lines import gap_line
 
 
 class Gaps:
@@ -47,11 +44,12 @@ class Gaps:
             return []
         self._noted = (Counter(self._unsaid), self._left_out)
         lost = [
-            _note(tenant, at, f"{count} lines could not be written", "AUDIT_UNAVAILABLE")
+            gap_line(tenant, at=at, reason=f"{count} lines could not be written", error_code="AUDIT_UNAVAILABLE")
             for tenant, count in self._unsaid.items()
         ]
         if self._left_out:
-            lost.append(_note(NOBODYS, at, f"{self._left_out} more refused calls in one minute", "TOO_MANY_REFUSALS"))
+            reason = f"{self._left_out} more refused calls in one minute"
+            lost.append(gap_line(NOBODYS, at=at, reason=reason, error_code="TOO_MANY_REFUSALS"))
         return lost
 
     def said(self) -> None:
@@ -60,18 +58,3 @@ class Gaps:
         self._unsaid -= counts
         self._left_out -= left_out
         self._noted = (Counter(), 0)
-
-
-def _note(tenant: str, at: float, reason: str, error_code: str) -> AuditLine:
-    return line_of(
-        AuditEvent(
-            tenant=tenant,
-            at=at,
-            subject=GATEWAY,
-            action=KEEPING,
-            decision="refused",
-            outcome="failed",
-            reason=reason,
-            error_code=error_code,
-        )
-    )

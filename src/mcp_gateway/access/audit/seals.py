@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from mcp_gateway.access.audit.chain import microseconds
 from mcp_gateway.access.audit.model import Seal
+from mcp_gateway.access.audit.own_lines import removal_line
 from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.audit.verify import PAGE, SealVerdict, Verification, verify
 from mcp_gateway.access.errors import AuditBroken
@@ -83,7 +84,7 @@ async def seal_chain(store: AuditStore, sealer: Sealer, tenant: str, *, at: floa
 async def prune(store: AuditStore, sealer: Sealer, tenant: str, *, at: float, before: float) -> Pruned:
     """Remove the rows at the beginning of the chain that are older than `before`, behind a seal that verification goes on from.
 
-    Both in seconds since 1970. Raises `AuditBroken` when these rows do not verify: nothing is removed then. `Unavailable`.
+    The chain says so itself, in a line at its end. Both in seconds since 1970. Raises `AuditBroken` when these rows do not verify: nothing is removed then. `Unavailable`.
     """
     last = await _last_before(store, tenant, microseconds(before))
     if last is None:
@@ -92,7 +93,9 @@ async def prune(store: AuditStore, sealer: Sealer, tenant: str, *, at: float, be
     _require_sound(found)
     moment = microseconds(at)
     await store.add_seal(sealer.sign(tenant=tenant, sequence=last, row_hash=found.hash, sealed_at=moment, reason="retention"))
-    return Pruned(tenant=tenant, rows=await store.remove_through(tenant, last), through=last)
+    rows = await store.remove_through(tenant, last)
+    await store.append([removal_line(tenant, at=at, rows=rows, through=last)])
+    return Pruned(tenant=tenant, rows=rows, through=last)
 
 
 async def _last_before(store: AuditStore, tenant: str, moment: int) -> int | None:

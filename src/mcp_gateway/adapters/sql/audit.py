@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, Text, delete, func, insert, select
+from sqlalchemy import Row, Select, Text, delete, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +19,7 @@ from mcp_gateway.adapters.sql.schema import audit_heads as heads
 from mcp_gateway.adapters.sql.schema import audit_rows as rows
 from mcp_gateway.adapters.sql.schema import audit_seals as seals
 from mcp_gateway.adapters.sql.tenant_check import across_tenants
+from mcp_gateway.adapters.sql.upsert import insert_into
 
 
 class Appender(Protocol):
@@ -82,9 +83,8 @@ class SqlAudit:
     async def add_seal(self, seal: Seal) -> None:
         values = {column.name: getattr(seal, column.name) for column in seals.columns}
         async with self._connect() as connection:
-            mine = (seals.c.tenant == seal.tenant) & (seals.c.sequence == seal.sequence)
-            await connection.execute(delete(seals).where(mine))
-            await connection.execute(insert(seals).values(values))
+            insert = insert_into(connection, seals).values(values)
+            await connection.execute(insert.on_conflict_do_update(index_elements=["tenant", "sequence"], set_=values))
             await connection.commit()
 
     async def remove_through(self, tenant: str, sequence: int) -> int:
