@@ -14,6 +14,7 @@ from mcp_gateway.adapters.upstream import McpServer, embedded_server
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
 from mcp_gateway.ask.configuration import MCPServerConfig
 from mcp_gateway.ask.model import Answer, Draft, DraftRequest, Question, Reading, Resolution, Step
+from mcp_gateway.ask.narrowing import Narrowing
 from mcp_gateway.ask.ports import ConversationStore, Drafter, Gathered, ResourceContent, ResourceListing
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import Json
@@ -132,6 +133,7 @@ class World:
     missing: tuple[str, ...] = ()
     limits: AskLimits = field(default_factory=AskLimits)
     conversations: ConversationStore | None = None
+    narrowing: Narrowing | None = None
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -157,6 +159,7 @@ class World:
             clock=self.clock,
             new_id=lambda: "new-session",
             limits=self.limits,
+            narrowing=self.narrowing,
         )
 
     async def ask(
