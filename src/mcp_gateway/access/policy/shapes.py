@@ -7,6 +7,8 @@ for an action that knows none, say.
 import re
 from typing import Final
 
+import yaml
+
 from mcp_gateway.access.policy.globs import MAX_GLOB_CHARS
 from mcp_gateway.access.policy.model import (
     ABOUT_TABLES,
@@ -120,7 +122,8 @@ def _read_about(section: Section, effect: Effect) -> Grant:
 
 def _read_actions(section: Section, effect: Effect) -> frozenset[Action]:
     """Unsaid, a deny means every action; an allow has to say which."""
-    said = section.value("actions") is not None
+    node = section.value("actions")
+    said = node is not None
     if not said and effect == "allow":
         section.missing("actions", f"Name what is allowed, of: {', '.join(ACTIONS)}.")
     read: set[Action] = set()
@@ -131,8 +134,14 @@ def _read_actions(section: Section, effect: Effect) -> frozenset[Action]:
             continue
         near = nearest(word, ACTIONS)
         fix = f"Did you mean {near}?" if near else f"Known: {', '.join(ACTIONS)}."
-        section.faults.note(section.value("actions"), section.child("actions"), f"{word[:60]!r} is not an action", fix)
+        section.faults.note(node, section.child("actions"), f"{_as_written(node, word)} is not an action", fix)
     return frozenset(read) if said else frozenset(ACTIONS)
+
+
+def _as_written(node: yaml.Node | None, word: str) -> str:
+    """The word, unless it came out of the environment: what stands there is not shown."""
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    return repr(word[:60]) if any(item.value == word for item in items) else "what a variable holds"
 
 
 def _check_tables_meant(section: Section, effect: Effect, grant: Grant) -> None:
