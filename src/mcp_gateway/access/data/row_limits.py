@@ -15,8 +15,8 @@ from mcp_gateway.access.policy.model import CallerValue, RowCondition, RowFilter
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import Column, Table
 
-_INTEGER: Final = re.compile(r"[+-]?\d{1,18}")
-_NUMBER: Final = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
 # Types whose values compare with any text as text; others (uuid, enum, inet) refuse texts that are none of theirs.
 _PLAIN_TEXT: Final = re.compile(
     r"^(VAR)?CHAR|^CHARACTER|^TEXT|^STRING|^N(VAR)?CHAR|^CLOB|^(TINY|MEDIUM|LONG)TEXT|^$", re.IGNORECASE
