@@ -41,11 +41,14 @@ class Challenges:
         return self.public_url.startswith("https:") if self.public_url else scope.get("scheme") == "https"
 
     def cookie_name(self, scope: Scope) -> str:
-        """With https the browser itself guards the name; without, the port keeps two gateways of one machine apart."""
+        """With https the browser itself guards the name; without, the port keeps two gateways of one machine apart.
+
+        It is the port people see: replicas behind one address have one name for it.
+        """
         if self.is_secure(scope):
             return f"__Host-{COOKIE}"
-        server = scope.get("server") or ("", 0)
-        return f"{COOKIE}-{server[1]}"
+        port = self.origin(scope).rpartition(":")[2]
+        return f"{COOKIE}-{port if port.isdigit() else 80}"
 
     def resource(self, scope: Scope, endpoint: str) -> str:
         """The exact URL of an endpoint; empty names the gateway itself."""
