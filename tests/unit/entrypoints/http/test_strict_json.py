@@ -1,0 +1,45 @@
+"""Bodies that two readers could read differently."""
+
+import json
+
+import pytest
+from tests.unit.entrypoints.http.guarded import open_guarded
+
+from mcp_gateway.entrypoints.http.strict_json import find_ambiguity
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"query": "a", "query": "b"}',
+        '{"query": "a", "Query": "b"}',
+        '{"query": "a", "QUERY": "b"}',
+        '{"query": "a", "\\u0051uery": "b"}',
+        '{"query": "a", "context": {"x": [{"y": 1, "Y": 2}]}}',
+    ],
+)
+async def test_a_name_twice_in_an_object_is_refused(body: str) -> None:
+    """GHSA-4gph-2hhr-5mwg: authorised by one spelling, carried out by the other."""
+    async with open_guarded() as gate:
+        headers = gate.bearer() | {"Content-Type": "application/json"}
+        reply = await gate.client.post("/api/chat", content=body, headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "AMBIGUOUS_JSON")
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "null", '{"a": {"b": 1}, "b": {"a": 1}}', '[{"a": 1}, {"A": 1}]', "[" * 100_000, "1" * 10_000]
+)
+def test_what_is_clear_or_no_json_goes_on_to_its_route(body: str) -> None:
+    assert find_ambiguity(body.encode()) is None
+
+
+@pytest.mark.parametrize("body", ['{"a": 1, "A": 2, "n": %s}' % ("1" * 5_000), '{"n": 1e999, "a": 1, "A": NaN}'])
+def test_no_number_keeps_the_names_from_being_looked_at(body: str) -> None:
+    assert find_ambiguity(body.encode()) == "A"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_body_in_another_encoding_is_looked_at_too(encoding: str) -> None:
+    assert find_ambiguity(json.dumps({"a": 1, "A": 2}).encode(encoding)) == "A"
