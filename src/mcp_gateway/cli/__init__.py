@@ -29,6 +29,8 @@ COMMANDS = (
     LazyCommand("tokens", "Issue, list and revoke tokens of this gateway."),
     LazyCommand("access", "Explain decisions, check and change rules."),
     LazyCommand("auth", "Find out why logging in does not work."),
+    LazyCommand("audit", "Verify, read, export, replay, seal and prune the audit trail."),
+    LazyCommand("setup-enhanced", "Make and check everything a gateway of several replicas stands on."),
     LazyCommand("config", "Show every setting, its value and where it comes from."),
 )
 

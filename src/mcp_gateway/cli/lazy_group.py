@@ -20,7 +20,10 @@ from mcp_gateway.cli.endings import hear_interrupts
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """A command in the module `<package>.<name>`, whose `app` is a `typer.Typer`; `summary` is its first help line."""
+    """A command in the module `<package>.<name>`, `-` written `_`, whose `app` is a `typer.Typer`.
+
+    `summary` is its first help line.
+    """
 
     name: str
     summary: str
@@ -51,7 +54,7 @@ def lazy_group(package: str, commands: Sequence[LazyCommand]) -> type[TyperGroup
 def load_command(package: str, name: str) -> Command:
     """The real command, imported."""
     with garbage_left():
-        module = import_module(f"{package}.{name}")
+        module = import_module(f"{package}.{name.replace('-', '_')}")
     command = typer.main.get_command(module.app)
     command.name = name
     return command

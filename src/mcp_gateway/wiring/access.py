@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.audit.fingerprint import Digester
+from mcp_gateway.access.audit.keeping import keep_trail
 from mcp_gateway.access.audit.seals import Sealer
 from mcp_gateway.access.audit.trail import open_trail
 from mcp_gateway.access.data.rights import PolicyRights
@@ -46,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 # A change made on one replica is in force on all of them within a second.
 FOLLOW_SECONDS = 0.4
+# Whoever can write to the store but lacks the signing key can make anew what was added since the last seal, and no more.
+KEEP_AUDIT_SECONDS = 300.0
 
 
 @asynccontextmanager
@@ -100,6 +103,8 @@ async def open_access(
         )
         following = asyncio.create_task(_follow(SqlChanges(engine), revocations, policy))
         stack.push_async_callback(_end, following)
+        keeping = asyncio.create_task(_keep_audit(access, clock, said.audit.retention_days))
+        stack.push_async_callback(_end, keeping)
         yield access
 
 
@@ -131,6 +136,18 @@ async def _follow(changes: SqlChanges, revocations: Revocations, policy: PolicyD
             away = True
         except Exception:
             log.exception("access_not_followed")
+
+
+async def _keep_audit(access: Access, clock: Clock, retention_days: int) -> None:
+    """Seals every chain, and removes what is past its time. A process that ends before the first pass does neither."""
+    while True:
+        await asyncio.sleep(KEEP_AUDIT_SECONDS)
+        try:
+            await keep_trail(access.audit, access.sealer, at=clock.now().timestamp(), retention_days=retention_days)
+        except GatewayError as error:
+            log.warning("audit_not_kept", code=error.code)
+        except Exception:
+            log.exception("audit_not_kept")
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

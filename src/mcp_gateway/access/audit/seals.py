@@ -84,7 +84,8 @@ async def seal_chain(store: AuditStore, sealer: Sealer, tenant: str, *, at: floa
 async def prune(store: AuditStore, sealer: Sealer, tenant: str, *, at: float, before: float) -> Pruned:
     """Remove the rows at the beginning of the chain that are older than `before`, behind a seal that verification goes on from.
 
-    The chain says so itself, in a line at its end. Both in seconds since 1970. Raises `AuditBroken` when these rows do not verify: nothing is removed then. `Unavailable`.
+    The chain says so itself, in a line at its end. Both times are in seconds since 1970. Raises `AuditBroken` when these rows do
+    not verify: nothing is removed then. `Unavailable`.
     """
     last = await _last_before(store, tenant, microseconds(before))
     if last is None:
