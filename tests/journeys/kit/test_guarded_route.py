@@ -44,12 +44,12 @@ async def caller_of(_: Request) -> Caller:
 
 
 @asynccontextmanager
-async def guarded(url: str, figures: RecordedFigures) -> AsyncIterator[httpx.AsyncClient]:
+async def guarded(url: str, figures: RecordedFigures, *, timeout_seconds: float = 0.25) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    connection = await RedisConnection.open(url, timeout_seconds=0.25)
+    connection = await RedisConnection.open(url, timeout_seconds=timeout_seconds)
     async with connection, await RedisSharedLevel.open(connection) as level:
         limiter = EnterpriseRateLimiter(
-            RULES, store=RedisLimitStore(connection, timeout_seconds=0.25), figures=figures, replicas=2
+            RULES, store=RedisLimitStore(connection, timeout_seconds=timeout_seconds), figures=figures, replicas=2
         )
         cache = Cache("items", level)
         install(app, Face(caller=caller_of, limiter=limiter, figures=figures))

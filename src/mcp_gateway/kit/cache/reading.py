@@ -218,8 +218,10 @@ class Reader(Generic[V]):
         asked = self._now()
         try:
             taken = await self._shared.fill(place, lease, payload, fresh, kept)
-        except (StoreUnavailable, StoreRefused):
+        except (StoreUnavailable, StoreRefused) as refusal:
             self._counting.count(tenant, "not_stored")
+            if isinstance(refusal, StoreRefused):  # it is full, say: who waits for this lease need not wait for its end
+                await self._release(place, lease)
             return
         if taken:
             self._keep_near(flight, value, error, len(payload), flight.tags, asked, fresh, kept)

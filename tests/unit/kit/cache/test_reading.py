@@ -13,7 +13,7 @@ from mcp_gateway.kit.cache.codec import BytesCodec
 from mcp_gateway.kit.cache.memory import MemorySharedLevel
 from mcp_gateway.kit.cache.model import CachePolicy
 from mcp_gateway.kit.cache.ports import Lease, Place
-from mcp_gateway.kit.errors import LoadTimedOut, StoreUnavailable
+from mcp_gateway.kit.errors import LoadTimedOut, StoreRefused, StoreUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -195,6 +195,18 @@ async def test_what_cannot_be_kept_is_handed_out_all_the_same(level: AwayLevel, 
         assert await cache.get_or_load("k", load, tenant=ACME) == value
         assert await cache.get_or_load("k", load, tenant=ACME) == value
         assert cache.counts().outcomes == {"miss": 2, "not_stored": 2}
+
+
+async def test_a_value_the_store_refuses_keeps_nobody_waiting_for_its_lease(clock: FixedClock) -> None:
+    class Full(MemorySharedLevel):
+        async def fill(self, place: Place, lease: Lease, payload: bytes, fresh_seconds: float, kept_seconds: float) -> bool:
+            raise StoreRefused("OOM command not allowed when used memory > 'maxmemory'.")
+
+    load, level = Source(), Full(clock=clock)
+    async with asyncio.timeout(10), cache_of(level, clock) as one, cache_of(level, clock) as other:
+        assert await one.get_or_load("k", load, tenant=ACME) == 1
+        assert await other.get_or_load("k", load, tenant=ACME) == 2
+        assert one.counts().outcomes == {"miss": 1, "not_stored": 1}
 
 
 async def test_an_entry_of_another_codec_is_loaded_over(level: AwayLevel, clock: FixedClock) -> None:
