@@ -52,6 +52,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Golden questions on the demo shop", "bench.golden"),
         Measurement("Golden questions on small databases without a glossary", "bench.golden_elsewhere"),
         Measurement("Repair of broken SQL", "bench.recovery"),
+        Measurement("Rights over tables, columns and rows", "bench.access_data"),
         Measurement("Tokens: remembered and verified", "bench.access_tokens"),
         Measurement("Rate limits: speed beside the floor and other libraries", "bench.kit.limits"),
         Measurement("Rate limits: most in any window", "bench.kit.limits_exactness"),
