@@ -12,6 +12,7 @@ from mcp_gateway.access.audit.model import NOBODYS, AuditEvent, Outcome
 from mcp_gateway.access.errors import InsufficientScope, NotAllowed
 from mcp_gateway.access.policy.model import Action, Decision, Target
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.correlation import CORRELATION_ID
 from mcp_gateway.core.errors import GatewayError, Internal, Json
 from mcp_gateway.core.identity import Caller
 
@@ -127,7 +128,7 @@ class Governor:
             outcome=outcome,
             error_code=error_code,
             duration_ms=duration_ms,
-            correlation_id=act.correlation_id,
+            correlation_id=act.correlation_id or CORRELATION_ID.get(),
             fingerprint=fingerprint,
             arguments=arguments,
             face=act.face,

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.correlation import CORRELATION_ID
 from mcp_gateway.core.errors import Forbidden, Internal, TooLarge
 from mcp_gateway.entrypoints.http.challenge import HOST
 from mcp_gateway.entrypoints.http.errors import error_reply
@@ -22,7 +23,7 @@ from mcp_gateway.entrypoints.http.replies import Replies
 log = structlog.get_logger(__name__)
 
 CORRELATION_HEADER = "X-Correlation-ID"
-CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 QUIET_PATHS = ("/api/health", "/health", "/metrics", "/api/metrics")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 STRICT_CONTENT_POLICY = (
@@ -44,7 +45,7 @@ class Correlate:
             await self._app(scope, receive, send)
             return
         offered = Headers(scope=scope).get(CORRELATION_HEADER, "")
-        correlation_id = offered if CORRELATION_ID.fullmatch(offered) else self._new_id()
+        correlation_id = offered if WELL_FORMED.fullmatch(offered) else self._new_id()
         scope.setdefault("state", {})["correlation_id"] = correlation_id
         begun = self._clock.monotonic()
         status = 0
@@ -57,9 +58,11 @@ class Correlate:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            set_before = CORRELATION_ID.set(correlation_id)
             try:
                 await self._app(scope, receive, tagged)
             finally:
+                CORRELATION_ID.reset(set_before)
                 level = 10 if scope["path"].startswith(QUIET_PATHS) else 20
                 took = round((self._clock.monotonic() - begun) * 1000, 1)
                 log.log(level, "request", method=scope["method"], path=scope["path"][:200], status=status, duration_ms=took)

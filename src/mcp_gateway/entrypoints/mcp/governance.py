@@ -63,8 +63,7 @@ class Governance:
     ) -> Result:
         if self._by_use_case or not isinstance(request, Request):
             return await work()
-        correlation_id = str(request.scope.get("state", {}).get("correlation_id", ""))
-        act = Act(action=action, target=target, arguments=arguments, correlation_id=correlation_id, face="mcp")
+        act = Act(action=action, target=target, arguments=arguments, face="mcp")
         return await self._governor.carry_out(caller_of(request), act, work)
 
 
