@@ -54,6 +54,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Repair of broken SQL", "bench.recovery"),
         Measurement("Rights over tables, columns and rows", "bench.access_data"),
         Measurement("Tokens: remembered and verified", "bench.access_tokens"),
+        Measurement("Decisions: remembered and made anew", "bench.access_policy"),
         Measurement("Rate limits: speed beside the floor and other libraries", "bench.kit.limits"),
         Measurement("Rate limits: most in any window", "bench.kit.limits_exactness"),
         Measurement("What guarding a route costs", "bench.kit.route"),

@@ -1,13 +1,13 @@
 """From roles, rules and row filters to a policy: everything checked, every pattern made ready. Refuses what cannot be meant."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from hashlib import blake2b
 
 from mcp_gateway.access.errors import PolicyInvalid
 from mcp_gateway.access.policy.globs import compile_glob
-from mcp_gateway.access.policy.model import ACTIONS, Action, Grant, Policy, ReadyRole, ReadyRule, Role, RowFilter, Rule
+from mcp_gateway.access.policy.model import Action, Grant, Policy, ReadyRole, ReadyRule, Role, RowFilter, Rule
 from mcp_gateway.access.policy.roles import BUILT_IN_ROLES
 from mcp_gateway.access.policy.selectors import Selector, compile_selector
 
@@ -116,15 +116,10 @@ def _check_audience(kind: str, one: Rule | RowFilter, defined: Mapping[tuple[str
             _find_role(name, tenant, defined, kind=kind, said_by=one.id)
 
 
-def _ready_rules(rules: Sequence[Rule]) -> dict[str, dict[Action, tuple[ReadyRule, ...]]]:
+def _ready_rules(rules: Sequence[Rule]) -> dict[str, tuple[ReadyRule, ...]]:
     ready = [ReadyRule(rule=rule, selector=_selector(rule), subjects=tuple(map(compile_glob, rule.subjects))) for rule in rules]
     tenants = {"", *(tenant for rule in rules for tenant in rule.tenants)}
-    return {tenant: _by_action(one for one in ready if not one.rule.tenants or tenant in one.rule.tenants) for tenant in tenants}
-
-
-def _by_action(rules: Iterable[ReadyRule]) -> dict[Action, tuple[ReadyRule, ...]]:
-    held = tuple(rules)
-    return {action: tuple(one for one in held if action in one.rule.actions) for action in ACTIONS}
+    return {tenant: tuple(one for one in ready if not one.rule.tenants or tenant in one.rule.tenants) for tenant in tenants}
 
 
 def _selector(about: Grant | Rule) -> Selector:

@@ -4,15 +4,29 @@ It looks at values alone: no clock, no store. What it says of the token is that 
 has checked the token. Health of servers and names are added by `explain.py`, which allows nothing.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from mcp_gateway.access.policy.model import Action, Decision, DecisionKey, Link, Policy, ReadyRole, ReadyRule, Target
+from mcp_gateway.access.policy.model import (
+    Action,
+    Decision,
+    DecisionKey,
+    Link,
+    Policy,
+    Reach,
+    ReadyCaller,
+    ReadyRole,
+    ReadyRule,
+    Target,
+)
 from mcp_gateway.access.policy.roles import SCOPE_OF, SCOPE_PREFIX
 from mcp_gateway.core.identity import Caller
 
 ANYTHING: Final = Target()
 # A few megabytes at most. When they are full all are forgotten: each costs some microseconds to make again.
 MAX_REMEMBERED: Final = 8_192
+MAX_CALLERS: Final = 512
+MAX_REACHED: Final = 64
 # Names longer than any real one are decided, but not remembered.
 _MAX_REMEMBERED_CHARS: Final = 512
 
@@ -34,11 +48,13 @@ def decide(policy: Policy, caller: Caller, action: Action, target: Target = ANYT
 
 
 def decide_anew(policy: Policy, caller: Caller, action: Action, target: Target = ANYTHING) -> Decision:
-    """The same, without looking at what is remembered."""
+    """The same, decided again and not remembered."""
+    ready = ready_caller(policy, caller)
+    reach = _reach(ready, action, target.server, target.tool)
     tenant = _tenant_link(policy, caller)
-    role = _role_link(policy, caller, action, target)
+    role = _role_link(ready, reach, caller, action, target)
     scope, lacking = _scope_link(caller, action)
-    rule = _rule_link(policy, caller, action, target, role)
+    rule = _rule_link(reach, action, target, role)
     chain = (_token_link(caller), tenant, role, scope, rule)
     in_the_way = next((link for link in (tenant, rule, scope) if not link.passed), None)
     return Decision(
@@ -50,14 +66,51 @@ def decide_anew(policy: Policy, caller: Caller, action: Action, target: Target =
     )
 
 
-def roles_of(policy: Policy, caller: Caller) -> frozenset[str]:
-    """The names of the caller's roles that exist, and of all they extend: a role is also each role it extends."""
-    return frozenset().union(*(ready.names for ready in _ready_roles(policy, caller)))
+def ready_caller(policy: Policy, caller: Caller) -> ReadyCaller:
+    """What of the policy speaks to this caller, whatever the action: found once, for questions about many things."""
+    key = (caller.tenant, caller.subject, caller.roles)
+    found = policy.callers.get(key)
+    if found is None:
+        if len(policy.callers) >= MAX_CALLERS:
+            policy.callers.clear()
+        found = policy.callers[key] = _find_caller(policy, caller)
+    return found
 
 
-def _ready_roles(policy: Policy, caller: Caller) -> list[ReadyRole]:
-    found = (find_role(policy, caller.tenant, name) for name in sorted(caller.roles))
-    return [ready for ready in found if ready is not None]
+def _find_caller(policy: Policy, caller: Caller) -> ReadyCaller:
+    held = [(name, find_role(policy, caller.tenant, name)) for name in sorted(caller.roles)]
+    roles = tuple(ready for _, ready in held if ready is not None)
+    names = frozenset[str]().union(*(ready.names for ready in roles))
+    rules = [one for one in policy.ready_rules.get(caller.tenant, policy.ready_rules[""]) if _speaks_to(one, caller, names)]
+    return ReadyCaller(
+        roles=roles,
+        names=names,
+        unknown=tuple(name for name, ready in held if ready is None),
+        rules=tuple(rules),
+    )
+
+
+def _reach(ready: ReadyCaller, action: Action, server: str, tool: str) -> Reach:
+    """A database has thousands of columns and one tool to read them with: its patterns are looked at once for all of them."""
+    found = ready.reached.get((action, server, tool))
+    if found is not None:
+        return found
+    grants = [(name, about) for role in ready.roles for name, about in role.allows.get(action, ()) if about.reaches(server, tool)]
+    rules = [one for one in ready.rules if action in one.rule.actions and one.selector.reaches(server, tool)]
+    found = Reach(grants=tuple(grants), rules=ready.rules if len(rules) == len(ready.rules) else tuple(rules))
+    if len(server) + len(tool) <= _MAX_REMEMBERED_CHARS:
+        if len(ready.reached) >= MAX_REACHED:
+            ready.reached.clear()
+        ready.reached[action, server, tool] = found
+    return found
+
+
+def _speaks_to(ready: ReadyRule, caller: Caller, roles: frozenset[str]) -> bool:
+    """Of its tenant it is already."""
+    wanted = ready.rule.roles
+    if wanted and wanted.isdisjoint(roles):
+        return False
+    return not ready.subjects or any(glob.matches(caller.subject) for glob in ready.subjects)
 
 
 def find_role(policy: Policy, tenant: str, name: str) -> ReadyRole | None:
@@ -84,14 +137,12 @@ def _tenant_link(policy: Policy, caller: Caller) -> Link:
     return Link(step="tenant", passed=True, detail=f"tenant {caller.tenant}{own}")
 
 
-def _role_link(policy: Policy, caller: Caller, action: Action, target: Target) -> Link:
+def _role_link(ready: ReadyCaller, reach: Reach, caller: Caller, action: Action, target: Target) -> Link:
     """Whether one of the caller's roles allows this; those that are unknown are named."""
-    unknown = [name for name in sorted(caller.roles) if find_role(policy, caller.tenant, name) is None]
-    aside = f"; unknown here: {_listed(unknown)}" if unknown else ""
-    for ready in _ready_roles(policy, caller):
-        for name, about in ready.allows.get(action, ()):
-            if about.allows(*_names(target)):
-                return Link(step="role", passed=True, detail=f"role {name} allows {action}{aside}", rule=f"role:{name}")
+    aside = f"; unknown here: {_listed(ready.unknown)}" if ready.unknown else ""
+    for name, about in reach.grants:
+        if about.allows(target.table, target.column):
+            return Link(step="role", passed=True, detail=f"role {name} allows {action}{aside}", rule=f"role:{name}")
     held = _listed(sorted(caller.roles)) or "no role"
     return Link(step="role", passed=False, detail=f"{held}: none allows {_what(action, target)}{aside}")
 
@@ -107,21 +158,15 @@ def _scope_link(caller: Caller, action: Action) -> tuple[Link, str]:
     return Link(step="scope", passed=False, detail=f"{action} needs the scope {needed}"), needed
 
 
-def _rule_link(policy: Policy, caller: Caller, action: Action, target: Target, role: Link) -> Link:
+def _rule_link(reach: Reach, action: Action, target: Target, role: Link) -> Link:
     """Denies before allows, and of several the smallest id, so that the order they were written in says nothing."""
-    by_action = policy.ready_rules.get(caller.tenant) or policy.ready_rules.get("", {})
-    roles = roles_of(policy, caller)
     allowing: ReadyRule | None = None
-    for ready in by_action.get(action, ()):
+    for ready in reach.rules:
         rule = ready.rule
-        if rule.roles and rule.roles.isdisjoint(roles):
-            continue
-        if ready.subjects and not any(glob.matches(caller.subject) for glob in ready.subjects):
-            continue
         if rule.effect == "deny":
-            if ready.selector.denies(*_names(target)):
+            if ready.selector.denies(target.table, target.column):
                 return Link(step="rule", passed=False, detail=f"rule {rule.id} denies {_what(action, target)}", rule=rule.id)
-        elif allowing is None and ready.selector.allows(*_names(target)):
+        elif allowing is None and ready.selector.allows(target.table, target.column):
             allowing = ready
     if role.passed:
         return Link(step="rule", passed=True, detail="no rule denies it", rule=role.rule)
@@ -131,11 +176,7 @@ def _rule_link(policy: Policy, caller: Caller, action: Action, target: Target, r
     return Link(step="rule", passed=False, detail=f"no role and no rule allows {_what(action, target)}")
 
 
-def _names(target: Target) -> tuple[str, str, str, str]:
-    return target.server, target.tool, target.table, target.column
-
-
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     """Some of them: a token may carry hundreds."""
     shown = ", ".join(name[:60] for name in names[:8])
     return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

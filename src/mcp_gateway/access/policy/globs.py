@@ -23,17 +23,17 @@ class Glob:
     def matches(self, text: str) -> bool:
         if self.folded:
             text = text.casefold()
-        first, *rest = self.parts
-        if not rest:
-            return len(text) == first.length and first.fits(text, 0)
-        last = rest.pop()
+        first = self.parts[0]
+        if len(self.parts) == 1:
+            return text == first.text if first.masks is None else len(text) == first.length and first.fits(text, 0)
+        last = self.parts[-1]
         if len(text) < first.length + last.length or not first.fits(text, 0):
             return False
         end = len(text) - last.length
         if not last.fits(text, end):
             return False
         position = first.length
-        for part in rest:
+        for part in self.parts[1:-1]:
             # The leftmost place is never wrong: whatever follows a star may begin anywhere after it.
             found = part.find(text, position, end)
             if found < 0:

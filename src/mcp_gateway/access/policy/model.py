@@ -157,6 +157,26 @@ class ReadyRule:
     subjects: tuple[Glob, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """What speaks about one action on one server's tool: the allows of roles, each with its role's name, and the rules."""
+
+    grants: tuple[tuple[str, Selector], ...]
+    rules: tuple[ReadyRule, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadyCaller:
+    """What a policy holds for callers of one tenant, subject and roles. `reached` is filled as they ask."""
+
+    roles: tuple[ReadyRole, ...]
+    names: frozenset[str]
+    unknown: tuple[str, ...]
+    rules: tuple[ReadyRule, ...]
+    reached: dict[tuple[Action, str, str], Reach] = field(default_factory=dict)
+
+
+CallerKey: TypeAlias = tuple[str, str, frozenset[str]]
 DecisionKey: TypeAlias = tuple[str, str, frozenset[str], frozenset[str] | None, Action, str, str, str, str]
 
 
@@ -164,8 +184,8 @@ DecisionKey: TypeAlias = tuple[str, str, frozenset[str], frozenset[str] | None, 
 class Policy:
     """What is allowed, at one moment. Two with the same `version` decide alike, on every replica.
 
-    `ready_roles` are by tenant ("" for all of them) and name; `ready_rules` by tenant ("" for one that no rule names) and action,
-    and of each list the smallest id first. `remembered` are decisions already made by it; `decide` alone touches them.
+    `ready_roles` are by tenant ("" for all of them) and name; `ready_rules` by tenant ("" for one that no rule names), the
+    smallest id first. `callers` and `remembered` are what was found and decided before; `decide.py` alone touches them.
     """
 
     roles: tuple[Role, ...]
@@ -173,6 +193,7 @@ class Policy:
     row_filters: tuple[RowFilter, ...]
     version: str
     ready_roles: Mapping[tuple[str, str], ReadyRole] = field(compare=False, repr=False)
-    ready_rules: Mapping[str, Mapping[Action, tuple[ReadyRule, ...]]] = field(compare=False, repr=False)
+    ready_rules: Mapping[str, tuple[ReadyRule, ...]] = field(compare=False, repr=False)
     ready_filters: tuple[tuple[RowFilter, Selector], ...] = field(compare=False, repr=False)
+    callers: dict[CallerKey, ReadyCaller] = field(default_factory=dict, compare=False, repr=False)
     remembered: dict[DecisionKey, Decision] = field(default_factory=dict, compare=False, repr=False)

@@ -1,6 +1,6 @@
 """Which rows a caller may see of a table, as conditions on its columns. `access.data` puts them into the query's tree."""
 
-from mcp_gateway.access.policy.decide import roles_of
+from mcp_gateway.access.policy.decide import ready_caller
 from mcp_gateway.access.policy.model import CallerValue, Policy, RowCondition, RowFilter
 from mcp_gateway.core.identity import Caller
 
@@ -9,13 +9,13 @@ def row_conditions(policy: Policy, caller: Caller, table: str) -> tuple[RowCondi
     """All of them hold for every row; none: every row may be seen. By the filters' ids."""
     if not policy.ready_filters:
         return ()
-    roles = roles_of(policy, caller)
+    roles = ready_caller(policy, caller).names
     return tuple(
         _for_caller(one, caller)
         for one, about in policy.ready_filters
         if (not one.tenants or caller.tenant in one.tenants)
         and (not one.roles or not one.roles.isdisjoint(roles))
-        and about.allows("", "", table, "")
+        and about.allows(table, "")
     )
 
 

@@ -18,10 +18,12 @@ class Selector:
     tables: tuple[Glob, ...]
     columns: tuple[tuple[Glob, Glob], ...]
 
-    def allows(self, server: str, tool: str, table: str, column: str) -> bool:
+    def reaches(self, server: str, tool: str) -> bool:
+        """Whether it is about this server and this tool."""
+        return (not self.servers or _any(self.servers, server)) and (not self.tools or _any(self.tools, tool))
+
+    def allows(self, table: str, column: str) -> bool:
         """Whether an allow covers this. While no table is named yet it covers the question whether any may be asked about."""
-        if not self._reaches(server, tool):
-            return False
         if not table:
             return not column or not (self.tables or self.columns)
         if self.tables and not _any(self.tables, table):
@@ -30,18 +32,13 @@ class Selector:
             of_table.matches(table) and (not column or own.matches(column)) for of_table, own in self.columns
         )
 
-    def denies(self, server: str, tool: str, table: str, column: str) -> bool:
+    def denies(self, table: str, column: str) -> bool:
         """Whether a deny hits this: one that names tables or columns hits only these, not the question asked before them."""
-        if not self._reaches(server, tool):
-            return False
         if self.tables and not (table and _any(self.tables, table)):
             return False
         return not self.columns or bool(
             column and any(of_table.matches(table) and own.matches(column) for of_table, own in self.columns)
         )
-
-    def _reaches(self, server: str, tool: str) -> bool:
-        return (not self.servers or _any(self.servers, server)) and (not self.tools or _any(self.tools, tool))
 
 
 def compile_selector(

@@ -16,7 +16,7 @@ from tests.unit.access.policy.policies import (
 )
 
 from mcp_gateway.access.policy.build import Statements, build_policy
-from mcp_gateway.access.policy.decide import MAX_REMEMBERED, decide, decide_anew
+from mcp_gateway.access.policy.decide import MAX_CALLERS, MAX_REMEMBERED, decide, decide_anew
 from mcp_gateway.access.policy.model import ACTIONS, Action, Policy, Role, Rule, Target
 from mcp_gateway.access.policy.roles import BUILT_IN_ROLES, SCOPE_OF
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
@@ -183,6 +183,13 @@ def test_what_is_remembered_is_bounded_and_long_names_are_not() -> None:
     count = len(policy.remembered)
     decide(policy, caller("viewer"), "read_schema", Target(table="t" * 10_000))
     assert len(policy.remembered) == count
+
+
+def test_what_is_known_of_callers_is_bounded() -> None:
+    policy = build_policy()
+    for number in range(MAX_CALLERS + 10):
+        decide_anew(policy, caller("viewer", subject=f"s{number}"), "read_schema")
+        assert len(policy.callers) <= MAX_CALLERS
 
 
 def test_two_callers_that_differ_in_anything_that_decides_are_not_mixed_up() -> None:
