@@ -18,11 +18,13 @@ from mcp_gateway.entrypoints.http.access_routes import access_routes
 from mcp_gateway.entrypoints.http.audit_routes import audit_routes
 from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.chat import chat_routes
+from mcp_gateway.entrypoints.http.client_routes import client_routes
 from mcp_gateway.entrypoints.http.data import data_routes
 from mcp_gateway.entrypoints.http.errors import install_error_handlers
 from mcp_gateway.entrypoints.http.guards import ReferenceRead, caller_provider
 from mcp_gateway.entrypoints.http.health import health_routes, root_health_routes
 from mcp_gateway.entrypoints.http.identify import Identify
+from mcp_gateway.entrypoints.http.limits import limit_routes
 from mcp_gateway.entrypoints.http.login import login_routes
 from mcp_gateway.entrypoints.http.me import me_routes
 from mcp_gateway.entrypoints.http.metrics import metrics_routes, prometheus_page
@@ -132,7 +134,8 @@ def _add_routes(
     challenges: Challenges,
 ) -> None:
     health = health_routes(gateway, clock=clock, version=options.version)
-    for router in (chat_routes(gateway, replies), data_routes(gateway), health, me_routes(access, challenges)):
+    limits = limit_routes(gateway)
+    for router in (chat_routes(gateway, replies), data_routes(gateway), health, limits, me_routes(access, challenges)):
         app.include_router(router, prefix="/api")
     app.include_router(health if access is None else root_health_routes(gateway, clock=clock), include_in_schema=False)
     if options.metrics_enabled:
@@ -141,6 +144,7 @@ def _add_routes(
     if access is not None:
         app.include_router(access_routes(gateway, access), prefix="/api")
         app.include_router(audit_routes(access), prefix="/api")
+        app.include_router(client_routes(challenges, {one.name: one for one in access.providers}))
     _add_reference(app)
     app.include_router(well_known_routes(challenges, access))
     pages = read_page_files() if options.page_enabled else {}

@@ -23,6 +23,7 @@ ModesRead: TypeAlias = Annotated[Call, Depends(Guard("api.modes"))]
 SchemaRead: TypeAlias = Annotated[Call, Depends(Guard("api.schema"))]
 ServersRead: TypeAlias = Annotated[Call, Depends(Guard("api.servers"))]
 HealthRead: TypeAlias = Annotated[Call, Depends(Guard("api.health"))]
+LimitsRead: TypeAlias = Annotated[Call, Depends(Guard("api.limits"))]
 FiguresRead: TypeAlias = Annotated[Call, Depends(Guard("api.metrics"))]
 SignedOut: TypeAlias = Annotated[Call, Depends(Guard("api.logout"))]
 LinkMade: TypeAlias = Annotated[Call, Depends(Guard("access.links"))]
@@ -50,6 +51,8 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "access.links": "manage_access",
     "audit": "read_audit",
 }
+# What callers are told their limits of, questions first.
+LIMITED: Final = ("ask", "sql", "api.me", "api.limits", "api.reference", "api.logout", *ACTIONS)
 # Stands for whoever asks what everybody may ask, in limits and figures only.
 NOBODY: Final = Caller(tenant="", subject="")
 
