@@ -81,7 +81,7 @@ async def counted(request: pytest.FixtureRequest) -> AsyncIterator[Counted]:
 
 async def on_valkey(valkey: ValkeyProcess) -> AsyncIterator[Counted]:
     # Keys would expire by the server's own clock, which stands still beside the moved one.
-    text = load_script("limits.lua").text.replace(", 'PXAT', ceil(until_ / 1000) + 1)", ")")
+    text = load_script("limits.lua").text.replace(", 'PXAT', math.ceil(budget.ends / 1000) + 1)", ")")
     with_moved_time = text.replace("call('TIME')", "call('HMGET', 'moved:time', 's', 'u')")
     assert with_moved_time.count("moved:time") == 1
     assert "'PX" not in with_moved_time

@@ -5,6 +5,9 @@ Knows no socket. A batch is bounded in decisions and in rules, so that one call 
 
 import asyncio
 import struct
+import sys
+from array import array
+from typing import Protocol
 
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.limits.plans import Outcome, Plan
@@ -13,26 +16,28 @@ from mcp_gateway.kit.redis.packing import Script
 from mcp_gateway.kit.redis.wire import Reply
 
 MOST_DECISIONS = 32
-MOST_RULES = 256
+# What the answers to them may consist of: three numbers for each rule and one for each decision.
+MOST_NUMBERS = 800
 
 # What `limits.lua` calls the algorithms; 8 more for a rule in shadow.
 ALGORITHMS = {"gcra": 0, "window": 1, "exact": 2}
 IN_SHADOW = 8
 _RULE = struct.Struct(">BIQI")
+_SWAPPED = sys.byteorder == "little"
 
 
 class Prepared:
     """What of a plan is the same in every call: its keys and rules as the protocol writes them.
 
-    `slot`: the cluster slots its keys may live in, as their hash tags.
+    `slot`: the cluster slots its keys may live in, as their hash tags. `numbers`: how many its answer has.
     """
 
-    __slots__ = ("alone", "keys", "record", "rules", "shape", "slot", "weight")
+    __slots__ = ("alone", "keys", "numbers", "record", "shape", "slot", "weight")
 
     def __init__(self, plan: Plan, prefix: str) -> None:
         keys = [prefix + key for key in plan.keys]
         self.keys = tuple(_bulk(key.encode()) for key in keys)
-        self.rules = len(keys)
+        self.numbers = 1 + 3 * len(keys)
         self.shape = _bulk(b"".join(_packed_rule(rule) for rule in plan.rules))
         self.record = struct.Struct(f">HQ{len(keys)}H").pack
         self.slot = frozenset(_tag(key) for key in keys)
@@ -41,28 +46,40 @@ class Prepared:
         self.alone = b""
 
 
+class Sender(Protocol):
+    """Who sends batches: is told when one has its answers, or cannot have them."""
+
+    def settled(self, decisions: int) -> None: ...
+
+    def failed(self, batch: "Batch", error: StoreRefused | StoreUnavailable) -> None: ...
+
+
 class Batch:
-    """`asked`: what each decision wants, its cost and where its answer goes."""
+    """What each decision wants, its cost and where its answer goes; itself the place where the reply to its call goes.
 
-    __slots__ = ("asked", "room")
+    `deadline` is of the loop's time, set when it is sent.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_done", "_room", "_sender", "asked", "deadline")
+
+    def __init__(self, sender: Sender) -> None:
         self.asked: list[tuple[Prepared, int, asyncio.Future[Outcome]]] = []
-        self.room = MOST_RULES
+        self.deadline = 0.0
+        self._room = MOST_NUMBERS
+        self._sender = sender
+        self._done = False
 
     def add(self, prepared: Prepared, cost: int, answer: "asyncio.Future[Outcome]") -> bool:
         """Whether the batch is full now."""
         self.asked.append((prepared, cost, answer))
-        self.room -= prepared.rules
-        return self.room <= 0 or len(self.asked) >= MOST_DECISIONS
+        self._room -= prepared.numbers
+        return self._room <= 0 or len(self.asked) >= MOST_DECISIONS
 
     def command(self, script: Script, *, whole: bool = False) -> bytes:
         """`whole`: with the script's text, for a server that has forgotten it."""
-        if whole or len(self.asked) > 1:
-            return self._packed(script, whole=whole)
         prepared, cost, _ = self.asked[0]
-        if cost != prepared.weight:
-            return self._packed(script, whole=False)
+        if whole or len(self.asked) > 1 or cost != prepared.weight:
+            return self._packed(script, whole=whole)
         prepared.alone = prepared.alone or self._packed(script, whole=False)
         return prepared.alone
 
@@ -70,42 +87,61 @@ class Batch:
         places: dict[bytes, int] = {}
         shapes: dict[bytes, int] = {}
         place, shape = places.setdefault, shapes.setdefault
-        records = []
+        records = b""
         for prepared, cost, _ in self.asked:
-            numbers = [place(key, len(places) + 1) for key in prepared.keys]
-            records.append(prepared.record(shape(prepared.shape, len(shapes) + 1), cost, *numbers))
-        words = (b"EVAL", script.text.encode()) if whole else (b"EVALSHA", script.sha.encode())
-        head = b"*%d\r\n" % (4 + len(places) + len(shapes))
-        return b"".join((head, *map(_bulk, words), _bulk(b"%d" % len(places)), *places, _bulk(b"".join(records)), *shapes))
+            number = shape(prepared.shape, len(shapes) + 1)
+            records += prepared.record(number, cost, *[place(key, len(places) + 1) for key in prepared.keys])
+        words = 4 + len(places) + len(shapes)
+        verb, script_word = (b"EVAL", script.text.encode()) if whole else (b"EVALSHA", script.sha.encode())
+        count = b"%d" % len(places)
+        head = b"*%d\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
+            *(words, len(verb), verb, len(script_word), script_word),
+            *(len(count), count),
+        )
+        return b"".join((head, *places, _bulk(records), *shapes))
 
     def by_slot(self) -> "list[Batch]":
         """The same decisions, each batch with the keys of one slot alone."""
         batches: dict[frozenset[str], Batch] = {}
         for each in self.asked:
-            batches.setdefault(each[0].slot, Batch()).add(*each)
+            batches.setdefault(each[0].slot, Batch(self._sender)).add(*each)
         return list(batches.values())
 
     def one_by_one(self) -> "list[Batch]":
         batches = []
         for each in self.asked:
-            batches.append(Batch())
+            batches.append(Batch(self._sender))
             batches[-1].add(*each)
         return batches
 
-    def answer(self, reply: Reply) -> None:
-        """Raises nothing: what is no answer is given to its decision as `StoreRefused`."""
-        if type(reply) is not list or len(reply) != len(self.asked):
+    def done(self) -> bool:
+        return self._done
+
+    def set_result(self, reply: Reply) -> None:
+        """Raises nothing: what is no answer is given to its decisions as `StoreRefused`."""
+        asked = self.asked
+        if type(reply) is not bytes or len(reply) != 8 * (MOST_NUMBERS - self._room):
             self.fail(StoreRefused("ERR an answer of another shape"))
             return
-        for (prepared, _, waiting), outcome in zip(self.asked, reply, strict=True):
-            if waiting.done():
-                continue
-            if type(outcome) is list and len(outcome) == 1 + 3 * prepared.rules:
-                waiting.set_result(outcome)  # type: ignore[arg-type]  # the script answers with integers only
-            else:
-                waiting.set_exception(StoreRefused("ERR an answer of another shape"))
+        self._done = True
+        self._sender.settled(len(asked))
+        said = array("q", reply)
+        if _SWAPPED:
+            said.byteswap()
+        numbers = said.tolist()
+        begin = 0
+        for prepared, _, waiting in asked:
+            end = begin + prepared.numbers
+            if not waiting.done():
+                waiting.set_result(numbers[begin:end])
+            begin = end
+
+    def set_exception(self, error: StoreUnavailable | StoreRefused) -> None:
+        self._sender.failed(self, error)
 
     def fail(self, error: StoreUnavailable | StoreRefused) -> None:
+        self._done = True
+        self._sender.settled(len(self.asked))
         for _, _, waiting in self.asked:
             if not waiting.done():
                 waiting.set_exception(error)

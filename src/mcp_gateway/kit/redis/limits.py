@@ -66,7 +66,7 @@ class RedisLimitStore:
         answer: asyncio.Future[Outcome] = self._loop.create_future()
         batch = self._batch
         if batch is None:
-            batch = self._batch = Batch()
+            batch = self._batch = Batch(self)
             self._loop.call_soon(self._send, batch)
         self._pending += 1
         if batch.add(prepared, cost, answer):
@@ -76,63 +76,43 @@ class RedisLimitStore:
     def look(self, plan: Plan) -> "Outcome | asyncio.Future[Outcome]":
         return self.take(plan, 0)
 
+    def settled(self, decisions: int) -> None:
+        self._pending -= decisions
+
+    def failed(self, batch: Batch, error: StoreRefused | StoreUnavailable) -> None:
+        """What the server could not do as it was asked is asked once more in another way."""
+        kind = error.kind if isinstance(error, StoreRefused) else ""
+        if kind == "NOSCRIPT":  # the server has forgotten it: a restart, a fail-over or a flush
+            self._submit(batch, whole=True)
+            return
+        parts: list[Batch] = []
+        if kind == "CROSSSLOT":  # a cluster: from now on only keys of one slot share a call
+            self._slots_apart = True
+            parts = batch.by_slot()
+        elif kind == "ERR":  # one budget that cannot be read must not refuse the others
+            parts = batch.one_by_one()
+        if len(parts) < 2:
+            batch.fail(error)
+            return
+        for part in parts:
+            part.deadline = batch.deadline
+            self._submit(part)
+
     def _send(self, batch: Batch) -> None:
         if self._batch is not batch:
             return  # it was full and has left
         self._batch = None
         deadline = self._loop.time() + self._timeout_seconds
         for part in batch.by_slot() if self._slots_apart else (batch,):
-            self.submit(part, deadline)
+            part.deadline = deadline
+            self._submit(part)
 
-    def submit(self, batch: Batch, deadline: float, *, whole: bool = False) -> None:
+    def _submit(self, batch: Batch, *, whole: bool = False) -> None:
         command = batch.command(self._script, whole=whole)
         try:
-            self._connection.submit(command, deadline, _Call(self, batch, deadline))
+            self._connection.submit(command, batch.deadline, batch)
         except StoreUnavailable as error:
-            self.settled(batch).fail(error)
-
-    def keep_slots_apart(self) -> None:
-        """This is a cluster: from now on only keys of one slot share a call."""
-        self._slots_apart = True
-
-    def settled(self, batch: Batch) -> Batch:
-        self._pending -= len(batch.asked)
-        return batch
-
-
-class _Call:
-    """Where the reply to a batch goes. What the server could not do as it was asked is asked once more in another way."""
-
-    __slots__ = ("_batch", "_deadline", "_done", "_store")
-
-    def __init__(self, store: RedisLimitStore, batch: Batch, deadline: float) -> None:
-        self._store, self._batch, self._deadline = store, batch, deadline
-        self._done = False
-
-    def done(self) -> bool:
-        return self._done
-
-    def set_result(self, reply: Reply) -> None:
-        self._done = True
-        self._store.settled(self._batch).answer(reply)
-
-    def set_exception(self, error: StoreRefused | StoreUnavailable) -> None:
-        self._done = True
-        kind = error.kind if isinstance(error, StoreRefused) else ""
-        if kind == "NOSCRIPT":  # the server has forgotten it: a restart, a fail-over or a flush
-            self._store.submit(self._batch, self._deadline, whole=True)
-            return
-        parts: list[Batch] = []
-        if kind == "CROSSSLOT":
-            self._store.keep_slots_apart()
-            parts = self._batch.by_slot()
-        elif kind == "ERR":  # one budget that cannot be read must not refuse the others
-            parts = self._batch.one_by_one()
-        if len(parts) < 2:
-            self._store.settled(self._batch).fail(error)
-        else:
-            for part in parts:
-                self._store.submit(part, self._deadline)
+            batch.fail(error)
 
 
 class RedisLeaseStore:

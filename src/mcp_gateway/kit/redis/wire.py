@@ -78,8 +78,7 @@ class Wire(asyncio.Protocol):
 
     def submit(self, packed: bytes, deadline: float, receiver: Receiver) -> None:
         """As `send`, but the receiver is told, by a deadline of the loop's time, and the bytes leave at once."""
-        self._enqueue(packed, Waiting(self._loop.time(), deadline, receiver))
-        self._flush()
+        self._enqueue(packed, Waiting(self._loop.time(), deadline, receiver), at_once=True)
 
     def post(self, packed: bytes, timeout_seconds: float) -> None:
         """As `send`, but nobody hears the reply."""
@@ -137,15 +136,15 @@ class Wire(asyncio.Protocol):
         self._waiting.clear()
         self._closed.set()
 
-    def _enqueue(self, packed: bytes, entry: Waiting) -> None:
+    def _enqueue(self, packed: bytes, entry: Waiting, *, at_once: bool = False) -> None:
         if len(self._waiting) >= self._max_pending:
             raise StoreUnavailable("Too many commands wait for the store.", pending=len(self._waiting))
-        self._write(packed)
+        self._write(packed, at_once=at_once)
         self._waiting.append(entry)
         if self._timer is None or entry.deadline < self._timer_due:
             self._arm(entry.deadline)
 
-    def _write(self, packed: bytes) -> None:
+    def _write(self, packed: bytes, *, at_once: bool) -> None:
         if self._transport is None or self._transport.is_closing():
             raise StoreUnavailable("The store is not connected.")
         if len(packed) > self._room:
@@ -153,9 +152,11 @@ class Wire(asyncio.Protocol):
             if len(packed) > self._room:
                 raise StoreUnavailable("Too many bytes wait to be sent to the store.", size=len(packed))
         self._room -= len(packed)
-        if not self._unsent:
+        if not self._unsent and not at_once:
             self._loop.call_soon(self._flush)
         self._unsent.append(packed)
+        if at_once:
+            self._flush()
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
