@@ -38,6 +38,7 @@ class ClaimMapping:
     fixed_tenant  the tenant of every token of this issuer, in place of a claim
     role_names    the gateway's role for each value of the role claim, others count for nothing (None: values are role names)
     attributes    further facts for row filters: the caller's attribute for a path; only texts and whole numbers are taken
+    attribute_claim   a claim that is an object of such facts, each under the name of its attribute
     """
 
     subject: str = "sub"
@@ -50,6 +51,7 @@ class ClaimMapping:
     name: str = "name"
     jti: str = "jti"
     attributes: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)
+    attribute_claim: str = ""
 
     def read(self, claims: Mapping[str, Json]) -> NamedByToken:
         """Raises `TokenRefused` with reason claims or tenant."""
@@ -81,7 +83,9 @@ class ClaimMapping:
         return frozenset(self.role_names[value] for value in found if value in self.role_names)
 
     def _attributes(self, claims: Mapping[str, Json]) -> Mapping[str, str]:
-        found = {attribute: find_claim(claims, path) for attribute, path in self.attributes.items()}
+        whole = claims.get(self.attribute_claim) if self.attribute_claim else None
+        found = dict(whole) if isinstance(whole, dict) else {}
+        found |= {attribute: find_claim(claims, path) for attribute, path in self.attributes.items()}
         return MappingProxyType(
             {
                 attribute: str(value)

@@ -5,6 +5,7 @@ Whether the caller may do this at all was decided before; here nobody hands out 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mcp_gateway.access.errors import NotAllowed, TenantMismatch, TokenNotFound
 from mcp_gateway.access.tokens.embedded import EmbeddedIssuer, TokenOrder
@@ -14,6 +15,9 @@ from mcp_gateway.access.tokens.revocations import Revocations
 from mcp_gateway.access.tokens.verify import SKEW_SECONDS
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.identity import Caller
+
+# Begins `issued_by` of what a program got by a person's consent.
+PROGRAM: Final = "program:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +53,30 @@ class TokenDesk:
         if not _has_all_of(caller, order):
             raise NotAllowed("A token may hold no role or scope that the one who issues it has not.")
         text, record = self._issuer.issue(replace(order, issued_by=caller.subject))
+        await self._issued.add(record)
+        return text, record
+
+    async def issue_to_program(
+        self, caller: Caller, *, scopes: frozenset[str], lifetime_seconds: float, program: str
+    ) -> tuple[str, IssuedToken]:
+        """A token with which a program acts as the caller, who logged in and agreed: their roles, these scopes.
+
+        Raises `TokenNotIssuable`, and `NotAllowed` for a scope the caller has not.
+        """
+        order = TokenOrder(
+            tenant=caller.tenant,
+            subject=caller.subject,
+            roles=caller.roles,
+            lifetime_seconds=lifetime_seconds,
+            name=caller.name,
+            scopes=scopes,
+            issued_by=f"{PROGRAM}{program}",
+            logged_in=True,
+            attributes=caller.attributes,
+        )
+        if not scopes or not _has_all_of(caller, order):
+            raise NotAllowed("A program gets no scope that the one it acts for has not.")
+        text, record = self._issuer.issue(order)
         await self._issued.add(record)
         return text, record
 

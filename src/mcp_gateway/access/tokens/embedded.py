@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
@@ -20,10 +20,13 @@ from mcp_gateway.access.tokens.records import IssuedToken
 from mcp_gateway.access.tokens.refusals import refused
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import NO_ATTRIBUTES
 
 ALGORITHM: Final = "EdDSA"
 MIN_LIFETIME_SECONDS: Final = 60.0
 MAX_LIFETIME_SECONDS: Final = 90 * 86_400.0
+# An object of texts: what a provider said of somebody who logged in, for row filters.
+ATTRIBUTES: Final = "attributes"
 # Who may change rules and issue tokens is asked for anew every day.
 MAX_ADMIN_LIFETIME_SECONDS: Final = 86_400.0
 
@@ -32,7 +35,11 @@ _SIGNATURES: Final = PyJWS(algorithms=[ALGORITHM])
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenOrder:
-    """What a new token shall say. `scopes` None: nothing of scopes, so nothing is narrowed. `issued_by`: the subject who asks."""
+    """What a new token shall say. `scopes` None: nothing of scopes, so nothing is narrowed. `issued_by`: the subject who asks.
+
+    `logged_in`: the subject has proven who they are, so it may be a provider's (`provider:subject`), and `attributes` are what
+    the provider said of them. Only for whoever has seen the login.
+    """
 
     tenant: str
     subject: str
@@ -41,6 +48,8 @@ class TokenOrder:
     name: str = ""
     scopes: frozenset[str] | None = None
     issued_by: str = "local"
+    logged_in: bool = False
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
 
 
 class EmbeddedIssuer:
@@ -79,7 +88,7 @@ class EmbeddedIssuer:
             audiences=frozenset({self.issuer}),
             algorithms=frozenset({ALGORITHM}),
             keys=self,
-            claims=ClaimMapping(tenant="tenant"),
+            claims=ClaimMapping(tenant="tenant", attribute_claim=ATTRIBUTES),
             max_lifetime_seconds=self._max_lifetime,
         )
 
@@ -105,9 +114,9 @@ class EmbeddedIssuer:
             expires_at=float(int(now + order.lifetime_seconds)),
             issued_by=order.issued_by,
         )
-        return self._sign(self._claims(record, order.scopes)), record
+        return self._sign(self._claims(record, order)), record
 
-    def _claims(self, record: IssuedToken, scopes: frozenset[str] | None) -> Mapping[str, Json]:
+    def _claims(self, record: IssuedToken, order: TokenOrder) -> Mapping[str, Json]:
         claims: dict[str, Json] = {
             "iss": self.issuer,
             "aud": self.issuer,
@@ -121,8 +130,10 @@ class EmbeddedIssuer:
         }
         if record.name:
             claims["name"] = record.name
-        if scopes is not None:
-            claims["scope"] = " ".join(sorted(scopes))
+        if order.scopes is not None:
+            claims["scope"] = " ".join(sorted(order.scopes))
+        if order.logged_in and order.attributes:
+            claims[ATTRIBUTES] = dict(order.attributes)
         return claims
 
     def _sign(self, claims: Mapping[str, Json]) -> str:
@@ -130,15 +141,25 @@ class EmbeddedIssuer:
         return _SIGNATURES.encode(body, self._key, algorithm=ALGORITHM, headers={"typ": "at+jwt", "kid": self.installation_id})
 
     def _check(self, order: TokenOrder) -> None:
-        for what, text in (("tenant", order.tenant), ("subject", order.subject), *(("role", role) for role in order.roles)):
-            if not _is_name(text):
-                raise TokenNotIssuable(f"The {what} must be 1 to {MAX_NAME_CHARS} printable characters without blanks or ':'.")
+        if order.logged_in:
+            if not all(_is_known_name(text) for text in (order.tenant, order.subject, *order.roles)):
+                raise TokenNotIssuable("Who logged in has a name that no token can carry.")
+        else:
+            self._check_names(order)
         if not order.roles:
             raise TokenNotIssuable("A token without a role could do nothing.")
         if any(not _is_name(scope.replace(":", ".")) for scope in order.scopes or ()):
             raise TokenNotIssuable("A scope is printable and holds no blanks.")
         if len(order.name) > MAX_NAME_CHARS or not order.name.isprintable():
             raise TokenNotIssuable(f"The name must be at most {MAX_NAME_CHARS} printable characters.")
+        self._check_lifetime(order)
+
+    def _check_names(self, order: TokenOrder) -> None:
+        for what, text in (("tenant", order.tenant), ("subject", order.subject), *(("role", role) for role in order.roles)):
+            if not _is_name(text):
+                raise TokenNotIssuable(f"The {what} must be 1 to {MAX_NAME_CHARS} printable characters without blanks or ':'.")
+
+    def _check_lifetime(self, order: TokenOrder) -> None:
         longest = self._max_admin_lifetime if "admin" in order.roles else self._max_lifetime
         if not MIN_LIFETIME_SECONDS <= order.lifetime_seconds <= longest:
             kind = "An administrator's token" if "admin" in order.roles else "A token"
@@ -152,6 +173,11 @@ class EmbeddedIssuer:
 def _is_name(text: str) -> bool:
     """Without a colon: `provider:subject` is how a provider's people are called."""
     return 0 < len(text) <= MAX_NAME_CHARS and text.isprintable() and not any(sign.isspace() or sign == ":" for sign in text)
+
+
+def _is_known_name(text: str) -> bool:
+    """What `ClaimMapping` will read again."""
+    return 0 < len(text) <= MAX_NAME_CHARS and text.isprintable() and text == text.strip()
 
 
 def _thumbprint(public: bytes) -> str:
