@@ -15,18 +15,21 @@ from mcp_gateway.core.errors import Json
 
 MASK: Final = "***"
 MAX_DEPTH: Final = 32
+# Longer arguments are not looked through for secrets: they are not kept, and their fingerprint is of all of them.
+MAX_SEARCHED_CHARS: Final = 16_384
 _FINGERPRINT_BYTES: Final = 16
 _SECRET_NAME: Final = re.compile(
     r"pass(?:word|wd|phrase)|(?:^|[^a-z])(?:pwd|pin|otp|auth)(?:[^a-z]|$)|secret|token|authori[sz]ation|credential|cookie|bearer|"
     r"(?:api|access|private|signing)[-_ ]?key|connection[-_ ]?string",
     re.IGNORECASE,
 )
+# Linear in the length of any text: no alternative may begin again inside a stretch that it looked through in vain.
 _SECRET_SHAPE: Final = re.compile(
-    r"eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"  # a signed token
-    r"|\b(?:[Bb]earer|[Bb]asic)\s+[\w.~+/=-]{8,}"
+    r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]{5,}+(?:\.[\w-]*+)?"  # a signed token
+    r"|\b(?:[Bb]earer|[Bb]asic)\s{1,9}[\w.~+/=-]{8,}+"
     r"|\b(?:sk|pk|rk)[-_][\w-]{16,}|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[a-z]-[\w-]{10,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b|\bAIza[\w-]{30,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
+    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*"
     r"|(?<=://)[^\s/:@]{0,200}:[^\s/@]{1,200}(?=@)"  # name and password in a URL
     r"""|(?i:(?P<name>(?:password|passwd|pwd|secret|token|api[-_]?key)["']?\s{0,9}[:=]\s{0,9}["']?)[^\s"'&;,]{1,500})"""
 )
@@ -50,23 +53,30 @@ class Digester:
         """Fingerprint in hex and text; "" and None when there are no arguments."""
         if not arguments:
             return "", None
-        text = masked_text(arguments)
+        text, kept = _texts(arguments)
         digest = self._start.copy()
         digest.update(text.encode())
-        return digest.hexdigest(), text if self._keep else None
+        return digest.hexdigest(), kept if self._keep else None
 
 
 def masked_text(arguments: Mapping[str, Json]) -> str:
-    """Canonical JSON in ASCII, every secret replaced."""
+    """Canonical JSON in ASCII, every secret replaced; of what is too long only its length."""
+    return _texts(arguments)[1]
+
+
+def _texts(arguments: Mapping[str, Json]) -> tuple[str, str]:
+    """What the fingerprint is of, and what may be kept: the same, except for what is too long to look through."""
     plain = dict(arguments)
     try:
         text = _encode(plain)
     except RecursionError:
-        return _encode(masked(plain))
+        text = _encode(masked(plain))
+    if len(text) > MAX_SEARCHED_CHARS:
+        return text, _encode({"too_long": len(text)})
     low = text.lower()
     if any(sign in low for sign in _SIGNS):
-        return _encode(masked(plain))
-    return text
+        text = _encode(masked(plain))
+    return text, text
 
 
 def masked(value: Json, depth: int = 0) -> Json:

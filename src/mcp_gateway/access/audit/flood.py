@@ -13,11 +13,11 @@ class FloodBound:
         self._begun = -WINDOW_SECONDS
         self._admitted = 0
         self._left_out = 0
+        self._unsaid = 0
 
     def admits(self, now: float) -> bool:
         """Whether one more line may be written. `now` never runs backwards."""
-        if now - self._begun >= WINDOW_SECONDS and not self._left_out:
-            self._begun, self._admitted = now, 0
+        self._turn(now)
         if self._admitted < self._per_minute:
             self._admitted += 1
             return True
@@ -26,12 +26,18 @@ class FloodBound:
 
     def due_in(self, now: float) -> float | None:
         """Seconds until `take_left_out` has something to say; None when nothing was left out."""
-        return max(0.0, self._begun + WINDOW_SECONDS - now) if self._left_out else None
+        self._turn(now)
+        if self._unsaid:
+            return 0.0
+        return self._begun + WINDOW_SECONDS - now if self._left_out else None
 
     def take_left_out(self, now: float) -> int:
-        """How many lines the window that is over left out; said once, and the next window begins."""
-        if not self._left_out or now - self._begun < WINDOW_SECONDS:
-            return 0
-        left_out, self._left_out = self._left_out, 0
-        self._begun, self._admitted = now, 0
-        return left_out
+        """How many lines the windows that are over left out; said once."""
+        self._turn(now)
+        unsaid, self._unsaid = self._unsaid, 0
+        return unsaid
+
+    def _turn(self, now: float) -> None:
+        if now - self._begun >= WINDOW_SECONDS:
+            self._unsaid += self._left_out
+            self._begun, self._admitted, self._left_out = now, 0, 0
