@@ -22,6 +22,7 @@ import structlog
 from bench.ask_questions import QUESTIONS, distinct_questions
 from bench.figures import print_table
 
+from mcp_gateway.access.data.printing import print_restricted
 from mcp_gateway.access.data.restrict import restrict
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.policy.build import Statements, build_policy
@@ -40,7 +41,7 @@ from mcp_gateway.ask.servers import Servers
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import DatabaseSchema
-from mcp_gateway.core.sql.read_only import check_read_only, print_checked
+from mcp_gateway.core.sql.read_only import check_read_only
 from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.servers import plain_configuration, server_maker
 
@@ -158,7 +159,7 @@ def measure_parts(schema: DatabaseSchema) -> None:
         ("the same: restrict", lambda: restrict(tree, rights, "duckdb"), 100),
         (
             "the same: print and check what is printed",
-            lambda: print_checked(restrict(tree, rights, "duckdb").query, "duckdb"),
+            lambda: print_restricted(restrict(tree, rights, "duckdb"), "duckdb"),
             50,
         ),
     ]

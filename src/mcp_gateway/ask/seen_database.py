@@ -11,6 +11,7 @@ from typing import cast
 from mcp_gateway.access.data.conceal import conceal
 from mcp_gateway.access.data.kept import Kept
 from mcp_gateway.access.data.model import DataRights
+from mcp_gateway.access.data.printing import print_restricted
 from mcp_gateway.access.data.restrict import restrict
 from mcp_gateway.access.data.stored_values import (
     VERIFY_SECONDS,
@@ -22,7 +23,7 @@ from mcp_gateway.ask.errors import UpstreamToolError
 from mcp_gateway.ask.ports import ResourceContent, ResourceListing, UpstreamServer
 from mcp_gateway.core.errors import Forbidden, GatewayError, Json, TimedOut
 from mcp_gateway.core.sql.errors import QueryRefused
-from mcp_gateway.core.sql.read_only import check_read_only, print_checked
+from mcp_gateway.core.sql.read_only import check_read_only
 
 # As many columns as the tool `find_values` takes at once.
 _MOST_COLUMNS = 500
@@ -133,12 +134,15 @@ class SeenDatabase:
 
     async def _verified(self, matches: list[dict[str, Json]]) -> tuple[list[dict[str, Json]], bool]:
         """Those whose value stands in a row that may be seen; none where that cannot be found out."""
-        verification = verification_of((_stored(one) for one in matches), self._rights)
-        if verification is None:
-            return [], True
         try:
-            sql = print_checked(verification.query, self._rights.schema.dialect)
-            arguments: dict[str, Json] = {"sql": sql, "max_rows": verification.most_rows, "timeout_seconds": VERIFY_SECONDS}
+            verification = verification_of((_stored(one) for one in matches), self._rights)
+            if verification is None:
+                return [], True
+            arguments: dict[str, Json] = {
+                "sql": verification.sql,
+                "max_rows": verification.most_rows,
+                "timeout_seconds": VERIFY_SECONDS,
+            }
             result = await self._server.call_tool("execute_query", arguments)
         except (UpstreamToolError, TimedOut, QueryRefused):
             return [], False
@@ -150,7 +154,7 @@ class SeenDatabase:
 def _restrict(sql: str, rights: DataRights) -> Executable:
     dialect = rights.schema.dialect
     tree = check_read_only(sql, dialect)
-    return Executable(sql, print_checked(restrict(tree, rights, dialect).query, dialect), rights)
+    return Executable(sql, print_restricted(restrict(tree, rights, dialect), dialect), rights)
 
 
 def _stored(match: Mapping[str, Json]) -> tuple[str, str, str]:

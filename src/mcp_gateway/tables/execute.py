@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from mcp_gateway.access.data.conceal import PLAN_WITHHELD, concealed
 from mcp_gateway.access.data.model import DataRights
+from mcp_gateway.access.data.printing import print_restricted
 from mcp_gateway.access.data.restrict import restrict
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
@@ -105,7 +106,7 @@ def _check_now(sql: str, dialect: str, rows: int | None, rights: DataRights | No
     if rights is None:
         return _Checked(tree, asked, grows, asked)
     restricted = restrict(tree, rights, dialect)
-    printed = print_checked(_with_limit(restricted.query, rows), dialect)
+    printed = print_restricted(restricted, dialect, query=_with_limit(restricted.query, rows))
     return _Checked(restricted.query, printed, grows, asked, restricted.altered)
 
 

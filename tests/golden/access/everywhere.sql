@@ -102,6 +102,10 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELE
 -- permitted
 WITH a AS (SELECT id FROM orders), b AS (SELECT id FROM a) SELECT COUNT(*) FROM b AS a;
 -- permitted
+WITH a AS (SELECT id FROM orders) SELECT id FROM a UNION ALL SELECT id FROM a;
+-- unknown_table
+WITH a AS (SELECT id FROM orders) SELECT id FROM a UNION ALL SELECT id FROM salaries;
+-- permitted
 WITH with_1 AS (SELECT id FROM orders) SELECT COUNT(*) FROM with_1;
 -- permitted
 WITH o AS (SELECT id FROM orders) SELECT orders.id FROM o AS orders;

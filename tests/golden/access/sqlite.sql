@@ -9,6 +9,32 @@ SELECT name FROM customers WHERE id NOT IN salaries;
 -- unknown_table
 SELECT 1 WHERE 5 IN "salaries";
 -- unknown_table
+SELECT 777704 IN 'salaries';
+-- unknown_table
+SELECT (1, 1, 777704) IN 'salaries';
+-- unknown_table
+SELECT (1, 1, 777704) IN main.'salaries';
+-- unknown_table
+SELECT (1, 1, 777704) IN [salaries];
+-- unknown_table
+SELECT CASE (1, 1, 777704) IN salaries WHEN 1 THEN 'yes' END;
+-- unknown_table
+SELECT MAX(1) FILTER (WHERE 777704 IN (SELECT 777704) IN salaries) FROM customers;
+-- refused
+SELECT 1 IN main.salaries.pay;
+-- refused
+SELECT 1 IN sqlite_master;
+-- refused
+SELECT 1 IN 'sqlite_master';
+-- refused
+SELECT 1 IN salaries(1);
+-- permitted
+SELECT 'EU' IN (SELECT region FROM orders), 'US' IN (SELECT region FROM orders);
+-- harmless
+SELECT (3, 2, 'US', 777701, 'canary-a') IN orders;
+-- permitted
+SELECT (1, 1, 'EU', 10, '1') IN orders, (3, 2, 'US', 5, 'x') IN 'orders';
+-- unknown_table
 SELECT * FROM salaries INDEXED BY salaries_pay;
 -- unknown_table
 SELECT * FROM salaries NOT INDEXED;

@@ -15,7 +15,8 @@ from mcp_gateway.core.sql.errors import QueryRefused
 
 PlaceT = TypeVar("PlaceT", exp.Table, exp.Subquery)
 
-_INNER: Final = "t"
+# What a table is called within its derived table.
+INNER: Final = "t"
 # Databases whose tables have no schema in front, so that a dot belongs to the name.
 _FLAT: Final = frozenset({"sqlite"})
 _MYSQL_ALL_ROWS: Final = 18_446_744_073_709_551_615
@@ -47,10 +48,10 @@ def derived_table(node: exp.Table, rights: TableRights, dialect: str, needed: Se
         columns = tuple(name for name in columns if name.casefold() in needed) or rights.columns[:1]
     source = _named(rights.name, dialect)
     source.set("only", node.args.get("only"))
-    source.set("alias", exp.TableAlias(this=exp.to_identifier(_INNER)))
+    source.set("alias", exp.TableAlias(this=exp.to_identifier(INNER)))
     query = exp.select(*_selected(columns, rights, dialect)).from_(source)
     for limit in rights.limits:
-        query = query.where(condition(limit, _INNER, dialect), copy=False)
+        query = query.where(condition(limit, INNER, dialect), copy=False)
     if rights.limits:
         _fence(query, dialect)
     subquery = exp.Subquery(this=query, alias=_alias(node))
@@ -66,9 +67,9 @@ def _selected(columns: tuple[str, ...], rights: TableRights, dialect: str) -> li
     """The columns as they are; where no fence is known, NULL in rows that the filter removes, whoever looks at them first."""
     selected: list[exp.Expr] = []
     for name in columns:
-        value: exp.Expr = exp.column(name, table=_INNER, quoted=True)
+        value: exp.Expr = exp.column(name, table=INNER, quoted=True)
         if rights.limits and dialect not in _FENCES:
-            seen = exp.and_(*(condition(limit, _INNER, dialect) for limit in rights.limits))
+            seen = exp.and_(*(condition(limit, INNER, dialect) for limit in rights.limits))
             value = exp.Case(ifs=[exp.If(this=seen, true=value)])
         selected.append(exp.alias_(value, name, quoted=True))
     return selected

@@ -37,11 +37,16 @@ _SYSTEM_TABLES: Final = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restricted:
-    """`altered`: something of a table it reads is withheld. `limited`: so are rows."""
+    """`altered`: something of a table it reads is withheld. `limited`: so are rows.
+
+    `names` are the tables it reads by their real names, and what queries of WITH are called in it; True for those of which
+    something is withheld.
+    """
 
     query: exp.Query
     altered: bool
     limited: bool
+    names: Mapping[str, bool]
 
 
 def restrict(query: exp.Query, rights: DataRights, dialect: str) -> Restricted:
@@ -56,13 +61,17 @@ def restrict(query: exp.Query, rights: DataRights, dialect: str) -> Restricted:
         _spell_out_membership(tree)
     if dialect not in _NAMES_WITHOUT_TEXT:
         _name_outputs(tree, dialect)
-    places = list(_places(tree, _fresh_prefix(tree, rights)))
+    prefix = _fresh_prefix(tree, rights)
+    places = list(_places(tree, prefix))
     found = [_find(table, rights) for table in places]
     needed = needed_columns(tree)
     _shorten_columns(tree, places)
     for node, table in zip(places, found, strict=True):
         node.replace(real_table(node, table, dialect) if table.whole else derived_table(node, table, dialect, needed))
-    return Restricted(query=tree, altered=not all(table.whole for table in found), limited=any(table.limits for table in found))
+    names = {cte.alias: False for cte in tree.find_all(exp.CTE)} | {table.name: not table.whole for table in found}
+    return Restricted(
+        query=tree, altered=any(not one.whole for one in found), limited=any(one.limits for one in found), names=names
+    )
 
 
 def _refuse_own_types(tree: exp.Expr) -> None:
@@ -88,10 +97,22 @@ def _spell_out_membership(tree: exp.Expr) -> None:
     """SQLite reads `x IN name` as the rows of a table; said in full, the table is a table to everybody."""
     for within in list(tree.find_all(exp.In)):
         field = within.args.get("field")
-        if isinstance(field, exp.Column):
-            table = exp.Table(this=field.this, db=field.args.get("table"), catalog=field.args.get("db"))
-            within.set("field", None)
-            within.set("query", exp.Subquery(this=exp.select("*").from_(table)))
+        if field is None:
+            continue
+        named = field if isinstance(field, exp.Column) else exp.Column(this=field)
+        name, schema = _identifier(named.this), named.args.get("table")
+        if name is None or named.args.get("db"):
+            text = field.sql()[:100]
+            raise QueryRefused(f"{text} is not a table.", reason="unknown_syntax", name=text)
+        within.set("field", None)
+        within.set("query", exp.Subquery(this=exp.select("*").from_(exp.Table(this=name, db=schema))))
+
+
+def _identifier(name: exp.Expr | None) -> exp.Identifier | None:
+    """SQLite takes a text in quotation marks of either kind for a name."""
+    if isinstance(name, exp.Literal) and name.is_string:
+        return exp.to_identifier(name.name, quoted=True)
+    return name if isinstance(name, exp.Identifier) else None
 
 
 def _places(tree: exp.Query, prefix: str) -> Iterator[exp.Table]:

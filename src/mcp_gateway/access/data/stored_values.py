@@ -7,6 +7,7 @@ from typing import Final
 from sqlglot import exp
 
 from mcp_gateway.access.data.model import DataRights
+from mcp_gateway.access.data.printing import print_restricted
 from mcp_gateway.access.data.restrict import restrict
 from mcp_gateway.access.data.row_limits import is_plain_text
 from mcp_gateway.core.errors import Json
@@ -25,9 +26,9 @@ Stored = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`query` tells which of the values are seen, by the number of the place and the value; it is restricted already."""
+    """`sql` tells which of the values are seen, by the number of the place and the value; it is restricted already."""
 
-    query: exp.Query
+    sql: str
     places: tuple[tuple[str, str], ...]
     most_rows: int = field(default=MOST_VERIFIED)
 
@@ -67,7 +68,7 @@ def places_to_search(rights: DataRights, tables: Iterable[str] = (), columns: It
 
 
 def verification_of(found: Iterable[Stored], rights: DataRights) -> Verification | None:
-    """None when nothing found stands in a table with limited rows."""
+    """None when nothing found stands in a table with limited rows. Raises `QueryRefused` for values that cannot be asked for."""
     by_place: dict[tuple[str, str], set[str]] = {}
     for table, column, value in list(dict.fromkeys(one for one in found if rights.is_limited(one[0])))[:MOST_VERIFIED]:
         by_place.setdefault((table, column), set()).add(value)
@@ -79,7 +80,8 @@ def verification_of(found: Iterable[Stored], rights: DataRights) -> Verification
     if not asked:
         return None
     query: exp.Query = asked[0] if len(asked) == 1 else exp.union(*asked, distinct=False, copy=False)
-    return Verification(restrict(query, rights, rights.schema.dialect).query, places)
+    dialect = rights.schema.dialect
+    return Verification(print_restricted(restrict(query, rights, dialect), dialect), places)
 
 
 def _select(number: int, place: tuple[str, str], values: list[str], rights: DataRights) -> exp.Select | None:

