@@ -35,7 +35,7 @@ class GatewayProcess:
     def start(self) -> None:
         """Returns when the process answers questions."""
         usual = {"MCP_GATEWAY_CACHE_DIR": str(self.cache_dir), "LOG_LEVEL": "ERROR", "LOGIN": "none"}
-        environment = os.environ | usual | self._environment
+        environment = os.environ | usual | dict(self._environment)
         arguments = ["serve", "--host", "127.0.0.1", "--port", str(self._port)]
         log = (self.cache_dir / f"gateway-{self._port}.log").open("ab")
         with log:

@@ -118,7 +118,7 @@ def mcp_application(
     """MCP endpoints on a port of their own, behind the same steps as on the port of everything."""
     app = Starlette(routes=routes)
     challenges = Challenges(public_url=options.public_url, endpoints=options.mcp_endpoints)
-    app.router.routes.extend(well_known_routes(challenges, access).routes)
+    app.router.routes.extend(well_known_routes(challenges, access))
     add_steps(app, options, replies=Replies(clock=clock, new_id=new_id), access=access, challenges=challenges)
     return app
 
@@ -146,7 +146,7 @@ def _add_routes(
         app.include_router(audit_routes(access), prefix="/api")
         app.include_router(client_routes(challenges, {one.name: one for one in access.providers}))
     _add_reference(app)
-    app.include_router(well_known_routes(challenges, access))
+    app.router.routes.extend(well_known_routes(challenges, access))
     pages = read_page_files() if options.page_enabled else {}
     app.include_router(login_routes(access, challenges, index=pages.get(INDEX), clock=clock))
     app.include_router(page_routes(pages, service_card(gateway, options)))
