@@ -209,14 +209,15 @@ async def in_memory() -> None:
     print_table("In memory, one core (per CPU second)", ("decision", "median of 7", "best of 7"), lines)
 
 
-async def fill(url: str, rules: Sequence[Rule], calls: int, pause_seconds: float) -> str:
-    """Bytes of a key, mean and most, after so many calls of 100 callers each."""
+async def fill(url: str, rules: Sequence[Rule], costs: Sequence[int], pause_seconds: float) -> str:
+    """Bytes of a key, mean and most, after calls of these costs by 100 callers each."""
     empty(url)
+    most = min(rule.most_at_once for rule in rules)
     callers = [Caller(tenant=f"tenant-{number:04d}", subject=f"user-{number:04d}") for number in range(100)]
     async with await RedisConnection.open(url, timeout_seconds=PATIENT_SECONDS) as connection:
         limiter = EnterpriseRateLimiter(rules, store=RedisLimitStore(connection, timeout_seconds=PATIENT_SECONDS))
-        for _ in range(calls):
-            await asyncio.gather(*(limiter.decide(caller, "ask") for caller in callers))
+        for cost in costs:
+            await asyncio.gather(*(limiter.decide(caller, "ask", cost=min(cost, most)) for caller in callers))
             await asyncio.sleep(pause_seconds)
     with redis.Redis.from_url(url) as client:
         asking = client.pipeline(transaction=False)
@@ -231,12 +232,13 @@ def bytes_table(url: str) -> None:
     algorithms: tuple[Algorithm, ...] = ("window", "gcra", "exact")
     for algorithm in algorithms:
         cells: list[str] = [algorithm]
-        for window, calls, pause in ((600, 1, 0.0), (600, 100, 0.0), (6, 14, 0.55)):
+        spread = [1] * 14
+        for window, costs, pause in ((600, [1], 0.0), (600, [1] * 100, 0.0), (6, spread, 0.55), (6, [300, *[50] * 13], 0.55)):
             caller = Rule(name="caller", limit=1_000, window_seconds=window, scope="caller", algorithm=algorithm)
             tenant = Rule(name="tenant", limit=1_000, window_seconds=window, algorithm=algorithm)
-            cells.append(asyncio.run(fill(url, [caller, tenant], calls, pause)))
+            cells.append(asyncio.run(fill(url, [caller, tenant], costs, pause)))
         lines.append(cells)
-    header = ("algorithm", "after 1 call", "after 100", "after 14 spread over every bucket")
+    header = ("algorithm", "after 1 call", "after 100", "after 14 spread over every bucket", "the same, costing 300, 50, 50 …")
     print_table("Bytes per identity in the store (one key)", header, lines)
 
 
