@@ -15,13 +15,13 @@ from tests.contracts.kit.test_limit_store import Counted, counted, rules, unhurr
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.kit.errors import StoreRefused
+from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.limits.plans import Outcome, Plan
 from mcp_gateway.kit.limits.rules import Rule, RuleSet
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.limit_batches import MOST_DECISIONS, MOST_NUMBERS
-from mcp_gateway.kit.redis.limits import RedisLimitStore
+from mcp_gateway.kit.redis.limits import MOST_PENDING, RedisLimitStore
 
 pytestmark = pytest.mark.anyio
 
@@ -194,3 +194,17 @@ async def test_on_a_cluster_only_decisions_of_one_slot_share_a_call() -> None:
             assert {decision.decided_by for decision in both} == {"policy"}
     finally:
         valkey.kill()
+
+
+async def test_no_more_decisions_wait_than_may_and_all_are_answered(valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection:
+        store = RedisLimitStore(connection, timeout_seconds=5.0)
+        plan = Plan(RuleSet(rules=(replace(RULES[1], limit=1_000_000),)), f"many-{next(_names)}", "", "ask")
+        with valkey.paused():
+            tasks = [asyncio.create_task(_taken(store, plan)) for _ in range(MOST_PENDING)]
+            await asyncio.sleep(0)
+            with pytest.raises(StoreUnavailable):
+                store.take(plan, 1)
+        outcomes = await asyncio.gather(*tasks)
+        assert [outcome[1] for outcome in outcomes] == [1_000_000 - number for number in range(1, MOST_PENDING + 1)]
+        assert (await _taken(store, plan))[1] == 1_000_000 - MOST_PENDING - 1
