@@ -1,6 +1,6 @@
 """The HTTP application behind a door that asks people to log in: real parts of access, in memory, and the test's own clock."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from mcp_gateway.access.past_calls import PastCalls
 from mcp_gateway.access.policy.build import Statements
 from mcp_gateway.access.policy.desk import open_desk
 from mcp_gateway.access.sessions.memory import MemorySessionStore
+from mcp_gateway.access.sessions.ports import LoginProvider
 from mcp_gateway.access.sessions.sessions import Sessions, unless_revoked
 from mcp_gateway.access.sessions.tickets import Tickets
 from mcp_gateway.access.tokens.authenticate import Authenticate
@@ -74,7 +75,7 @@ class Guarded:
 
 
 @asynccontextmanager
-async def open_guarded(*, public_url: str | None = None) -> AsyncIterator[Guarded]:
+async def open_guarded(*, public_url: str | None = None, providers: Sequence[LoginProvider] = ()) -> AsyncIterator[Guarded]:
     clock = FixedClock(NOW)
     numbers = count(1)
     key = Ed25519PrivateKey.generate()
@@ -103,6 +104,7 @@ async def open_guarded(*, public_url: str | None = None) -> AsyncIterator[Guarde
             ),
             tickets=Tickets(store, new_secret=new_secret),
             tokens=TokenDesk(issuer, MemoryIssuedTokens(), revocations, clock, longest_lifetime_seconds=86_400.0),
+            providers=providers,
         )
         app = create_app(
             make_gateway(Told(reply=_reply)),
