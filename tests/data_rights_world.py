@@ -65,7 +65,7 @@ def statements(dialect: str, *, everything: bool) -> Iterator[str]:
         yield "INSERT INTO salaries VALUES (1, 1, 777704), (2, 2, 777705)"
         yield "CREATE INDEX salaries_pay ON salaries (pay)"
         yield "CREATE VIEW pay_view AS SELECT pay FROM salaries"
-    if dialect == "sqlite":
+    if dialect in ("sqlite", "mysql"):
         return
     yield "CREATE SCHEMA sales"
     yield "CREATE TABLE sales.lines (id INTEGER, qty INTEGER)"
@@ -107,7 +107,7 @@ async def open_worlds(dialect: str, whole: str, permitted: str) -> AsyncIterator
 
 
 def make_world(dialect: str, url: str, *, everything: bool) -> str:
-    """Make it at a path (DuckDB, SQLite) or URL of an empty database (Postgres); its URL for `open_tables`."""
+    """Make it at a path (DuckDB, SQLite) or URL of an empty database (Postgres, MariaDB); its URL for `open_tables`."""
     told = statements(dialect, everything=everything)
     match dialect:
         case "duckdb":
@@ -119,12 +119,18 @@ def make_world(dialect: str, url: str, *, everything: bool) -> str:
             database.executescript("; ".join(told))
             database.close()
         case _:
-            engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+            driver = url.replace("postgresql://", "postgresql+psycopg://").replace("mariadb://", "mysql+pymysql://")
+            engine = create_engine(driver)
             with engine.begin() as session:
                 for statement in told:
-                    session.execute(text(statement))
+                    session.execute(text(quoted_for(dialect, statement)))
             engine.dispose()
     return url
+
+
+def quoted_for(dialect: str, sql: str) -> str:
+    """MySQL has backticks where the others have quotation marks."""
+    return sql.replace('"', "`") if dialect == "mysql" else sql
 
 
 def world_at(folder: Path, dialect: str) -> tuple[str, str]:

