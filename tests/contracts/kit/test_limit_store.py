@@ -206,6 +206,20 @@ async def test_looking_changes_nothing_and_shows_what_is_left(counted: Counted) 
     assert seen[1::3] == [3, 2, 1]
 
 
+@pytest.mark.parametrize("spent", [255, 256, 65_535, 65_536, 16_777_215, 16_777_216, 999_999_998])
+async def test_counts_of_any_size_are_kept(counted: Counted, spent: int) -> None:
+    limit = 1_000_000_000
+    plan = planned([window(limit=limit)])
+    assert (await counted.take(plan, spent))[1] == limit - spent
+    assert (await counted.take(plan, 1))[1] == limit - spent - 1
+    counted.time.advance(100_000)  # into the next bucket
+    assert (await counted.take(plan, 1))[1] == limit - spent - 2
+    counted.time.advance(100_000)
+    assert (await counted.look(plan))[1] == limit - spent - 2
+    counted.time.advance(1_000_000 - 100_000)  # only the last is left
+    assert (await counted.look(plan))[1] == limit - 1
+
+
 @pytest.mark.parametrize("rule", [window(limit=5), exact(limit=5)], ids=lambda rule: rule.algorithm)
 async def test_a_changed_limit_keeps_what_was_counted(counted: Counted, rule: Rule) -> None:
     plan = planned([rule])
