@@ -11,7 +11,7 @@ from mcp_gateway.core.configuration.nodes import check_text, read_scalar
 from mcp_gateway.core.configuration.section import Section
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
-_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.+Z-]{1,30})?")
 _MAX_VALUES = 1_000
 _WITHOUT_VALUE = ("is null", "is not null")

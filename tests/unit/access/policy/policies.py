@@ -31,6 +31,20 @@ _some_actions = st.sampled_from(
     + [frozenset(ACTIONS), frozenset(ACTIONS[:3]), frozenset(ACTIONS[3:6]), frozenset(ACTIONS[::2]), frozenset(ACTIONS[1::2])]
 )
 
+# Everything that can be asked, small enough to be asked whole: one drawn question would rarely meet a drawn rule.
+GRID: tuple[tuple[Action, Target], ...] = tuple(
+    (action, Target(server=server, tool=tool, table=table, column=column))
+    for action in ("ask", "read_schema", "call_tool", "see_metrics", "manage_access")
+    for server, tool in (("", ""), ("hr", "execute_query"), ("HR", ""), ("tables", "list_tables"))
+    for table, column in (
+        ("", ""),
+        ("", "email"),
+        ("orders", ""),
+        ("Orders_2024", "Email"),
+        ("hr.payroll", "salary"),
+        ("payroll", ""),
+    )
+)
 targets = st.builds(Target, server=_servers, tool=_tools, table=_tables, column=_columns)
 actions = _actions
 callers = st.builds(
