@@ -8,6 +8,8 @@ Outcome: TypeAlias = Literal["answered", "failed", "refused", "cancelled"]
 
 # Whoever could not be told to be of a tenant. No tenant has this name.
 NOBODYS: Final = "-"
+# The reason of a seal that vouches for the removal of the rows up to it. No other seal does.
+RETENTION: Final = "retention"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

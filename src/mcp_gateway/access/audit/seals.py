@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from mcp_gateway.access.audit.chain import microseconds
-from mcp_gateway.access.audit.model import Seal
+from mcp_gateway.access.audit.model import RETENTION, Seal
 from mcp_gateway.access.audit.own_lines import removal_line
 from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.audit.verify import PAGE, SealVerdict, Verification, verify
@@ -93,7 +93,7 @@ async def prune(store: AuditStore, sealer: Sealer, tenant: str, *, at: float, be
     found = await verify(store, tenant, sealer.check, through=last)
     _require_sound(found)
     moment = microseconds(at)
-    await store.add_seal(sealer.sign(tenant=tenant, sequence=last, row_hash=found.hash, sealed_at=moment, reason="retention"))
+    await store.add_seal(sealer.sign(tenant=tenant, sequence=last, row_hash=found.hash, sealed_at=moment, reason=RETENTION))
     rows = await store.remove_through(tenant, last)
     await store.append([removal_line(tenant, at=at, rows=rows, through=last)])
     return Pruned(tenant=tenant, rows=rows, through=last)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from mcp_gateway.access.audit.chain import COLUMNS, columns_of, genesis, next_hash, read_body
-from mcp_gateway.access.audit.model import Head, Seal, StoredRow
+from mcp_gateway.access.audit.model import RETENTION, Head, Seal, StoredRow
 from mcp_gateway.access.audit.ports import AuditStore
 
 Fault: TypeAlias = Literal[
@@ -101,6 +101,7 @@ class _Seals:
     """Those that a key vouches for, by sequence, and what is wrong with the others."""
 
     good: dict[int, set[str]] = field(default_factory=dict)
+    ends_of_removal: set[int] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     held: int = 0
 
@@ -111,6 +112,8 @@ class _Seals:
             verdict = check(seal)
             if verdict == "good":
                 found.good.setdefault(seal.sequence, set()).add(seal.hash)
+                if seal.reason == RETENTION:
+                    found.ends_of_removal.add(seal.sequence)
             else:
                 fault: Fault = "seal_forged" if verdict == "forged" else "seal_of_another_key"
                 detail = "its signature is not that of the key it names" if verdict == "forged" else f"its key is {seal.key[:60]}"
@@ -139,7 +142,7 @@ class _Walk:
             )
 
     def begin(self, head: Head | None, first: int | None, behind: Seal | None) -> None:
-        """Where the chain begins: at its first row, or behind a seal when older rows were removed."""
+        """Where the chain begins: at its first row, or behind the seal of a removal."""
         self.findings += self.seals.findings
         if behind is not None:
             self.before, self.expected, self.last, self.hash = {behind.hash}, behind.sequence + 1, behind.sequence, behind.hash
@@ -150,7 +153,7 @@ class _Walk:
             return
         self.before = {genesis(self.tenant, head.installation)}
         begins = head.sequence + 1 if first is None else first
-        if begins > 1 and begins - 1 in self.seals.good:
+        if begins - 1 in self.seals.ends_of_removal:
             self._start_behind_seal(begins - 1)
 
     def _start_behind_seal(self, sequence: int) -> None:

@@ -195,10 +195,17 @@ async def test_a_seal_that_nobody_signed_is_found() -> None:
     assert [fault for fault, *_ in faults(await check(store))] == ["seal_of_another_key"]
 
 
-async def test_rows_removed_from_the_beginning_need_a_seal_behind_them() -> None:
+async def test_rows_removed_from_the_beginning_need_a_seal_that_says_so() -> None:
     store = await chain()
     store.rows = store.rows[3:]
+    assert ("missing", 1, 3) in faults(await check(store))
+    (regular,) = store.its_seals
+    store.its_seals = [
+        SEALER.sign(tenant="acme", sequence=3, row_hash=regular.hash, sealed_at=regular.sealed_at, reason="retention")
+    ]
     assert (await check(store)).sound
+    store.its_seals = [replace(regular, reason="retention")]
+    assert ("seal_forged", 3, 3) in faults(await check(store))
     store.rows = store.rows[1:]
     assert ("missing", 1, 4) in faults(await check(store))
 
