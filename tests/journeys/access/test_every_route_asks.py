@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -113,6 +114,15 @@ async def test_the_public_answers_tell_nothing_of_the_data_or_the_servers(applic
     for words in told:
         assert "orders" not in words
         assert "duckdb" not in words
+
+
+async def test_no_route_takes_a_command_or_an_address_to_fetch(application: Application) -> None:
+    """CVE-2026-42271, GHSA-jgh3-fggc-mcpm: what a caller sends is never run, nor fetched."""
+    assert isinstance(application.main, FastAPI)
+    shapes = application.main.openapi()["components"]["schemas"]
+    fields = {field for shape in shapes.values() for field in shape.get("properties", {})}
+    assert "query" in fields
+    assert not fields & {"command", "args", "env", "stdio", "url", "uri", "href", "spec_url", "endpoint"}
 
 
 async def test_with_a_token_each_endpoint_answers(application: Application) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+from tests.live_servers import served
 from tests.unit.entrypoints.http.guarded import Guarded, open_guarded
 
 from mcp_gateway.access.sessions.errors import SessionsAway
@@ -52,19 +54,15 @@ def who_face() -> McpFace:
 
 
 @asynccontextmanager
-async def open_endpoint(gate: Guarded) -> AsyncIterator[httpx.AsyncClient]:
+async def open_application(gate: Guarded) -> AsyncIterator[ASGIApp]:
     inner = mcp_app(who_face(), guard=partial(McpGuard, sessions=gate.access.sessions))
     options = HttpOptions(
         version="1", allowed_origins=(), hosts=(), max_body_bytes=10_000, mcp_endpoints=("/mcp", "/servers/who/mcp")
     )
     routes = [Route("/mcp", endpoint=inner), Mount("/servers/who", app=inner)]
     app = mcp_application(routes, options, clock=gate.clock, new_id=lambda: "id", access=gate.access)
-    transport = httpx.ASGITransport(app)
-    async with (
-        inner.router.lifespan_context(inner),
-        httpx.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=20) as client,
-    ):
-        yield client
+    async with inner.router.lifespan_context(inner):
+        yield app
 
 
 @pytest.fixture
@@ -75,8 +73,10 @@ async def gate() -> AsyncIterator[Guarded]:
 
 @pytest.fixture
 async def endpoint(gate: Guarded) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_endpoint(gate) as client:
-        yield client
+    async with open_application(gate) as app:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8001", timeout=20) as client:
+            yield client
 
 
 async def opened_by(endpoint: httpx.AsyncClient, credentials: Mapping[str, str]) -> dict[str, str]:
@@ -193,3 +193,18 @@ async def test_a_message_that_can_be_read_in_two_ways_is_refused(gate: Guarded, 
     headers = {**ACCEPT, **gate.bearer(), "Content-Type": "application/json", "MCP-Protocol-Version": "2025-11-25"}
     reply = await endpoint.post("/mcp", content=body, headers=headers)
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "AMBIGUOUS_JSON")
+
+
+async def test_a_session_of_the_older_transport_belongs_to_whoever_opened_it(gate: Guarded) -> None:
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    async with (
+        open_application(gate) as app,
+        served(app, lifespan=False) as base,
+        httpx.AsyncClient(base_url=base, timeout=20) as http,
+        http.stream("GET", "/servers/who/sse", headers=gate.bearer()) as stream,
+    ):
+        where = await anext(line.removeprefix("data: ") async for line in stream.aiter_lines() if line.startswith("data: "))
+
+        assert (await http.post(where, json=ping, headers=gate.bearer(subject="eve"))).status_code == 404
+        assert (await http.post(where, json=ping)).status_code == 401
+        assert (await http.post(where, json=ping, headers=gate.bearer())).status_code == 202
