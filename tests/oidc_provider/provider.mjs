@@ -96,7 +96,18 @@ let provider = await newProvider();
 const metadataOf = async (tenant) => {
   const own = await (await fetch(`${base}/.well-known/openid-configuration`)).json();
   const shared = ['organizations', 'common'].includes(tenant);
-  return { ...own, issuer: issuerOf(shared ? '{tenantid}' : tenant) };
+  // Entra registers no clients and does not say `iss` in its answers
+  const unlike = { registration_endpoint: undefined, authorization_response_iss_parameter_supported: undefined };
+  return { ...own, ...unlike, issuer: issuerOf(shared ? '{tenantid}' : tenant) };
+};
+
+// Entra names an application's scopes in full, `api://gateway/gateway.ask`, and all that were granted `api://gateway/.default`.
+const withPlainScopes = (address) => {
+  const url = new URL(address, base);
+  const plain = (word) => order.audiences.filter((uri) => word.startsWith(`${uri}/`)).map((uri) => word.slice(uri.length + 1))[0] ?? word;
+  const words = (url.searchParams.get('scope') ?? '').split(' ').map(plain).map((word) => (word === '.default' ? SCOPES : word));
+  url.searchParams.set('scope', words.join(' '));
+  return `${url.pathname}${url.search}`;
 };
 
 server.on('request', async (request, response) => {
@@ -108,6 +119,7 @@ server.on('request', async (request, response) => {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(await metadataOf(asked[1])));
   } else {
+    if (order.entra && request.url.startsWith('/auth?')) request.url = withPlainScopes(request.url);
     provider.callback()(request, response);
   }
 });

@@ -101,6 +101,12 @@ class ProviderKeys:
             self._metadata = (await self._find_metadata(), now)
         return self._metadata[0]
 
+    @property
+    def registers_programs(self) -> bool:
+        """Whether the provider said that it lets programs register; false while it has said nothing."""
+        metadata = self._metadata[0] if self._metadata is not None else None
+        return metadata is not None and bool(metadata.registration_endpoint or metadata.accepts_client_documents)
+
     async def warm(self) -> None:
         """Fetch the keys unless they are held and not about to end; a provider that is away is for tokens and the report to say.
 

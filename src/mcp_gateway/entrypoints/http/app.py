@@ -30,6 +30,7 @@ from mcp_gateway.entrypoints.http.me import me_routes
 from mcp_gateway.entrypoints.http.metrics import metrics_routes, prometheus_page
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, BodyLimit, Correlate, GuardOrigin, SecurityHeaders, Wall
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.oauth import oauth_routes
 from mcp_gateway.entrypoints.http.page import INDEX, page_routes, read_page_files
 from mcp_gateway.entrypoints.http.reference_page import CONTENT_POLICY, render_reference
 from mcp_gateway.entrypoints.http.replies import Replies
@@ -57,7 +58,8 @@ DESCRIPTION = (
 class HttpOptions:
     """What the HTTP face needs beyond the gateway. `hosts` None: any Host header is right (a proxy checks it).
 
-    `public_url` is where a proxy makes it reachable; `mcp_endpoints` are the paths that MCP clients connect to.
+    `public_url` is where a proxy makes it reachable; `mcp_endpoints` are the paths that MCP clients connect to. The ports are
+    given when MCP has one of its own.
     """
 
     version: str
@@ -68,6 +70,17 @@ class HttpOptions:
     page_enabled: bool = True
     public_url: str | None = None
     mcp_endpoints: Collection[str] = ()
+    login_port: int | None = None
+    mcp_port: int | None = None
+
+    def challenges(self) -> Challenges:
+        """How a refused client is told where to log in."""
+        return Challenges(
+            public_url=self.public_url,
+            endpoints=self.mcp_endpoints,
+            login_port=self.login_port,
+            endpoint_port=self.mcp_port,
+        )
 
 
 def create_app(
@@ -100,7 +113,7 @@ def create_app(
         clock=clock,
     )
     describe_guards(app, face)
-    challenges = Challenges(public_url=options.public_url, endpoints=options.mcp_endpoints)
+    challenges = options.challenges()
     _add_routes(app, gateway, options, replies=replies, clock=clock, access=access, challenges=challenges)
     app.add_middleware(KitMiddleware, face=face)
     add_steps(app, options, replies=replies, access=access, challenges=challenges)
@@ -117,7 +130,7 @@ def mcp_application(
 ) -> Starlette:
     """MCP endpoints on a port of their own, behind the same steps as on the port of everything."""
     app = Starlette(routes=routes)
-    challenges = Challenges(public_url=options.public_url, endpoints=options.mcp_endpoints)
+    challenges = options.challenges()
     app.router.routes.extend(well_known_routes(challenges, access))
     add_steps(app, options, replies=Replies(clock=clock, new_id=new_id), access=access, challenges=challenges)
     return app
@@ -147,6 +160,7 @@ def _add_routes(
         app.include_router(client_routes(challenges, {one.name: one for one in access.providers}))
     _add_reference(app)
     app.router.routes.extend(well_known_routes(challenges, access))
+    app.include_router(oauth_routes(access, challenges, clock))
     pages = read_page_files() if options.page_enabled else {}
     app.include_router(login_routes(access, challenges, index=pages.get(INDEX), clock=clock))
     app.include_router(page_routes(pages, service_card(gateway, options)))
