@@ -7,10 +7,10 @@ from typing import Final
 from mcp_gateway.access.errors import TokenRefused
 from mcp_gateway.access.examination.step import Step, ok, problem
 from mcp_gateway.access.examination.token import ReadToken, judge_audience
+from mcp_gateway.access.overage import ATTRIBUTE
 from mcp_gateway.access.tokens.claims import ClaimMapping
 from mcp_gateway.access.tokens.model import TrustedIssuer, VerifiedToken
 from mcp_gateway.access.tokens.verify import TokenVerifier
-from mcp_gateway.adapters.oidc.groups import OVERAGE
 from mcp_gateway.adapters.oidc.openid import OpenIdProvider
 from mcp_gateway.core.clock import Clock
 
@@ -90,7 +90,7 @@ async def _outcome(match: _Match, verified: VerifiedToken) -> list[Step]:
         except TokenRefused as refusal:
             return [*steps, problem("token groups", refusal.message, refusal.hint, "provider", **refusal.data)]
         roles |= further.roles
-        found = [_groups(further.attributes.get(OVERAGE, ""), further.roles)]
+        found = [_groups(further.attributes.get(ATTRIBUTE, ""), further.roles)]
     return [*steps, _roles(roles, _unmapped(verified, match.trusted.claims)), *found, _scopes(named.scopes)]
 
 

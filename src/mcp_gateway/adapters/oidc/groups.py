@@ -1,18 +1,15 @@
 """Roles from groups: those in the token, and, when there were too many for it, those that Graph names."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import structlog
 
+from mcp_gateway.access.overage import ATTRIBUTE, Overage
 from mcp_gateway.access.tokens.claims import find_claim, read_words
 from mcp_gateway.access.tokens.entra import has_overage
 from mcp_gateway.access.tokens.ports import FurtherRoles
 from mcp_gateway.adapters.oidc.graph import FAILED_SECONDS, GROUPS_SECONDS, GroupLookup
 from mcp_gateway.core.errors import Json
-
-# The caller's attribute, so that an explanation can name why roles are missing.
-OVERAGE: Final = "groups_overage"
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +30,14 @@ class GroupRoles:
         found = await self._lookup.groups_of(directory, person)
         if found.groups is None:
             return self._without("unreachable")
-        return FurtherRoles(roles=self._mapped(found.groups), attributes={OVERAGE: "resolved"}, valid_seconds=GROUPS_SECONDS)
+        return FurtherRoles(roles=self._mapped(found.groups), attributes={ATTRIBUTE: "resolved"}, valid_seconds=GROUPS_SECONDS)
 
-    def _without(self, state: str) -> FurtherRoles:
+    def _without(self, state: Overage) -> FurtherRoles:
         """The caller comes in without the roles of groups, which is said, and tried again when trying may help."""
         self.unresolved += 1
         log.warning("groups_overage", provider=self._provider, state=state)
         again = FAILED_SECONDS if state == "unreachable" else None
-        return FurtherRoles(roles=frozenset(), attributes={OVERAGE: state}, valid_seconds=again)
+        return FurtherRoles(roles=frozenset(), attributes={ATTRIBUTE: state}, valid_seconds=again)
 
     def _mapped(self, groups: frozenset[str]) -> frozenset[str]:
         return frozenset(self._roles[group] for group in groups if group in self._roles)
