@@ -7,6 +7,7 @@ from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.audit.seals import Sealer
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
+from mcp_gateway.access.oauth.desk import OAuthDesk
 from mcp_gateway.access.past_calls import PastCalls
 from mcp_gateway.access.policy.desk import PolicyDesk
 from mcp_gateway.access.sessions.ports import LoginProvider
@@ -21,7 +22,7 @@ class Access:
     """`authenticate` makes a caller of a token, `governor` decides and writes down; the rest are use cases of their own.
 
     `audit` is read here and written by the governor alone; `sealer` says which of its seals hold. `installation` names this
-    gateway in its tokens and chains; `first_start`: its signing key was made just now.
+    gateway in its tokens and chains; `first_start`: its signing key was made just now. `oauth` None: programs log in elsewhere.
     """
 
     installation: str
@@ -37,3 +38,4 @@ class Access:
     tickets: Tickets
     tokens: TokenDesk
     providers: Sequence[LoginProvider] = ()
+    oauth: OAuthDesk | None = None

@@ -5,6 +5,7 @@ Faces and use cases know nothing of rules or trails; they hand an `Act` and the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 from mcp_gateway.access.act import Act, FaceName
@@ -21,6 +22,22 @@ ANYTHING = Target()
 STRANGER = Caller(tenant=NOBODYS, subject="")
 Result = TypeVar("Result")
 Digest: TypeAlias = Callable[[Mapping[str, Json]], tuple[str, str | None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """What was decided outside the policy: by the person themselves, or by what a program can prove. `action` is no `Action`.
+
+    `reason` says what decided; `tool` whom or what it was about; `arguments` are fingerprinted as those of an act.
+    """
+
+    action: str
+    allowed: bool
+    reason: str = ""
+    tool: str = ""
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    correlation_id: str = ""
+    face: FaceName = "http"
 
 
 class Deciding(Protocol):
@@ -104,6 +121,29 @@ class Governor:
                 error_code=error.code,
                 correlation_id=correlation_id,
                 face=face,
+            )
+        )
+
+    async def note(self, caller: Caller, note: Note) -> None:
+        """Write it down before anybody hears of it. Raises `AuditUnavailable`."""
+        fingerprint, arguments = self._digest(note.arguments)
+        await self._recording.record(
+            AuditEvent(
+                tenant=caller.tenant,
+                at=self._clock.now().timestamp(),
+                subject=caller.subject,
+                credential=caller.credential,
+                roles=tuple(sorted(caller.roles)),
+                scopes=None if caller.scopes is None else tuple(sorted(caller.scopes)),
+                action=note.action,
+                tool=note.tool,
+                decision="allowed" if note.allowed else "refused",
+                reason=note.reason,
+                outcome="answered" if note.allowed else "refused",
+                correlation_id=note.correlation_id,
+                fingerprint=fingerprint,
+                arguments=arguments,
+                face=note.face,
             )
         )
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from mcp_gateway.access.access import Access
+from mcp_gateway.access.policy.own_tools import OWN_SERVER
 from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
 from mcp_gateway.asgi.serving import Listeners, serve_apps
 from mcp_gateway.core.clock import Clock
@@ -25,7 +26,6 @@ from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.foundation import open_foundation
 from mcp_gateway.wiring.gateway import open_gateway
-from mcp_gateway.wiring.governed import OWN_SERVER
 from mcp_gateway.wiring.servers import is_embedded
 
 # The face that offers the gateway itself; not a name an embedded server can have.
@@ -137,6 +137,8 @@ def _http_options(settings: Settings, listeners: Listeners, faces: Mapping[str, 
         page_enabled=page,
         public_url=settings.public_url,
         mcp_endpoints=tuple(f"{prefix}/{transport}" for prefix in before for transport in ("mcp", "sse")),
+        login_port=listeners.port if listeners.mcp is not None else None,
+        mcp_port=listeners.mcp_port if listeners.mcp is not None else None,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 
@@ -30,6 +31,7 @@ from mcp_gateway.access.tokens.embedded import EmbeddedIssuer
 from mcp_gateway.access.tokens.revocations import Revocations
 from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.adapters.key_file import KEY_NAME, open_signing_key
+from mcp_gateway.adapters.oidc.client_documents import HttpClientDocuments
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
 from mcp_gateway.adapters.sql.audit import open_audit_store
 from mcp_gateway.adapters.sql.changes import SqlChanges
@@ -40,6 +42,7 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_file import read_written_access
+from mcp_gateway.wiring.oauth import OAuthParts, make_oauth_desk, serves_programs
 from mcp_gateway.wiring.providers import open_providers
 from mcp_gateway.wiring.tokens import new_token_id
 
@@ -101,6 +104,15 @@ async def open_access(
             ),
             providers=providers,
         )
+        if serves_programs(providers):
+            parts = OAuthParts(
+                store=store,
+                documents=HttpClientDocuments(),
+                revocations=revocations,
+                new_secret=_new_secret,
+                lasts_seconds=settings.login_hours * 3_600,
+            )
+            access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
         following = asyncio.create_task(_follow(SqlChanges(engine), revocations, policy))
         stack.push_async_callback(_end, following)
         keeping = asyncio.create_task(_keep_audit(access, clock, said.audit.retention_days))

@@ -103,6 +103,13 @@ class TokenDesk:
             )
         )
 
+    async def give_back(self, caller: Caller) -> Revocation:
+        """Revoke the very token a program came with. Raises `TokenNotFound` for one that no program was given by consent."""
+        known = await self._issued.find(caller.tenant, caller.credential)
+        if known is None or not known.issued_by.startswith(PROGRAM):
+            raise TokenNotFound
+        return await self.revoke_token(caller, known.jti)
+
     async def revoke_subject(self, caller: Caller, subject: str) -> Revocation:
         """All tokens of the subject issued until now, by whatever issuer. Those issued later are good."""
         now = self._now()

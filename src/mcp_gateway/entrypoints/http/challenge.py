@@ -19,15 +19,21 @@ WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 CHALLENGES: Final = "challenges"
 # RFC 6750: what error_description and scope may hold.
 _UNQUOTABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_PORT: Final = re.compile(r":[0-9]{1,5}$")
 HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Challenges:
-    """`endpoints` are the paths of MCP endpoints, each a protected resource of its own; everything else is the whole gateway."""
+    """`endpoints` are the paths of MCP endpoints, each a protected resource of its own; everything else is the whole gateway.
+
+    `login_port` and `endpoint_port` are set when MCP has a port of its own: people log in at the one, endpoints are at the other.
+    """
 
     public_url: str | None
     endpoints: Collection[str]
+    login_port: int | None = None
+    endpoint_port: int | None = None
 
     def origin(self, scope: Scope) -> str:
         """Scheme, host and port this gateway is reached at, without a slash at the end."""
@@ -36,19 +42,32 @@ class Challenges:
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         return f"{scope.get('scheme', 'http')}://{host if HOST.fullmatch(host) else 'localhost'}"
 
+    def login_origin(self, scope: Scope) -> str:
+        """Where people log in; the same unless MCP has a port of its own."""
+        return self._at_port(scope, self.login_port)
+
+    def resources(self, scope: Scope) -> frozenset[str]:
+        """The exact URL of every endpoint, wherever it is reached."""
+        origins = {self.origin(scope), self._at_port(scope, self.endpoint_port)}
+        return frozenset(origin + endpoint for origin in origins for endpoint in ("", *self.endpoints))
+
+    def _at_port(self, scope: Scope, port: int | None) -> str:
+        origin = self.origin(scope)
+        return origin if port is None or self.public_url else f"{_PORT.sub('', origin)}:{port}"
+
     def is_secure(self, scope: Scope) -> bool:
         """Whether browsers reach it by https, be it through a proxy that ends the encryption."""
         return self.public_url.startswith("https:") if self.public_url else scope.get("scheme") == "https"
 
-    def cookie_name(self, scope: Scope) -> str:
+    def cookie_name(self, scope: Scope, name: str = COOKIE) -> str:
         """With https the browser itself guards the name; without, the port keeps two gateways of one machine apart.
 
         It is the port people see: replicas behind one address have one name for it.
         """
         if self.is_secure(scope):
-            return f"__Host-{COOKIE}"
+            return f"__Host-{name}"
         port = self.origin(scope).rpartition(":")[2]
-        return f"{COOKIE}-{port if port.isdigit() else 80}"
+        return f"{name}-{port if port.isdigit() else 80}"
 
     def resource(self, scope: Scope, endpoint: str) -> str:
         """The exact URL of an endpoint; empty names the gateway itself."""

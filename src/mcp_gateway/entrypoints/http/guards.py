@@ -33,6 +33,8 @@ TokensUsed: TypeAlias = Annotated[Call, Depends(Guard("access.tokens"))]
 AuditRead: TypeAlias = Annotated[Call, Depends(Guard("audit"))]
 MeRead: TypeAlias = Annotated[Call, Depends(Guard("api.me"))]
 ReferenceRead: TypeAlias = Annotated[Call, Depends(Guard("api.reference"))]
+# Letting a program act for oneself, or not: whoever is signed in decides that for themselves alone.
+Decided: TypeAlias = Annotated[Call, Depends(Guard("api.consent"))]
 # What balancers and Kubernetes ask; no rule names it, so that no flood can make a sound process look dead.
 Probed: TypeAlias = Annotated[Call, Depends(Guard("probe"))]
 # Signing in and out, the page's files, and where to sign in: for everybody.

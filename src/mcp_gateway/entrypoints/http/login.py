@@ -25,6 +25,7 @@ from mcp_gateway.entrypoints.http.guards import Public, SignedOut
 from mcp_gateway.entrypoints.http.identity import identity_of
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.page import PageFile, serve_file
+from mcp_gateway.entrypoints.http.waiting_cookie import after_sign_in
 from mcp_gateway.kit.fastapi import GuardedRoute
 
 # Where a browser says itself how it came here (Fetch Metadata): typed, opened from a terminal, or from our own page.
@@ -139,7 +140,7 @@ class _SignIn:
         except LoginLinkRefused:
             self._attempts.failed(address)
             raise
-        return await self._signed_in(request, caller, RedirectResponse("/", 303), how="link")
+        return await self._signed_in(request, caller, RedirectResponse(after_sign_in(request, self._challenges), 303), how="link")
 
     async def by_token(self, request: Request, token: str) -> Response:
         """Raises `TokenRefused`, `TooManyAttempts`."""
@@ -175,7 +176,7 @@ class _SignIn:
             raise LoginLinkRefused("This sign-in was not begun in this browser, or took too long.", hint="Begin it again.")
         done = await provider.finish_login(self._redirect_uri(request, provider), rest, parameters)
         lasts = None if done.expires_at is None else done.expires_at - self._clock.now()
-        reply = RedirectResponse("/", 303)
+        reply = RedirectResponse(after_sign_in(request, self._challenges), 303)
         reply.delete_cookie(STATE_COOKIE, path="/login")
         return await self._signed_in(request, done.caller, reply, how=provider.name, lasts=lasts)
 

@@ -25,7 +25,7 @@ SCOPES: Final = ("gateway.read", "gateway.ask", "gateway.call", "gateway.operate
 
 
 def well_known_routes(challenges: Challenges, access: Access | None) -> list[Route]:
-    """GET /.well-known/oauth-protected-resource, also followed by the path of an endpoint, and /.well-known/oauth-authorization-server.
+    """GET the metadata of the gateway, of each endpoint, and of the authorization server that the gateway is.
 
     For everybody, from anywhere: read by programs in browsers of any site, without credentials (RFC 9728, section 3).
     """
@@ -45,9 +45,7 @@ def well_known_routes(challenges: Challenges, access: Access | None) -> list[Rou
         for_everybody(request.scope)
         if access is None or access.oauth is None:
             return problem_response(NotFound("Programs do not log in here."), instance=AUTHORIZATION_SERVER)
-        return JSONResponse(
-            server_document(challenges.login_origin(request.scope)) | {"scopes_supported": [*SCOPES]}, headers=SHARED
-        )
+        return JSONResponse(server_document(challenges.login_origin(request.scope)), headers=SHARED)
 
     places = (WELL_KNOWN, WELL_KNOWN + "/{endpoint:path}")
     return [*(Route(path, metadata, methods=["GET"]) for path in places), Route(AUTHORIZATION_SERVER, server, methods=["GET"])]

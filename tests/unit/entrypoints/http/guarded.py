@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 
@@ -16,11 +16,12 @@ from mcp_gateway.access.audit.seals import Sealer
 from mcp_gateway.access.audit.trail import open_trail
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
+from mcp_gateway.access.oauth.clients import ClientDocuments, FetchedDocument
 from mcp_gateway.access.past_calls import PastCalls
 from mcp_gateway.access.policy.build import Statements
 from mcp_gateway.access.policy.desk import open_desk
 from mcp_gateway.access.sessions.memory import MemorySessionStore
-from mcp_gateway.access.sessions.ports import LoginProvider
+from mcp_gateway.access.sessions.ports import LoginProvider, SessionStore
 from mcp_gateway.access.sessions.sessions import Sessions, unless_revoked
 from mcp_gateway.access.sessions.tickets import Tickets
 from mcp_gateway.access.tokens.authenticate import Authenticate
@@ -34,8 +35,10 @@ from mcp_gateway.adapters.memory_tokens import MemoryIssuedTokens, MemoryRevocat
 from mcp_gateway.ask.model import Answer, Question
 from mcp_gateway.ask.ports import ProgressListener
 from mcp_gateway.core.clock import FixedClock
+from mcp_gateway.core.errors import Json, Unavailable
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app
+from mcp_gateway.wiring.oauth import OAuthParts, make_oauth_desk
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(hours=1)
@@ -49,6 +52,7 @@ class Guarded:
     access: Access
     clock: FixedClock
     issuer: EmbeddedIssuer
+    documents: "Documents"
 
     def bearer(self, role: str = "analyst", *, tenant: str = "acme", subject: str = "ada", scope: str = "") -> dict[str, str]:
         """The Authorization header of a good token."""
@@ -74,8 +78,28 @@ class Guarded:
         return [row.body for row in rows]
 
 
+@dataclass
+class Documents:
+    """What programs' own documents say, by their address; everything else is away."""
+
+    known: dict[str, dict[str, Json]] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+
+    async def fetch(self, url: str) -> FetchedDocument:
+        self.fetched.append(url)
+        if url not in self.known:
+            raise Unavailable("There is nothing.")
+        return FetchedDocument(document=self.known[url], fresh_seconds=None)
+
+
 @asynccontextmanager
-async def open_guarded(*, public_url: str | None = None, providers: Sequence[LoginProvider] = ()) -> AsyncIterator[Guarded]:
+async def open_guarded(
+    *,
+    public_url: str | None = None,
+    providers: Sequence[LoginProvider] = (),
+    store: SessionStore | None = None,
+    documents: ClientDocuments | None = None,
+) -> AsyncIterator[Guarded]:
     clock = FixedClock(NOW)
     numbers = count(1)
     key = Ed25519PrivateKey.generate()
@@ -83,7 +107,9 @@ async def open_guarded(*, public_url: str | None = None, providers: Sequence[Log
     revocations = Revocations(MemoryRevocations(), clock)
     await revocations.reload()
     policy = await open_desk(Statements(), MemoryRules(), clock)
-    audit, store = MemoryAudit(issuer.installation_id), MemorySessionStore(clock)
+    audit = MemoryAudit(issuer.installation_id)
+    store = store or MemorySessionStore(clock)
+    known = Documents()
 
     def new_secret() -> str:
         return f"secret-{next(numbers)}-" + "x" * 32
@@ -106,6 +132,14 @@ async def open_guarded(*, public_url: str | None = None, providers: Sequence[Log
             tokens=TokenDesk(issuer, MemoryIssuedTokens(), revocations, clock, longest_lifetime_seconds=86_400.0),
             providers=providers,
         )
+        parts = OAuthParts(
+            store=store,
+            documents=documents or known,
+            revocations=revocations,
+            new_secret=new_secret,
+            lasts_seconds=LASTS.total_seconds(),
+        )
+        access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
         app = create_app(
             make_gateway(Told(reply=_reply)),
             HttpOptions(
@@ -122,7 +156,7 @@ async def open_guarded(*, public_url: str | None = None, providers: Sequence[Log
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
-            yield Guarded(client=client, access=access, clock=clock, issuer=issuer)
+            yield Guarded(client=client, access=access, clock=clock, issuer=issuer, documents=known)
 
 
 async def _reply(question: Question, _: ProgressListener | None) -> Answer:

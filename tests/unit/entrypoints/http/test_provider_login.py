@@ -21,7 +21,8 @@ class TestProvider:
     """Logs everybody in as Ada, for half an hour, whose code is `good`."""
 
     __test__ = False
-    name, title, issuer, signs_in, relay = "entra", "Entra", "https://issuer.example", True, None
+    name, title, issuer, signs_in = "entra", "Entra", "https://issuer.example", True
+    relay, registers_programs = None, False
 
     async def begin_login(self, redirect_uri: str) -> BegunLogin:
         state = f"state-{next(_states)}"
