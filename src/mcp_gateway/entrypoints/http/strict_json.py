@@ -5,7 +5,7 @@ that are no JSON at all go on to their route, which says so in its own words.
 """
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,32 +43,36 @@ class StrictJson:
         await self._app(scope, _again(body, receive), send)
 
 
-def find_ambiguity(body: bytes) -> str | None:
-    """The first name found twice, in any object of the document. None for a body that is clear, or no JSON."""
-    if not body:
-        return None
-    try:
-        # Numbers are passed over: one too long for Python must not keep the names from being looked at.
-        json.loads(body, object_pairs_hook=_only_once, parse_int=len, parse_float=len)
-    except _Twice as twice:
-        return twice.name
-    except (ValueError, RecursionError):
-        return None
-    return None
-
-
 class _Twice(Exception):
     def __init__(self, name: str) -> None:
         self.name = name
 
 
 def _only_once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name.casefold() for name, _ in pairs}) == len(pairs):
+        return
     seen = set()
     for name, _ in pairs:
-        folded = name.casefold()
-        if folded in seen:
+        if name.casefold() in seen:
             raise _Twice(name)
-        seen.add(folded)
+        seen.add(name.casefold())
+
+
+# Numbers are passed over: one too long for Python must not keep the names from being looked at.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_only_once, parse_int=len, parse_float=len)
+
+
+def find_ambiguity(body: bytes) -> str | None:
+    """The first name found twice, in any object of the document. None for a body that is clear, or no JSON."""
+    if not body:
+        return None
+    try:
+        _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except _Twice as twice:
+        return twice.name
+    except (ValueError, RecursionError):
+        return None
+    return None
 
 
 async def _whole(receive: Receive) -> bytes:
