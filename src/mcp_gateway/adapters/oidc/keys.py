@@ -6,7 +6,6 @@ however many tokens carry however many names. Whoever waits for the same request
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from mcp_gateway.adapters.oidc.discovery import ProviderMetadata
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 from mcp_gateway.adapters.oidc.http import Outbound
 from mcp_gateway.adapters.oidc.key_set import KeySet, read_key_set
+from mcp_gateway.adapters.oidc.known_metadata import FindMetadata, KnownMetadata
 from mcp_gateway.core.clock import Clock
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 300.0, 86_400.0
@@ -26,13 +26,10 @@ UNSAID_SECONDS = 3_600.0
 MISSING_KEY_SECONDS = 30.0
 # While nothing is held, nobody gets in: try sooner.
 NO_KEYS_SECONDS = 5.0
-METADATA_SECONDS = 3_600.0
 RENEW_AT = 0.8
 STALE_SECONDS = 86_400.0
 
 log = structlog.get_logger(__name__)
-
-FindMetadata = Callable[[], Awaitable[ProviderMetadata]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +73,10 @@ class ProviderKeys:
         *,
         stale_seconds: float = STALE_SECONDS,
     ) -> None:
-        self._name, self._outbound, self._find_metadata, self._clock = name, outbound, find_metadata, clock
+        self._name, self._outbound, self._clock = name, outbound, clock
+        self._metadata = KnownMetadata(name, find_metadata, clock)
         self._stale_seconds = stale_seconds
         self._held: Held | None = None
-        self._metadata: tuple[ProviderMetadata, float] | None = None
         self._attempts = _Attempts()
         self._flight: asyncio.Task[None] | None = None
         self.withdrawals = 0
@@ -95,16 +92,13 @@ class ProviderKeys:
         return key.key
 
     async def metadata(self) -> ProviderMetadata:
-        """What the provider says of itself, at most an hour old. Raises `ProviderUnusable`."""
-        now = self._clock.monotonic()
-        if self._metadata is None or now - self._metadata[1] > METADATA_SECONDS:
-            self._metadata = (await self._find_metadata(), now)
-        return self._metadata[0]
+        """What the provider says of itself, at most an hour old unless it is away. Raises `ProviderUnusable`."""
+        return await self._metadata.get()
 
     @property
     def registers_programs(self) -> bool:
         """Whether the provider said that it lets programs register; false while it has said nothing."""
-        metadata = self._metadata[0] if self._metadata is not None else None
+        metadata = self._metadata.held
         return metadata is not None and bool(metadata.registration_endpoint or metadata.accepts_client_documents)
 
     async def warm(self) -> None:
@@ -133,6 +127,7 @@ class ProviderKeys:
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.wait([self._flight])
+        await self._metadata.aclose()
 
     async def _current(self) -> Held:
         """Keys that may be used now. Raises `TokenRefused` issuer_unreachable."""
@@ -172,7 +167,7 @@ class ProviderKeys:
     async def _fetch(self) -> None:
         try:
             if self._attempts.fault is not None:
-                self._metadata = None
+                self._metadata.doubt()
             metadata = await self.metadata()
             reply = await self._outbound.get(metadata.jwks_uri)
             keys = read_key_set(reply.document)

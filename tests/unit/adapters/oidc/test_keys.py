@@ -279,3 +279,48 @@ async def test_one_who_gives_up_waiting_does_not_end_it_for_others(site: Site, c
     first.cancel()
     assert await second == rsa_key.public_key()
     await keys.aclose()
+
+
+# --- metadata, which strangers can make the gateway need -------------------------------------------------------------------
+
+
+async def test_many_who_need_the_metadata_cause_one_request(site: Site, clock: FixedClock, rsa_key: RSAPrivateKey) -> None:
+    site.serve_provider(public_jwk(rsa_key, "one"))
+    keys = keys_of(site, clock)
+    await asyncio.gather(*(keys.metadata() for _ in range(50)))
+    await keys.metadata()
+    assert len(site.requests) == 1
+
+
+async def test_a_provider_that_does_not_answer_is_left_alone_for_seconds(site: Site, clock: FixedClock) -> None:
+    site.answers["/.well-known/openid-configuration"] = Answer(status=503, document={})
+    keys = keys_of(site, clock)
+    for _ in range(50):
+        with pytest.raises(ProviderUnusable) as fault:
+            await keys.metadata()
+        assert fault.value.data["status"] == 503
+    assert len(site.requests) == 1
+    clock.advance(5)
+    site.serve_provider()
+    assert (await keys.metadata()).issuer == site.url
+
+
+async def test_old_metadata_is_used_while_the_provider_is_away(site: Site, clock: FixedClock) -> None:
+    site.serve_provider()
+    keys = keys_of(site, clock)
+    await keys.metadata()
+    await site.stop()
+    clock.advance(7_200)
+    assert (await keys.metadata()).issuer == site.url
+
+
+async def test_a_provider_that_becomes_another_is_not_used(site: Site, clock: FixedClock) -> None:
+    site.serve_provider()
+    keys = keys_of(site, clock)
+    await keys.metadata()
+    site.answers["/.well-known/openid-configuration"] = Answer(
+        document={"issuer": "https://evil.example.com", "jwks_uri": "https://x"}
+    )
+    clock.advance(7_200)
+    with pytest.raises(ProviderUnusable):
+        await keys.metadata()
