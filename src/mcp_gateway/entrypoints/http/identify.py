@@ -6,6 +6,7 @@ with no caller: protected routes refuse it, and what none of them asked for is r
 no anonymous caller to fall back to.
 """
 
+from functools import partial
 from typing import Protocol
 
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from mcp_gateway.entrypoints.http.credentials import Credentials, CredentialsUnc
 from mcp_gateway.entrypoints.http.errors import error_reply
 from mcp_gateway.entrypoints.http.identity import CALLER, IDENTITY, Identity
 from mcp_gateway.entrypoints.http.replies import Replies
+from mcp_gateway.entrypoints.http.standing import WhileItHolds
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -77,10 +79,13 @@ class Identify:
         state[IDENTITY], state[CALLER] = identity, identity.caller
         if identity.fault is not None and not isinstance(identity.fault, SessionEnded):
             identity.fault = await self._noted(identity.fault, scope)
-        if identity.caller is not None:
+        if identity.caller is None:
+            await self._unknown(identity, scope, receive, send)
+        elif self._access is None:
             await self._app(scope, receive, send)
         else:
-            await self._unknown(identity, scope, receive, send)
+            holds = partial(_still_holds, self._access, sent)
+            await self._app(scope, receive, WhileItHolds(send, holds, self._replies.clock.monotonic))
 
     async def _noted(self, error: GatewayError, scope: Scope) -> GatewayError:
         """The error, once the trail tells of it; or that the trail cannot."""
@@ -149,6 +154,17 @@ async def _by_cookie(sessions: Sessions, sent: Credentials, method: str) -> Call
         raise CsrfRefused
     _check_tenant(session.caller, sent)
     return session.caller
+
+
+async def _still_holds(access: Doorkeeper, sent: Credentials) -> bool:
+    try:
+        if sent.token is None:
+            return await access.sessions.find(sent.session_id) is not None
+        if access.authenticate.remembered(sent.token) is None:
+            await access.authenticate(sent.token)
+    except GatewayError:
+        return False
+    return True
 
 
 async def _check_same(sessions: Sessions, caller: Caller, session_id: str) -> None:

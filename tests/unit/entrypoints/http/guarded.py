@@ -8,7 +8,7 @@ from itertools import count
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.unit.entrypoints.http.conftest import NOW, Told, answered, make_gateway
+from tests.unit.entrypoints.http.conftest import NOW, Reply, Told, answered, make_gateway
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.audit.fingerprint import Digester
@@ -99,6 +99,7 @@ async def open_guarded(
     providers: Sequence[LoginProvider] = (),
     store: SessionStore | None = None,
     documents: ClientDocuments | None = None,
+    reply: Reply | None = None,
 ) -> AsyncIterator[Guarded]:
     clock = FixedClock(NOW)
     numbers = count(1)
@@ -123,6 +124,7 @@ async def open_guarded(
             policy=policy,
             rights=PolicyRights(lambda: policy.current),
             audit=audit,
+            trail=trail,
             sealer=Sealer(key, issuer.installation_id),
             past_calls=PastCalls(audit, clock),
             sessions=Sessions(
@@ -141,7 +143,7 @@ async def open_guarded(
         )
         access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
         app = create_app(
-            make_gateway(Told(reply=_reply)),
+            make_gateway(Told(reply=reply or _reply)),
             HttpOptions(
                 version="1.2.3",
                 allowed_origins=("http://friend.example",),

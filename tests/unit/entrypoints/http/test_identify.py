@@ -1,10 +1,15 @@
 """Who sends a request: what the door believes, and everything it refuses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from tests.unit.entrypoints.http.conftest import answered
 from tests.unit.entrypoints.http.guarded import IDLE, LASTS, Guarded, open_guarded
+
+from mcp_gateway.ask.model import Answer, Question, Step
+from mcp_gateway.ask.ports import ProgressListener
 
 pytestmark = pytest.mark.anyio
 
@@ -228,6 +233,34 @@ async def test_whoever_is_signed_out_by_an_administrator_is_out_everywhere(gate:
     assert code(await gate.client.get("/api/me", headers=session)) == (401, "SESSION_ENDED")
     assert code(await gate.client.get("/api/me", headers=token)) == (401, "TOKEN_REFUSED")
     assert (await gate.client.get("/api/me", headers=other)).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["token", "cookie"])
+async def test_a_stream_ends_when_what_opened_it_is_revoked(way: str) -> None:
+    steps = asyncio.Queue[None]()
+    told = asyncio.Event()
+
+    async def reply(question: Question, on_step: ProgressListener | None) -> Answer:
+        assert on_step is not None
+        for number in range(3):
+            await on_step(Step(name=f"step-{number}", status="ok", started_ms=0.0, duration_ms=1.0))
+            told.set()
+            await steps.get()
+        return answered(question)
+
+    async with open_guarded(reply=reply) as gate:
+        credentials = gate.bearer() if way == "token" else await gate.signed_in()
+        asked = asyncio.create_task(gate.client.post("/api/chat/stream", json=ASK, headers=credentials))
+        await told.wait()
+        gate.clock.advance(2)
+        await gate.client.post("/api/access/sign-out", json={"subject": "ada"}, headers=gate.bearer("admin", subject="root"))
+        for _ in range(3):
+            steps.put_nowait(None)
+        stream = (await asked).text
+
+    assert "step-0" in stream
+    assert "step-1" not in stream
+    assert "answer" not in stream
 
 
 async def test_a_token_in_the_address_is_no_credential(gate: Guarded) -> None:
