@@ -83,7 +83,7 @@ class TwoWorlds:
     dialect: str
     whole: Tables
     permitted: Tables
-    rights: DataRights
+    rights: DataRights | None
 
 
 def rights_under(policy: Policy, caller: Caller = EUROPEAN) -> Callable[[Tables], "asyncio.Future[DataRights | None]"]:
