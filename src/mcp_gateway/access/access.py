@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.audit.seals import Sealer
+from mcp_gateway.access.audit.trail import AuditTrail
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.oauth.desk import OAuthDesk
@@ -32,6 +33,7 @@ class Access:
     policy: PolicyDesk
     rights: PolicyRights
     audit: AuditStore
+    trail: AuditTrail
     sealer: Sealer
     past_calls: PastCalls
     sessions: Sessions

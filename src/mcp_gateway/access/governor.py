@@ -51,6 +51,10 @@ class Recording(Protocol):
 
     async def record(self, event: AuditEvent, /) -> None: ...
 
+    def require(self, tenant: str, /) -> None:
+        """Raises `AuditUnavailable` when a line could not be written now, and has to be."""
+        ...
+
 
 class Governor:
     """`digest` makes of arguments what the trail may keep: a fingerprint, and the masked text or None."""
@@ -80,6 +84,9 @@ class Governor:
         Raises what `permit` and the work raise, and `AuditUnavailable` in place of an outcome that cannot be written down.
         """
         decision = await self.permit(caller, act)
+        if act.remarkable:
+            # What could not be written down is not done either; what is under way when the store goes still ends.
+            self._recording.require(caller.tenant)
         begun = self._clock.monotonic()
 
         def ended(outcome: Outcome, error_code: str = "") -> AuditEvent:

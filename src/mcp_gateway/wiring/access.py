@@ -84,6 +84,7 @@ async def open_access(
             policy=policy,
             rights=PolicyRights(lambda: policy.current),
             audit=audit,
+            trail=trail,
             sealer=Sealer(key, issuer.installation_id),
             past_calls=PastCalls(audit, clock),
             sessions=Sessions(

@@ -12,6 +12,7 @@ import structlog
 from mcp.server.lowlevel.server import Server
 
 from mcp_gateway.access.access import Access
+from mcp_gateway.adapters.audit_probe import AuditProbe
 from mcp_gateway.adapters.kit_probes import CircuitsProbe, StoreProbe
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
@@ -267,6 +268,7 @@ def _probes(parts: _Parts) -> tuple[Probe, ...]:
     return (
         *((StoreProbe(connection),) if connection is not None else ()),
         CircuitsProbe(parts.traffic.circuits),
+        *((AuditProbe(parts.access.trail, parts.access.audit),) if parts.access is not None else ()),
         *(provider_probes(parts.access.providers) if parts.access is not None else ()),
         OrchestratorProbe(gather),
         *members,

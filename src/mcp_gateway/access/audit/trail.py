@@ -60,13 +60,27 @@ class AuditTrail:
 
     @property
     def away(self) -> bool:
-        """Whether the last commit failed. Where the trail is closed then, work that needs a line need not begin."""
+        """Whether the last commit failed; the writer tries again by itself until one succeeds."""
         return self._away
+
+    @property
+    def needed(self) -> bool:
+        """Whether nothing is answered while the trail is away."""
+        return self._when_away == "closed"
 
     @property
     def lost(self) -> int:
         """Lines since the start that could not be written, whether their answers were given or withheld."""
         return self._gaps.lost
+
+    def require(self, tenant: str) -> None:
+        """For work that must not happen unwritten, before it begins. Raises `AuditUnavailable` while a closed trail is away.
+
+        The call that is turned away is counted as a line of its tenant that could not be written.
+        """
+        if self._away and self._when_away == "closed":
+            self._gaps.lose([tenant])
+            raise self._unavailable()
 
     async def record(self, event: AuditEvent) -> None:
         """Return once the line is committed. A caller that is cancelled while it waits leaves the line behind, to be written.

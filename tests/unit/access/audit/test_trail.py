@@ -139,6 +139,31 @@ async def test_an_open_trail_lets_them_go_on_and_counts(store: GatedStore, clock
         assert trail.lost == 3
 
 
+async def test_no_work_begins_while_a_closed_trail_is_away_and_it_comes_back_by_itself(
+    store: GatedStore, clock: FixedClock
+) -> None:
+    async with opened(store, clock) as trail:
+        trail.require("acme")
+        store.failure = Unavailable("away")
+        with pytest.raises(AuditUnavailable):
+            await trail.record(event(1))
+        with pytest.raises(AuditUnavailable):
+            trail.require("acme")
+        store.failure = None
+        await store.until("2 lines could not be written")
+        await asyncio.gather(*(asyncio.sleep(0) for _ in range(3)))
+        trail.require("acme")
+
+
+async def test_an_open_trail_keeps_no_work_from_beginning(store: GatedStore, clock: FixedClock) -> None:
+    store.failure = Unavailable("away")
+    async with opened(store, clock, when_away="open") as trail:
+        await trail.record(event(1))
+        assert trail.away
+        trail.require("acme")
+        assert not trail.needed
+
+
 async def test_a_gap_is_written_into_its_chain_as_soon_as_the_store_is_back(store: GatedStore, clock: FixedClock) -> None:
     store.failure = Unavailable("away")
     async with opened(store, clock, when_away="open") as trail:
