@@ -13,8 +13,9 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.access.configuration.file import AccessFile
 from mcp_gateway.access.errors import PolicyInvalid, TokenRefused
 from mcp_gateway.access.policy.build import build_policy
-from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, parse_column, parse_tool
+from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, parse_column
 from mcp_gateway.access.policy.model import ACTIONS, Action, Target
+from mcp_gateway.access.policy.own_tools import action_of, parse_tool
 from mcp_gateway.cli import access_rules
 from mcp_gateway.cli.access_printing import print_check, print_explanation, print_faults, print_json
 from mcp_gateway.cli.access_rules import operator_of, with_access
@@ -102,7 +103,7 @@ def _target(*, tool: str, server: str, table: str, column: str) -> Target:
 def _action(said: str, target: Target) -> Action:
     """What somebody who names only the target means to do with it."""
     if not said:
-        return "call_tool" if target.tool else "see_servers" if target.server and not target.table else "ask"
+        return action_of(target) if target.tool else "see_servers" if target.server and not target.table else "ask"
     known = next((action for action in ACTIONS if action == said), None)
     if known is None:
         raise typer.BadParameter(f"{said!r} is not an action; known: {', '.join(ACTIONS)}.")

@@ -7,13 +7,12 @@ from typing import Final, Literal, TypeAlias
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.policy.model import Target
+from mcp_gateway.access.policy.own_tools import OWN_SERVER
 from mcp_gateway.ask.model import Answer, Question
 from mcp_gateway.ask.ports import Gathered, ProgressListener
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.gateway import AskQuestion
 
-# The gateway's own tools as rules name them, whatever face they are used through: gateway.ask, gateway.execute_query.
-OWN_SERVER: Final = "gateway"
 ASK: Final = Target(server=OWN_SERVER, tool="ask")
 EXECUTE_QUERY: Final = Target(server=OWN_SERVER, tool="execute_query")
 LOOK: Final = Target(server=OWN_SERVER, tool="list_tables")

@@ -5,7 +5,7 @@ Everything here is about the caller's own tenant.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
 
@@ -13,8 +13,9 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.errors import PolicyInvalid
 from mcp_gateway.access.policy.changes import Addition, Removal
-from mcp_gateway.access.policy.explain import Circumstances, parse_column, parse_tool
+from mcp_gateway.access.policy.explain import Circumstances, parse_column
 from mcp_gateway.access.policy.model import Action, Target
+from mcp_gateway.access.policy.own_tools import OWN_SERVER, action_of, parse_tool
 from mcp_gateway.access.policy.ports import Kind
 from mcp_gateway.access.tokens.embedded import TokenOrder
 from mcp_gateway.access.tokens.lifetimes import read_lifetime
@@ -44,13 +45,6 @@ from mcp_gateway.gateway import Gateway
 from mcp_gateway.kit.fastapi import Call, GuardedRoute
 
 T = TypeVar("T")
-# Tools that are a use case of the gateway itself are decided by that.
-OWN_TOOLS: Final[Mapping[str, Action]] = {
-    "ask": "ask",
-    "execute_query": "run_query",
-    "list_tables": "read_schema",
-    "describe_table": "read_schema",
-}
 
 
 def access_routes(gateway: Gateway, access: Access) -> APIRouter:
@@ -181,15 +175,14 @@ def asked_for(body: ExplainRequest) -> tuple[Action, Target]:
     """The action and what it is about. Tables are read by asking, unless an action is named."""
     if body.tool:
         target = parse_tool(body.tool)
-        own = OWN_TOOLS.get(target.tool) if not target.server else None
-        return body.action or own or "call_tool", target
+        return body.action or action_of(target), target
     if body.table:
         return body.action or "ask", parse_column(body.table)
     return body.action or "ask", Target()
 
 
 def _circumstances(gateway: Gateway, target: Target) -> Circumstances:
-    if not target.server:
+    if target.server in ("", OWN_SERVER):
         return Circumstances()
     state = next((one for one in gateway.servers() if one.name == target.server), None)
     if state is None:

@@ -4,27 +4,17 @@ A tool that may not be called looks like one that is not there: it is not listed
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.policy.model import Action, Target
+from mcp_gateway.access.policy.own_tools import action_of
 from mcp_gateway.entrypoints.mcp.caller import caller_of
 
 Result = TypeVar("Result")
-
-# What calling each of our own tools is to the policy; every other is a tool call.
-TOOL_ACTIONS: Final[Mapping[str, Action]] = {
-    "ask": "ask",
-    "execute_query": "run_query",
-    "find_values": "run_query",
-    "explain_query": "read_schema",
-    "list_tables": "read_schema",
-    "describe_table": "read_schema",
-    "lookup_term": "read_schema",
-}
 
 
 class Governance:
@@ -38,7 +28,7 @@ class Governance:
         if not isinstance(request, Request):
             return True
         target = Target(server=self._server, tool=tool)
-        decision = self._governor.decide(caller_of(request), action_of(tool), target)
+        decision = self._governor.decide(caller_of(request), action_of(target), target)
         # What a better token would open is shown, so that a client can learn which scope to ask for.
         return decision.allowed or bool(decision.scope)
 
@@ -46,7 +36,8 @@ class Governance:
         self, request: object, tool: str, arguments: Mapping[str, Any], work: Callable[[], Awaitable[Result]]
     ) -> Result:
         """Raises `NotAllowed`, `InsufficientScope`, `AuditUnavailable`, and what the work raises."""
-        return await self._carry_out(request, action_of(tool), Target(server=self._server, tool=tool), arguments, work)
+        target = Target(server=self._server, tool=tool)
+        return await self._carry_out(request, action_of(target), target, arguments, work)
 
     async def read(self, request: object, uri: str, work: Callable[[], Awaitable[Result]]) -> Result:
         """As `call`, for a resource."""
@@ -65,8 +56,3 @@ class Governance:
             return await work()
         act = Act(action=action, target=target, arguments=arguments, face="mcp")
         return await self._governor.carry_out(caller_of(request), act, work)
-
-
-def action_of(tool: str) -> Action:
-    """What calling a tool is to the policy."""
-    return TOOL_ACTIONS.get(tool, "call_tool")
