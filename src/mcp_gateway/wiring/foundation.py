@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from mcp_gateway.access.access import Access
+from mcp_gateway.adapters.memory import MemoryConversations
 from mcp_gateway.ask.ports import ConversationStore
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.settings import Settings
@@ -33,9 +34,13 @@ async def open_foundation(settings: Settings, *, clock: Clock) -> AsyncIterator[
         engine = await stack.enter_async_context(open_own_store(settings))
         traffic = await stack.enter_async_context(open_traffic(settings, clock=clock))
         access = await stack.enter_async_context(open_access(settings, clock=clock, engine=engine, connection=traffic.connection))
-        conversations = SqlConversations(
-            engine, clock, ttl_seconds=settings.session_ttl_seconds, max_turns=settings.session_turns
-        )
+        # Kept for other replicas and for after a restart where a store is named; otherwise not worth its price.
+        conversations: ConversationStore
+        ttl_seconds, max_turns = settings.session_ttl_seconds, settings.session_turns
+        if settings.database_url is None:
+            conversations = MemoryConversations(clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
+        else:
+            conversations = SqlConversations(engine, clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
         yield Foundation(traffic=traffic, conversations=conversations, access=access)
 
 
