@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 from mcp_gateway.access.errors import PolicyInvalid
@@ -54,14 +53,14 @@ def kind_of(statement: Statement) -> Kind:
     return "role" if isinstance(statement, Role) else "row_filter" if isinstance(statement, RowFilter) else "rule"
 
 
-def add(statements: Statements, statement: Statement) -> Statements:
-    match statement:
-        case Role():
-            return replace(statements, roles=(*statements.roles, statement))
-        case RowFilter():
-            return replace(statements, row_filters=(*statements.row_filters, statement))
-        case Rule():
-            return replace(statements, rules=(*statements.rules, statement))
+def gather(statements: Iterable[Statement]) -> Statements:
+    """By their kinds."""
+    held = tuple(statements)
+    return Statements(
+        roles=tuple(one for one in held if isinstance(one, Role)),
+        rules=tuple(one for one in held if isinstance(one, Rule)),
+        row_filters=tuple(one for one in held if isinstance(one, RowFilter)),
+    )
 
 
 def to_text(statement: Statement) -> str:

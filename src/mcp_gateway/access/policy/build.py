@@ -1,17 +1,18 @@
 """From roles, rules and row filters to a policy: everything checked, every pattern made ready. Refuses what cannot be meant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
-from hashlib import blake2b
 
 from mcp_gateway.access.errors import PolicyInvalid
-from mcp_gateway.access.policy.globs import compile_glob
-from mcp_gateway.access.policy.model import Action, Grant, Policy, ReadyRole, ReadyRule, Role, RowFilter, Rule
+from mcp_gateway.access.policy.model import Action, Policy, ReadyRole, Role, RowFilter, Rule
+from mcp_gateway.access.policy.ready import by_tenant, fingerprint, ready_filter, ready_grant, ready_rule
 from mcp_gateway.access.policy.roles import BUILT_IN_ROLES
-from mcp_gateway.access.policy.selectors import Selector, compile_selector
+from mcp_gateway.access.policy.selectors import Selector
 
 _NO_CIRCLE = "Leave one of these `extends` out."
+# Far deeper than anybody can follow in their head.
+MAX_DEPTH = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +39,10 @@ def build_policy(*sources: Statements) -> Policy:
             roles=tuple(defined.values()),
             rules=tuple(rules),
             row_filters=tuple(filters),
-            version=_fingerprint(roles, rules, filters),
+            version=fingerprint(roles, rules, filters),
             ready_roles={key: _ready_role(key, defined) for key in defined},
-            ready_rules=_ready_rules(rules),
-            ready_filters=tuple((one, compile_selector(tables=one.tables)) for one in filters),
+            ready_rules=by_tenant(rules, ready_rule),
+            ready_filters=by_tenant(filters, ready_filter),
         )
     except ValueError as error:
         raise PolicyInvalid(f"A pattern cannot be used: {error}.") from error
@@ -76,7 +77,7 @@ def _ready_role(key: tuple[str, str], defined: Mapping[tuple[str, str], Role]) -
     allows: dict[Action, list[tuple[str, Selector]]] = {}
     for found in order:
         for grant in defined[found].allow:
-            selector = _selector(grant)
+            selector = ready_grant(grant)
             for action in grant.actions:
                 allows.setdefault(action, []).append((found[1], selector))
     return ReadyRole(names=frozenset(name for _, name in order), allows={action: tuple(held) for action, held in allows.items()})
@@ -91,6 +92,8 @@ def _extend(
     if key in above:
         names = [name for _, name in (*above[above.index(key) :], key)]
         raise PolicyInvalid(f"The role {key[1]} extends itself: {' → '.join(names)}.", hint=_NO_CIRCLE, kind="role", id=key[1])
+    if len(above) >= MAX_DEPTH:
+        raise PolicyInvalid(f"The role {key[1]} is extended over {MAX_DEPTH} steps.", hint="Extend less.", kind="role", id=key[1])
     if key in order:
         return
     order.append(key)
@@ -114,29 +117,3 @@ def _check_audience(kind: str, one: Rule | RowFilter, defined: Mapping[tuple[str
     for name in sorted(one.roles):
         for tenant in sorted(one.tenants) or [""]:
             _find_role(name, tenant, defined, kind=kind, said_by=one.id)
-
-
-def _ready_rules(rules: Sequence[Rule]) -> dict[str, tuple[ReadyRule, ...]]:
-    ready = [ReadyRule(rule=rule, selector=_selector(rule), subjects=tuple(map(compile_glob, rule.subjects))) for rule in rules]
-    tenants = {"", *(tenant for rule in rules for tenant in rule.tenants)}
-    return {tenant: tuple(one for one in ready if not one.rule.tenants or tenant in one.rule.tenants) for tenant in tenants}
-
-
-def _selector(about: Grant | Rule) -> Selector:
-    return compile_selector(servers=about.servers, tools=about.tools, tables=about.tables, columns=about.columns)
-
-
-def _fingerprint(*parts: Sequence[Role] | Sequence[Rule] | Sequence[RowFilter]) -> str:
-    """Of what was said, whatever its order and whichever process says it."""
-    return blake2b(repr([[_canonical(one) for one in part] for part in parts]).encode(), digest_size=12).hexdigest()
-
-
-def _canonical(value: object) -> object:
-    """A value whose text is the same wherever it is made: the order within a set is not."""
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return [_canonical(item) for item in value]
-    if is_dataclass(value):
-        return [type(value).__name__, *(_canonical(getattr(value, one.name)) for one in fields(value))]
-    return value

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mcp_gateway.access.errors import PolicyInvalid
-from mcp_gateway.access.policy.bodies import add, identity_of, kind_of, read_statement, to_text
+from mcp_gateway.access.policy.bodies import Statement, gather, identity_of, kind_of, read_statement, to_text
 from mcp_gateway.access.policy.build import Statements
 from mcp_gateway.access.policy.ports import Kind, StoredStatement
 
@@ -28,14 +29,19 @@ class Removal:
 
 def parse_stored(held: Iterable[StoredStatement]) -> Statements:
     """Raises `PolicyInvalid` for what cannot be understood: a deny that is passed over would allow."""
-    statements = Statements()
-    for one in held:
-        try:
-            statements = add(statements, read_statement(one.kind, one.body, owner=one.tenant))
-        except PolicyInvalid as error:
-            message = f"The stored {one.kind} {one.id} of {one.tenant} cannot be read: {error.message}"
-            raise PolicyInvalid(message, tenant=one.tenant, kind=one.kind, id=one.id) from error
-    return statements
+    return gather(map(_parse, held))
+
+
+@lru_cache(maxsize=32_768)
+def _parse(one: StoredStatement) -> Statement:
+    """Found again as long as it is stored unchanged. Raises `PolicyInvalid`."""
+    if not one.tenant:
+        raise PolicyInvalid(f"The stored {one.kind} {one.id} is of no tenant.", kind=one.kind, id=one.id)
+    try:
+        return read_statement(one.kind, one.body, owner=one.tenant)
+    except PolicyInvalid as error:
+        message = f"The stored {one.kind} {one.id} of {one.tenant} cannot be read: {error.message}"
+        raise PolicyInvalid(message, tenant=one.tenant, kind=one.kind, id=one.id) from error
 
 
 def with_addition(

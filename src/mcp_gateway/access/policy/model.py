@@ -158,6 +158,14 @@ class ReadyRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReadyFilter:
+    """A row filter with the patterns of its tables made ready."""
+
+    filter: RowFilter
+    tables: Selector
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reach:
     """What speaks about one action on one server's tool: the allows of roles, each with its role's name, and the rules."""
 
@@ -184,8 +192,8 @@ DecisionKey: TypeAlias = tuple[str, str, frozenset[str], frozenset[str] | None, 
 class Policy:
     """What is allowed, at one moment. Two with the same `version` decide alike, on every replica.
 
-    `ready_roles` are by tenant ("" for all of them) and name; `ready_rules` by tenant ("" for one that no rule names), the
-    smallest id first. `callers` and `remembered` are what was found and decided before; `decide.py` alone touches them.
+    `ready_roles` are by tenant ("" for all of them) and name, `ready_rules` and `ready_filters` by tenant ("" for one without its
+    own), the smallest id first. `callers` and `remembered` are what was decided before; `decide.py` alone touches them.
     """
 
     roles: tuple[Role, ...]
@@ -194,6 +202,6 @@ class Policy:
     version: str
     ready_roles: Mapping[tuple[str, str], ReadyRole] = field(compare=False, repr=False)
     ready_rules: Mapping[str, tuple[ReadyRule, ...]] = field(compare=False, repr=False)
-    ready_filters: tuple[tuple[RowFilter, Selector], ...] = field(compare=False, repr=False)
+    ready_filters: Mapping[str, tuple[ReadyFilter, ...]] = field(compare=False, repr=False)
     callers: dict[CallerKey, ReadyCaller] = field(default_factory=dict, compare=False, repr=False)
     remembered: dict[DecisionKey, Decision] = field(default_factory=dict, compare=False, repr=False)

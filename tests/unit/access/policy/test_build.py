@@ -42,6 +42,13 @@ def test_what_cannot_be_meant_is_refused_by_name(said: Statements, problem: str)
     assert problem in caught.value.message
 
 
+def test_a_chain_of_roles_that_never_ends_is_refused_before_it_costs_anything() -> None:
+    chain = [Role(name="r0"), *(Role(name=f"r{number}", extends=(f"r{number - 1}",)) for number in range(1, 5_000))]
+    with pytest.raises(PolicyInvalid, match="extended over 16 steps"):
+        build_policy(Statements(roles=tuple(chain)))
+    build_policy(Statements(roles=tuple(chain[:16])))
+
+
 def test_a_typing_mistake_is_answered_with_the_name_that_was_meant() -> None:
     with pytest.raises(PolicyInvalid) as caught:
         build_policy(Statements(rules=(rule(roles=frozenset({"analist"})),)))
@@ -68,6 +75,14 @@ def test_a_tenants_own_role_is_unknown_to_the_others() -> None:
     assert not decide(policy, replace(lead, tenant="globex"), "ask").allowed
     assert decide(policy, replace(lead, tenant="globex"), "see_health").allowed
     assert not decide(policy, replace(lead, tenant="initech"), "see_health").allowed
+
+
+def test_a_tenants_role_may_extend_another_of_its_own() -> None:
+    roles = (Role(name="a", extends=("analyst",), tenant="acme"), Role(name="b", extends=("a",), tenant="acme"))
+    policy = build_policy(Statements(roles=roles))
+    assert decide(policy, Caller(tenant="acme", subject="x", roles=frozenset({"b"})), "ask").rule == "role:analyst"
+    with pytest.raises(PolicyInvalid, match="names the role a"):
+        build_policy(Statements(roles=(roles[0], replace(roles[1], tenant="globex"))))
 
 
 def test_a_rule_of_a_tenant_may_name_its_own_role_and_no_other_tenants() -> None:
