@@ -85,9 +85,15 @@ def test_what_has_to_be_registered_is_said(entra_provider: OpenIdProviderProcess
     access = ACCESS % (entra_provider.issuer(), "api://gateway") + "    client_id: gateway\n"
     _, steps = doctor(access, "--url", "http://127.0.0.1:1")
     assert steps["page login"]["facts"]["redirect_uri"] == "http://127.0.0.1:1/login/entra/callback"
+    assert (steps["resource"]["verdict"], steps["clients"]["verdict"]) == ("ok", "ok")
+    assert steps["gateway"]["verdict"] == "problem"
+
+
+def test_without_a_login_at_the_gateway_clients_meet_entras_rules(entra_provider: OpenIdProviderProcess, doctor: Doctor) -> None:
+    _, steps = doctor(ACCESS % (entra_provider.issuer(), "api://gateway"), "--url", "http://127.0.0.1:1")
     assert steps["resource"]["facts"]["resource"] == "http://127.0.0.1:1/mcp"
     assert "AADSTS9010010" in steps["resource"]["said"]
-    assert steps["gateway"]["verdict"] == "problem"
+    assert "Register a public client" in steps["clients"]["change"]
 
 
 def test_a_provider_that_is_not_there_is_said(doctor: Doctor) -> None:

@@ -83,13 +83,11 @@ async def test_a_token_of_the_provider_asks_a_question(client: httpx.AsyncClient
     assert asked.status_code == 200, asked.text
 
 
-async def test_clients_without_a_token_are_told_where_to_get_one(
-    client: httpx.AsyncClient, openid_provider: OpenIdProviderProcess
-) -> None:
+async def test_clients_without_a_token_are_told_where_to_get_one(client: httpx.AsyncClient) -> None:
     refused = await client.post("/mcp", json={})
     assert (refused.status_code, "resource_metadata=" in refused.headers["www-authenticate"]) == (401, True)
     told = (await client.get("/.well-known/oauth-protected-resource/mcp")).json()
-    assert told["authorization_servers"] == [openid_provider.issuer()]
+    assert told["authorization_servers"] == [str(client.base_url)]
     assert told["resource"] == f"{client.base_url}/mcp"
 
 

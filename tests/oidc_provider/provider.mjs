@@ -101,15 +101,6 @@ const metadataOf = async (tenant) => {
   return { ...own, ...unlike, issuer: issuerOf(shared ? '{tenantid}' : tenant) };
 };
 
-// Entra names an application's scopes in full, `api://gateway/gateway.ask`, and all that were granted `api://gateway/.default`.
-const withPlainScopes = (address) => {
-  const url = new URL(address, base);
-  const plain = (word) => order.audiences.filter((uri) => word.startsWith(`${uri}/`)).map((uri) => word.slice(uri.length + 1))[0] ?? word;
-  const words = (url.searchParams.get('scope') ?? '').split(' ').map(plain).map((word) => (word === '.default' ? SCOPES : word));
-  url.searchParams.set('scope', words.join(' '));
-  return `${url.pathname}${url.search}`;
-};
-
 server.on('request', async (request, response) => {
   const asked = ISSUERS.exec(request.url);
   if (request.method === 'POST' && request.url === '/_test/rotate') {
@@ -119,7 +110,6 @@ server.on('request', async (request, response) => {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(await metadataOf(asked[1])));
   } else {
-    if (order.entra && request.url.startsWith('/auth?')) request.url = withPlainScopes(request.url);
     provider.callback()(request, response);
   }
 });

@@ -40,7 +40,6 @@ class ProviderConfig:
     allow_private  the provider, and what its metadata names, may be at private addresses
     ca_file        further authorities for its certificates, PEM; `proxy` is an HTTP proxy to reach it by
     stale_seconds  how long its keys are used after their time while it is away
-    mcp_client_id  the public client registered for MCP clients; the gateway then passes them on with it
     login          whether the page offers a login at it, which needs `client_id`; `scopes` are what it asks for
     """
 
@@ -63,5 +62,4 @@ class ProviderConfig:
     stale_seconds: float = 86_400.0
     max_lifetime_seconds: float = 86_400.0
     login: bool = False
-    mcp_client_id: str = ""
     scopes: tuple[str, ...] = ("openid", "profile")

@@ -58,9 +58,6 @@ def _read_provider(section: Section) -> ProviderConfig | None:
     _check_graph(section, config)
     if config.login and not config.client_id:
         _note(section, "login", "needs a client_id", "Register the gateway at the provider and write its client_id.")
-    if config.mcp_client_id and kind != "entra":
-        fix = "Remove it: such providers answer in their own name, and most register MCP clients themselves."
-        _note(section, "mcp_client_id", "is only for kind: entra", fix)
     section.refuse_unknown_keys()
     return config if len(section.faults.found) == before else None
 
@@ -87,7 +84,6 @@ def _read_known(section: Section, name: str, kind: ProviderKind, issuer: str) ->
         proxy=section.text("proxy") or "",
         stale_seconds=_or(section.number("stale_seconds", 0, 7 * 86_400), default.stale_seconds),
         max_lifetime_seconds=section.number("max_lifetime_seconds", 60, 30 * 86_400) or _LONGEST_TOKENS[kind],
-        mcp_client_id=section.text("mcp_client_id", longest=200) or "",
         login=_or_flag(section.flag("login"), bool(client_id)),
         scopes=section.texts("scopes") or default.scopes,
     )

@@ -52,8 +52,9 @@ def _resource(config: ProviderConfig, gateway_url: str) -> Step:
     if not gateway_url:
         return unknown("resource", "The address of the gateway is not known here.", "Run again with --url https://GATEWAY.")
     resource = f"{gateway_url}{MCP_PATH}"
-    if config.mcp_client_id:
-        return ok("resource", f"The gateway passes MCP clients on without the resource {resource}.", resource=resource)
+    if config.login:
+        said = "MCP clients log in at the gateway, which sends people here without the resource they name"
+        return ok("resource", f"{said} ({resource}).", resource=resource)
     if config.kind == "entra":
         fault = KNOWN["9010010"]
         change = (
@@ -73,10 +74,8 @@ def _resource(config: ProviderConfig, gateway_url: str) -> Step:
 
 
 def _clients(config: ProviderConfig, offer: ProviderOffer | None) -> Step:
-    if config.mcp_client_id:
-        change = f"Check that client {config.mcp_client_id} has the platform Mobile and desktop with http://localhost and "
-        change += "http://127.0.0.1, and is pre-authorised under Expose an API."
-        return unknown("clients", "MCP clients register at the gateway, which passes them on.", change, "provider")
+    if config.login:
+        return ok("clients", "MCP clients register at the gateway, or bring a client-ID metadata document; here none has to be.")
     if offer is None:
         return unknown("clients", "Not without metadata.")
     if offer.accepts_client_documents:

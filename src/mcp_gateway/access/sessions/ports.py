@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from mcp_gateway.access.relay import ClientRelay
 from mcp_gateway.core.identity import Caller
 
 # Called with the key that ended, or None when any may have.
@@ -80,11 +79,6 @@ class LoginProvider(Protocol):
     @property
     def signs_in(self) -> bool:
         """Whether the page can send people there: it has a client id."""
-        ...
-
-    @property
-    def relay(self) -> ClientRelay | None:
-        """Passes MCP clients on to it; None: they go there themselves."""
         ...
 
     @property

@@ -20,7 +20,6 @@ from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.adapters.oidc.discovery import ProviderMetadata
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 from mcp_gateway.adapters.oidc.openid import OpenIdProvider
-from mcp_gateway.adapters.oidc.relay import OpenIdRelay
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.identity import Caller
 
@@ -37,8 +36,6 @@ class OpenIdLogin:
         self.title = "Microsoft Entra ID" if provider.authority is not None else self.name
         self.issuer = provider.config.issuer
         self.signs_in = provider.config.login
-        client = provider.config.mcp_client_id
-        self.relay = OpenIdRelay(provider, client, clock) if client else None
         self._verifier = TokenVerifier(provider.trusted_issuers(), clock)
 
     @property

@@ -18,7 +18,6 @@ from mcp_gateway.entrypoints.http.access_routes import access_routes
 from mcp_gateway.entrypoints.http.audit_routes import audit_routes
 from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.chat import chat_routes
-from mcp_gateway.entrypoints.http.client_routes import client_routes
 from mcp_gateway.entrypoints.http.data import data_routes
 from mcp_gateway.entrypoints.http.errors import install_error_handlers
 from mcp_gateway.entrypoints.http.guards import ReferenceRead, caller_provider
@@ -157,7 +156,6 @@ def _add_routes(
     if access is not None:
         app.include_router(access_routes(gateway, access), prefix="/api")
         app.include_router(audit_routes(access), prefix="/api")
-        app.include_router(client_routes(challenges, {one.name: one for one in access.providers}))
     _add_reference(app)
     app.router.routes.extend(well_known_routes(challenges, access))
     app.include_router(oauth_routes(access, challenges, clock))

@@ -13,7 +13,6 @@ from starlette.routing import Route
 from mcp_gateway.access.access import Access
 from mcp_gateway.core.errors import Json, NotFound
 from mcp_gateway.entrypoints.http.challenge import WELL_KNOWN, Challenges
-from mcp_gateway.entrypoints.http.client_routes import relay_issuer
 from mcp_gateway.entrypoints.http.identity import for_everybody
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.oauth import server_document
@@ -64,12 +63,10 @@ def resource_document(resource: str, origin: str, access: Access) -> JsonObject:
 
 
 def authorization_servers(origin: str, access: Access) -> list[Json]:
-    """A place here that passes clients on, where one was set up; the gateway itself; providers whose clients can register there.
+    """The gateway itself, and providers whose clients can register there.
 
     A provider is also named when programs cannot get its tokens in any other way.
     """
-    relayed = [relay_issuer(origin, one.name) for one in access.providers if one.relay is not None]
     own = [] if access.oauth is None else [origin]
-    direct = [one for one in access.providers if one.relay is None]
-    named = [one.issuer for one in direct if one.registers_programs or access.oauth is None or not one.signs_in]
-    return [*dict.fromkeys([*relayed, *own, *named])]
+    named = [one.issuer for one in access.providers if one.registers_programs or access.oauth is None or not one.signs_in]
+    return [*dict.fromkeys([*own, *named])]

@@ -22,7 +22,7 @@ class TestProvider:
 
     __test__ = False
     name, title, issuer, signs_in = "entra", "Entra", "https://issuer.example", True
-    relay, registers_programs = None, False
+    registers_programs = False
 
     async def begin_login(self, redirect_uri: str) -> BegunLogin:
         state = f"state-{next(_states)}"
@@ -100,9 +100,9 @@ async def test_a_provider_nobody_configured_is_not_there(browser: httpx.AsyncCli
     assert (await browser.get(path)).status_code == 404
 
 
-async def test_metadata_names_the_provider_as_where_tokens_come_from(browser: httpx.AsyncClient) -> None:
+async def test_metadata_names_the_gateway_where_people_of_the_provider_log_in(browser: httpx.AsyncClient) -> None:
     document = (await browser.get("/.well-known/oauth-protected-resource/mcp")).json()
-    assert document["authorization_servers"] == ["https://issuer.example"]
+    assert document["authorization_servers"] == [document["resource"].removesuffix("/mcp")]
 
 
 async def test_a_provider_without_a_client_is_not_offered() -> None:
