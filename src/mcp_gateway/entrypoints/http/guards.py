@@ -46,6 +46,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "api.schema": "read_schema",
     "api.servers": "see_servers",
     "api.health": "see_health",
+    "api.limits": "see_limits",
     "api.metrics": "see_metrics",
     "access.explain": "manage_access",
     "access.rules": "manage_access",
@@ -54,7 +55,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "audit": "read_audit",
 }
 # What callers are told their limits of, questions first.
-LIMITED: Final = ("ask", "sql", "api.me", "api.limits", "api.reference", "api.logout", *ACTIONS)
+LIMITED: Final = ("ask", "sql", "api.me", "api.reference", "api.logout", *ACTIONS)
 # Stands for whoever asks what everybody may ask, in limits and figures only.
 NOBODY: Final = Caller(tenant="", subject="")
 

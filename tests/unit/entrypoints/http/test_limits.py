@@ -6,6 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from tests.unit.entrypoints.http.conftest import NOW, open_client
+from tests.unit.entrypoints.http.guarded import open_guarded
 
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.entrypoints.http.guards import FOR_EVERYBODY, LIMITED
@@ -114,3 +115,15 @@ async def test_every_guarded_operation_is_told_of_and_described(client: httpx.As
     assert described["paths"]["/api/limits"]["get"]["x-operation"] == "api.limits"
     shape = described["paths"]["/api/limits"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert shape["$ref"].endswith("/LimitsShape")
+
+
+async def test_only_who_may_see_limits_and_only_their_own() -> None:
+    async with open_guarded() as guarded:
+        narrowed = {"Authorization": f"Bearer {guarded.token('viewer', scope='gateway.ask')}"}
+        viewer = {"Authorization": f"Bearer {guarded.token('viewer', tenant='globex', subject='eve')}"}
+        stranger = await guarded.client.get("/api/limits")
+        refused = await guarded.client.get("/api/limits", headers=narrowed)
+        told = await guarded.client.get("/api/limits?tenant=acme&subject=ada", headers=viewer)
+    assert (stranger.status_code, refused.status_code) == (401, 403)
+    assert refused.json()["error"]["code"] == "INSUFFICIENT_SCOPE"
+    assert (told.json()["tenant"], told.json()["subject"]) == ("globex", "eve")
