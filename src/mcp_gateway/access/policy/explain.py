@@ -7,6 +7,7 @@ before and after it. For whoever may manage access alone: from outside, what is 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from mcp_gateway.access.overage import advice_on_groups, missing_groups
 from mcp_gateway.access.policy.decide import ANYTHING, decide, decide_anew
 from mcp_gateway.access.policy.model import Action, Decision, Link, Policy, Target
 from mcp_gateway.access.policy.row_filters import row_conditions
@@ -84,12 +85,6 @@ def explain(
     )
 
 
-def parse_tool(name: str) -> Target:
-    """`server.tool`, or a tool of the gateway itself by its name alone."""
-    server, dot, tool = name.partition(".")
-    return Target(server=server, tool=tool) if dot else Target(tool=name)
-
-
 def parse_column(name: str) -> Target:
     """`table.column`; Raises nothing: without a dot it is a table."""
     table, dot, column = name.rpartition(".")
@@ -100,7 +95,9 @@ def _token(caller: Caller, known: Circumstances) -> Link:
     if known.token_refusal:
         return Link(step="token", passed=False, detail=known.token_refusal)
     issuer = f" from {caller.issuer}" if caller.issuer else ""
-    return Link(step="token", passed=True, detail=known.token_detail or f"subject {caller.subject}{issuer}")
+    missing = missing_groups(caller)
+    said = known.token_detail or f"subject {caller.subject}{issuer}"
+    return Link(step="token", passed=True, detail=f"{said}; {missing}" if missing else said)
 
 
 def _server(target: Target, known: Circumstances) -> Link:
@@ -132,7 +129,7 @@ def _advice(
             note = f' It says: "{denying.note}"' if denying.note else ""
             said.append(f"Change the rule {denying.id}, {place}; no allow wins over it.{note}")
         elif caller.tenant:
-            said.append(_roles_that_would_do(policy, caller, action, target))
+            said += (_roles_that_would_do(policy, caller, action, target), *advice_on_groups(caller))
     server, name = chain[-2:]
     if not server.passed:
         said.append(f"Start the server {target.server}, or look at /api/health for what is wrong with it.")

@@ -1,13 +1,16 @@
 """Explanations: the whole chain in its order, and advice that would help."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from tests.unit.access.policy.policies import actions, callers, policies, targets
 
 from mcp_gateway.access.policy.build import Statements, build_policy
 from mcp_gateway.access.policy.decide import decide
-from mcp_gateway.access.policy.explain import Circumstances, explain, parse_column, parse_tool
+from mcp_gateway.access.policy.explain import Circumstances, explain, parse_column
 from mcp_gateway.access.policy.model import ACTIONS, Action, Policy, RowFilter, Rule, Target
+from mcp_gateway.access.policy.own_tools import parse_tool
 from mcp_gateway.core.identity import Caller
 
 RULES = (
@@ -75,7 +78,16 @@ def test_row_filters_of_the_table_are_named() -> None:
 
 
 def test_names_are_read_as_people_write_them() -> None:
-    assert parse_tool("ask") == Target(tool="ask")
+    assert parse_tool("ask") == Target(server="gateway", tool="ask")
     assert parse_tool("a.b.c") == Target(server="a", tool="b.c")
     assert parse_column("sales.orders.total") == Target(table="sales.orders", column="total")
     assert parse_column("orders") == Target(table="orders")
+
+
+@pytest.mark.parametrize(("state", "said"), [("unresolved", "nobody is asked"), ("unreachable", "does not say them now")])
+def test_groups_that_did_not_fit_into_the_token_are_named_as_what_is_missing(state: str, said: str) -> None:
+    explained = explain(POLICY, replace(caller(), attributes={"groups_overage": state}), "ask")
+    assert said in explained.chain[0].detail
+    assert "graph: true" in explained.advice[-1]
+    resolved = explain(POLICY, replace(caller("analyst"), attributes={"groups_overage": "resolved"}), "ask")
+    assert (resolved.chain[0].detail, resolved.advice) == ("subject alice from entra", ())
