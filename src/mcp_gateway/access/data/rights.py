@@ -15,7 +15,7 @@ from mcp_gateway.access.data.row_limits import deciding_values, limit_for
 from mcp_gateway.access.errors import NotAllowed
 from mcp_gateway.access.policy.decide import decide
 from mcp_gateway.access.policy.model import Action, Grant, Policy, Rule, Target
-from mcp_gateway.access.policy.row_filters import row_conditions
+from mcp_gateway.access.policy.row_filters import filters_of, row_conditions
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import DatabaseSchema, Table
 
@@ -61,7 +61,7 @@ class PolicyRights:
             return None
         key = (
             policy.version, caller.tenant, caller.subject, caller.roles, caller.scopes, action, server, id(schema),
-            deciding_values(policy.row_filters, caller),
+            deciding_values(filters_of(policy, caller.tenant), caller),
         )  # fmt: skip
         return self._found.get(key, lambda: _Found(self._compute(policy, caller, action, schema, server), schema)).rights
 

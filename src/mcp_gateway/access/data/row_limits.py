@@ -4,14 +4,14 @@ Fails closed: a value that is missing or does not fit its column, and a column t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Final
 
 from sqlglot import exp
 
 from mcp_gateway.access.data.model import NO_ROWS, RowLimit
-from mcp_gateway.access.policy.model import CallerValue, RowCondition, RowFilter, Scalar
+from mcp_gateway.access.policy.model import CallerValue, ReadyFilter, RowCondition, Scalar
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import Column, Table
 
@@ -43,9 +43,10 @@ def limit_for(said: RowCondition, table: Table) -> RowLimit:
     return RowLimit(column=column, operator=said.operator, values=values) if len(values) == len(wanted) else NO_ROWS
 
 
-def deciding_values(row_filters: tuple[RowFilter, ...], caller: Caller) -> tuple[str | None, ...]:
+def deciding_values(filters: Iterable[ReadyFilter], caller: Caller) -> tuple[str | None, ...]:
     """What of the caller's attributes the filters look at."""
-    return tuple(caller.attributes.get(one.value.attribute) for one in row_filters if isinstance(one.value, CallerValue))
+    values = (ready.filter.value for ready in filters)
+    return tuple(caller.attributes.get(value.attribute) for value in values if isinstance(value, CallerValue))
 
 
 def is_plain_text(column: Column) -> bool:
