@@ -124,6 +124,7 @@ async def test_what_runs_is_not_what_is_shown(worlds: TwoWorlds) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
+        "SELECT id FROM orders WHERE amount * 3000 > 0",
         "SELECT id FROM orders WHERE 1 / (amount - 777701) < 5",
         "SELECT COUNT(*) FROM orders WHERE amount % (amount - 777702) >= 0",
         "SELECT c.id FROM customers AS c JOIN orders AS o ON o.customer_id = c.id AND 1 / (o.amount - 777701) < 5",
@@ -133,7 +134,7 @@ async def test_what_runs_is_not_what_is_shown(worlds: TwoWorlds) -> None:
 )
 async def test_an_error_cannot_tell_of_rows_that_a_costly_filter_removes(worlds: TwoWorlds, sql: str) -> None:
     """The query's own condition is cheaper than the filter, so an optimizer free to choose tries it first."""
-    regions = ("EU", *(f"region {number}" for number in range(200)))
+    regions = ("EU", *(f"region {number}" for number in range(7)))
     policy = build_policy(
         Statements(row_filters=(RowFilter(id="own", tables=("orders",), column="region", operator="in", value=regions),))
     )
