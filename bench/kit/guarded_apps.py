@@ -17,7 +17,6 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel
 
-from mcp_gateway.asgi.serving import OBJECTS_PER_COLLECTION
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.kit.breaker.breaker import CircuitBreaker
@@ -129,6 +128,8 @@ ROWS: dict[str, Parts | None] = {
 }
 # Only where it is served: "all", with garbage collection as `mcp-gateway serve` sets it.
 SETTLED = "settled"
+# As in `asgi.serving`, which would bring the whole product into the process that is measured.
+OBJECTS_PER_COLLECTION = 10_000
 
 
 def make_app(name: str, stores: Stores) -> FastAPI:
