@@ -4,17 +4,19 @@ Parsers disagree on which of the two counts, so what was authorised need not be 
 that are no JSON at all go on to their route, which says so in its own words.
 """
 
+import asyncio
 import json
 from typing import Any, Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.entrypoints.http.errors import error_reply
 from mcp_gateway.entrypoints.http.replies import Replies
 
-METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+BODY_SECONDS: Final = 30.0
 
 
 class AmbiguousJson(InvalidInput):
@@ -24,18 +26,35 @@ class AmbiguousJson(InvalidInput):
     hint = "Send each name once; names that differ in case only count as the same."
 
 
-class StrictJson:
-    """Stands behind the limit on bodies: it holds a body whole."""
+class BodyTooSlow(InvalidInput):
+    """The request's body did not arrive in time."""
 
-    def __init__(self, app: ASGIApp, *, replies: Replies) -> None:
+    code = "BODY_TOO_SLOW"
+    hint = "Send the request again, on a better line or with less in it."
+    retryable = True
+
+
+class StrictJson:
+    """Stands behind the limit on bodies: it holds a body whole, and waits for it `seconds` at most."""
+
+    def __init__(self, app: ASGIApp, *, replies: Replies, seconds: float = BODY_SECONDS) -> None:
         self._app = app
         self._replies = replies
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in METHODS_WITH_BODY:
             await self._app(scope, receive, send)
             return
-        body = await _whole(receive)
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await _whole(receive)
+        except TimeoutError:
+            slow = error_reply(Request(scope), self._replies, BodyTooSlow(limit_seconds=self._seconds), status=408)
+            await slow(scope, receive, send)
+            return
+        if body is None:
+            return
         fault = find_ambiguity(body)
         if fault is not None:
             await error_reply(Request(scope), self._replies, AmbiguousJson(name=fault[:100]))(scope, receive, send)
@@ -75,13 +94,13 @@ def find_ambiguity(body: bytes) -> str | None:
     return None
 
 
-async def _whole(receive: Receive) -> bytes:
-    """Raises `ClientDisconnect`, which the limit on bodies understands too."""
+async def _whole(receive: Receive) -> bytes | None:
+    """None when the client went away, or the limit on bodies says so."""
     parts = []
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)

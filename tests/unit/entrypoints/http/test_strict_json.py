@@ -1,11 +1,16 @@
 """Bodies that two readers could read differently."""
 
+import asyncio
 import json
 
 import pytest
+from starlette.types import Message
+from tests.unit.entrypoints.http.conftest import NOW
 from tests.unit.entrypoints.http.guarded import open_guarded
 
-from mcp_gateway.entrypoints.http.strict_json import find_ambiguity
+from mcp_gateway.core.clock import FixedClock
+from mcp_gateway.entrypoints.http.replies import Replies
+from mcp_gateway.entrypoints.http.strict_json import StrictJson, find_ambiguity
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +31,36 @@ async def test_a_name_twice_in_an_object_is_refused(body: str) -> None:
         headers = gate.bearer() | {"Content-Type": "application/json"}
         reply = await gate.client.post("/api/chat", content=body, headers=headers)
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "AMBIGUOUS_JSON")
+
+
+async def test_a_body_that_never_ends_is_not_waited_for() -> None:
+    clock = FixedClock(NOW)
+    sent: list[Message] = []
+
+    async def never(*_: object) -> None:
+        raise AssertionError
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    step = StrictJson(never, replies=Replies(clock=clock, new_id=lambda: "id"), seconds=0.01)
+    await step({"type": "http", "method": "POST", "path": "/api/chat", "headers": []}, trickle, send)
+    assert sent[0]["status"] == 408
+
+
+async def test_a_client_that_goes_away_in_the_middle_gets_nothing_and_nothing_is_done() -> None:
+    async def never(*_: object) -> None:
+        raise AssertionError
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    step = StrictJson(never, replies=Replies(clock=FixedClock(NOW), new_id=lambda: "id"))
+    await step({"type": "http", "method": "POST", "path": "/api/chat", "headers": []}, gone, never)
 
 
 @pytest.mark.parametrize(
