@@ -20,10 +20,11 @@ from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
 pytestmark = pytest.mark.anyio
 
-REPLICAS = 3
-# Waits for a line on its standard input, so that all open the store at the same moment.
+REPLICAS = 4
+# Loads everything and waits for a line on its standard input, so that all open the store at the same moment.
 OPEN_ONCE = """
 import asyncio, sys
+import mcp_gateway.adapters.sql.migrations.upgrade, psycopg, sqlalchemy.dialects.postgresql.psycopg
 from mcp_gateway.adapters.sql.engine import open_store
 
 async def main():
