@@ -55,30 +55,42 @@ class AccessFile:
 
     def load(self) -> AccessConfiguration:
         """Read it now. Raises `AccessFileUnreadable` and `PolicyInvalid` with every fault."""
-        try:
-            text = self._file.read()
-        except Unreadable as error:
-            raise AccessFileUnreadable(str(error), file=str(self.path)) from error
-        except NotText as error:
-            raise invalid([error.fault]) from error
-        read = read_access(text, file=str(self.path), environment=self._environment)
-        self._read_at_start = self._read_at_start or read
-        return read
+        self._read_at_start = self._read(self._text())
+        return self._read_at_start
 
     async def reload(self) -> Statements | None:
         return await asyncio.to_thread(self._reload)
 
     def _reload(self) -> Statements | None:
-        if not self._file.changed():
+        # Half a file may be good YAML, without the denies of its other half.
+        if not self._file.settled():
             return None
         try:
-            read = self.load()
+            read = self._read(self._unless_emptied(self._text()))
         except (PolicyInvalid, AccessFileUnreadable) as error:
             log.error("access_file_refused", file=str(self.path), kept="previous", reason=error.message)  # noqa: TRY400
             return None
         if self._read_at_start is not None and replace(read, statements=self._read_at_start.statements) != self._read_at_start:
             log.warning("access_file_needs_restart", file=str(self.path), sections=["providers", "audit"])
         return read.statements
+
+    @staticmethod
+    def _unless_emptied(text: str) -> str:
+        """Somebody is about to write it, more likely than that nothing is forbidden any more."""
+        if not text.strip():
+            raise PolicyInvalid("The access file is empty.", hint="Write `rules: []` if it is meant.")
+        return text
+
+    def _text(self) -> str:
+        try:
+            return self._file.read()
+        except Unreadable as error:
+            raise AccessFileUnreadable(str(error), file=str(self.path)) from error
+        except NotText as error:
+            raise invalid([error.fault]) from error
+
+    def _read(self, text: str) -> AccessConfiguration:
+        return read_access(text, file=str(self.path), environment=self._environment)
 
 
 def read_access(text: str, *, file: str = "access", environment: Mapping[str, str] | None = None) -> AccessConfiguration:

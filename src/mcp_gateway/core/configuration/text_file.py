@@ -26,6 +26,7 @@ class TextFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seen: tuple[int, ...] = ()
+        self._looked_at: tuple[int, ...] = ()
 
     def read(self) -> str:
         """Raises `Unreadable` and `NotText`. Whatever happens, this version counts as seen."""
@@ -47,6 +48,12 @@ class TextFile:
     def changed(self) -> bool:
         """Whether it is another version than the one read last."""
         return self._signature() != self._seen
+
+    def settled(self) -> bool:
+        """As `changed`, and nobody is writing it any more: it was the same when last asked. To be asked now and again."""
+        now, before = self._signature(), self._looked_at
+        self._looked_at = now
+        return now == before and now != self._seen
 
     def _signature(self) -> tuple[int, ...]:
         """Changes whenever the file does; empty while it cannot be found."""
