@@ -114,11 +114,12 @@ class Settings(BaseSettings):
     )
     oidc_issuer: str | None = Field(
         None,
-        description="Issuer URL of an OpenID provider whose tokens are accepted; ACCESS_FILE can name several, in detail.",
+        description="Issuer URL of an OpenID provider whose tokens are accepted; the gateway's roles count where the claim `roles` "
+        "names them. ACCESS_FILE can name several, in detail.",
     )
     oidc_audience: Words = Field((), description="Audiences tokens of OIDC_ISSUER may be for; comma-separated.")
     oidc_tenant: str | None = Field(
-        None, description="Tenant of everybody who comes from OIDC_ISSUER. Unset: the token's claim `tenant`, or `tid`."
+        None, description="Tenant of everybody who comes from OIDC_ISSUER, which needs it; ACCESS_FILE can take it from a claim."
     )
     access_stale_seconds: float = Field(
         30.0, gt=0, le=3600, description="Seconds without word from the store after which tokens and rules are no longer trusted."

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from mcp_gateway.access.configuration.file import AccessConfiguration, AccessFile, read_access
+from mcp_gateway.access.policy.roles import BUILT_IN_ROLES
 from mcp_gateway.settings import InvalidSettings, Settings, process_environment
 
 ENTRA_HOST = "login.microsoftonline.com"
@@ -37,7 +38,9 @@ def read_written_access(settings: Settings) -> WrittenAccess:
 def _one_provider(settings: Settings, issuer: str) -> str:
     """As it would stand in the file, so that the same faults are found."""
     kind = "entra" if urlsplit(issuer).hostname == ENTRA_HOST else "oidc"
-    provider = {"name": ONE_PROVIDER, "kind": kind, "issuer": issuer, "audience": list(settings.oidc_audience)}
+    roles = {role.name: role.name for role in BUILT_IN_ROLES}
+    audience = list(settings.oidc_audience)
+    provider = {"name": ONE_PROVIDER, "kind": kind, "issuer": issuer, "audience": audience, "roles": roles}
     if settings.oidc_tenant is not None:
         provider["tenant"] = settings.oidc_tenant
     return yaml.safe_dump({"providers": [provider]})
