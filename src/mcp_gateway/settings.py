@@ -114,8 +114,8 @@ class Settings(BaseSettings):
     )
     oidc_issuer: str | None = Field(
         None,
-        description="Issuer URL of an OpenID provider whose tokens are accepted; the gateway's roles count where the claim `roles` "
-        "names them. ACCESS_FILE can name several, in detail.",
+        description="Issuer URL of an OpenID provider whose tokens are accepted; the gateway's roles count where the claim "
+        "`roles` names them. ACCESS_FILE can name several, in detail.",
     )
     oidc_audience: Words = Field((), description="Audiences tokens of OIDC_ISSUER may be for; comma-separated.")
     oidc_tenant: str | None = Field(
