@@ -32,6 +32,9 @@ PUBLIC = {
     ("GET", "/login/{provider}"), ("GET", "/login/{provider}/callback"),
     ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"),
     ("GET", "/api/health/live"), ("GET", "/api/health/ready"),
+    ("GET", "/oauth/authorize"), ("GET", "/oauth/consent"), ("GET", "/oauth/consent.js"), ("GET", "/oauth/consent.css"),
+    ("POST", "/oauth/token"), ("POST", "/token"), ("POST", "/oauth/register"), ("POST", "/oauth/revoke"),
+    ("GET", "/.well-known/oauth-authorization-server"), ("HEAD", "/.well-known/oauth-authorization-server"),
     ("GET", "/.well-known/oauth-protected-resource"), ("GET", "/.well-known/oauth-protected-resource/{endpoint:path}"),
     ("HEAD", "/.well-known/oauth-protected-resource"), ("HEAD", "/.well-known/oauth-protected-resource/{endpoint:path}"),
 }  # fmt: skip

@@ -74,6 +74,8 @@ def _add_browser(router: APIRouter, browser: "_Browser") -> None:
 
 
 def _add_programs(router: APIRouter, desk: OAuthDesk, challenges: Challenges, attempts: Attempts) -> None:
+    # Where programs look that were started again and have not read the metadata anew (MCP of 2025-03-26).
+    @router.post("/token")
     @router.post("/oauth/token")
     async def token(request: Request, _: Public) -> Response:
         try:

@@ -5,6 +5,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -61,7 +62,7 @@ class Program:
         """The code after somebody agreed."""
         answer = await (await self.shown(signed_in, **changed)).decide(agree=True)
         assert answer.status_code == 200, answer.text
-        return parse_qs(urlsplit(answer.json()["location"]).query)["code"][0]
+        return str(parse_qs(urlsplit(answer.json()["location"]).query)["code"][0])
 
     async def exchange(self, code: str, **changed: str | None) -> httpx.Response:
         fields: dict[str, str | None] = {
@@ -81,12 +82,12 @@ class Program:
     async def revoke(self, token: str, **changed: str | None) -> httpx.Response:
         return await self._post("/oauth/revoke", {"client_id": self.client_id, "token": token, **changed})
 
-    async def tokens(self, signed_in: dict[str, str], **changed: str | None) -> dict[str, str]:
+    async def tokens(self, signed_in: dict[str, str], **changed: str | None) -> dict[str, Any]:
         """Everything at once."""
         reply = await self.exchange(await self.code(signed_in, **changed))
         assert reply.status_code == 200, reply.text
         self.gate.client.cookies.clear()
-        body: dict[str, str] = reply.json()
+        body: dict[str, Any] = reply.json()
         return body
 
     async def _post(self, path: str, fields: dict[str, str | None]) -> httpx.Response:
