@@ -60,7 +60,7 @@ async def open_faces(settings: Settings, *, clock: Clock) -> AsyncIterator[Mappi
         faces[TABLES] = build_tables_server(tables)
         if settings.glossary_file is not None:
             faces[GLOSSARY] = build_glossary_server(
-                await stack.enter_async_context(open_glossary(settings.glossary_file, clock=clock))
+                await stack.enter_async_context(open_glossary(settings.glossary_file, clock=clock)), view=faces[TABLES].data
             )
         yield faces
 

@@ -8,11 +8,15 @@ from typing import Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from mcp_gateway.access.data.kept import Kept
+from mcp_gateway.access.data.narrow import narrow_vocabulary
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.core.vocabulary import Entity, Metric, Period, Term
+from mcp_gateway.core.schema import DatabaseSchema
+from mcp_gateway.core.vocabulary import Entity, Metric, Period, Term, Vocabulary
 from mcp_gateway.core.vocabulary_documents import KINDS, URI_PREFIX, item_document, to_documents
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
+from mcp_gateway.entrypoints.mcp.data_view import DataView
 from mcp_gateway.entrypoints.mcp.offer import Arguments, Call, OfferedResource, OfferedTool, ResourceText, ToolOutput, offer_tool
 from mcp_gateway.entrypoints.mcp.server import Identity, McpFace
 from mcp_gateway.glossary.current import LOOK_SECONDS, Glossary
@@ -22,6 +26,8 @@ from mcp_gateway.glossary.model import Edition, GlossaryState
 STATUS_URI = "glossary://status"
 # Nobody learns of an edit later than the watcher's next look, so that is what the server can vouch for.
 TTL_MS = int(LOOK_SECONDS * 1000)
+# For callers who see different parts of the database.
+_MOST_TEXTS = 16
 
 IDENTITY = Identity(
     name="glossary",
@@ -60,36 +66,56 @@ class Meanings(TypedDict):
     matches: list[Meaning]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Texts:
-    """The documents of one edition as JSON text, made once."""
+    """The words of one edition as one kind of caller sees them, and the documents as JSON text; made once.
+
+    `seen` is the schema they are narrowed to, None for all of it; it and `edition` keep their identity meanwhile.
+    """
 
     edition: Edition
+    seen: DatabaseSchema | None
+    vocabulary: Vocabulary
     by_uri: Mapping[str, str]
 
 
-class _Documents:
-    """The resources' texts; a new edition is written out when it is first asked for."""
+class _Words:
+    """What each caller is told of the glossary; a new edition is written out when it is first asked for."""
 
-    def __init__(self, glossary: Glossary) -> None:
+    def __init__(self, glossary: Glossary, view: DataView | None) -> None:
         self._glossary = glossary
-        self._texts: _Texts | None = None
+        self._view = view
+        self._texts: Kept[_Texts] = Kept(_MOST_TEXTS)
 
-    async def read(self, uri: str) -> ResourceText:
+    async def read(self, uri: str, caller: Caller) -> ResourceText:
+        return ResourceText(text=(await self.texts(caller)).by_uri[uri], ttl_ms=TTL_MS)
+
+    async def read_status(self, caller: Caller) -> ResourceText:
+        status = status_of(await self._glossary.current())
+        texts = await self.texts(caller)
+        if texts.seen is not None:
+            # A fault may quote a line about what is withheld.
+            status |= {"counts": _counts(texts.vocabulary), "faults": []}
+        return ResourceText(text=_json(status), ttl_ms=TTL_MS)
+
+    async def texts(self, caller: Caller) -> _Texts:
+        """The words and documents as the caller sees them."""
         edition = (await self._glossary.current()).edition
-        if self._texts is None or self._texts.edition is not edition:
-            documents = to_documents(edition.vocabulary, edition.version)
-            self._texts = _Texts(edition=edition, by_uri={key: _json(document) for key, document in documents.items()})
-        return ResourceText(text=self._texts.by_uri[uri], ttl_ms=TTL_MS)
+        rights = await self._view.rights(caller, "read_schema") if self._view is not None else None
+        seen = rights.schema if rights is not None else None
 
-    async def read_status(self, _: Caller) -> ResourceText:
-        return ResourceText(text=_json(status_of(await self._glossary.current())), ttl_ms=TTL_MS)
+        def make() -> _Texts:
+            vocabulary = edition.vocabulary if rights is None else narrow_vocabulary(edition.vocabulary, rights)
+            documents = to_documents(vocabulary, edition.version)
+            return _Texts(edition, seen, vocabulary, {key: _json(document) for key, document in documents.items()})
+
+        return self._texts.get((id(edition), id(seen)), make)
 
 
-def build_glossary_server(glossary: Glossary) -> McpFace:
-    """The server over an opened glossary."""
+def build_glossary_server(glossary: Glossary, *, view: DataView | None = None) -> McpFace:
+    """The server over an opened glossary. `view` is what callers may see of the database its words are about."""
     changes = ChangeFeed()
-    documents = _Documents(glossary)
+    words = _Words(glossary, view)
 
     async def announce(before: GlossaryState, after: GlossaryState) -> None:
         uris = [STATUS_URI]
@@ -107,8 +133,8 @@ def build_glossary_server(glossary: Glossary) -> McpFace:
 
     return McpFace(
         identity=IDENTITY,
-        tools=[_lookup_tool(glossary)],
-        resources=_resources(glossary, documents),
+        tools=[_lookup_tool(words)],
+        resources=_resources(glossary, words),
         changes=changes,
         watch=watch,
         health=health,
@@ -124,19 +150,23 @@ def status_of(state: GlossaryState) -> dict[str, Json]:
         "version": state.edition.version,
         "in_use_since": state.since.isoformat(),
         "in_order": state.healthy,
-        "counts": {kind: len(getattr(vocabulary, kind)) for kind in KINDS},
+        "counts": _counts(vocabulary),
         "faults": [fault.to_dict() for fault in state.faults],
     }
 
 
-def _resources(glossary: Glossary, documents: _Documents) -> list[OfferedResource]:
+def _counts(vocabulary: Vocabulary) -> dict[str, Json]:
+    return {kind: len(getattr(vocabulary, kind)) for kind in KINDS}
+
+
+def _resources(glossary: Glossary, words: _Words) -> list[OfferedResource]:
     offered = [
         OfferedResource(
             uri=f"{URI_PREFIX}{kind}",
             name=kind,
             title=title,
             description=description,
-            read=_reader(documents, f"{URI_PREFIX}{kind}"),
+            read=_reader(words, f"{URI_PREFIX}{kind}"),
             changed_at=lambda: glossary.last_state.since,
         )
         for kind, (title, description) in _ABOUT.items()
@@ -146,26 +176,26 @@ def _resources(glossary: Glossary, documents: _Documents) -> list[OfferedResourc
         name="status",
         title="Status of the glossary file",
         description="Whether the file is in order, and which lines are not; then the last good edition is in use.",
-        read=documents.read_status,
+        read=words.read_status,
     )
     return [*offered, status]
 
 
-def _reader(documents: _Documents, uri: str) -> Callable[[Caller], Awaitable[ResourceText]]:
-    async def read(_: Caller) -> ResourceText:
-        return await documents.read(uri)
+def _reader(words: _Words, uri: str) -> Callable[[Caller], Awaitable[ResourceText]]:
+    async def read(caller: Caller) -> ResourceText:
+        return await words.read(uri, caller)
 
     return read
 
 
-def _lookup_tool(glossary: Glossary) -> OfferedTool:
-    async def run(given: LookUpTerm, _: Call) -> ToolOutput:
-        edition = (await glossary.current()).edition
+def _lookup_tool(words: _Words) -> OfferedTool:
+    async def run(given: LookUpTerm, call: Call) -> ToolOutput:
+        texts = await words.texts(call.caller)
         matches = [
             Meaning(kind=_KIND_OF[type(found.item)], word=found.word, score=round(found.score, 4), item=item_document(found.item))
-            for found in look_up(edition.vocabulary, given.term, given.limit)
+            for found in look_up(texts.vocabulary, given.term, given.limit)
         ]
-        return ToolOutput(structured=Meanings(term=given.term, version=edition.version, matches=matches))
+        return ToolOutput(structured=Meanings(term=given.term, version=texts.edition.version, matches=matches))
 
     return offer_tool(
         name="lookup_term",

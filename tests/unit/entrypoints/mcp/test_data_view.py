@@ -18,10 +18,11 @@ from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
 from mcp_gateway.entrypoints.http.identity import CALLER
+from mcp_gateway.entrypoints.mcp.glossary import build_glossary_server
 from mcp_gateway.entrypoints.mcp.hosting import mcp_app
 from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.entrypoints.mcp.tables import build_tables_server
-from mcp_gateway.wiring.data import open_tables
+from mcp_gateway.wiring.data import open_glossary, open_tables
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +115,44 @@ async def test_over_http_the_person_at_this_machine_is_held_to_rules_about_every
         said = await everything_said(client)
     assert "salaries" not in said["tables://schema"]
     assert rows_of(said, "SELECT * FROM orders") == []
+
+
+GLOSSARY = """
+entities:
+  - {kind: person, label: Dora, table: hr.people, column: name, value: Dora, aliases: [dorothy]}
+  - {kind: note, label: Canary, table: orders, column: note, value: canary-a, aliases: [secret note]}
+  - {kind: person, label: Anna, table: customers, column: name, value: Anna, aliases: [annie]}
+terms:
+  - {aliases: [wages], table: salaries, column: pay}
+  - {aliases: [mail], table: customers, column: email}
+  - {aliases: [turnover], table: orders, column: amount}
+metrics:
+  - {name: mean pay, table: salaries, expression: "AVG(salaries.pay)"}
+"""
+
+
+async def words_said(client: Client) -> str:
+    said: list[object] = [
+        (await client.read_resource(f"glossary://{kind}")).contents for kind in ("entities", "terms", "metrics", "status")
+    ]
+    said += [(await client.call_tool("lookup_term", {"term": term})).structured_content["matches"] for term in ("wages", "annie")]
+    return str(said).casefold()
+
+
+async def test_the_glossary_has_no_words_for_what_is_withheld(tmp_path: Path) -> None:
+    file = tmp_path / "glossary.yaml"
+    file.write_text(GLOSSARY)
+    async with opened_face(tmp_path) as tables, open_glossary(file, clock=SystemClock()) as glossary:
+        face = build_glossary_server(glossary, view=tables.data)
+        async with (
+            served(mcp_app(face, guard=lambda app: Door(app, EUROPEAN))) as base,
+            Client(f"{base}/mcp", mode="2026-07-28", cache=None) as client,
+        ):
+            narrowed = await words_said(client)
+        async with Client(face.server, mode="2026-07-28", cache=None) as client:
+            everything = await words_said(client)
+    for word in ("canary", "dora", "wages", "email", "salaries", "mean pay", "secret note"):
+        assert word not in narrowed
+        assert word in everything
+    assert "annie" in narrowed
+    assert "turnover" in narrowed
