@@ -6,7 +6,7 @@ Whoever may read the signing key may do all of it: the file's owner is this comm
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -14,11 +14,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mcp_gateway.access.act import Act
 from mcp_gateway.access.tokens.desk import ListedToken, TokenDesk
 from mcp_gateway.access.tokens.embedded import TokenOrder
 from mcp_gateway.access.tokens.lifetimes import read_lifetime
+from mcp_gateway.cli.access_rules import operator_of, with_access
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
 from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.tokens import open_token_desk
@@ -57,7 +60,9 @@ def issue(
         name=name,
         scopes=frozenset(scope) if scope else None,
     )
-    text, record = _at_desk(lambda desk: desk.issue(_operator_of(tenant), order))
+    operator = operator_of(tenant)
+    said: dict[str, Json] = {"issue": subject, "roles": [*sorted(order.roles)], "lifetime_seconds": order.lifetime_seconds}
+    text, record = _written_down(operator, said, lambda desk: desk.issue(operator, order))
     sys.stderr.write(
         f"token {record.jti} for {record.subject} of {record.tenant} ({', '.join(sorted(record.roles))}), "
         f"good until {_moment(record.expires_at)}; revoke it: mcp-gateway tokens revoke {record.jti} --tenant {record.tenant}\n"
@@ -72,7 +77,7 @@ def list_tokens(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List the tokens of a tenant that have not expired, newest first; never the tokens themselves."""
-    found = _at_desk(lambda desk: desk.list(_operator_of(tenant)))
+    found = _at_desk(lambda desk: desk.list(operator_of(tenant)))
     if as_json:
         sys.stdout.writelines(f"{_as_json(listed)}\n" for listed in found)
         return
@@ -98,12 +103,12 @@ def revoke(
     """Take back one token, or all that a subject has. Every replica refuses them within a second."""
     if (token is None) == (subject is None):
         raise typer.BadParameter("name either the id of a token or --subject")
-    operator = _operator_of(tenant)
+    operator = operator_of(tenant)
     if subject is not None:
-        own = _at_desk(lambda desk: _revoke_subject(desk, operator, subject))
+        own = _written_down(operator, {"sign_out": subject}, lambda desk: _revoke_subject(desk, operator, subject))
         sys.stderr.write(f"revoked: all tokens issued to {subject} of {tenant} until now; {own} of them by this gateway\n")
     if token is not None:
-        _at_desk(lambda desk: desk.revoke_token(operator, token, foreign=foreign))
+        _written_down(operator, {"revoke": token}, lambda desk: desk.revoke_token(operator, token, foreign=foreign))
         sys.stderr.write(f"revoked: token {token} of {tenant}\n")
 
 
@@ -114,9 +119,10 @@ async def _revoke_subject(desk: TokenDesk, operator: Caller, subject: str) -> in
     return sum(entry.token.subject == subject and not entry.revoked for entry in listed)
 
 
-def _operator_of(tenant: str) -> Caller:
-    """Who sits at this machine, in the tenant named."""
-    return Caller(tenant=tenant, subject=LOCAL_CALLER.subject, roles=LOCAL_CALLER.roles)
+def _written_down(operator: Caller, arguments: Mapping[str, Json], work: Callable[[TokenDesk], Awaitable[T]]) -> T:
+    """Done once the audit trail has it, as what is asked for over HTTP."""
+    act = Act(action="issue_tokens", arguments=arguments, face="command")
+    return with_access(lambda access: access.governor.carry_out(operator, act, lambda: work(access.tokens)))
 
 
 def _at_desk(work: Callable[[TokenDesk], Awaitable[T]]) -> T:

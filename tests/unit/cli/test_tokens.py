@@ -11,6 +11,7 @@ from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.cli import main
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.settings import load_settings
+from mcp_gateway.wiring.access_commands import open_access_alone
 from mcp_gateway.wiring.tokens import open_embedded_issuer
 
 Run = Callable[..., tuple[int, str, str]]
@@ -109,3 +110,22 @@ def test_a_state_directory_open_to_others_is_refused_with_what_to_do(run: Run, t
     code, out, err = run("issue", "--role", "viewer")
     assert (code, out) == (1, "")
     assert "chmod 700" in err
+
+
+async def lines_of(tenant: str) -> list[tuple[str, ...]]:
+    async with open_access_alone(load_settings(), SystemClock()) as access:
+        rows = await access.audit.read(tenant, after=0, limit=100)
+    named = ("action", "subject", "decision", "outcome", "error_code", "face")
+    return [tuple(str(json.loads(row.body).get(name, "")) for name in named) for row in rows]
+
+
+def test_who_issued_and_revoked_what_stands_in_the_trail_of_the_tenant(run: Run) -> None:
+    run("issue", "--tenant", "acme", "--role", "viewer", "--subject", "alice")
+    run("revoke", "unknown", "--tenant", "acme")
+    run("revoke", "--subject", "alice", "--tenant", "acme")
+    run("list", "--tenant", "acme")
+    assert asyncio.run(lines_of("acme")) == [
+        ("issue_tokens", "local", "allowed", "answered", "", "command"),
+        ("issue_tokens", "local", "allowed", "failed", "TOKEN_NOT_FOUND", "command"),
+        ("issue_tokens", "local", "allowed", "answered", "", "command"),
+    ]
