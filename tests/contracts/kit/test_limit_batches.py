@@ -113,9 +113,9 @@ async def limited(valkey: ValkeyProcess, rules: Sequence[Rule]) -> AsyncIterator
         yield EnterpriseRateLimiter(rules, store=RedisLimitStore(connection, timeout_seconds=5.0))
 
 
-def calls_so_far(valkey: ValkeyProcess, command: str) -> int:
+def calls_so_far(valkey: ValkeyProcess, command: str, kind: str = "calls") -> int:
     with valkey.client() as server:
-        return int(server.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"])
+        return int(server.info("commandstats").get(f"cmdstat_{command}", {kind: 0})[kind])
 
 
 async def test_decisions_of_one_turn_share_calls_and_what_all_touch_is_written_once(valkey: ValkeyProcess) -> None:
@@ -185,10 +185,11 @@ async def test_on_a_cluster_only_decisions_of_one_slot_share_a_call() -> None:
                 decisions = await asyncio.gather(*(limiter.decide(caller, "ask") for caller in callers))
                 assert {(decision.allowed, decision.decided_by) for decision in decisions} == {(True, "store")}
             assert [state.used for state in (await limiter.explain("t0", "ask")).rules] == [0, 20]
-            # The words of the pages: what everybody shares needs one slot for all.
-            before = calls_so_far(valkey, "evalsha")
+            before = [calls_so_far(valkey, "evalsha", kind) for kind in ("calls", "rejected_calls")]
             await asyncio.gather(*(limiter.decide(caller, "ask") for caller in callers))
-            assert calls_so_far(valkey, "evalsha") - before == 4 * 2
+            after = [calls_so_far(valkey, "evalsha", kind) for kind in ("calls", "rejected_calls")]
+            assert [later - earlier for earlier, later in zip(before, after, strict=True)] == [4 * 2, 0]
+        # What everybody shares would need one slot for all.
         async with limited(valkey, [*RULES, EVERYBODY]) as limiter:
             both = await asyncio.gather(limiter.decide("t0", "ask"), limiter.decide("t1", "ask"))
             assert {decision.decided_by for decision in both} == {"policy"}

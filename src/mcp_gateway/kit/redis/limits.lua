@@ -179,7 +179,7 @@ while at <= #decisions do
     end
     local over = budget.level + cost * rule.unit - most
     if over > 0 then
-      over = wait_of(key, rule, over)
+      over = max(1, wait_of(key, rule, over))
       own[i] = over
       if not rule.shadow and over > wait then wait = over end
     else
