@@ -157,6 +157,14 @@ def test_a_deny_says_its_name_and_wins_over_the_administrator() -> None:
     assert decision.reason == "rule no-payroll denies ask on PayRoll.x"
 
 
+def test_of_several_rules_the_smallest_id_is_named_whoever_wrote_it() -> None:
+    everybodys = Rule(id="b", effect="deny", actions=frozenset(ACTIONS))
+    own = frozenset({"acme"})
+    policy = build_policy(Statements(rules=(everybodys, replace(everybodys, id="a", tenants=own), replace(everybodys, id="c"))))
+    assert decide(policy, caller("admin"), "ask").rule == "a"
+    assert decide(policy, caller("admin", tenant="globex"), "ask").rule == "b"
+
+
 def test_a_missing_scope_is_not_asked_for_when_it_would_not_help() -> None:
     narrowed = frozenset({"gateway.read"})
     assert decide(BUILT_IN, caller("viewer", scopes=narrowed), "ask").scope == ""
