@@ -87,7 +87,7 @@ class AuditTrail:
 
         Raises `AuditUnavailable` when the line cannot be written, unless the trail was told to stay open; then it is counted.
         """
-        if event.tenant == NOBODYS and not self._gaps.admits_stranger(self._clock.monotonic()):
+        if event.tenant == NOBODYS and event.decision == "refused" and not self._gaps.admits_stranger(self._clock.monotonic()):
             self._wake.set()
             return
         if self._closed or len(self._waiting) >= self._limits.max_waiting:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from mcp_gateway.access.audit.model import NOBODYS
 from mcp_gateway.access.tokens.refusals import Reason, refused
 from mcp_gateway.core.errors import Json
 
@@ -55,9 +56,13 @@ class ClaimMapping:
 
     def read(self, claims: Mapping[str, Json]) -> NamedByToken:
         """Raises `TokenRefused` with reason claims or tenant."""
+        tenant = self._tenant(claims)
+        if tenant == NOBODYS:
+            # The trail's name for strangers: whoever were of it could read of them, and be written down as little as they are.
+            raise refused("tenant", claim=self.tenant or "tenant")
         return NamedByToken(
             subject=_identifier(find_claim(claims, self.subject), self.subject, "claims"),
-            tenant=self._tenant(claims),
+            tenant=tenant,
             roles=self._roles(claims),
             scopes=_scopes(find_claim(claims, self.scopes), self.scopes),
             name=_shown(find_claim(claims, self.name)),

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWS
 
+from mcp_gateway.access.audit.model import NOBODYS
 from mcp_gateway.access.errors import TokenNotIssuable
 from mcp_gateway.access.tokens.claims import MAX_NAME_CHARS, ClaimMapping
 from mcp_gateway.access.tokens.lifetimes import write_lifetime
@@ -146,6 +147,8 @@ class EmbeddedIssuer:
                 raise TokenNotIssuable("Who logged in has a name that no token can carry.")
         else:
             self._check_names(order)
+        if order.tenant == NOBODYS:
+            raise TokenNotIssuable(f"{NOBODYS!r} is where the audit trail keeps strangers; no tenant can be called that.")
         if not order.roles:
             raise TokenNotIssuable("A token without a role could do nothing.")
         if any(not _is_name(scope.replace(":", ".")) for scope in order.scopes or ()):

@@ -72,6 +72,10 @@ def event(number: int, tenant: str = "acme") -> AuditEvent:
     return replace(EVENT, tenant=tenant, correlation_id=f"r{number}")
 
 
+def stranger(number: int) -> AuditEvent:
+    return replace(event(number, "-"), decision="refused", outcome="refused", error_code="TOKEN_REFUSED")
+
+
 async def test_nobody_goes_on_before_the_line_is_committed(store: GatedStore, clock: FixedClock) -> None:
     store.open.clear()
     async with opened(store, clock) as trail:
@@ -196,16 +200,23 @@ async def test_a_store_that_hangs_is_given_up(store: GatedStore, clock: FixedClo
             await trail.record(event(1))
 
 
+async def test_what_was_allowed_is_written_whoever_it_is_said_to_be_of(store: GatedStore, clock: FixedClock) -> None:
+    async with opened(store, clock) as trail:
+        for number in range(9):
+            await trail.record(event(number, "-"))
+    assert (await verify(store, "-", SEALER.check)).rows == 9
+
+
 async def test_strangers_cannot_fill_the_trail_and_what_was_left_out_is_counted(store: GatedStore, clock: FixedClock) -> None:
     async with opened(store, clock) as trail:
         for number in range(50):
-            await trail.record(event(number, "-"))
+            await trail.record(stranger(number))
         await trail.record(event(50))
         head = await store.head("-")
         assert head is not None
         assert head.sequence == QUICK.strangers_per_minute
         clock.advance(60)
-        await trail.record(event(51, "-"))
+        await trail.record(stranger(51))
         await store.until("47 more refused calls")
     assert (await verify(store, "-", SEALER.check)).rows == QUICK.strangers_per_minute + 2
     assert trail.lost == 0

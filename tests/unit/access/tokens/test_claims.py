@@ -147,3 +147,9 @@ def test_attributes_are_texts_and_whole_numbers() -> None:
     mapping = ClaimMapping(tenant="tid", attributes={"region": "org.region", "desk": "desk", "x": "x", "y": "y", "z": "z"})
     named = read(mapping, org={"region": "EU"}, desk=7, x=True, y=["EU", "US"], z=1.5)
     assert dict(named.attributes) == {"region": "EU", "desk": "7"}
+
+
+def test_no_token_is_of_the_tenant_that_the_trail_keeps_strangers_under() -> None:
+    assert refusal(tid="-") == ("tenant", "tid")
+    assert refusal(ClaimMapping(tenant="tid", tenant_names={"t1": "-"}), tid="t1") == ("tenant", "tid")
+    assert refusal(ClaimMapping(fixed_tenant="-"))[0] == "tenant"

@@ -105,6 +105,11 @@ def test_names_that_could_mean_something_else_are_refused(issuer: EmbeddedIssuer
             issuer.issue(order)
 
 
+def test_no_token_is_issued_for_the_tenant_that_the_trail_keeps_strangers_under(issuer: EmbeddedIssuer) -> None:
+    with pytest.raises(TokenNotIssuable, match="strangers"):
+        issuer.issue(TokenOrder(tenant="-", subject="alice", roles=frozenset({"admin"}), lifetime_seconds=600.0))
+
+
 def test_a_token_that_could_do_nothing_is_not_issued(issuer: EmbeddedIssuer) -> None:
     with pytest.raises(TokenNotIssuable, match="without a role"):
         issuer.issue(replace(ORDER, roles=frozenset()))
