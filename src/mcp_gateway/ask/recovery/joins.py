@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from mcp_gateway.ask.scopes import Select
-from mcp_gateway.core.schema import DatabaseSchema
+from mcp_gateway.core.schema import DatabaseSchema, Table
 
 # Columns of these names are in many tables and tie none together.
 _TELLS_NOTHING = frozenset(
@@ -60,16 +60,26 @@ def _neighbours(schema: DatabaseSchema) -> dict[str, list[Hop]]:
 
 
 def _shared_column(schema: DatabaseSchema, start: str, goal: str) -> Hop | None:
-    """Where no key leads: the one telling column both tables have."""
+    """Where no key leads: the one telling column both tables have, if each of its values is one row in one of them.
+
+    Where it is not, every row of one table would meet many of the other, and what was counted would be something else.
+    """
     left, right = schema.table(start), schema.table(goal)
     if left is None or right is None:
         return None
     shared = [
         column.name for column in left.columns if column.name.casefold() not in _TELLS_NOTHING and right.column(column.name)
     ]
-    if len(shared) != 1:
+    if len(shared) != 1 or not (_is_unique(left, shared[0]) or _is_unique(right, shared[0])):
         return None
     return Hop(table=start, columns=(shared[0],), target=goal, target_columns=(shared[0],))
+
+
+def _is_unique(table: Table, name: str) -> bool:
+    """By its primary key, or by what was counted."""
+    column = table.column(name)
+    counted = column is not None and column.distinct_count is not None and column.distinct_count == table.row_count
+    return counted or [part.casefold() for part in table.primary_key] == [name.casefold()]
 
 
 def on_condition(hop: Hop, left: str, right: str) -> exp.Expr:
