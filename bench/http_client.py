@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -19,16 +20,22 @@ class Connection:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=10_000_000)
         return cls(reader, writer, parts.netloc)
 
-    async def post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         """The status, and the reply's JSON."""
-        data = json.dumps(body).encode()
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-        )
-        self._writer.write(head.encode() + data)
+        return await self.request(path, body)
+
+    async def request(self, path: str, body: Mapping[str, Any] | None, *, token: str = "") -> tuple[int, dict[str, Any]]:
+        """The same; without a body it is a GET. `token` empty: nobody is named."""
+        data = b"" if body is None else json.dumps(body).encode()
+        lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", f"Host: {self._host}"]
+        if body is not None:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+        if token:
+            lines.append(f"Authorization: Bearer {token}")
+        self._writer.write("\r\n".join([*lines, "", ""]).encode() + data)
         async with asyncio.timeout(60):
-            status, *lines = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-            length = next(int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:"))
+            status, *fields = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+            length = next(int(line.split(b":")[1]) for line in fields if line.lower().startswith(b"content-length:"))
             reply = await self._reader.readexactly(length)
         return int(status.split()[1]), json.loads(reply)
 
