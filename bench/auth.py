@@ -42,7 +42,7 @@ from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.foundation import open_bare_foundation
 
-application.open_foundation = lambda settings, *, clock: open_bare_foundation(settings, clock=clock, alone=False)
+application.open_guarded_foundation = lambda settings, *, clock: open_bare_foundation(settings, clock=clock, alone=False)
 
 
 async def main():

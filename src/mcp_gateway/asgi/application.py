@@ -24,8 +24,8 @@ from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
-from mcp_gateway.wiring.foundation import open_foundation
 from mcp_gateway.wiring.gateway import open_gateway
+from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
 from mcp_gateway.wiring.servers import is_embedded
 
 # The face that offers the gateway itself; not a name an embedded server can have.
@@ -61,7 +61,7 @@ async def open_application(
     settings = await settle_data(settings, clock=clock) if demo else settings
     async with AsyncExitStack() as stack:
         faces = await stack.enter_async_context(open_faces(settings, clock=clock))
-        foundation = await stack.enter_async_context(open_foundation(settings, clock=clock))
+        foundation = await stack.enter_async_context(open_guarded_foundation(settings, clock=clock))
         opened = await stack.enter_async_context(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), foundation=foundation)
         )

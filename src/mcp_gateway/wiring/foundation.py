@@ -1,11 +1,10 @@
 """What a gateway stands on: the kit's parts, its own store, and who may do what."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from mcp_gateway.access.access import Access
-from mcp_gateway.adapters.memory import MemoryConversations
 from mcp_gateway.ask.ports import ConversationStore
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.settings import Settings
@@ -20,28 +19,6 @@ class Foundation:
     traffic: Traffic
     conversations: ConversationStore
     access: Access | None = None
-
-
-@asynccontextmanager
-async def open_foundation(settings: Settings, *, clock: Clock) -> AsyncIterator[Foundation]:
-    """For a gateway that serves. Raises what opening the store, the key, the access file and Redis raises."""
-    # SQLAlchemy takes over half a second to import, which every command would pay for; few have a store.
-    from mcp_gateway.adapters.sql.conversations import SqlConversations  # noqa: PLC0415
-    from mcp_gateway.wiring.access import open_access  # noqa: PLC0415
-    from mcp_gateway.wiring.store import open_own_store  # noqa: PLC0415
-
-    async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_own_store(settings))
-        traffic = await stack.enter_async_context(open_traffic(settings, clock=clock))
-        access = await stack.enter_async_context(open_access(settings, clock=clock, engine=engine, connection=traffic.connection))
-        # Kept for other replicas and for after a restart where a store is named; otherwise not worth its price.
-        conversations: ConversationStore
-        ttl_seconds, max_turns = settings.session_ttl_seconds, settings.session_turns
-        if settings.database_url is None:
-            conversations = MemoryConversations(clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
-        else:
-            conversations = SqlConversations(engine, clock, ttl_seconds=ttl_seconds, max_turns=max_turns)
-        yield Foundation(traffic=traffic, conversations=conversations, access=access)
 
 
 @asynccontextmanager
