@@ -19,6 +19,10 @@ Scalar: TypeAlias = str | int | float | bool
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 # The actions whose target is a table or a column.
 ABOUT_TABLES: Final[frozenset[Action]] = frozenset({"ask", "run_query", "read_schema"})
+# The actions whose target may be a server or a tool; the others are about the gateway itself.
+ABOUT_SERVERS: Final[frozenset[Action]] = ABOUT_TABLES | {
+    "call_tool", "read_resource", "get_prompt", "see_servers", "see_health", "diagnose", "manage_servers",
+}  # fmt: skip
 OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from mcp_gateway.access.policy.globs import MAX_GLOB_CHARS
 from mcp_gateway.access.policy.model import (
+    ABOUT_SERVERS,
     ABOUT_TABLES,
     ACTIONS,
     OPERATORS,
@@ -116,7 +117,8 @@ def _read_about(section: Section, effect: Effect) -> Grant:
     )
     if grant.columns and any(not pattern.rpartition(".")[2] for pattern in grant.columns):
         section.faults.note(section.value("columns"), section.child("columns"), "ends in a dot", "Write table.column.")
-    _check_tables_meant(section, effect, grant)
+    _check_meant(section, effect, grant.actions, ("tables", "columns"), ABOUT_TABLES)
+    _check_meant(section, effect, grant.actions, ("servers", "tools"), ABOUT_SERVERS)
     return grant
 
 
@@ -144,14 +146,16 @@ def _as_written(node: yaml.Node | None, word: str) -> str:
     return repr(word[:60]) if any(item.value == word for item in items) else "what a variable holds"
 
 
-def _check_tables_meant(section: Section, effect: Effect, grant: Grant) -> None:
+def _check_meant(
+    section: Section, effect: Effect, actions: frozenset[Action], keys: tuple[str, str], about: frozenset[Action]
+) -> None:
     """An allow about tables must not allow what has none; a deny about them must be able to hit something."""
-    key = "tables" if grant.tables else "columns"
-    if not (grant.tables or grant.columns) or section.value("actions") is None:
+    key = next((key for key in keys if section.value(key) is not None), None)
+    others = actions - about
+    if key is None or section.value("actions") is None or not others:
         return
-    others = grant.actions - ABOUT_TABLES
-    if others and (effect == "allow" or not grant.actions & ABOUT_TABLES):
-        fix = f"Only {', '.join(sorted(ABOUT_TABLES))} are about tables; write a rule of its own for the others."
+    if effect == "allow" or not actions & about:
+        fix = f"Known for {', '.join(action for action in ACTIONS if action in about)}; write a rule of its own for the others."
         section.faults.note(section.value(key), section.child(key), f"means nothing for {', '.join(sorted(others))}", fix)
 
 

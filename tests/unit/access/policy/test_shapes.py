@@ -11,7 +11,17 @@ from tests.unit.access.policy.policies import rules, statements
 from mcp_gateway.access.errors import PolicyInvalid
 from mcp_gateway.access.policy.bodies import MAX_BODY_CHARS, identity_of, kind_of, read_statement, to_text
 from mcp_gateway.access.policy.build import Statements
-from mcp_gateway.access.policy.model import ABOUT_TABLES, OPERATORS, CallerValue, Grant, Role, RowFilter, Rule, Scalar
+from mcp_gateway.access.policy.model import (
+    ABOUT_SERVERS,
+    ABOUT_TABLES,
+    OPERATORS,
+    CallerValue,
+    Grant,
+    Role,
+    RowFilter,
+    Rule,
+    Scalar,
+)
 from mcp_gateway.access.policy.ports import Kind
 from mcp_gateway.core.errors import Json
 
@@ -21,8 +31,9 @@ FILTER: dict[str, Json] = {"id": "f", "tables": ["orders"], "column": "region", 
 
 
 def meant(grant: Grant | Rule) -> bool:
-    """Whether an allow, or a deny that says its actions, speaks of tables only where there are some."""
-    return not (grant.tables or grant.columns) or grant.actions <= ABOUT_TABLES
+    """Whether it speaks of tables and of servers only where there are some."""
+    about_tables = not (grant.tables or grant.columns) or grant.actions <= ABOUT_TABLES
+    return about_tables and (not (grant.servers or grant.tools) or grant.actions <= ABOUT_SERVERS)
 
 
 def sorted_patterns(rule: Rule, owner: str) -> Rule:
@@ -41,7 +52,7 @@ def sorted_patterns(rule: Rule, owner: str) -> Rule:
 @given(rules())
 def test_a_rule_is_read_as_it_was_written(rule: Rule) -> None:
     if not meant(rule):
-        rule = replace(rule, tables=(), columns=())
+        rule = replace(rule, tables=(), columns=(), servers=(), tools=())
     stored = sorted_patterns(rule, "acme")
     assert read_statement("rule", to_text(stored), owner="acme") == stored
 
@@ -111,6 +122,8 @@ def test_a_value_may_be_the_callers() -> None:
         ("rule", {**RULE, "tenants": ["acme", "globex"]}, "tenants: names another tenant"),
         ("rule", {**RULE, "actions": ["call_tool", "ask"], "tables": ["t"]}, "tables: means nothing for call_tool"),
         ("rule", {**RULE, "effect": "deny", "actions": ["call_tool"], "columns": ["c"]}, "columns: means nothing for call_tool"),
+        ("rule", {**RULE, "actions": ["ask", "read_audit"], "servers": ["hr"]}, "servers: means nothing for read_audit"),
+        ("rule", {**RULE, "effect": "deny", "actions": ["see_metrics"], "tools": ["x"]}, "tools: means nothing for see_metrics"),
         ("rule", {**RULE, "note": "two\nlines"}, "note: has a line break"),
         ("rule", [RULE], "must be a mapping"),
         ("rule", "text", "must be a mapping"),
@@ -135,6 +148,12 @@ def test_each_fault_is_named_with_its_place(kind: Kind, body: Json, fault: str) 
     with pytest.raises(PolicyInvalid) as caught:
         read_statement(kind, json.dumps(body), owner="acme")
     assert fault in caught.value.message
+
+
+def test_a_deny_may_be_about_more_than_its_patterns_fit() -> None:
+    for actions in (["ask", "call_tool"], None):
+        body = {"id": "r", "effect": "deny", "tables": ["t"], "servers": ["s"], **({"actions": actions} if actions else {})}
+        assert isinstance(read_statement("rule", json.dumps(body), owner="acme"), Rule)
 
 
 def test_all_faults_are_told_at_once() -> None:
