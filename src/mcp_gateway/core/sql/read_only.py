@@ -77,6 +77,8 @@ def _check_tree(tree: exp.Expr, dialect: str) -> exp.Query:
         _check_node(node, names)
         if isinstance(node, exp.Column):
             _check_column(node, dialect)
+        elif isinstance(node, exp.In) and dialect == "sqlite":
+            _check_membership(node)
         inside = isinstance(node, _CHAINS)
         waiting += [(child, depth if inside and type(child) is type(node) else depth + 1) for child in node.iter_expressions()]
     return tree
@@ -112,6 +114,15 @@ def _check_column(column: exp.Column, dialect: str) -> None:
             name=name.name,
             hint="If a column is meant, put its name in quotation marks or its table in front.",
         )
+
+
+def _check_membership(within: exp.In) -> None:
+    """SQLite reads `x IN name` as the rows of the table of that name, in quotation marks of either kind or none."""
+    field = within.args.get("field")
+    if isinstance(field, (exp.Column, exp.Literal)):
+        reason = table_reason("", field.text("table"), field.name)
+        if reason:
+            _refuse(f"The table {field.name} is not allowed", reason, field.name)
 
 
 def _check_bare_texts(node: exp.Expr) -> None:

@@ -171,6 +171,9 @@ SELECT id::"x) FROM read_text('/etc/passwd') --" FROM secrets
 SELECT TRY_CAST(id AS "x"".y) FROM read_text('/etc/passwd') --") FROM secrets
 
 -- dialect: sqlite
+SELECT 1 IN pragma_database_list
+SELECT 1 IN 'sqlite_stat1'
+SELECT 1 WHERE 1 NOT IN main.'sqlite_stat1'
 SELECT sqlite_version()
 SELECT sqlite_source_id()
 SELECT sqlite_compileoption_get(0)
