@@ -33,6 +33,7 @@ from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.adapters.key_file import KEY_NAME, open_signing_key
 from mcp_gateway.adapters.oidc.client_documents import HttpClientDocuments
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
+from mcp_gateway.adapters.retired_keys import read_retired_keys
 from mcp_gateway.adapters.sql.audit import open_audit_store
 from mcp_gateway.adapters.sql.changes import SqlChanges
 from mcp_gateway.adapters.sql.rules import SqlRules
@@ -85,16 +86,9 @@ async def open_access(
             rights=PolicyRights(lambda: policy.current),
             audit=audit,
             trail=trail,
-            sealer=Sealer(key, issuer.installation_id),
+            sealer=Sealer(key, issuer.installation_id, read_retired_keys(settings.state_dir)),
             past_calls=PastCalls(audit, clock),
-            sessions=Sessions(
-                store,
-                clock=clock,
-                new_secret=_new_secret,
-                lasts=timedelta(hours=settings.login_hours),
-                idle=timedelta(minutes=settings.login_idle_minutes),
-                recheck=unless_revoked(revocations, clock),
-            ),
+            sessions=_make_sessions(settings, store, revocations, clock),
             tickets=Tickets(store, new_secret=_new_ticket),
             tokens=TokenDesk(
                 issuer,
@@ -119,6 +113,17 @@ async def open_access(
         keeping = asyncio.create_task(_keep_audit(access, clock, said.audit.retention_days))
         stack.push_async_callback(_end, keeping)
         yield access
+
+
+def _make_sessions(settings: Settings, store: SessionStore, revocations: Revocations, clock: Clock) -> Sessions:
+    return Sessions(
+        store,
+        clock=clock,
+        new_secret=_new_secret,
+        lasts=timedelta(hours=settings.login_hours),
+        idle=timedelta(minutes=settings.login_idle_minutes),
+        recheck=unless_revoked(revocations, clock),
+    )
 
 
 async def _session_store(connection: RedisConnection | None, clock: Clock) -> SessionStore:

@@ -5,6 +5,7 @@ Doing it again changes nothing. A gateway that starts makes all of it by itself;
 
 from mcp_gateway.access.examination.step import Step, ok, problem, unknown
 from mcp_gateway.adapters.key_file import KEY_NAME
+from mcp_gateway.adapters.retired_keys import RETIRED, read_retired_keys
 from mcp_gateway.adapters.sql.audit import open_audit_store
 from mcp_gateway.adapters.sql.engine import NEWEST_STEP
 from mcp_gateway.core.clock import Clock
@@ -16,6 +17,8 @@ from mcp_gateway.wiring.store import open_own_store
 from mcp_gateway.wiring.tokens import open_embedded_issuer
 
 _REDIS_SECONDS = 3.0
+# Whose chains are looked at: enough to see a key that is not shared.
+MOST_TENANTS = 50
 
 
 async def set_up(settings: Settings, clock: Clock) -> tuple[Chapter, ...]:
@@ -46,11 +49,20 @@ async def _make_store(settings: Settings, clock: Clock) -> Step:
     """Opening it brings its tables up to date."""
     try:
         installation = open_embedded_issuer(settings, clock).installation_id
+        known = {installation, *read_retired_keys(settings.state_dir)}
         async with open_own_store(settings) as engine, open_audit_store(engine, installation) as audit:
             shown = engine.url.render_as_string(hide_password=True)
-            tenants = len(await audit.tenants())
+            names = await audit.tenants()
+            heads = [await audit.head(name) for name in names[:MOST_TENANTS]]
     except GatewayError as error:
         return problem("store", error.message, error.hint, "this machine")
+    if any(head is not None and head.installation not in known for head in heads):
+        said = f"{shown} answers, but an audit trail in it was begun with another signing key."
+        change = (
+            f"Replicas share one {settings.state_dir / KEY_NAME}; keys from before belong into {settings.state_dir / RETIRED}."
+        )
+        return problem("store", said, change, "this machine")
+    tenants = len(names)
     trail = f"{tenants} tenant{' has' if tenants == 1 else 's have'} a trail"
     return ok("store", f"{shown} answers and is at step {NEWEST_STEP}; {trail}.", tenants=tenants)
 

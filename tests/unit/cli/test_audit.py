@@ -202,6 +202,24 @@ def test_setting_up_makes_key_and_store_once_and_says_so(run: Run, tmp_path: Pat
     assert (tmp_path / "state" / "signing-key").read_bytes() == key
 
 
+def test_a_store_begun_with_another_key_is_said_until_that_key_lies_with_the_retired_ones(trail: Run, tmp_path: Path) -> None:
+    assert trail("audit", "seal")[0] == 0
+    state = tmp_path / "state"
+    (state / "retired-keys").mkdir()
+    (state / "signing-key").rename(tmp_path / "old-key")
+    code, out, _ = trail("setup-enhanced")
+    assert code == 1
+    assert "begun with another signing key" in out
+    assert trail("audit", "verify")[0] == 1
+    (tmp_path / "old-key").rename(state / "retired-keys" / "2026")
+    assert trail("setup-enhanced")[0] == 0
+    assert trail("audit", "verify")[0] == 0
+    (state / "retired-keys" / "notes.txt").write_text("no key")
+    code, _, err = trail("audit", "verify")
+    assert code == 1
+    assert "KEY_FILE_REFUSED" in err
+
+
 def test_setting_up_names_what_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:hush@127.0.0.1:1/none")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")

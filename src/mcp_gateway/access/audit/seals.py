@@ -4,6 +4,7 @@ A seal is only put on a chain that verifies, so that none vouches for what was t
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,12 +23,15 @@ _DOMAIN: Final = b"mcp-gateway audit seal 1\0"
 
 
 class Sealer:
-    """Signs and checks with the key of this installation; `name` is how seals name the key."""
+    """Signs with the key of this installation, and checks with it and with those it had before, which are by their names.
 
-    def __init__(self, key: Ed25519PrivateKey, name: str) -> None:
+    `name` is how seals name the key.
+    """
+
+    def __init__(self, key: Ed25519PrivateKey, name: str, retired: Mapping[str, Ed25519PublicKey] | None = None) -> None:
         self._key = key
         self.name: Final = name
-        self._known: dict[str, Ed25519PublicKey] = {name: key.public_key()}
+        self._known: dict[str, Ed25519PublicKey] = {**(retired or {}), name: key.public_key()}
 
     def sign(self, *, tenant: str, sequence: int, row_hash: str, sealed_at: int, reason: str) -> Seal:
         """`sealed_at` in microseconds since 1970."""
@@ -43,7 +47,7 @@ class Sealer:
         )
 
     def check(self, seal: Seal) -> SealVerdict:
-        """Whether this installation's key signed exactly this."""
+        """Whether a key of this installation signed exactly this."""
         known = self._known.get(seal.key)
         if known is None:
             return "of_another_key"
@@ -114,9 +118,11 @@ async def _last_before(store: AuditStore, tenant: str, moment: int) -> int | Non
 
 
 def _require_sound(found: Verification) -> None:
-    if found.sound:
+    """A seal of a key that is not known any more proves nothing either way; verification goes on naming it."""
+    broken = [finding for finding in found.findings if finding.fault != "seal_of_another_key"]
+    if not broken:
         return
-    first = found.findings[0]
+    first = broken[0]
     raise AuditBroken(
         f"The trail of {found.tenant} does not verify: {first.fault} at {first.sequence}.",
         tenant=found.tenant,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWS
 
@@ -71,7 +71,7 @@ class EmbeddedIssuer:
         self._new_id = new_id
         self._max_lifetime = max_lifetime_seconds
         self._max_admin_lifetime = max_admin_lifetime_seconds
-        self.installation_id: Final = _thumbprint(self._public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        self.installation_id: Final = thumbprint(self._public)
         self.issuer: Final = f"mcp-gateway:{self.installation_id}"
         # Its only key is there for as long as it is.
         self.withdrawals: Final = 0
@@ -183,9 +183,10 @@ def _is_known_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME_CHARS and text.isprintable() and text == text.strip()
 
 
-def _thumbprint(public: bytes) -> str:
+def thumbprint(public: Ed25519PublicKey) -> str:
     """RFC 7638 of the key (RFC 8037 for its members): the same wherever the key is."""
-    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{_base64url(public)}"}}'
+    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{_base64url(raw)}"}}'
     return _base64url(sha256(members.encode("ascii")).digest())
 
 

@@ -226,6 +226,21 @@ def test_a_seal_of_another_installation_is_not_taken_for_ones_own() -> None:
     assert SEALER.check(seal) == "forged"
 
 
+async def test_after_a_new_key_the_old_seals_hold_when_the_old_key_is_known_and_sealing_goes_on_when_not() -> None:
+    new = Ed25519PrivateKey.generate()
+    knowing = Sealer(new, "new", {SEALER.name: Ed25519PrivateKey.from_private_bytes(b"s" * 32).public_key()})
+    forgetful = Sealer(new, "new")
+    store = MemoryAudit("of-tests")
+    await store.append([line(1)])
+    await seal_chain(store, SEALER, "acme", at=NOON, reason="regular")
+    await store.append([line(2)])
+    sealed = await seal_chain(store, forgetful, "acme", at=NOON, reason="regular")
+    assert sealed is not None
+    assert (sealed.sequence, sealed.key) == (2, "new")
+    assert (await verify(store, "acme", knowing.check)).seals == 2
+    assert faults(await verify(store, "acme", forgetful.check)) == [("seal_of_another_key", 1, 1)]
+
+
 async def test_findings_are_bounded() -> None:
     store = MemoryAudit("of-tests")
     await store.append([line(number) for number in range(1, 2_500)])
