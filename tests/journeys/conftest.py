@@ -27,7 +27,13 @@ def shop(cache_dir: Path) -> DemoShop:
 @pytest.fixture
 def settings(shop: DemoShop, cache_dir: Path) -> Settings:
     return load_settings(
-        {"tables_url": str(shop.database), "glossary_file": shop.glossary, "cache_dir": cache_dir, "log_level": "ERROR", "login": "none"}
+        {
+            "tables_url": str(shop.database),
+            "glossary_file": shop.glossary,
+            "cache_dir": cache_dir,
+            "log_level": "ERROR",
+            "login": "none",
+        }
     )
 
 
