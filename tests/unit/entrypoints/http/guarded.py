@@ -144,14 +144,7 @@ async def open_guarded(
         access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
         app = create_app(
             make_gateway(Told(reply=reply or _reply)),
-            HttpOptions(
-                version="1.2.3",
-                allowed_origins=("http://friend.example",),
-                hosts=("gateway.example",),
-                max_body_bytes=10_000,
-                public_url=public_url,
-                mcp_endpoints=("/mcp", "/sse", "/servers/tables/mcp"),
-            ),
+            _options(public_url),
             clock=clock,
             new_id=lambda: f"id-{next(numbers)}",
             access=access,
@@ -159,6 +152,17 @@ async def open_guarded(
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
             yield Guarded(client=client, access=access, clock=clock, issuer=issuer, documents=known)
+
+
+def _options(public_url: str | None) -> HttpOptions:
+    return HttpOptions(
+        version="1.2.3",
+        allowed_origins=("http://friend.example",),
+        hosts=("gateway.example",),
+        max_body_bytes=10_000,
+        public_url=public_url,
+        mcp_endpoints=("/mcp", "/sse", "/servers/tables/mcp"),
+    )
 
 
 async def _reply(question: Question, _: ProgressListener | None) -> Answer:
