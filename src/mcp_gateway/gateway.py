@@ -5,9 +5,8 @@ Faces (HTTP, MCP, command line) hold one of these and nothing else; `wiring` mak
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from mcp_gateway.access.access import Access
 from mcp_gateway.ask.model import Answer, Question
 from mcp_gateway.ask.ports import Gathered, ProgressListener
 from mcp_gateway.core.errors import Json
@@ -16,6 +15,9 @@ from mcp_gateway.diagnostics.health import HealthWatch
 from mcp_gateway.diagnostics.query_figures import QueryFigures
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
 from mcp_gateway.kit.prometheus import PrometheusFigures
+
+if TYPE_CHECKING:  # what it imports is for gateways that serve
+    from mcp_gateway.access.access import Access
 
 Mode = Literal["single_mcp", "multi_mcp", "auto"]
 
@@ -86,4 +88,4 @@ class Gateway:
     examples: tuple[str, ...] = ()
     limiter: EnterpriseRateLimiter | None = None
     traffic_figures: PrometheusFigures | None = None
-    access: Access | None = None
+    access: "Access | None" = None

@@ -6,13 +6,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from mcp.server.lowlevel.server import Server
 
-from mcp_gateway.access.access import Access
-from mcp_gateway.adapters.audit_probe import AuditProbe
 from mcp_gateway.adapters.kit_probes import CircuitsProbe, StoreProbe
 from mcp_gateway.adapters.probes import DatabaseProbe, LanguageModelProbe, OrchestratorProbe, ServerProbe, probe_name
 from mcp_gateway.ask.answer import AnswerQuestion, AskLimits
@@ -37,9 +35,11 @@ from mcp_gateway.wiring.governed import GovernedQuestion, governed_look
 from mcp_gateway.wiring.language_model import open_model
 from mcp_gateway.wiring.log_levels import logged_as, set_level
 from mcp_gateway.wiring.measured import Admission, Measured
-from mcp_gateway.wiring.providers import provider_probes
 from mcp_gateway.wiring.servers import configuration_file, plain_configuration, server_maker
 from mcp_gateway.wiring.traffic import Traffic
+
+if TYPE_CHECKING:  # what it imports is for gateways that serve
+    from mcp_gateway.access.access import Access
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +92,7 @@ async def open_gateway(
             conversations=foundation.conversations,
             traffic=traffic,
             access=foundation.access,
+            probes=foundation.probes,
         )
         stack.enter_context(logged_as(servers.orchestration if file is not None else None))
         gateway = _assemble(parts, new_id)
@@ -124,7 +125,8 @@ class _Parts:
     model: Drafter | None
     conversations: ConversationStore
     traffic: Traffic
-    access: Access | None
+    access: "Access | None"
+    probes: tuple[Probe, ...]
 
     @property
     def usual_mode(self) -> Mode:
@@ -183,7 +185,7 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
     return gateway if parts.access is None else _govern(gateway, parts.access)
 
 
-def _govern(gateway: Gateway, access: Access) -> Gateway:
+def _govern(gateway: Gateway, access: "Access") -> Gateway:
     """The same gateway, whose use cases are decided and written down."""
     governor = access.governor
     return replace(
@@ -268,8 +270,7 @@ def _probes(parts: _Parts) -> tuple[Probe, ...]:
     return (
         *((StoreProbe(connection),) if connection is not None else ()),
         CircuitsProbe(parts.traffic.circuits),
-        *((AuditProbe(parts.access.trail, parts.access.audit),) if parts.access is not None else ()),
-        *(provider_probes(parts.access.providers) if parts.access is not None else ()),
+        *parts.probes,
         OrchestratorProbe(gather),
         *members,
         DatabaseProbe(find_database),

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mcp_gateway.adapters.audit_probe import AuditProbe
 from mcp_gateway.adapters.memory import MemoryConversations
 from mcp_gateway.adapters.sql.conversations import SqlConversations
 from mcp_gateway.ask.ports import ConversationStore
@@ -15,6 +16,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access import open_access
 from mcp_gateway.wiring.foundation import Foundation
+from mcp_gateway.wiring.providers import provider_probes
 from mcp_gateway.wiring.store import open_own_store
 from mcp_gateway.wiring.traffic import open_traffic
 
@@ -26,7 +28,12 @@ async def open_guarded_foundation(settings: Settings, *, clock: Clock) -> AsyncI
         engine = await stack.enter_async_context(open_own_store(settings))
         traffic = await stack.enter_async_context(open_traffic(settings, clock=clock))
         access = await stack.enter_async_context(open_access(settings, clock=clock, engine=engine, connection=traffic.connection))
-        yield Foundation(traffic=traffic, conversations=_conversations(settings, engine, clock), access=access)
+        yield Foundation(
+            traffic=traffic,
+            conversations=_conversations(settings, engine, clock),
+            access=access,
+            probes=(AuditProbe(access.trail, access.audit), *provider_probes(access.providers)),
+        )
 
 
 def _conversations(settings: Settings, engine: AsyncEngine, clock: Clock) -> ConversationStore:
