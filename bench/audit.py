@@ -95,13 +95,13 @@ async def main() -> None:
     """Print a table."""
     with tempfile.TemporaryDirectory() as folder:
         async with stores(Path(folder)) as kinds:
-            print(f"{'store':10}{'at once':>9}{'us of processor a line':>25}{'lines a second':>17}")
+            print("| store | callers at once | µs of processor a line | lines a second |\n|---|--:|--:|--:|")
             for name, store in kinds.items():
                 async with open_trail(store, SystemClock()) as trail:
                     await measure(trail, 8, 400)
                     for at_once in (1, 32):
                         cost = await measure(trail, at_once, LINES if at_once > 1 else LINES // 8)
-                        print(f"{name:10}{at_once:>9}{cost.processor_us:>25.1f}{cost.lines_per_second:>17.0f}")
+                        print(f"| {name} | {at_once} | {cost.processor_us:.0f} | {cost.lines_per_second:,.0f} |")
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ async def test_a_store_that_cannot_be_opened_says_so() -> None:
             pass
 
 
-@pytest.mark.parametrize("url", ["redis://localhost", "no url", "mysql://u:secret@h/d"])
+@pytest.mark.parametrize("url", ["redis://localhost", "no url", "mysql://u:secret@h/d", "sqlite://", "sqlite:///:memory:"])
 async def test_a_url_of_another_kind_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(InvalidStoreUrl) as caught:
         async with open_store(url):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from tests.audited_server import TENANT
 from tests.contracts.access.audit_trails import SEALER, SQL_KINDS, AuditPlace, line, open_place, store_url
 
@@ -130,6 +130,15 @@ async def test_a_store_that_is_not_there_any_more_is_away_and_not_made_anew(tmp_
         with pytest.raises(StoreUnavailable):
             await place.store.append([line(1)])
         assert "store.db" not in os.listdir(tmp_path)  # noqa: PTH208
+
+
+@pytest.mark.parametrize("folder", ["a folder", "per%20cent", "hash#question?", "ünïcode ☃", "quote'd"])
+async def test_a_store_lies_in_a_folder_of_any_name(tmp_path: Path, folder: str) -> None:
+    os.mkdir(tmp_path / folder)  # noqa: PTH102
+    url = URL.create("sqlite", database=str(tmp_path / folder / "store.db")).render_as_string()
+    async with open_place(url) as place:
+        await place.store.append([line(1)])
+        assert await names_in(place) == ["req-1"]
 
 
 async def test_a_commit_of_the_trail_is_on_the_disk_before_it_returns(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from urllib.parse import quote
 
 from sqlalchemy import insert
 from sqlalchemy.dialects import sqlite
@@ -62,7 +63,8 @@ class SqliteAppender:
 
     def _connect(self) -> sqlite3.Connection:
         # `rw`: a store that was deleted under us is away, not empty.
-        connection = sqlite3.connect(f"file:{self._path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+        address = f"file:{quote(self._path)}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
         for pragma in SQLITE_PRAGMAS:
             connection.execute(pragma)
         self._connection = connection

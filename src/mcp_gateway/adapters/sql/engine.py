@@ -80,13 +80,16 @@ def _parse(url: str) -> URL:
     name = parsed.drivername.partition("+")[0]
     if name not in _DRIVERS:
         raise InvalidStoreUrl(f"The store cannot be {name[:40]!r}.")
+    if name == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise InvalidStoreUrl(
+            "The store cannot be in memory: it would be gone with the process, and each connection would see its own."
+        )
     return parsed.set(drivername=_DRIVERS[name])
 
 
 def _require_folder(url: URL) -> None:
     """A missing folder is said before the driver starts a thread that would outlive the failure."""
-    path = url.database or ""
-    if url.get_backend_name() == "sqlite" and path not in ("", ":memory:") and not Path(path).parent.is_dir():
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").parent.is_dir():
         raise StoreUnavailable("The folder of the gateway's own store does not exist.", hint="Create it, or change DATABASE_URL.")
 
 
