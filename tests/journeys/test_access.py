@@ -141,3 +141,17 @@ def test_killed_while_it_answers_it_has_lost_no_line_of_what_it_answered(cache_d
     written = alone.command("audit", "export", "--tenant", "local")
     assert set(answered) <= set(re.findall(r'"correlation_id": ?"([0-9a-f]{32})"', written))
     assert alone.command("audit", "verify")
+
+
+def test_a_question_at_the_command_line_stands_in_the_trail_of_the_store_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,city\n1,Rome\n2,Paris\n", encoding="utf-8")
+    environment = {**os.environ, "STATE_DIR": os.fspath(tmp_path / "state"), "DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
+
+    def command(*arguments: str) -> str:
+        program = [sys.executable, "-m", "mcp_gateway", *arguments]
+        return subprocess.run(
+            program, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
+    assert command("ask", "how many orders are from Rome?", "--data", "orders.csv", "--csv").split()[-1] == "1"
+    assert '"action":"ask"' in command("audit", "export", "--tenant", "local").replace(" ", "")

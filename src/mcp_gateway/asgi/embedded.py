@@ -19,6 +19,7 @@ from mcp_gateway.tables.model import Limits
 from mcp_gateway.tables.tables import TablesOptions
 from mcp_gateway.wiring.data import open_glossary, open_tables
 from mcp_gateway.wiring.demo import prepare_demo
+from mcp_gateway.wiring.foundation import Foundation
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.servers import GLOSSARY, TABLES, is_embedded
 
@@ -26,13 +27,20 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_embedded_gateway(settings: Settings, *, clock: Clock) -> AsyncIterator[Gateway]:
-    """A gateway for one question in this process, nothing served. Raises what opening its parts raises."""
+async def open_embedded_gateway(
+    settings: Settings, *, clock: Clock, foundation: Foundation | None = None
+) -> AsyncIterator[Gateway]:
+    """A gateway for one question in this process, nothing served. `foundation` None: one without access.
+
+    Raises what opening its parts raises.
+    """
     async with AsyncExitStack() as stack:
         faces = await stack.enter_async_context(open_faces(settings, clock=clock))
         for face in faces.values():
             await stack.enter_async_context(watching(face))
-        yield await stack.enter_async_context(open_gateway(settings, clock=clock, upstreams=servers_of(faces), staying=False))
+        yield await stack.enter_async_context(
+            open_gateway(settings, clock=clock, upstreams=servers_of(faces), staying=False, foundation=foundation)
+        )
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from rich.console import Console
 from rich.prompt import IntPrompt
@@ -17,7 +19,7 @@ from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.http.shaping import shape_answer
 from mcp_gateway.gateway import Gateway
-from mcp_gateway.settings import load_settings
+from mcp_gateway.settings import Settings, load_settings
 from mcp_gateway.wiring.servers import is_embedded
 
 
@@ -42,12 +44,25 @@ def carry_out(order: Order) -> bool:
     )
 
     async def run() -> Answer:
-        async with open_embedded_gateway(settings, clock=SystemClock()) as gateway:
+        async with _open_gateway(settings) as gateway:
             return await _answer(gateway, asked, order.choice, order.form)
 
     answer = asyncio.run(run())
     _show(answer, order.form, with_steps=order.with_steps)
     return answer.rows is not None
+
+
+@asynccontextmanager
+async def _open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """Where a store is named it is the organisation's: what is asked here is decided by its rules and stands in its trail."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        foundation = None
+        if settings.database_url is not None:
+            from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation  # noqa: PLC0415 - slow; few need it
+
+            foundation = await stack.enter_async_context(open_guarded_foundation(settings, clock=clock))
+        yield await stack.enter_async_context(open_embedded_gateway(settings, clock=clock, foundation=foundation))
 
 
 async def _answer(gateway: Gateway, question: Question, choice: Choice, form: Form) -> Answer:
