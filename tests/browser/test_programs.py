@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser.page_watch import PageWatch, watched_page
 from tests.browser.signed_in import GuardedGateway
+from tests.browser.test_accessibility import faults_of
 
 pytestmark = pytest.mark.browser
 
@@ -156,3 +158,18 @@ def test_signing_in_leads_back_to_the_decision(page: PageWatch, guarded: Guarded
     expect(page.page.get_by_text("Thank you.")).to_be_visible()
     assert "code" in program.answers[0]
     assert all(cookie["name"].startswith("mcp-gateway-session") for cookie in page.page.context.cookies())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_has_a_name_and_can_be_read(
+    chromium: Browser, guarded: GuardedGateway, program: Program, scheme: Literal["light", "dark"]
+) -> None:
+    with watched_page(chromium, guarded.url, scheme=scheme, width=360) as watch:
+        watch.expect_fault(f":{program.port}/")
+        come_from_the_program(watch, program)
+        expect(watch.page.get_by_role("heading")).to_have_text("Sign in to go on")
+        assert faults_of(watch.page) == []
+        watch.page.goto(guarded.link("analyst"))
+        expect(watch.page.get_by_role("heading")).to_contain_text("use this gateway for you?")
+        assert faults_of(watch.page) == []
+        assert watch.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -103,12 +103,16 @@ class TokenDesk:
             )
         )
 
+    async def is_of_program(self, caller: Caller) -> bool:
+        """Whether the caller is a program that acts for somebody by their consent."""
+        known = await self._issued.find(caller.tenant, caller.credential)
+        return known is not None and known.issued_by.startswith(PROGRAM)
+
     async def give_back(self, caller: Caller) -> Revocation:
         """Revoke the very token a program came with. Raises `TokenNotFound` for one that no program was given by consent."""
-        known = await self._issued.find(caller.tenant, caller.credential)
-        if known is None or not known.issued_by.startswith(PROGRAM):
+        if not await self.is_of_program(caller):
             raise TokenNotFound
-        return await self.revoke_token(caller, known.jti)
+        return await self.revoke_token(caller, caller.credential)
 
     async def revoke_subject(self, caller: Caller, subject: str) -> Revocation:
         """All tokens of the subject issued until now, by whatever issuer. Those issued later are good."""

@@ -28,6 +28,7 @@ _HEAD: Final = """<!doctype html>
   <script type="module" src="/oauth/consent.js"></script>
 </head>
 <body>
+<header>MCP Gateway</header>
 <main>
 {body}
 </main>

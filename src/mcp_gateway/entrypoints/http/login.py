@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from mcp_gateway.access.access import Access
+from mcp_gateway.access.errors import NotAllowed
 from mcp_gateway.access.sessions.errors import LoginLinkRefused, SessionEnded
 from mcp_gateway.access.sessions.ports import LoginProvider
 from mcp_gateway.access.sessions.tickets import LINK_SECONDS
@@ -143,7 +144,7 @@ class _SignIn:
         return await self._signed_in(request, caller, RedirectResponse(after_sign_in(request, self._challenges), 303), how="link")
 
     async def by_token(self, request: Request, token: str) -> Response:
-        """Raises `TokenRefused`, `TooManyAttempts`."""
+        """Raises `TokenRefused`, `TooManyAttempts`; `NotAllowed` for a program, which could then agree to its own requests."""
         address = _address(request)
         self._attempts.check(address)
         try:
@@ -151,6 +152,8 @@ class _SignIn:
         except Unauthenticated:
             self._attempts.failed(address)
             raise
+        if await self._access.tokens.is_of_program(caller):
+            raise NotAllowed("A token that a program was given signs nobody in at the page.")
         return await self._signed_in(request, caller, JSONResponse({"signed_in": True}), how="token")
 
     async def begin(self, request: Request, provider: LoginProvider) -> Response:

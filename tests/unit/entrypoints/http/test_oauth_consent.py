@@ -104,6 +104,13 @@ async def test_a_token_cannot_agree_in_place_of_a_person(gate: Guarded) -> None:
     assert reply.status_code == 401
 
 
+async def test_a_program_signs_in_nowhere_and_so_never_agrees_for_the_person(gate: Guarded) -> None:
+    """Else it could give itself the next login, and so act for them for ever."""
+    tokens = await (await registered(gate)).tokens(await gate.signed_in())
+    reply = await gate.client.post("/login", json={"token": tokens["access_token"]})
+    assert (reply.status_code, "set-cookie" in reply.headers) == (403, False)
+
+
 async def test_a_stranger_cannot_agree(gate: Guarded) -> None:
     shown = await (await registered(gate)).shown(await gate.signed_in())
     gate.client.cookies.clear()
