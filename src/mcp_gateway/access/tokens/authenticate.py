@@ -85,6 +85,11 @@ class Authenticate:
         self._remember(_digest(token), believed)
         return believed.caller
 
+    def ends_at(self, token: str) -> float | None:
+        """When a token that was just believed ends, in seconds since 1970; None for one that was not, or long ago."""
+        believed = self._believed.get(_digest(token))
+        return None if believed is None else believed.until - SKEW_SECONDS
+
     def forget_all(self) -> None:
         """For when issuers or their mapping have changed."""
         self._believed.clear()

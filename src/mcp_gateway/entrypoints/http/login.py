@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.errors import NotAllowed
+from mcp_gateway.access.governor import Note
 from mcp_gateway.access.sessions.errors import LoginLinkRefused, SessionEnded
 from mcp_gateway.access.sessions.ports import LoginProvider
 from mcp_gateway.access.sessions.tickets import LINK_SECONDS
@@ -22,12 +23,13 @@ from mcp_gateway.core.errors import Forbidden, GatewayError, NotFound, Unauthent
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.attempts import Attempts
 from mcp_gateway.entrypoints.http.challenge import Challenges
+from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.guards import Public, SignedOut
 from mcp_gateway.entrypoints.http.identity import identity_of
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.page import PageFile, serve_file
 from mcp_gateway.entrypoints.http.waiting_cookie import after_sign_in
-from mcp_gateway.kit.fastapi import GuardedRoute
+from mcp_gateway.kit.fastapi import Call, GuardedRoute
 
 # Where a browser says itself how it came here (Fetch Metadata): typed, opened from a terminal, or from our own page.
 OWN_WAY: Final = ("", "none", "same-origin")
@@ -100,11 +102,11 @@ def _add_sign_in(router: APIRouter, signing: "_SignIn", index: PageFile | None) 
 
     @router.post("/login")
     async def by_token(body: TokenLogin, request: Request, _: Public) -> Response:
-        return await signing.by_token(request, body.token)
+        return await signing.by_token(request, body.token.strip())
 
     @router.post("/logout")
-    async def sign_out(request: Request, _: SignedOut) -> Response:
-        return await signing.sign_out(request)
+    async def sign_out(request: Request, call: SignedOut) -> Response:
+        return await signing.sign_out(request, call)
 
 
 def _add_providers(router: APIRouter, signing: "_SignIn", access: Access) -> None:
@@ -134,27 +136,27 @@ class _SignIn:
         """Raises `LoginLinkRefused`, `CrossSiteLogin`, `TooManyAttempts`."""
         if request.headers.get("sec-fetch-site", "") not in OWN_WAY:
             raise CrossSiteLogin
-        address = _address(request)
-        self._attempts.check(address)
+        self._attempts.check(_address(request))
         try:
             caller = await self._access.tickets.accept(code)
-        except LoginLinkRefused:
-            self._attempts.failed(address)
+        except LoginLinkRefused as error:
+            await self._failed(request, error)
             raise
         return await self._signed_in(request, caller, RedirectResponse(after_sign_in(request, self._challenges), 303), how="link")
 
     async def by_token(self, request: Request, token: str) -> Response:
         """Raises `TokenRefused`, `TooManyAttempts`; `NotAllowed` for a program, which could then agree to its own requests."""
-        address = _address(request)
-        self._attempts.check(address)
+        self._attempts.check(_address(request))
         try:
-            caller = await self._access.authenticate(token.strip())
-        except Unauthenticated:
-            self._attempts.failed(address)
+            caller = await self._access.authenticate(token)
+        except Unauthenticated as error:
+            await self._failed(request, error)
             raise
         if await self._access.tokens.is_of_program(caller):
             raise NotAllowed("A token that a program was given signs nobody in at the page.")
-        return await self._signed_in(request, caller, JSONResponse({"signed_in": True}), how="token")
+        ends_at = self._access.authenticate.ends_at(token)
+        lasts = timedelta(seconds=0 if ends_at is None else ends_at - self._clock.now().timestamp())
+        return await self._signed_in(request, caller, JSONResponse({"signed_in": True}), how="token", lasts=lasts)
 
     async def begin(self, request: Request, provider: LoginProvider) -> Response:
         """To the provider; its answer is only taken from this very browser."""
@@ -169,26 +171,27 @@ class _SignIn:
 
     async def finish(self, request: Request, provider: LoginProvider) -> Response:
         """Raises `LoginLinkRefused` for an answer that this browser did not ask for, or asked for too long ago."""
-        address = _address(request)
-        self._attempts.check(address)
+        self._attempts.check(_address(request))
         kept = await self._access.tickets.take(f"{PROVIDER}:{provider.name}", request.cookies.get(STATE_COOKIE, ""))
         state, _, rest = (kept or "").partition(" ")
         parameters = dict(request.query_params)
         if not state or parameters.get("state") != state:
-            self._attempts.failed(address)
-            raise LoginLinkRefused("This sign-in was not begun in this browser, or took too long.", hint="Begin it again.")
+            error = LoginLinkRefused("This sign-in was not begun in this browser, or took too long.", hint="Begin it again.")
+            await self._failed(request, error)
+            raise error
         done = await provider.finish_login(self._redirect_uri(request, provider), rest, parameters)
         lasts = None if done.expires_at is None else done.expires_at - self._clock.now()
         reply = RedirectResponse(after_sign_in(request, self._challenges), 303)
         reply.delete_cookie(STATE_COOKIE, path="/login")
         return await self._signed_in(request, done.caller, reply, how=provider.name, lasts=lasts)
 
-    async def sign_out(self, request: Request) -> Response:
+    async def sign_out(self, request: Request, call: Call) -> Response:
         """Ends the session of the cookie; a token sent along is not touched. Raises `SessionEnded` without a cookie."""
         session_id = identity_of(request.scope).session_id
         if not session_id:
             raise SessionEnded("There is no session to end.")
         await self._access.sessions.revoke(session_id)
+        await self._note(request, call.caller, "sign_out")
         reply = JSONResponse({"signed_out": True}, headers={"Clear-Site-Data": '"cache"'})
         reply.delete_cookie(**self._cookie(request))
         return reply
@@ -196,6 +199,7 @@ class _SignIn:
     async def _signed_in(
         self, request: Request, caller: Caller, reply: Response, *, how: str, lasts: timedelta | None = None
     ) -> Response:
+        await self._note(request, caller, "sign_in", how)
         before = identity_of(request.scope).session_id
         if before:
             await self._access.sessions.revoke(before)
@@ -204,6 +208,15 @@ class _SignIn:
         reply.set_cookie(value=opened.session_id, max_age=max(seconds, 0), **self._cookie(request))
         log.info("signed_in", how=how, tenant=caller.tenant, subject=caller.subject)
         return reply
+
+    async def _failed(self, request: Request, error: GatewayError) -> None:
+        """Counted, and written down."""
+        self._attempts.failed(_address(request))
+        await self._access.governor.note_refused_login(error, correlation_id=correlation_id_of(request))
+
+    async def _note(self, request: Request, caller: Caller, action: str, how: str = "") -> None:
+        note = Note(action=action, allowed=True, reason=how, correlation_id=correlation_id_of(request))
+        await self._access.governor.note(caller, note)
 
     def _cookie(self, request: Request) -> _Cookie:
         return {

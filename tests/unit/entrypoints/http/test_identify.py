@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from tests.unit.entrypoints.http.conftest import answered
-from tests.unit.entrypoints.http.guarded import IDLE, LASTS, Guarded, open_guarded
+from tests.unit.entrypoints.http.guarded import IDLE, LASTS, Guarded, caller, open_guarded
 
 from mcp_gateway.ask.model import Answer, Question, Step
 from mcp_gateway.ask.ports import ProgressListener
@@ -202,7 +202,10 @@ async def test_a_session_ends_by_its_time_and_by_idleness(gate: Guarded) -> None
     gate.clock.advance(IDLE.total_seconds() + 1)
     assert code(await gate.client.get("/api/me", headers=session)) == (401, "SESSION_ENDED")
 
-    busy = await gate.signed_in()
+    ticket = await gate.access.tickets.invite(caller())
+    reply = await gate.client.get(f"/login?code={ticket}")
+    gate.client.cookies.clear()
+    busy = {"Cookie": reply.headers["set-cookie"].split(";")[0]}
     for _ in range(int(LASTS / IDLE) * 2 - 1):
         gate.clock.advance(IDLE.total_seconds() / 2)
         assert (await gate.client.get("/api/me", headers=busy)).status_code == 200

@@ -92,6 +92,30 @@ async def test_a_session_id_brought_along_is_never_the_one_that_is_used(gate: Gu
     assert code(await gate.client.get("/api/me", headers=planted)) == (401, "SESSION_ENDED")
 
 
+async def test_a_session_lasts_no_longer_than_the_token_it_was_begun_with(gate: Guarded) -> None:
+    session = await gate.signed_in()
+    for _ in range(3):
+        gate.clock.advance(1_199)
+        assert (await gate.client.get("/api/me", headers=session)).status_code == 200
+    gate.clock.advance(4)
+    assert code(await gate.client.get("/api/me", headers=session)) == (401, "SESSION_ENDED")
+
+
+async def test_signing_in_out_and_failing_to_stand_in_the_trail(gate: Guarded) -> None:
+    session = await gate.signed_in()
+    await gate.client.post("/logout", headers=session)
+    await gate.client.post("/login", json={"token": "nothing"})
+    await gate.client.get("/login?code=nothing")
+
+    own, strangers = await gate.lines("acme"), await gate.lines("-")
+
+    assert ["sign_in" in line or "sign_out" in line for line in own] == [True, True]
+    assert [name for line in strangers for name in ("TOKEN_REFUSED", "LOGIN_LINK_REFUSED") if name in line] == [
+        "TOKEN_REFUSED",
+        "LOGIN_LINK_REFUSED",
+    ]
+
+
 async def test_signing_in_again_ends_the_session_before(gate: Guarded) -> None:
     before = await gate.signed_in()
 
