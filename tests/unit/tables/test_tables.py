@@ -105,9 +105,9 @@ async def test_a_total_that_cannot_be_counted_is_unknown(tables: Tables) -> None
     ("field", "value"), [("max_rows", 0), ("max_rows", 100_001), ("timeout_seconds", 0), ("timeout_seconds", 301)]
 )
 async def test_limits_out_of_range_are_named(tables: Tables, field: str, value: int) -> None:
-    limit = {"max_rows": value} if field == "max_rows" else {"timeout_seconds": value}
+    rows, seconds = (value, None) if field == "max_rows" else (None, value)
     with pytest.raises(InvalidInput) as refused:
-        await tables.execute_query("SELECT 1", **limit)
+        await tables.execute_query("SELECT 1", max_rows=rows, timeout_seconds=seconds)
     assert refused.value.to_dict()["data"] == {"field": field}
 
 
