@@ -120,7 +120,10 @@ async def test_the_public_answers_tell_nothing_of_the_data_or_the_servers(applic
 
 
 async def test_no_route_takes_a_command_or_an_address_to_fetch(application: Application) -> None:
-    """CVE-2026-42271, GHSA-jgh3-fggc-mcpm: what a caller sends is never run, nor fetched."""
+    """CVE-2026-42271, GHSA-jgh3-fggc-mcpm: what a caller sends is never run, nor fetched.
+
+    But for a program's own document, before it may ask: tests/unit/entrypoints/http/test_oauth_clients.py.
+    """
     assert isinstance(application.main, FastAPI)
     shapes = application.main.openapi()["components"]["schemas"]
     fields = {field for shape in shapes.values() for field in shape.get("properties", {})}
