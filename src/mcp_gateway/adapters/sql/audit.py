@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Row, Select, Text, delete, func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_gateway.access.audit.chain import COLUMNS, microseconds
 from mcp_gateway.access.audit.model import AuditLine, Head, Seal, StoredRow
@@ -14,7 +13,7 @@ from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.audit.search import Search, needle
 from mcp_gateway.adapters.sql.audit_postgres import PostgresAppender
 from mcp_gateway.adapters.sql.audit_sqlite import SqliteAppender
-from mcp_gateway.adapters.sql.engine import StoreUnavailable
+from mcp_gateway.adapters.sql.connections import connected
 from mcp_gateway.adapters.sql.schema import audit_heads as heads
 from mcp_gateway.adapters.sql.schema import audit_rows as rows
 from mcp_gateway.adapters.sql.schema import audit_seals as seals
@@ -53,12 +52,12 @@ class SqlAudit:
         await self._appender.append(lines)
 
     async def tenants(self) -> tuple[str, ...]:
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             with across_tenants("tenants of the audit trail"):
                 return tuple((await connection.execute(select(heads.c.tenant).order_by(heads.c.tenant))).scalars())
 
     async def head(self, tenant: str) -> Head | None:
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             found = (await connection.execute(select(heads).where(heads.c.tenant == tenant))).one_or_none()
         return (
             None
@@ -68,38 +67,30 @@ class SqlAudit:
 
     async def read(self, tenant: str, *, after: int, limit: int) -> Sequence[StoredRow]:
         query = select(rows).where(rows.c.tenant == tenant, rows.c.sequence > after).order_by(rows.c.sequence).limit(limit)
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             return [_stored(row) for row in await connection.execute(query)]
 
     async def search(self, search: Search) -> Sequence[StoredRow]:
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             return [_stored(row) for row in await connection.execute(_query(search))]
 
     async def seals(self, tenant: str) -> Sequence[Seal]:
         query = select(seals).where(seals.c.tenant == tenant).order_by(seals.c.sequence)
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             return [Seal(**dict(row)) for row in (await connection.execute(query)).mappings()]
 
     async def add_seal(self, seal: Seal) -> None:
         values = {column.name: getattr(seal, column.name) for column in seals.columns}
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             insert = insert_into(connection, seals).values(values)
             await connection.execute(insert.on_conflict_do_update(index_elements=["tenant", "sequence"], set_=values))
             await connection.commit()
 
     async def remove_through(self, tenant: str, sequence: int) -> int:
-        async with self._connect() as connection:
+        async with connected(self._engine) as connection:
             done = await connection.execute(delete(rows).where(rows.c.tenant == tenant, rows.c.sequence <= sequence))
             await connection.commit()
         return done.rowcount
-
-    @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.connect() as connection:
-                yield connection
-        except (DBAPIError, OSError) as error:
-            raise StoreUnavailable from error
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredRow:

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from mcp_gateway.adapters.sql.engine import StoreUnavailable
+from mcp_gateway.adapters.sql.connections import connected
 from mcp_gateway.adapters.sql.schema import access_changes
 from mcp_gateway.adapters.sql.upsert import insert_into
 
@@ -29,9 +28,6 @@ class SqlChanges:
 
     async def read(self) -> Mapping[str, int]:
         """Version by name; what never changed is missing. Raises `StoreUnavailable`."""
-        try:
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(select(access_changes.c.name, access_changes.c.version))).all()
-        except (DBAPIError, OSError) as error:
-            raise StoreUnavailable from error
+        async with connected(self._engine) as connection:
+            rows = (await connection.execute(select(access_changes.c.name, access_changes.c.version))).all()
         return {row.name: row.version for row in rows}

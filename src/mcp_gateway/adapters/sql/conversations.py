@@ -3,10 +3,9 @@
 import json
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mcp_gateway.adapters.sql.engine import StoreUnavailable
+from mcp_gateway.adapters.sql.connections import connected
 from mcp_gateway.adapters.sql.schema import conversation_turns as turns
 from mcp_gateway.adapters.sql.tenant_check import across_tenants
 from mcp_gateway.ask.model import Turn
@@ -30,11 +29,8 @@ class SqlConversations:
             .order_by(turns.c.id.desc())
             .limit(self._max_turns)
         )
-        try:
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(query)).all()
-        except (DBAPIError, OSError) as error:
-            raise StoreUnavailable from error
+        async with connected(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
         return tuple(Turn(question=row.question, sql=row.sql, form=json.loads(row.form)) for row in reversed(rows))
 
     async def append_turn(self, caller: Caller, session_id: str, turn: Turn) -> None:
@@ -51,15 +47,12 @@ class SqlConversations:
             "expires_at": now + self._ttl_seconds,
         }
         newest = select(turns.c.id).where(mine).order_by(turns.c.id.desc()).limit(self._max_turns)
-        try:
-            async with self._engine.begin() as connection:
-                with across_tenants("expiry of conversations"):
-                    await connection.execute(delete(turns).where(turns.c.expires_at <= now))
-                await connection.execute(insert(turns).values(row))
-                await connection.execute(delete(turns).where(mine, turns.c.id.not_in(newest)))
-                await connection.execute(update(turns).where(mine).values(expires_at=now + self._ttl_seconds))
-        except (DBAPIError, OSError) as error:
-            raise StoreUnavailable from error
+        async with connected(self._engine, writing=True) as connection:
+            with across_tenants("expiry of conversations"):
+                await connection.execute(delete(turns).where(turns.c.expires_at <= now))
+            await connection.execute(insert(turns).values(row))
+            await connection.execute(delete(turns).where(mine, turns.c.id.not_in(newest)))
+            await connection.execute(update(turns).where(mine).values(expires_at=now + self._ttl_seconds))
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

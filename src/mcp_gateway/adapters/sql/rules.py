@@ -1,18 +1,16 @@
 """Stored rules, roles and row filters in the gateway's own store, seen by every replica."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Final
 
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.base import Executable
 
 from mcp_gateway.access.policy.ports import Kind, StoredStatement, StoredStatements
-from mcp_gateway.adapters.sql.engine import StoreUnavailable
+from mcp_gateway.adapters.sql.connections import connected
 from mcp_gateway.adapters.sql.schema import access_changes, access_rules
 from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
@@ -30,12 +28,12 @@ class SqlRules:
         self._engine = engine
 
     async def read_version(self) -> int:
-        async with _answering(self._engine) as connection:
+        async with connected(self._engine) as connection:
             return await _version(connection)
 
     async def read_all(self) -> StoredStatements:
         """The version is read first: a change in between is seen as one more to read, never missed."""
-        async with _answering(self._engine) as connection:
+        async with connected(self._engine) as connection:
             version = await _version(connection)
             with across_tenants("rules of every tenant make one policy"):
                 rows = (await connection.execute(select(access_rules))).all()
@@ -43,7 +41,7 @@ class SqlRules:
         return StoredStatements(version=version, held=tuple(sorted(held, key=lambda one: (one.tenant, one.kind, one.id))))
 
     async def put(self, statement: StoredStatement, *, expected_version: int) -> bool:
-        async with _answering(self._engine, writing=True) as connection:
+        async with connected(self._engine, writing=True) as connection:
             if not await _count_up(connection, expected_version):
                 return False
             insert = _INSERTS[connection.dialect.name](access_rules).values(asdict(statement))
@@ -54,7 +52,7 @@ class SqlRules:
 
     async def remove(self, tenant: str, kind: Kind, identity: str, *, expected_version: int) -> bool:
         rules = access_rules.c
-        async with _answering(self._engine, writing=True) as connection:
+        async with connected(self._engine, writing=True) as connection:
             if not await _count_up(connection, expected_version):
                 return False
             this = (rules.tenant == tenant, rules.kind == kind, rules.id == identity)
@@ -77,13 +75,3 @@ async def _count_up(connection: AsyncConnection, expected: int) -> bool:
         this = (access_changes.c.name == _RULES, access_changes.c.version == expected)
         counted = update(access_changes).where(*this).values(version=expected + 1).returning(access_changes.c.version)
     return (await connection.execute(counted)).first() is not None
-
-
-@asynccontextmanager
-async def _answering(engine: AsyncEngine, *, writing: bool = False) -> AsyncIterator[AsyncConnection]:
-    """A connection; a writing one commits at the end. What the driver raises becomes `StoreUnavailable`."""
-    try:
-        async with engine.begin() if writing else engine.connect() as connection:
-            yield connection
-    except (DBAPIError, OSError) as error:
-        raise StoreUnavailable from error

@@ -1,17 +1,14 @@
 """What is kept about tokens in the gateway's own store, seen by every replica."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, Row, case, delete, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_gateway.access.tokens.records import IssuedToken, Revocation
 from mcp_gateway.adapters.sql.changes import announce
-from mcp_gateway.adapters.sql.engine import StoreUnavailable
+from mcp_gateway.adapters.sql.connections import connected
 from mcp_gateway.adapters.sql.schema import issued_tokens, revocations
 from mcp_gateway.adapters.sql.tenant_check import across_tenants
 from mcp_gateway.adapters.sql.upsert import insert_into
@@ -26,7 +23,7 @@ class SqlRevocations:
     async def add(self, revocation: Revocation) -> None:
         """Also forgets what its tenant no longer needs to remember."""
         expired = revocations.c.expires_at <= revocation.at
-        async with _answering(self._engine, writing=True) as connection:
+        async with connected(self._engine, writing=True) as connection:
             await connection.execute(delete(revocations).where(revocations.c.tenant == revocation.tenant, expired))
             insert = insert_into(connection, revocations).values(asdict(revocation))
             new = insert.excluded
@@ -40,7 +37,7 @@ class SqlRevocations:
             await announce(connection, "revocations")
 
     async def read_current(self, now: float) -> tuple[Revocation, ...]:
-        async with _answering(self._engine) as connection:
+        async with connected(self._engine) as connection:
             with across_tenants("revocations of every tenant are held together"):
                 rows = (await connection.execute(select(revocations).where(revocations.c.expires_at > now))).all()
         return tuple(Revocation(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
@@ -56,7 +53,7 @@ class SqlIssuedTokens:
         """Also forgets the expired tokens of its tenant."""
         expired = issued_tokens.c.expires_at <= token.issued_at
         values = {**asdict(token), "roles": json.dumps(sorted(token.roles))}
-        async with _answering(self._engine, writing=True) as connection:
+        async with connected(self._engine, writing=True) as connection:
             await connection.execute(delete(issued_tokens).where(issued_tokens.c.tenant == token.tenant, expired))
             await connection.execute(issued_tokens.insert().values(values))
 
@@ -66,24 +63,14 @@ class SqlIssuedTokens:
             .where(issued_tokens.c.tenant == tenant, issued_tokens.c.expires_at > now)
             .order_by(issued_tokens.c.issued_at.desc(), issued_tokens.c.jti.desc())
         )
-        async with _answering(self._engine) as connection:
+        async with connected(self._engine) as connection:
             return tuple(_token(row) for row in (await connection.execute(query)).all())
 
     async def find(self, tenant: str, jti: str) -> IssuedToken | None:
         query = select(issued_tokens).where(issued_tokens.c.tenant == tenant, issued_tokens.c.jti == jti)
-        async with _answering(self._engine) as connection:
+        async with connected(self._engine) as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else _token(row)
-
-
-@asynccontextmanager
-async def _answering(engine: AsyncEngine, *, writing: bool = False) -> AsyncIterator[AsyncConnection]:
-    """A connection; a writing one commits at the end. What the driver raises becomes `StoreUnavailable`."""
-    try:
-        async with engine.begin() if writing else engine.connect() as connection:
-            yield connection
-    except (DBAPIError, OSError) as error:
-        raise StoreUnavailable from error
 
 
 def _later(new: ColumnElement[float], old: ColumnElement[float]) -> ColumnElement[float]:
