@@ -73,8 +73,11 @@ async def test_a_client_registers_logs_in_calls_and_refreshes(tmp_path: Path, ca
             assert [*parse_qs(urlsplit(program.asked[0]).query)["resource"]] == [f"{gateway.url}mcp"]
             assert any("“Journey”" in page for page in person.pages)
 
-            # Started again, with a token that has ended: it refreshes, and nobody is asked.
             assert kept.tokens is not None
+            assert kept.tokens.scope == "gateway.ask gateway.read"
+            assert "gateway.admin" not in program.asked[0]
+
+            # Started again, with a token that has ended: it refreshes, and nobody is asked.
             again = Program(f"{gateway.url}mcp", person, kept)
             await again.provider._initialize()
             again.provider.context.token_expiry_time = 1.0

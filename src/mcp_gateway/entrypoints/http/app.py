@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import BaseRoute
 
 from mcp_gateway.access.access import Access
+from mcp_gateway.access.oauth.scopes import USUAL
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.access_routes import access_routes
 from mcp_gateway.entrypoints.http.audit_routes import audit_routes
@@ -72,13 +73,14 @@ class HttpOptions:
     login_port: int | None = None
     mcp_port: int | None = None
 
-    def challenges(self) -> Challenges:
-        """How a refused client is told where to log in."""
+    def challenges(self, access: Access | None) -> Challenges:
+        """How a refused client is told where to log in, and what to ask for."""
         return Challenges(
             public_url=self.public_url,
             endpoints=self.mcp_endpoints,
             login_port=self.login_port,
             endpoint_port=self.mcp_port,
+            scope=" ".join(USUAL) if access is not None and access.oauth is not None else "",
         )
 
 
@@ -112,7 +114,7 @@ def create_app(
         clock=clock,
     )
     describe_guards(app, face)
-    challenges = options.challenges()
+    challenges = options.challenges(access)
     _add_routes(app, gateway, options, replies=replies, clock=clock, access=access, challenges=challenges)
     app.add_middleware(KitMiddleware, face=face)
     add_steps(app, options, replies=replies, access=access, challenges=challenges)
@@ -129,7 +131,7 @@ def mcp_application(
 ) -> Starlette:
     """MCP endpoints on a port of their own, behind the same steps as on the port of everything."""
     app = Starlette(routes=routes)
-    challenges = options.challenges()
+    challenges = options.challenges(access)
     app.router.routes.extend(well_known_routes(challenges, access))
     add_steps(app, options, replies=Replies(clock=clock, new_id=new_id), access=access, challenges=challenges)
     return app

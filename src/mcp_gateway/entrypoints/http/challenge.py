@@ -28,12 +28,14 @@ class Challenges:
     """`endpoints` are the paths of MCP endpoints, each a protected resource of its own; everything else is the whole gateway.
 
     `login_port` and `endpoint_port` are set when MCP has a port of its own: people log in at the one, endpoints are at the other.
+    `scope` is what a program had best ask for at first, so that it does not ask for all there is; empty says nothing.
     """
 
     public_url: str | None
     endpoints: Collection[str]
     login_port: int | None = None
     endpoint_port: int | None = None
+    scope: str = ""
 
     def origin(self, scope: Scope) -> str:
         """Scheme, host and port this gateway is reached at, without a slash at the end."""
@@ -82,8 +84,10 @@ class Challenges:
             parts = ['error="invalid_request"', f'error_description="{_quotable(error.message)}"', *parts]
         elif error.category != "unauthenticated":
             return None
-        elif error.code != "UNAUTHENTICATED":
-            parts = ['error="invalid_token"', f'error_description="{_quotable(error.message)}"', *parts]
+        else:
+            parts += [f'scope="{self.scope}"'] if self.scope else []
+            if error.code != "UNAUTHENTICATED":
+                parts = ['error="invalid_token"', f'error_description="{_quotable(error.message)}"', *parts]
         return "Bearer " + ", ".join(parts)
 
     def _endpoint(self, scope: Scope) -> str:
