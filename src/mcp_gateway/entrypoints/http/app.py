@@ -73,7 +73,7 @@ class HttpOptions:
     login_port: int | None = None
     mcp_port: int | None = None
 
-    def challenges(self, access: Access | None) -> Challenges:
+    def challenges(self, access: Access | None = None) -> Challenges:
         """How a refused client is told where to log in, and what to ask for."""
         return Challenges(
             public_url=self.public_url,
