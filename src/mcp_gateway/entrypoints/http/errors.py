@@ -25,6 +25,9 @@ from mcp_gateway.kit.fastapi.problems import STATUS, problem_details, problem_he
 log = structlog.get_logger(__name__)
 
 VALIDATION_STATUS = 422
+# A body of nothing but faults must not be answered with a longer one.
+MOST_FAULTS_TOLD: Final = 20
+MOST_CHARS_TOLD: Final = 200
 PROBLEM_MEMBERS: Final = ("type", "title", "status", "detail", "instance", "violated-policies")
 
 
@@ -118,7 +121,7 @@ def _http_fault(request: Request, error: HTTPException) -> GatewayError:
 
 
 def _validation_fault(error: RequestValidationError) -> GatewayError:
-    faults = error.errors()
+    faults = error.errors()[:MOST_FAULTS_TOLD]
     if any(fault["type"] == "json_invalid" for fault in faults):
         return MalformedJson(f"The body is not JSON: {faults[0].get('ctx', {}).get('error', faults[0]['msg'])}.")
     if any(fault["loc"] == ("body",) for fault in faults):
@@ -126,7 +129,10 @@ def _validation_fault(error: RequestValidationError) -> GatewayError:
     if any(fault["loc"] == ("body", "mode") for fault in faults):
         return UnknownMode(modes=["single_mcp", "multi_mcp", "auto"])
     fields: list[Json] = [
-        {"field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]), "problem": fault["msg"]}
+        {
+            "field": (".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]))[:MOST_CHARS_TOLD],
+            "problem": fault["msg"],
+        }
         for fault in faults
     ]
     named = "; ".join(f"{field['field']}: {field['problem']}" for field in fields if isinstance(field, dict))

@@ -195,3 +195,15 @@ async def test_no_secret_reaches_the_log(gate: Guarded, secret: str, capsys: pyt
     written = capsys.readouterr()
     kept = {"/login?code=": ticket, "bearer": token, "cookie": session["Cookie"].split("=")[1]}[secret]
     assert kept not in written.out + written.err
+
+
+async def test_a_strangers_body_of_nothing_but_faults_gets_a_short_answer(gate: Guarded) -> None:
+    reply = await gate.client.post("/login", json={f"name-{number}": 1 for number in range(500)})
+    assert reply.status_code == 422
+    assert len(reply.content) < 6_000
+
+
+async def test_a_long_name_in_a_strangers_body_is_told_in_part(gate: Guarded) -> None:
+    reply = await gate.client.post("/login", json={"x" * 5_000: 1})
+    assert reply.status_code == 422
+    assert len(reply.content) < 2_500
