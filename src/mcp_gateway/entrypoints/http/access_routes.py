@@ -72,18 +72,26 @@ async def written_down(
 
 def _add_explain(router: APIRouter, gateway: Gateway, access: Access) -> None:
     @router.post("/explain", summary="Why somebody may, or may not: every step of the decision")
-    async def explain(body: ExplainRequest, call: Explained) -> JsonObject:
+    async def explain(body: ExplainRequest, request: Request, call: Explained) -> JsonObject:
         described = described_caller(body.caller, call.caller.tenant)
         action, target = asked_for(body)
         known = _circumstances(gateway, target)
-        return shape_explanation(access.policy.explain(call.caller, described, action, target, known))
+
+        async def work() -> JsonObject:
+            return shape_explanation(access.policy.explain(call.caller, described, action, target, known))
+
+        arguments: dict[str, Json] = {"explain": body.model_dump(mode="json", exclude_defaults=True)}
+        return await written_down(access, call, request, action="manage_access", arguments=arguments, work=work)
 
 
 def _add_rules(router: APIRouter, access: Access) -> None:
     @router.get("/rules", summary="What speaks about your tenant: built in, of the file, and stored")
-    async def rules(call: RulesUsed) -> JsonObject:
-        listed = [shape_listed(one) for one in access.policy.list(call.caller)]
-        return {"rules": listed, "version": access.policy.current.version}
+    async def rules(request: Request, call: RulesUsed) -> JsonObject:
+        async def work() -> JsonObject:
+            listed = [shape_listed(one) for one in access.policy.list(call.caller)]
+            return {"rules": listed, "version": access.policy.current.version}
+
+        return await written_down(access, call, request, action="manage_access", arguments={"list": "rules"}, work=work)
 
     @router.put("/rules", summary="Add a rule, role or row filter, or replace the one of its name")
     async def put(body: RuleRequest, request: Request, call: RulesUsed) -> JsonObject:
@@ -113,15 +121,22 @@ def _add_rules(router: APIRouter, access: Access) -> None:
         return await written_down(access, call, request, action="manage_access", arguments=arguments, work=work)
 
     @router.post("/dry-run", summary="Who would lose or gain what; nothing is changed")
-    async def dry_run(body: DryRunRequest, call: RulesUsed) -> JsonObject:
-        calls = await access.past_calls.read([call.caller.tenant], days=body.days)
-        return shape_dry_run(access.policy.dry_run(call.caller, [_change(one) for one in body.changes], calls))
+    async def dry_run(body: DryRunRequest, request: Request, call: RulesUsed) -> JsonObject:
+        async def work() -> JsonObject:
+            calls = await access.past_calls.read([call.caller.tenant], days=body.days)
+            return shape_dry_run(access.policy.dry_run(call.caller, [_change(one) for one in body.changes], calls))
+
+        arguments: dict[str, Json] = {"dry_run": body.model_dump(mode="json", exclude_defaults=True)}
+        return await written_down(access, call, request, action="manage_access", arguments=arguments, work=work)
 
 
 def _add_tokens(router: APIRouter, access: Access) -> None:
     @router.get("/tokens", summary="The tokens of your tenant that have not expired; never their text")
-    async def tokens(call: TokensUsed) -> JsonObject:
-        return {"tokens": [shape_listed_token(one) for one in await access.tokens.list(call.caller)]}
+    async def tokens(request: Request, call: TokensUsed) -> JsonObject:
+        async def work() -> JsonObject:
+            return {"tokens": [shape_listed_token(one) for one in await access.tokens.list(call.caller)]}
+
+        return await written_down(access, call, request, action="issue_tokens", arguments={"list": "tokens"}, work=work)
 
     @router.post("/tokens", summary="Make a token; its text is told this once")
     async def issue(body: TokenRequest, request: Request, call: TokensUsed) -> JsonObject:

@@ -16,6 +16,8 @@ from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.kit.fastapi import GuardedRoute
 
 MOST_ROWS = 200
+# What every store can count to.
+LAST_SEQUENCE = 2**63 - 1
 
 
 class AuditQuery(BaseModel):
@@ -33,7 +35,7 @@ class AuditQuery(BaseModel):
     since: AwareDatetime | None = Field(None, description="With a time zone; included.")
     until: AwareDatetime | None = Field(None, description="With a time zone; excluded.")
     text: str = Field("", max_length=200)
-    before: int | None = Field(None, ge=1, description="Where the last page ended.")
+    before: int | None = Field(None, ge=1, le=LAST_SEQUENCE, description="Where the last page ended.")
     limit: int = Field(50, ge=1, le=MOST_ROWS)
 
 

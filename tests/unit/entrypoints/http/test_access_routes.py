@@ -149,3 +149,33 @@ async def test_me_says_what_the_caller_may(gate: Guarded) -> None:
     assert (viewer["login"], viewer["csrf"]) == ("token", None)
     assert viewer["may"]["see_servers"] is True
     assert viewer["may"]["read_audit"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/access/rules", None),
+        ("POST", "/api/access/dry-run", {"changes": [{"statement": DENY}]}),
+        ("POST", "/api/access/explain", {"tool": "ask"}),
+        ("GET", "/api/access/tokens", None),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+async def test_looking_at_rules_and_tokens_stands_in_the_trail(
+    gate: Guarded, method: str, path: str, body: dict[str, object] | None
+) -> None:
+    admin = gate.bearer("admin", subject="root")
+    looked = await gate.client.request(method, path, json=body, headers=admin)
+
+    rows = (await gate.client.get("/api/audit", headers=admin)).json()["rows"]
+
+    assert looked.status_code == 200
+    assert [(row["subject"], row["outcome"], row["correlation_id"]) for row in rows] == [
+        ("root", "answered", looked.headers["x-correlation-id"])
+    ]
+
+
+async def test_a_page_of_the_trail_beyond_what_any_store_counts_to_is_refused(gate: Guarded) -> None:
+    admin = gate.bearer("admin")
+    assert (await gate.client.get(f"/api/audit?before={2**63 - 1}", headers=admin)).status_code == 200
+    assert (await gate.client.get(f"/api/audit?before={2**63}", headers=admin)).status_code == 422
