@@ -67,6 +67,9 @@ class Identify:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
+            elif scope["type"] == "websocket":
+                # There are none here, for nobody. Left unanswered, each would be an error in the log.
+                await send({"type": "websocket.close", "code": 1008})
             return
         state = scope.setdefault("state", {})
         state[CHALLENGES] = self._challenges

@@ -13,6 +13,7 @@ from mcp.server.apps import APP_MIME_TYPE
 from pydantic import Field
 
 from mcp_gateway.ask.model import Answer, Question, Step
+from mcp_gateway.core.correlation import CORRELATION_ID
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.schema_documents import table_document
@@ -67,7 +68,7 @@ class RunQuery(Arguments):
 
 
 def build_ask_server(gateway: Gateway, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> McpFace:
-    """The server over an assembled gateway; `new_id` makes correlation ids."""
+    """The server over an assembled gateway; `new_id` makes correlation ids for messages that are of no HTTP request."""
     asking = _Asking(gateway, new_id)
     view = OfferedResource(
         uri=VIEW_URI,
@@ -103,7 +104,8 @@ class _Asking:
                 enable_recovery=given.enable_recovery,
                 engine=given.engine,
                 max_rows=self._rows(given.max_rows),
-                correlation_id=self._new_id(),
+                correlation_id=CORRELATION_ID.get() or self._new_id(),
+                face="mcp",
             )
             return await self._answer(self._gateway.ask, question, call)
 
@@ -123,7 +125,11 @@ class _Asking:
     def query_tool(self) -> OfferedTool:
         async def run(given: RunQuery, call: Call) -> ToolOutput:
             question = Question(
-                text=given.sql, session_id=given.session_id, max_rows=self._rows(given.max_rows), correlation_id=self._new_id()
+                text=given.sql,
+                session_id=given.session_id,
+                max_rows=self._rows(given.max_rows),
+                correlation_id=CORRELATION_ID.get() or self._new_id(),
+                face="mcp",
             )
             return await self._answer(self._gateway.run_sql, question, call)
 

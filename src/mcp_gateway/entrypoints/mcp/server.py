@@ -150,6 +150,9 @@ class McpFace:
         except NotAllowed as error:
             raise unknown_tool(params.name) from error
         except GatewayError as error:
+            if self._governance is not None and not self._governance.sees(ctx.request, params.name):
+                # Arguments are read before some tools are decided about: what is wrong with them would tell of the tool.
+                raise unknown_tool(params.name) from error
             return tool_error(error)
         except Exception:  # noqa: BLE001
             _log.exception("tool_fault", tool=params.name)

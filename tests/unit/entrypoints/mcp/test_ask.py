@@ -169,8 +169,16 @@ async def test_what_the_caller_asks_for_reaches_the_use_case_within_the_limits()
         await client.call_tool("ask", arguments)
         await client.call_tool("execute_query", {"sql": "SELECT 1", "max_rows": 5_000})
     assert seen == [
-        Question(text="q", session_id="s-9", mode="single_mcp", engine="engine", max_rows=10, correlation_id="correlation-1"),
-        Question(text="SELECT 1", max_rows=50, correlation_id="correlation-1"),
+        Question(
+            text="q",
+            session_id="s-9",
+            mode="single_mcp",
+            engine="engine",
+            max_rows=10,
+            correlation_id="correlation-1",
+            face="mcp",
+        ),
+        Question(text="SELECT 1", max_rows=50, correlation_id="correlation-1", face="mcp"),
     ]
 
 
