@@ -36,7 +36,8 @@ async def test_without_credentials_the_client_is_told_where_to_log_in(gate: Guar
 
     assert code(reply) == (401, "UNAUTHENTICATED")
     # RFC 6750, 3.1: without credentials, no error code.
-    expected = 'Bearer resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource"'
+    metadata = 'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource"'
+    expected = f'Bearer {metadata}, scope="gateway.read gateway.ask gateway.call"'
     assert reply.headers["www-authenticate"] == expected
     assert reply.headers["cache-control"] == "no-store"
 
