@@ -8,7 +8,9 @@ from collections.abc import Hashable
 _ROWS = 4
 _MOST = 15
 _HALVE = bytes(count >> 1 for count in range(256))
-# After so many counts per counter of a row everything is halved, so that yesterday's favourites fade.
+# Counters of a row for each key held. With one, two keys often share all their counters and a newcomer is taken for a stranger.
+_WIDTH = 4
+# After so many counts for each key held everything is halved, so that yesterday's favourites fade.
 _SAMPLE = 10
 
 
@@ -19,11 +21,12 @@ class FrequencySketch:
 
     def __init__(self, entries: int) -> None:
         """`entries` is how many keys the cache holds at most."""
-        width = max(64, 1 << (entries - 1).bit_length())
+        size = max(64, 1 << (entries - 1).bit_length())
+        width = _WIDTH * size
         self._rows = [bytearray(width) for _ in range(_ROWS)]
         self._mask = width - 1
         self._additions = 0
-        self._sample = _SAMPLE * width
+        self._sample = _SAMPLE * size
 
     def add(self, key: Hashable) -> None:
         """Count one use of `key`."""
