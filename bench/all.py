@@ -1,7 +1,8 @@
 """Runs every measurement and writes docs/benchmarks.md: what each printed, and on what machine.
 
-`python -m bench.all [--nl2sql DIRECTORY]`; the directory holds `questions/` and `databases/` for `bench/nl2sql.py` and is
-no part of this repository. A measurement that fails is reported with the end of its output, and the others still run.
+`python -m bench.all [--nl2sql DIRECTORY] [--only MODULE ...]`; the directory holds `questions/` and `databases/` for
+`bench/nl2sql.py` and is no part of this repository. A measurement that fails is reported with the end of its output, and the
+others still run. With `--only` the other sections stay as they are, each of which says how busy the machine was.
 """
 
 import argparse
@@ -34,16 +35,28 @@ class Measurement:
 
 def main() -> int:
     options = _options()
-    sections, failed = [], 0
+    kept, sections, failed = _written_before(), [], 0
     for measurement in _measurements(options.nl2sql):
+        if options.only and measurement.module not in options.only:
+            sections.extend(text for title, text in kept.items() if title == measurement.title)
+            continue
         print(f"== {measurement.title}", flush=True)
         text, ok = run(measurement)
         failed += not ok
         print(text, flush=True)
         sections.append(f"## {measurement.title}\n\n`python -m {measurement.module}`\n\n{text.strip()}\n")
+    sections.extend(text for title, text in kept.items() if not any(one.startswith(f"## {title}\n") for one in sections))
     REPORT.write_text("\n".join([_preface(), *sections]), encoding="utf-8")
     print(f"written: {REPORT.relative_to(ROOT)}")
     return 1 if failed else 0
+
+
+def _written_before() -> dict[str, str]:
+    """The sections of the report by title; none when there is no report."""
+    if not REPORT.is_file():
+        return {}
+    _, *parts = REPORT.read_text(encoding="utf-8").split("\n## ")
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in parts}
 
 
 def _measurements(nl2sql: Path | None) -> list[Measurement]:
@@ -53,6 +66,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Golden questions on small databases without a glossary", "bench.golden_elsewhere"),
         Measurement("Repair of broken SQL", "bench.recovery"),
         Measurement("Golden questions under rights, beside a database without the rest", "bench.golden_rights"),
+        Measurement("Access: what knowing, deciding and writing down cost a request", "bench.auth"),
         Measurement("Rights over tables, columns and rows", "bench.access_data"),
         Measurement("Tokens: remembered and verified", "bench.access_tokens"),
         Measurement("Decisions: remembered and made anew", "bench.access_policy"),
@@ -94,21 +108,22 @@ def run(measurement: Measurement) -> tuple[str, bool]:
         return "It failed:\n\n```\n" + "\n".join(lines) + "\n```", False
     text = ended.stdout.strip()
     shown = text if "|--" in text else f"```\n{text}\n```"
-    return f"{shown}\n\n(took {perf_counter() - begun:.0f} s)", True
+    load = f", load average {os.getloadavg()[0]:.1f} at its end" if hasattr(os, "getloadavg") else ""
+    return f"{shown}\n\n(took {perf_counter() - begun:.0f} s{load})", True
 
 
 def _preface() -> str:
-    load = f", load average {os.getloadavg()[0]:.1f} when it ended" if hasattr(os, "getloadavg") else ""
     return (
         "# Measurements\n\n"
         "Written by `make bench`; every figure stands beside a baseline from the same run, because machines differ.\n\n"
         f"mcp-gateway {version('mcp-gateway')}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
-        f"{os.cpu_count()} cores{load}, {SystemClock().now().date().isoformat()}.\n"
+        f"{os.cpu_count()} cores, {SystemClock().now().date().isoformat()}.\n"
     )
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=[], metavar="MODULE", help="measure these alone, such as bench.ask")
     parser.add_argument("--nl2sql", type=Path, help="directory with questions/ and databases/ of public sets")
     return parser.parse_args()
 

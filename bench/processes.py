@@ -34,15 +34,15 @@ class Running:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], *, health: str = "/health") -> Iterator[Running]:
-    """`mcp-gateway COMMAND --port N`, ready when `health` answers 200."""
+    """`mcp-gateway COMMAND --port N`, ready when `health` answers 200. Nobody logs in; what is asked is written down all the same."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="bench-state-") as state:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-c", "from mcp_gateway.cli import main; main()", *command, "--port", str(port)],
             stdout=log,
             stderr=log,
-            env={**environment, "LOG_LEVEL": "WARNING", "LIMIT_QUESTIONS_PER_MINUTE": "0"},
+            env={**environment, "LOG_LEVEL": "WARNING", "LIMIT_QUESTIONS_PER_MINUTE": "0", "LOGIN": "none", "STATE_DIR": state},
         )
         started = Running(process=process, url=f"http://127.0.0.1:{port}")
         try:
