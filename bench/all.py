@@ -35,7 +35,8 @@ class Measurement:
 
 def main() -> int:
     options = _options()
-    kept, sections, failed = _written_before(), [], 0
+    kept, failed = _written_before(), 0
+    sections: list[str] = []
     for measurement in _measurements(options.nl2sql):
         if options.only and measurement.module not in options.only:
             sections.extend(text for title, text in kept.items() if title == measurement.title)

@@ -34,7 +34,7 @@ class Running:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], *, health: str = "/health") -> Iterator[Running]:
-    """`mcp-gateway COMMAND --port N`, ready when `health` answers 200. Nobody logs in; what is asked is written down all the same."""
+    """`mcp-gateway COMMAND --port N`, ready when `health` answers 200. Nobody logs in; the trail is written all the same."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="bench-state-") as state:
