@@ -22,6 +22,16 @@ async def gate() -> AsyncIterator[Guarded]:
         yield opened
 
 
+async def by_link(gate: Guarded) -> dict[str, str]:
+    """Cookie and CSRF headers of a sign-in that ends with no token."""
+    ticket = await gate.access.tickets.invite(await gate.access.authenticate(gate.token()))
+    reply = await gate.client.get(f"/login?code={ticket}")
+    cookie = reply.headers["set-cookie"].split(";")[0]
+    gate.client.cookies.clear()
+    me = await gate.client.get("/api/me", headers={"Cookie": cookie})
+    return {"Cookie": cookie, "X-CSRF-Token": me.json()["csrf"]}
+
+
 async def test_clients_are_told_that_the_gateway_logs_people_in(gate: Guarded) -> None:
     resource = (await gate.client.get("/.well-known/oauth-protected-resource/mcp")).json()
     server = (await gate.client.get(WELL_KNOWN)).json()
@@ -94,7 +104,7 @@ async def test_a_browser_coming_from_elsewhere_hops_once_so_that_its_cookie_come
 
 async def test_a_refresh_gives_new_tokens_and_a_new_refresh_token(gate: Guarded) -> None:
     program = await registered(gate)
-    first = await program.tokens(await gate.signed_in())
+    first = await program.tokens(await by_link(gate))
     gate.clock.advance(3_700)
     assert (await gate.client.get("/api/me", headers={"Authorization": f"Bearer {first['access_token']}"})).status_code == 401
     second = (await program.refresh(first["refresh_token"])).json()
@@ -115,7 +125,7 @@ async def test_a_refresh_may_ask_for_less(gate: Guarded) -> None:
 
 async def test_a_login_in_a_program_ends_with_the_hours_of_a_login(gate: Guarded) -> None:
     program = await registered(gate)
-    tokens = await program.tokens(await gate.signed_in())
+    tokens = await program.tokens(await by_link(gate))
     gate.clock.advance(12 * 3_600 - 120)
     last = (await program.refresh(tokens["refresh_token"])).json()
     assert last["expires_in"] <= 120
