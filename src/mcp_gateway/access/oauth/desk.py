@@ -118,12 +118,18 @@ class OAuthDesk:
             scopes=frozenset(question.scopes),
             resource=asked.resource,
             given_at=now,
-            ends_at=now + self._lasts,
+            ends_at=self._ends_at(session, now),
         )
         await self._noting.note(session.caller, _note(question, allowed=True, correlation_id=correlation_id))
         code = await self._grants.give_code(Code(grant=grant, redirect_uri=asked.redirect_uri, challenge=asked.challenge))
         await self._consents.remember(asked, session_id, session)
         return answer_address(asked.redirect_uri, asked.issuer, asked.state, code=code)
+
+    def _ends_at(self, session: Session, now: float) -> float:
+        """A login that ends sooner than others, with the token it was begun with, gives a program nothing that outlasts it."""
+        until = session.expires_at.timestamp()
+        cut_short = until - session.created_at.timestamp() < self._lasts
+        return min(now + self._lasts, until) if cut_short else now + self._lasts
 
     async def decline(self, question: Question, caller: Caller, correlation_id: str) -> str:
         """Where the browser goes to tell the program. Raises `AuditUnavailable`."""

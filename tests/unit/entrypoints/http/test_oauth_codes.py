@@ -9,6 +9,8 @@ import pytest
 from tests.unit.entrypoints.http.guarded import Guarded, open_guarded
 from tests.unit.entrypoints.http.programs import VERIFIER, challenge_of, registered
 
+from mcp_gateway.access.tokens.embedded import TokenOrder
+
 pytestmark = pytest.mark.anyio
 
 
@@ -177,3 +179,19 @@ async def test_of_two_that_come_with_one_code_at_once_none_keeps_anything(gate: 
     assert len(given) <= 1
     assert [one for one in given if await works(gate, one["access_token"])] == []
     assert [one for one in given if (await program.refresh(one["refresh_token"])).status_code == 200] == []
+
+
+async def test_a_login_that_ends_with_its_token_gives_a_program_nothing_that_outlasts_it(gate: Guarded) -> None:
+    order = TokenOrder(tenant="acme", subject="ada", roles=frozenset({"analyst"}), lifetime_seconds=600.0)
+    reply = await gate.client.post("/login", json={"token": gate.issuer.issue(order)[0]})
+    cookie = reply.headers["set-cookie"].split(";")[0]
+    gate.client.cookies.clear()
+    me = await gate.client.get("/api/me", headers={"Cookie": cookie})
+    program = await registered(gate)
+
+    tokens = await program.tokens({"Cookie": cookie, "X-CSRF-Token": me.json()["csrf"]})
+    gate.clock.advance(601)
+    later = await program.refresh(tokens["refresh_token"])
+
+    assert tokens["expires_in"] <= 600
+    assert (later.status_code, later.json()["error"]) == (400, "invalid_grant")
