@@ -37,7 +37,12 @@ _ALLOWED_ACTIONS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_R
 _REFUSED_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "eval", "fsdir", "lsmode"}
 # How long a statement waits for a writer's lock before the database counts as locked.
 _BUSY_MILLISECONDS = 2000
-_UNUSABLE = ("unable to open", "not a database", "malformed", "disk i/o", "database or disk is full", "closed database", "locked")
+# How SQLite begins what it says of a file it cannot use. The rest of its words may be a query's own.
+_UNUSABLE = (
+    *("unable to open", "file is not a database", "file is encrypted", "database disk image is malformed"),
+    *("malformed database schema", "disk i/o", "database or disk is full", "cannot operate on a closed database"),
+    *("database is locked", "database table is locked", "database schema is locked"),
+)
 _TOO_BIG = "string or blob too big"
 
 
@@ -70,7 +75,7 @@ class SqliteDriver:
 
     def explain_failure(self, error: Exception, sql: str) -> GatewayError:
         words = str(error)
-        if any(mark in words.lower() for mark in _UNUSABLE):
+        if words.lower().startswith(_UNUSABLE):
             return DatabaseUnavailable(f"{self._path.name}: {words}.", database_message=words)
         if words == _TOO_BIG:
             return QueryTooLarge("A value of the query is larger than 64 MB.", limit_bytes=_MAX_VALUE_BYTES)

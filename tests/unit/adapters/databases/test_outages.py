@@ -1,6 +1,7 @@
 """Databases that are locked, restarted, replaced or full."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -193,3 +194,21 @@ async def test_a_query_that_needs_too_much_memory_fails_alone(tmp_path: Path) ->
         await database.run("SELECT LIST(RANDOM()) FROM RANGE(1000000000)", Limits(timeout_seconds=20))
     assert (await database.run("SELECT a FROM t", Limits())).rows == ((1,),)
     await database.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT json(name) FROM item",
+        "SELECT locked FROM item",
+        'SELECT x."not a database" FROM item AS x',
+        "SELECT * FROM locked",
+    ],
+)
+async def test_words_of_a_query_do_not_make_a_sqlite_file_look_unusable(tmp_path: Path, sql: str) -> None:
+    path = tmp_path / "shop.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE item (name TEXT); INSERT INTO item VALUES ('no json');")
+    with contextlib.closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.Error) as caught:
+        connection.execute(sql).fetchall()
+    assert isinstance(SqliteDriver(path).explain_failure(caught.value, sql), QueryFailed)
