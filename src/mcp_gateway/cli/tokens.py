@@ -14,10 +14,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.access.act import Act
+from mcp_gateway.access.policy.model import Role
+from mcp_gateway.access.policy.roles import SCOPES
 from mcp_gateway.access.tokens.desk import ListedToken, TokenDesk
 from mcp_gateway.access.tokens.embedded import TokenOrder
 from mcp_gateway.access.tokens.lifetimes import read_lifetime
+from mcp_gateway.access.tokens.records import IssuedToken
 from mcp_gateway.cli.access_rules import operator_of, with_access
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.core.clock import SystemClock
@@ -27,7 +31,7 @@ from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.tokens import open_token_desk
 
 T = TypeVar("T")
-app = typer.Typer(help="Issue, list and revoke tokens of this gateway.", no_args_is_help=True)
+app = typer.Typer(help="Issue, list and revoke tokens of this gateway.", no_args_is_help=True, add_completion=False)
 
 TenantOption = Annotated[str, typer.Option(help="The tenant the token or its subject belongs to.")]
 
@@ -62,11 +66,12 @@ def issue(
     )
     operator = operator_of(tenant)
     said: dict[str, Json] = {"issue": subject, "roles": [*sorted(order.roles)], "lifetime_seconds": order.lifetime_seconds}
-    text, record = _written_down(operator, said, lambda desk: desk.issue(operator, order))
+    (text, record), notes = with_access(lambda access: _issue(access, operator, order, said))
     sys.stderr.write(
         f"token {record.jti} for {record.subject} of {record.tenant} ({', '.join(sorted(record.roles))}), "
         f"good until {_moment(record.expires_at)}; revoke it: mcp-gateway tokens revoke {record.jti} --tenant {record.tenant}\n"
     )
+    sys.stderr.writelines(f"note: {note}\n" for note in notes)
     sys.stdout.write(f"{text}\n")
 
 
@@ -80,6 +85,9 @@ def list_tokens(
     found = _at_desk(lambda desk: desk.list(operator_of(tenant)))
     if as_json:
         sys.stdout.writelines(f"{_as_json(listed)}\n" for listed in found)
+        return
+    if not found:
+        sys.stderr.write(f"no token of {tenant} is known that still lives\n")
         return
     table = Table(show_edge=False, header_style="bold")
     for heading in ("id", "subject", "roles", "name", "issued", "expires", "by", "state"):
@@ -110,6 +118,18 @@ def revoke(
     if token is not None:
         _written_down(operator, {"revoke": token}, lambda desk: desk.revoke_token(operator, token, foreign=foreign))
         sys.stderr.write(f"revoked: token {token} of {tenant}\n")
+
+
+async def _issue(
+    access: Access, operator: Caller, order: TokenOrder, said: Mapping[str, Json]
+) -> tuple[tuple[str, IssuedToken], list[str]]:
+    """The token, and what about it may not be meant: a misspelt role or scope is good for nothing."""
+    act = Act(action="issue_tokens", arguments=said, face="command")
+    issued = await access.governor.carry_out(operator, act, lambda: access.tokens.issue(operator, order))
+    known = {one.statement.name for one in access.policy.list(operator) if isinstance(one.statement, Role)}
+    notes = [f"no role is called {role}, so it allows nothing" for role in sorted(order.roles - known)]
+    scopes = [scope for scope in sorted(order.scopes or ()) if scope.startswith("gateway.") and scope not in SCOPES]
+    return issued, [*notes, *(f"no scope is called {scope}, so it allows nothing" for scope in scopes)]
 
 
 async def _revoke_subject(desk: TokenDesk, operator: Caller, subject: str) -> int:

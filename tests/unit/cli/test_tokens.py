@@ -129,3 +129,18 @@ def test_who_issued_and_revoked_what_stands_in_the_trail_of_the_tenant(run: Run)
         ("issue_tokens", "local", "allowed", "failed", "TOKEN_NOT_FOUND", "command"),
         ("issue_tokens", "local", "allowed", "answered", "", "command"),
     ]
+
+
+def test_a_role_or_scope_nobody_knows_is_said(run: Run) -> None:
+    code, out, err = run("issue", "--role", "analist", "--role", "viewer", "--scope", "gateway.reed", "--scope", "gateway.read")
+    assert (code, out.count(".")) == (0, 2)
+    assert [line for line in err.splitlines() if line.startswith("note:")] == [
+        "note: no role is called analist, so it allows nothing",
+        "note: no scope is called gateway.reed, so it allows nothing",
+    ]
+
+
+def test_a_tenant_without_tokens_is_said_in_words(run: Run) -> None:
+    code, out, err = run("list", "--tenant", "acme")
+    assert (code, out) == (0, "")
+    assert "no token of acme" in err
