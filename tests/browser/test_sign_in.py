@@ -71,6 +71,19 @@ def test_a_wrong_link_says_so_and_signs_nobody_in(page: PageWatch, guarded: Guar
     assert page.page.context.cookies() == []
 
 
+def test_with_a_provider_nobody_is_sent_to_look_for_a_link(page: PageWatch, guarded: GuardedGateway) -> None:
+    """No link is printed then; and a login at the provider that failed is said on the card."""
+    offered = '{"providers": [{"name": "corp", "title": "corp", "href": "/login/corp"}]}'
+    page.page.route("**/login/options", lambda route: route.fulfill(content_type="application/json", body=offered))
+    page.page.goto(f"{guarded.url}login?failed")
+
+    card = page.page.get_by_role("dialog", name="Sign in")
+    expect(card).to_contain_text("did not come to its end")
+    expect(card.get_by_role("link", name="Sign in with corp")).to_be_visible()
+    expect(card).not_to_contain_text("terminal")
+    assert page.page.url == guarded.url
+
+
 def test_a_token_signs_in_and_a_wrong_one_is_refused_in_words(page: PageWatch, guarded: GuardedGateway) -> None:
     page.page.goto(guarded.url)
     page.page.get_by_label("Or paste a token").fill("not.a.token")

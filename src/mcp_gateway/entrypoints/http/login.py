@@ -4,6 +4,7 @@ What a browser is given is a session cookie that no script can read and no other
 session and ends the one the browser had.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Final, Literal, TypedDict
 
@@ -72,7 +73,7 @@ def login_routes(access: Access | None, challenges: Challenges, *, index: PageFi
 
     if access is not None:
         _add_sign_in(router, _SignIn(access, challenges, clock), index)
-        _add_providers(router, _SignIn(access, challenges, clock), access)
+        _add_providers(router, _SignIn(access, challenges, clock), access, page=index is not None)
     return router
 
 
@@ -109,20 +110,28 @@ def _add_sign_in(router: APIRouter, signing: "_SignIn", index: PageFile | None) 
         return await signing.sign_out(request, call)
 
 
-def _add_providers(router: APIRouter, signing: "_SignIn", access: Access) -> None:
+def _add_providers(router: APIRouter, signing: "_SignIn", access: Access, *, page: bool) -> None:
     known = {one.name: one for one in access.providers if one.signs_in}
 
     @router.get("/login/{provider}")
     async def begin(provider: str, request: Request, _: Public) -> Response:
-        if provider not in known:
-            raise NotFound("There is no such provider.")
-        return await signing.begin(request, known[provider])
+        return await of_known(provider, request, signing.begin)
 
     @router.get("/login/{provider}/callback")
     async def finish(provider: str, request: Request, _: Public) -> Response:
-        if provider not in known:
+        return await of_known(provider, request, signing.finish)
+
+    async def of_known(name: str, request: Request, step: Callable[[Request, LoginProvider], Awaitable[Response]]) -> Response:
+        """Whoever came by browser is shown the sign-in card again, not an error's JSON."""
+        if name not in known:
             raise NotFound("There is no such provider.")
-        return await signing.finish(request, known[provider])
+        try:
+            return await step(request, known[name])
+        except GatewayError as error:
+            if not (page and _wants_page(request)):
+                raise
+            log.info("login_refused", code=error.code, provider=name, reason=error.data.get("reason"))
+            return RedirectResponse("/login?failed", 303)
 
 
 class _SignIn:

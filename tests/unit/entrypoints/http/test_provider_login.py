@@ -95,6 +95,13 @@ async def test_an_answer_is_taken_once(browser: httpx.AsyncClient) -> None:
     assert code(await browser.get(f"/login/entra/callback?code=good&state={state}")) == (401, "LOGIN_LINK_REFUSED")
 
 
+async def test_a_browser_whose_login_failed_is_led_back_to_the_sign_in_card(browser: httpx.AsyncClient) -> None:
+    state = await begin(browser)
+    reply = await browser.get(f"/login/entra/callback?code=bad&state={state}", headers={"Accept": "text/html"})
+    assert (reply.status_code, reply.headers["location"]) == (303, "/login?failed")
+    assert "session" not in reply.headers.get("set-cookie", "")
+
+
 @pytest.mark.parametrize("path", ["/login/other", "/login/other/callback", "/login/ENTRA"])
 async def test_a_provider_nobody_configured_is_not_there(browser: httpx.AsyncClient, path: str) -> None:
     assert (await browser.get(path)).status_code == 404

@@ -63,14 +63,21 @@ if (brought) askBox.put(brought);
 
 /** Who is here; asks them to sign in first where that is wanted. Null when the gateway does not answer. */
 async function begin() {
-  const refused = window.location.pathname === "/login" && window.location.search.includes("code=");
+  const refusal = whyNotSignedIn();
   if (window.location.pathname === "/login") window.history.replaceState(null, "", "/");
   try {
     const known = await askWho();
-    return known ?? (await signIn.open(refused ? "That link was used before, or its ten minutes are over." : ""));
+    return known ?? (await signIn.open(refusal));
   } catch {
     return null;
   }
+}
+
+/** What is said over the sign-in card after a way in that did not lead in; the gateway shows the page at /login then. */
+function whyNotSignedIn() {
+  const asked = new URLSearchParams(window.location.pathname === "/login" ? window.location.search : "");
+  if (asked.has("code")) return "That link was used before, or its ten minutes are over.";
+  return asked.has("failed") ? "The sign-in at the provider did not come to its end. Begin it again, or ask whoever runs the gateway." : "";
 }
 
 /** The sign-in ended while the page was in use: what is written stays, for the same person. */

@@ -42,24 +42,28 @@ export function wireSignIn({ dialog }) {
 function content({ providers }, reason, onSignedIn) {
   return [
     reason && h("p", { class: "notice notice-warning", role: "alert" }, icon("alert"), h("span", { class: "notice-body" }, reason)),
-    h(
-      "p",
-      {},
-      "The gateway printed a link when it was started. It stands in the terminal, in a line with ",
-      h("code", {}, "/login?code="),
-      ". Open it in this browser: it signs you in, once, within ten minutes.",
-    ),
-    providers.length > 0 &&
-      h(
-        "ul",
-        { class: "sign-in-providers" },
-        providers.map(({ title, href }) => h("li", {}, h("a", { class: "button button-primary", href }, `Sign in with ${title}`))),
-      ),
-    tokenForm(onSignedIn),
+    providers.length > 0 ? providerList(providers) : linkHint(),
+    tokenForm(onSignedIn, providers.length === 0),
   ];
 }
 
-function tokenForm(onSignedIn) {
+function providerList(providers) {
+  const entry = ({ title, href }) => h("li", {}, h("a", { class: "button button-primary", href }, `Sign in with ${title}`));
+  return h("ul", { class: "sign-in-providers" }, providers.map(entry));
+}
+
+/** Only a gateway without providers prints a link and a first token. */
+function linkHint() {
+  return h(
+    "p",
+    {},
+    "The gateway printed a link when it was started. It stands in the terminal, in a line with ",
+    h("code", {}, "/login?code="),
+    ". Open it in this browser: it signs you in, once, within ten minutes.",
+  );
+}
+
+function tokenForm(onSignedIn, printed) {
   const field = h("input", {
     type: "password",
     class: "text-field",
@@ -80,9 +84,9 @@ function tokenForm(onSignedIn) {
     h(
       "p",
       { class: "sign-in-hint", id: "sign-in-hint" },
-      "One is printed at the first start. ",
+      printed ? "One is printed at the first start. " : "On the gateway's machine, ",
       h("code", {}, "mcp-gateway tokens issue --tenant local --role analyst --expires 8h"),
-      " makes others.",
+      printed ? " makes others." : " makes one.",
     ),
   );
   form.addEventListener("submit", async (event) => {
