@@ -40,6 +40,8 @@ export function wireAudit({ trigger, dialog, me }) {
 
   async function load({ further = false } = {}) {
     const wanted = Object.fromEntries(Object.entries(filters).map(([name, { input }]) => [name, input.value.trim()]));
+    // Actions are shown with blanks, so they are looked for with them, too.
+    wanted.action = wanted.action.replaceAll(" ", "_");
     if (further && before !== null) wanted.before = before;
     state.textContent = "Asking the gateway…";
     try {

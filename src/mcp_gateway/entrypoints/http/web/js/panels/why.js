@@ -23,7 +23,7 @@ export function wireWhy({ trigger, dialog, me }) {
   const result = h("div", { class: "why-result", "aria-live": "polite" });
   const subject = field("Subject", { value: me.subject, required: true });
   const roles = field("Roles", { value: me.roles.join(", "), placeholder: "analyst, finance" });
-  const about = field("Tool or table", { placeholder: "ask, server.tool, orders or orders.amount" });
+  const about = field("Tool or table", { placeholder: "ask, orders.amount" });
   const kind = h("select", { class: "select", "aria-label": "It is" }, [
     h("option", { value: "tool" }, "a tool"),
     h("option", { value: "table" }, "a table or column"),
