@@ -21,7 +21,7 @@ class RemoteWithoutLogin(Forbidden):
     """Listening beyond loopback is refused while no provider says who people are: a token of this gateway is for this machine."""
 
     code = "REMOTE_WITHOUT_LOGIN"
-    hint = "Set OIDC_ISSUER and OIDC_AUDIENCE, or name a provider in ACCESS_FILE; or listen on 127.0.0.1."
+    hint = "Set OIDC_ISSUER, OIDC_AUDIENCE and OIDC_TENANT, or name a provider in ACCESS_FILE; or listen on 127.0.0.1."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
