@@ -9,6 +9,7 @@ from mcp_gateway.access.examination.entra_faults import KNOWN
 from mcp_gateway.access.examination.step import Step, ok, problem, unknown
 
 MCP_PATH: Final = "/mcp"
+UNKNOWN_ADDRESS: Final = "Run `mcp-gateway auth doctor --url https://GATEWAY`."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,7 @@ def _redirect(config: ProviderConfig, offer: ProviderOffer | None, gateway_url: 
     if offer is not None and not offer.authorizes:
         return problem("page login", "The provider announces no place to log in at.", "Write login: false.", "access file")
     if not gateway_url:
-        return unknown("page login", "The address of the gateway is not known here.", "Run again with --url https://GATEWAY.")
+        return unknown("page login", "The address of the gateway is not known here.", UNKNOWN_ADDRESS)
     address = f"{gateway_url}{callback_path(config.name)}"
     entra = "Authentication, Add a platform, Web: " if config.kind == "entra" else ""
     hint = (
@@ -50,7 +51,7 @@ def _redirect(config: ProviderConfig, offer: ProviderOffer | None, gateway_url: 
 def _resource(config: ProviderConfig, gateway_url: str) -> Step:
     """MCP clients name the gateway's URL as the resource they want a token for (RFC 8707)."""
     if not gateway_url:
-        return unknown("resource", "The address of the gateway is not known here.", "Run again with --url https://GATEWAY.")
+        return unknown("resource", "The address of the gateway is not known here.", UNKNOWN_ADDRESS)
     resource = f"{gateway_url}{MCP_PATH}"
     if config.login:
         said = "MCP clients log in at the gateway, which sends people here without the resource they name"
