@@ -52,7 +52,8 @@ def verification_lines(found: Verification) -> list[str]:
     """One for the chain, one for each finding."""
     if not found.rows and found.sound:
         return [f"ok      {found.tenant}: no rows"]
-    stretch = f"{found.rows} rows, {found.first} to {found.last}, {found.seals} seal{'' if found.seals == 1 else 's'}"
+    rows, seals = _counted(found.rows, "row"), _counted(found.seals, "seal")
+    stretch = f"{rows}, {found.first} to {found.last}, {seals}"
     return [f"{'ok     ' if found.sound else 'BROKEN '} {found.tenant}: {stretch}", *map(_finding_line, found.findings)]
 
 
@@ -121,7 +122,12 @@ def _replayed_line(one: Replayed) -> str:
 
 def _finding_line(finding: Finding) -> str:
     where = f"#{finding.sequence}" if finding.through <= finding.sequence else f"#{finding.sequence} to #{finding.through}"
-    return f"  {where}: {_WORDS[finding.fault]}: {finding.detail}"
+    word = _WORDS[finding.fault]
+    return f"  {where}: {word}" if finding.detail in ("", word) else f"  {where}: {word}: {finding.detail}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

@@ -91,7 +91,7 @@ def tamper(tmp_path: Path, statement: str) -> None:
 def test_a_sound_trail_verifies_and_says_how_much_there_is(trail: Run) -> None:
     code, out, _ = trail("audit", "verify")
     assert code == 0
-    assert out.splitlines() == ["ok      acme: 3 rows, 1 to 3, 0 seals", "ok      umbra: 1 rows, 1 to 1, 0 seals"]
+    assert out.splitlines() == ["ok      acme: 3 rows, 1 to 3, 0 seals", "ok      umbra: 1 row, 1 to 1, 0 seals"]
 
 
 def test_a_changed_row_is_named_and_the_command_fails(trail: Run, tmp_path: Path) -> None:
