@@ -20,17 +20,17 @@ from mcp_gateway.cli.lazy_group import LazyCommand, lazy_group
 from mcp_gateway.core.errors import GatewayError
 
 COMMANDS = (
-    LazyCommand("demo", "Try it: a small shop, three answered questions, the web page."),
+    LazyCommand("demo", "Try it: a small shop, three answered questions, the page."),
     LazyCommand("ask", "Ask one question and print the answer."),
     LazyCommand("serve", "Run the gateway: web page, API and MCP endpoints."),
     LazyCommand("tables", "Run the MCP server that offers one database, read-only."),
     LazyCommand("glossary", "Run the MCP server that offers business words."),
-    LazyCommand("validate", "Check a configuration of MCP servers and try each connection."),
+    LazyCommand("validate", "Check a configuration of MCP servers, try each connection."),
     LazyCommand("tokens", "Issue, list and revoke tokens of this gateway."),
     LazyCommand("access", "Explain decisions, check and change rules."),
     LazyCommand("auth", "Find out why logging in does not work."),
-    LazyCommand("audit", "Verify, read, export, replay, seal and prune the audit trail."),
-    LazyCommand("setup-enhanced", "Make and check everything a gateway of several replicas stands on."),
+    LazyCommand("audit", "Verify, read, export, replay, seal, prune the audit trail."),
+    LazyCommand("setup-enhanced", "Make and check what a gateway of several replicas needs."),
     LazyCommand("config", "Show every setting, its value and where it comes from."),
 )
 

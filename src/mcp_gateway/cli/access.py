@@ -25,7 +25,7 @@ from mcp_gateway.entrypoints.http.access_shapes import shape_explanation
 from mcp_gateway.settings import load_settings, process_environment
 
 FAULTS = 1
-app = typer.Typer(help="Explain decisions, check and change rules.", no_args_is_help=True)
+app = typer.Typer(help="Explain decisions, check and change rules.", no_args_is_help=True, add_completion=False)
 app.add_typer(access_rules.app, name="rules")
 app.command("dry-run")(access_rules.dry_run)
 

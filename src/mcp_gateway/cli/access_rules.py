@@ -29,7 +29,7 @@ from mcp_gateway.settings import load_settings, process_environment
 from mcp_gateway.wiring.access_commands import open_access_alone
 
 T = TypeVar("T")
-app = typer.Typer(help="List, add and remove what is stored for a tenant.", no_args_is_help=True)
+app = typer.Typer(help="List, add and remove what is stored for a tenant.", no_args_is_help=True, add_completion=False)
 
 
 class Effect(Enum):

@@ -9,7 +9,7 @@ from mcp_gateway.cli.ask_order import Choice, Engine, Form, Order
 from mcp_gateway.cli.lazy_group import garbage_left
 
 UNSURE = 3
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -34,7 +34,7 @@ from mcp_gateway.settings import process_environment
 
 FAILED = 1
 FOLLOW_SECONDS = 0.5
-app = typer.Typer(help="Verify, read, export, replay, seal and prune the audit trail.", no_args_is_help=True)
+app = typer.Typer(help="Verify, read, export, replay, seal, prune the audit trail.", no_args_is_help=True, add_completion=False)
 
 
 class DecisionName(Enum):
@@ -69,7 +69,7 @@ UntilOption = Annotated[str, typer.Option(help="Until when, excluded.")]
 
 @app.callback()
 def _root() -> None:
-    """Verify, read, export, replay, seal and prune the audit trail. Works whether the gateway runs or not."""
+    """Verify, read, export, replay, seal, prune the audit trail. Works whether the gateway runs or not."""
 
 
 @app.command("verify")

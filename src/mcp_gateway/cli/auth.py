@@ -23,7 +23,7 @@ from mcp_gateway.wiring.auth_doctor import Chapter, examine_access
 
 OK, WRONG = 0, 1
 _SIGNS: Final = {"ok": "ok      ", "problem": "PROBLEM ", "unknown": "?       "}
-app = typer.Typer(help="Find out why logging in does not work.", no_args_is_help=True)
+app = typer.Typer(help="Find out why logging in does not work.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

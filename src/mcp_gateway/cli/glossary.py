@@ -24,7 +24,7 @@ from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.data import open_glossary
 
 PORT = 8002
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

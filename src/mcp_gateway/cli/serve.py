@@ -18,7 +18,7 @@ from mcp_gateway.cli.sign_in import describe, make_ways_in
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.settings import Settings, load_settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 log = structlog.get_logger(__name__)
 
 

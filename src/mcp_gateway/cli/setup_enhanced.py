@@ -20,13 +20,14 @@ from mcp_gateway.wiring.setup import set_up
 
 OK, WRONG = 0, 1
 _SIGNS: Final = {"ok": "ok      ", "problem": "PROBLEM ", "unknown": "-       "}
-app = typer.Typer(help="Make and check everything a gateway of several replicas stands on.")
+app = typer.Typer(help="Make and check what a gateway of several replicas needs.", add_completion=False)
 
 
 @app.command()
 def setup(*, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Make the signing key and the tables of the store, try Redis and each login provider, and say what was found.
+    """Make and check what a gateway of several replicas needs.
 
+    Makes the signing key and the tables of the store, tries Redis and each login provider, and says what was found.
     Doing it again changes nothing. Exit codes: 0 nothing is wrong, 1 something is.
     """
     settings = load_settings()

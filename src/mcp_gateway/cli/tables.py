@@ -25,7 +25,7 @@ from mcp_gateway.tables.tables import TablesOptions
 from mcp_gateway.wiring.data import open_tables
 
 PORT = 8000
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -28,7 +28,7 @@ from mcp_gateway.settings import load_settings, process_environment
 from mcp_gateway.wiring.inspection import inspected_server_maker
 
 OK, FAULTS, UNREADABLE = 0, 1, 2
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -40,7 +40,7 @@ def validate(
     connect: Annotated[bool, typer.Option(help="Connect to each server and try it.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Check a configuration of MCP servers and try each connection.
+    """Check a configuration of MCP servers, try each connection.
 
     Exit codes: 0 all is well, 1 faults were found, 2 the file cannot be read.
     """
