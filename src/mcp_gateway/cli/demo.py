@@ -24,7 +24,7 @@ from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import Settings, load_settings
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS, prepare_demo
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 SEED = 7
 
 
@@ -35,7 +35,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Answer the three questions and exit.")] = False,
     no_login: Annotated[bool, typer.Option("--no-login", help="Ask nobody to log in; this machine alone can reach it.")] = False,
 ) -> None:
-    """Try it: a small shop, three answered questions, the web page."""
+    """Try it: a small shop, three answered questions, the page."""
     settings = load_settings({"fastapi_port": port, "fastapi_host": "127.0.0.1", "login": "none" if no_login else None})
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     console = Console(highlight=False)
@@ -88,12 +88,14 @@ async def _run(settings: Settings, clock: Clock, console: Console, *, once: bool
     try:
         async with open_application(settings, clock=clock, listeners=listeners) as application:
             await _answer_questions(application.gateway, console)
+            if once:
+                console.print("The page, and what an MCP client needs, come without --once: `mcp-gateway demo` keeps running.")
+                return
             _say_where(settings.fastapi_port, listeners, console)
             await _say_ways_in(application.gateway.access, settings, listeners, console)
-            if not once:
-                console.print("Ctrl-C stops it.")
-                await application.serve(listeners)
-                console.print("\nStopped. Bye.")
+            console.print("Ctrl-C stops it.")
+            await application.serve(listeners)
+            console.print("\nStopped. Bye.")
     finally:
         listeners.close()
 
