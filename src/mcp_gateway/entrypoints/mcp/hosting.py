@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_gateway.core.errors import GatewayError, Json, Unavailable
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.http.identity import CALLER
+from mcp_gateway.entrypoints.mcp.bounded_http import BoundedHttp
 from mcp_gateway.entrypoints.mcp.server import McpFace
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -147,10 +148,21 @@ def listen_on(host: str, port: int) -> socket.socket:
 
 async def serve_http(app: ASGIApp, *listeners: socket.socket, before_stop: Sequence[Callable[[], None]] = ()) -> None:
     """Answer on the sockets until SIGINT or SIGTERM. `before_stop` is called first, to end streams that never end."""
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS, lifespan="on"
+    await _PoliteServer(server_config(app), before_stop).serve(sockets=list(listeners))
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """How every port of ours is served. Forwarding headers change nothing: nobody chooses where a request came from."""
+    return uvicorn.Config(
+        app,
+        http=BoundedHttp,
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        lifespan="on",
     )
-    await _PoliteServer(config, before_stop).serve(sockets=list(listeners))
 
 
 class _PoliteServer(uvicorn.Server):
