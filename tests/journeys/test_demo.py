@@ -42,6 +42,17 @@ def client_configuration(text: str) -> dict[str, dict[str, dict[str, str]]]:
     return configuration
 
 
+def until_it_serves(demo: subprocess.Popen[str]) -> str:
+    """What it printed until then."""
+    assert demo.stdout is not None
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if "Ctrl-C stops it" in line:
+            break
+    return "".join(lines)
+
+
 def test_once_answers_three_questions_and_exits(cache_dir: Path) -> None:
     with started(cache_dir, "--once", "--port", "0") as demo:
         out, err = demo.communicate(timeout=100)
@@ -51,19 +62,14 @@ def test_once_answers_three_questions_and_exits(cache_dir: Path) -> None:
         assert question in out
     assert out.count("SELECT") >= len(DEMO_QUESTIONS)
     assert "abracadabra = Magic Wand Pro (products.product_id = 123)" in out
-    assert client_configuration(out)["mcpServers"]["my-tables"]["url"].endswith("/mcp")
+    assert "/login?code=" not in out, "nobody is there any more to take the link"
+    assert "Bearer" not in out
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_asked_to_stop_and_then_ends_quietly(cache_dir: Path, asked: signal.Signals) -> None:
     with started(cache_dir, "--port", "0") as demo:
-        assert demo.stdout is not None
-        lines = []
-        for line in demo.stdout:
-            lines.append(line)
-            if "Ctrl-C stops it" in line:
-                break
-        url = client_configuration("".join(lines))["mcpServers"]["my-tables"]["url"].removesuffix("/mcp")
+        url = client_configuration(until_it_serves(demo))["mcpServers"]["my-tables"]["url"].removesuffix("/mcp")
         page = httpx.get(url, headers={"Accept": "text/html"}, timeout=30)
         assert page.headers["content-type"].startswith("text/html")
         demo.send_signal(asked)
@@ -105,14 +111,8 @@ def test_interrupted_while_the_command_is_still_imported_it_ends_without_a_word(
 
 def test_a_taken_port_is_said_aloud(cache_dir: Path) -> None:
     with started(cache_dir, "--port", "0") as first:
-        assert first.stdout is not None
-        lines = []
-        for line in first.stdout:
-            lines.append(line)
-            if "Ctrl-C stops it" in line:
-                break
-        taken = client_configuration("".join(lines))["mcpServers"]["my-tables"]["url"].removesuffix("/mcp").rpartition(":")[2]
-        with started(cache_dir, "--once", "--port", taken) as second:
-            out, _ = second.communicate(timeout=100)
-    assert second.returncode == 0
-    assert f"Port {taken} is taken" in out
+        configuration = client_configuration(until_it_serves(first))
+        taken = configuration["mcpServers"]["my-tables"]["url"].removesuffix("/mcp").rpartition(":")[2]
+        with started(cache_dir, "--port", taken) as second:
+            said = until_it_serves(second)
+    assert f"Port {taken} is taken" in said
