@@ -4,6 +4,7 @@ On loopback the port is chosen when a program starts, so there any port is right
 like loopback, user names, fragments, backslashes and other schemes are never addresses of a program.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -23,7 +24,7 @@ def is_acceptable(uri: str) -> bool:
         host, port = parts.hostname, parts.port
     except ValueError:
         return False
-    if not host or "@" in parts.netloc or port == 0:
+    if not host or "@" in parts.netloc or port == 0 or not _is_host(host):
         return False
     return uri.startswith("https://") or is_loopback(uri)
 
@@ -37,6 +38,17 @@ def fits(asked: str, known: Iterable[str]) -> bool:
     if not is_acceptable(asked):
         return False
     return any(asked == one or (_without_port(asked) is not None and _without_port(asked) == _without_port(one)) for one in known)
+
+
+def _is_host(host: str) -> bool:
+    """What ends in a number is an IPv4 address or nothing at all (WHATWG URL, "ends in a number")."""
+    if ":" not in host and not host.rstrip(".").rpartition(".")[2].isdigit():
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def host_of(uri: str) -> str:

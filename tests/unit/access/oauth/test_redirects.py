@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import httpx
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mcp_gateway.access.oauth.redirects import fits, host_of, is_acceptable, is_loopback
@@ -21,6 +21,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @given(ADDRESSES)
+@example("https://127.0.0.18080")
 def test_what_is_acceptable_leads_a_browser_to_https_or_to_this_computer(uri: str) -> None:
     if not is_acceptable(uri):
         return
