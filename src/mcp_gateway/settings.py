@@ -121,15 +121,11 @@ class Settings(BaseSettings):
     oidc_tenant: str | None = Field(
         None, description="Tenant of everybody who comes from OIDC_ISSUER, which needs it; ACCESS_FILE can take it from a claim."
     )
-    access_stale_seconds: float = Field(
-        30.0, gt=0, le=3600, description="Seconds without word from the store after which tokens and rules are no longer trusted."
-    )
     audit_when_away: Literal["closed", "open"] = Field(
         "closed",
         description="When the audit trail cannot be written: closed refuses to answer, open answers and counts what was lost.",
     )
     login_hours: float = Field(12.0, gt=0, le=24 * 30, description="Hours a login at the page lasts at most.")
-    login_idle_minutes: float = Field(60.0, gt=0, le=24 * 60, description="Minutes without a request after which it ends.")
 
     # Answering
     resource_copies: Literal["fresh", "ttl", "coherent"] = Field(

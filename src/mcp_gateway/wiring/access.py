@@ -51,6 +51,10 @@ log = structlog.get_logger(__name__)
 
 # A change made on one replica is in force on all of them within a second.
 FOLLOW_SECONDS = 0.4
+# Without word from the store for so long nobody knows what was revoked, and no token is believed.
+STALE_SECONDS = 30.0
+# A login at the page that nobody uses ends.
+LOGIN_IDLE = timedelta(hours=1)
 # Whoever can write to the store but lacks the signing key can make anew what was added since the last seal, and no more.
 KEEP_AUDIT_SECONDS = 300.0
 
@@ -70,7 +74,7 @@ async def open_access(
     said = written.configuration
     async with AsyncExitStack() as stack:
         providers = await stack.enter_async_context(open_providers(said.providers, clock, _new_secret))
-        revocations = Revocations(SqlRevocations(engine), clock, stale_after_seconds=settings.access_stale_seconds)
+        revocations = Revocations(SqlRevocations(engine), clock, stale_after_seconds=STALE_SECONDS)
         await revocations.reload()
         policy = await open_desk(said.statements, SqlRules(engine), clock, written.followed)
         trusted = [issuer.trusted(), *(one for login in providers for one in login.provider.trusted_issuers())]
@@ -121,7 +125,7 @@ def _make_sessions(settings: Settings, store: SessionStore, revocations: Revocat
         clock=clock,
         new_secret=_new_secret,
         lasts=timedelta(hours=settings.login_hours),
-        idle=timedelta(minutes=settings.login_idle_minutes),
+        idle=LOGIN_IDLE,
         recheck=unless_revoked(revocations, clock),
     )
 
