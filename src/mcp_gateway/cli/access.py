@@ -82,7 +82,7 @@ def check(
 ) -> None:
     """Check an access file and print what each role may. Exit code 1: it has faults."""
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     path = file or settings.access_file
     if path is None:
         raise typer.BadParameter("Name the file, or set ACCESS_FILE.")

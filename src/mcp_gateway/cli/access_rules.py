@@ -161,7 +161,7 @@ def operator_of(tenant: str) -> Caller:
 def with_access(work: Callable[[Access], Awaitable[T]]) -> T:
     """Open access, work, close."""
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
 
     async def run() -> T:
         async with open_access_alone(settings, SystemClock()) as access:

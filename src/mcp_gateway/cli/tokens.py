@@ -147,7 +147,7 @@ def _written_down(operator: Caller, arguments: Mapping[str, Json], work: Callabl
 
 def _at_desk(work: Callable[[TokenDesk], Awaitable[T]]) -> T:
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
 
     async def run() -> T:
         async with open_token_desk(settings, SystemClock()) as desk:
