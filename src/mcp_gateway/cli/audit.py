@@ -5,6 +5,7 @@ Works on DATABASE_URL and STATE_DIR. Whoever may read these files may do all of 
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -161,6 +162,8 @@ def search(
         limit=limit,
     )
     page = with_access(lambda access: find(access.audit, wanted))
+    if not page.rows:
+        sys.stderr.write(f"nothing in the trail of {tenant} fits\n")
     _print_rows(page.rows, as_json=as_json)
     if page.before is not None and not as_json:
         printing.print_lines([f"there may be more: --before {page.before}"])
@@ -252,7 +255,7 @@ def prune_chains(
     if as_json:
         printing.print_documents({"tenant": one.tenant, "rows": one.rows, "through": one.through} for one in pruned)
     else:
-        printing.print_lines(f"{one.tenant}: {one.rows} rows removed" for one in pruned)
+        printing.print_lines(f"{one.tenant}: {one.rows} row{'' if one.rows == 1 else 's'} removed" for one in pruned)
 
 
 def read_seals(path: Path) -> tuple[Seal, ...]:

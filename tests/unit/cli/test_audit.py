@@ -173,7 +173,7 @@ def test_a_replay_says_which_past_calls_another_policy_would_refuse(trail: Run, 
 def test_pruning_removes_what_is_old_and_leaves_a_trail_that_verifies(trail: Run, tmp_path: Path) -> None:
     code, out, _ = trail("audit", "prune", "--older-than", "400d")
     assert code == 0
-    assert out.splitlines() == ["acme: 0 rows removed", "umbra: 1 rows removed"]
+    assert out.splitlines() == ["acme: 0 rows removed", "umbra: 1 row removed"]
     assert trail("audit", "verify")[0] == 0
     tamper(tmp_path, "DELETE FROM audit_seals")
     assert trail("audit", "verify")[0] == 1
