@@ -14,7 +14,7 @@ from mcp_gateway.settings import Settings, environment_name, load_settings, orig
 MASK = "••••"
 # Up to the last "@" before a slash: a password may hold an "@" that nobody escaped.
 PASSWORD = re.compile(r"(://[^:/@\s]*):[^/\s]*@")
-app = typer.Typer(help="Show every setting, its value and where it comes from.", add_completion=False)
+app = typer.Typer(help="Show every setting, its value and where it comes from.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
