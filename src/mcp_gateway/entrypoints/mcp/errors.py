@@ -16,6 +16,7 @@ from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, Unavailabl
 
 # Until 2025-11-25 a missing resource had a code of its own; SEP-2164 made it "invalid params".
 LEGACY_RESOURCE_NOT_FOUND = -32002
+MOST_FAULTS_TOLD = 20
 
 
 class ServerBusy(Unavailable):
@@ -36,7 +37,7 @@ def invalid_arguments(tool: str, fault: ValidationError) -> InvalidInput:
     """What is wrong with the arguments of a call, named by field; the values are not repeated."""
     faults = [
         {"field": ".".join(str(part) for part in one["loc"]) or "arguments", "problem": one["msg"]}
-        for one in fault.errors(include_input=False, include_url=False, include_context=False)
+        for one in fault.errors(include_input=False, include_url=False, include_context=False)[:MOST_FAULTS_TOLD]
     ]
     said = "; ".join(f"{one['field']}: {one['problem']}" for one in faults)
     return InvalidInput(

@@ -5,6 +5,7 @@ it. For anybody else it does not exist. The binding is kept where every face and
 this process knows by itself decides (the SDK holds the same owner).
 """
 
+from collections import Counter
 from typing import Final
 
 import structlog
@@ -21,6 +22,8 @@ from mcp_gateway.entrypoints.mcp.caller import owner_of
 from mcp_gateway.kit.fastapi.problems import problem_response
 
 HEADER: Final = MCP_SESSION_ID_HEADER.lower().encode()
+# Of one caller at one endpoint, streams that stand included: nobody can take up all the room there is.
+MAX_OPEN_REQUESTS: Final = 128
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +35,22 @@ class SessionNotFound(NotFound):
     hint = "Initialize a new session."
 
 
+class TooManyOpenRequests(GatewayError):
+    """This caller has as many requests open at this endpoint as one may."""
+
+    code = "TOO_MANY_OPEN_REQUESTS"
+    category = "rate_limited"
+    hint = "Close streams that are not read, or wait for answers."
+    retryable = True
+
+
 class McpGuard:
     """`sessions` None: nobody logs in, so sessions have no owners."""
 
     def __init__(self, app: ASGIApp, *, sessions: Sessions | None) -> None:
         self._app = app
         self._sessions = sessions
+        self._open: Counter[tuple[str, str, str]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,18 +61,29 @@ class McpGuard:
             named = _named_session(scope)
             if self._sessions is not None and named:
                 await self._check_owner(self._sessions, named, caller)
+            owner = (caller.tenant, caller.issuer, caller.subject)
+            if self._sessions is not None and self._open[owner] >= MAX_OPEN_REQUESTS:
+                raise TooManyOpenRequests
         except GatewayError as error:
             await _refuse(scope, receive, send, error)
             return
-        owned = {**scope, "user": owner_of(caller.tenant, caller.issuer, caller.subject)}
+        self._open[owner] += 1
+        try:
+            await self._pass_on({**scope, "user": owner_of(*owner)}, receive, send, caller, named)
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, caller: Caller, named: str) -> None:
         if self._sessions is None:
-            await self._app(owned, receive, send)
+            await self._app(scope, receive, send)
         elif named:
-            await self._app(owned, receive, send)
+            await self._app(scope, receive, send)
             if scope["method"] == "DELETE":
                 await _end(self._sessions, named)
         else:
-            await self._app(owned, receive, _Binding(self._sessions, caller, send))
+            await self._app(scope, receive, _Binding(self._sessions, caller, send))
 
     async def _check_owner(self, sessions: Sessions, named: str, caller: Caller) -> None:
         """Raises `SessionNotFound`."""

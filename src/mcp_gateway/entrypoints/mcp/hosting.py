@@ -16,8 +16,10 @@ from typing import Any, TypeAlias
 
 import structlog
 import uvicorn
+from mcp.server.auth.middleware.bearer_auth import AuthorizationContext
 from mcp.server.sse import SseServerTransport
 from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http import StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
@@ -35,6 +37,8 @@ from mcp_gateway.entrypoints.mcp.server import McpFace
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 MAX_SESSIONS = 1_000
+# Of one caller, so that nobody can take up all there are.
+MAX_SESSIONS_OF_ONE = 250
 MAX_SSE_CONNECTIONS = 256
 SESSION_IDLE_SECONDS = 600.0
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -183,13 +187,21 @@ class _PoliteServer(uvicorn.Server):
 
 
 def _session_manager(face: McpFace, security: TransportSecuritySettings) -> StreamableHTTPSessionManager:
-    return StreamableHTTPSessionManager(
+    return _FairSessions(
         app=face.server,
         security_settings=security,
         session_idle_timeout=SESSION_IDLE_SECONDS,
         max_request_body_size=MAX_BODY_BYTES,
         max_sessions=MAX_SESSIONS,
     )
+
+
+class _FairSessions(StreamableHTTPSessionManager):
+    """Gives no caller more than their share. The SDK bounds only all sessions together and has no public place to say more."""
+
+    def _admit_session(self, requestor: AuthorizationContext | None) -> StreamableHTTPServerTransport | None:
+        owned = sum(owner == requestor for owner in self._session_owners.values()) if requestor is not None else 0
+        return super()._admit_session(requestor) if owned < MAX_SESSIONS_OF_ONE else None
 
 
 def _sse_routes(face: McpFace, security: TransportSecuritySettings) -> list[BaseRoute]:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from starlette.routing import Mount, Route
@@ -15,6 +17,7 @@ from tests.unit.entrypoints.http.guarded import Guarded, open_guarded
 from mcp_gateway.access.sessions.errors import SessionsAway
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.app import HttpOptions, mcp_application
+from mcp_gateway.entrypoints.mcp import guard, hosting
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
 from mcp_gateway.entrypoints.mcp.guard import McpGuard
 from mcp_gateway.entrypoints.mcp.hosting import mcp_app
@@ -208,3 +211,36 @@ async def test_a_session_of_the_older_transport_belongs_to_whoever_opened_it(gat
         assert (await http.post(where, json=ping, headers=gate.bearer(subject="eve"))).status_code == 404
         assert (await http.post(where, json=ping)).status_code == 401
         assert (await http.post(where, json=ping, headers=gate.bearer())).status_code == 202
+
+
+async def test_nobody_can_take_up_all_the_sessions_there_are(
+    gate: Guarded, endpoint: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosting, "MAX_SESSIONS_OF_ONE", 2)
+    first, _ = await opened_by(endpoint, gate.bearer()), await opened_by(endpoint, gate.bearer())
+
+    third = await endpoint.post("/mcp", json=INITIALIZE, headers={**ACCEPT, **gate.bearer()})
+
+    assert third.status_code == 503
+    assert await opened_by(endpoint, gate.bearer(subject="eve"))
+    assert await opened_by(endpoint, gate.bearer(tenant="other"))
+    assert (await endpoint.delete("/mcp", headers={**ACCEPT, **gate.bearer(), **first})).status_code == 200
+    assert await opened_by(endpoint, gate.bearer())
+
+
+async def test_nobody_can_take_up_all_the_streams_there_are(gate: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "MAX_OPEN_REQUESTS", 1)
+    async with (
+        open_application(gate) as app,
+        served(app, lifespan=False) as base,
+        httpx.AsyncClient(base_url=base, timeout=20) as http,
+    ):
+        async with http.stream("GET", "/servers/who/sse", headers=gate.bearer()) as stream:
+            assert stream.status_code == 200
+            refused = await http.get("/servers/who/sse", headers=gate.bearer())
+            assert refused.status_code == 429
+            async with http.stream("GET", "/servers/who/sse", headers=gate.bearer(subject="eve")) as other:
+                assert other.status_code == 200
+        with anyio.fail_after(10):
+            while (await ask_who(http, gate.bearer())).status_code == 429:
+                await anyio.lowlevel.checkpoint()
