@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mcp_gateway.access.access import Access
+from mcp_gateway.access.governor import Note
 from mcp_gateway.access.sessions.tickets import login_link
 from mcp_gateway.access.tokens.embedded import MAX_ADMIN_LIFETIME_SECONDS, TokenOrder
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
@@ -45,5 +46,9 @@ def describe(ways: WaysIn) -> str:
 
 async def _issue(access: Access, subject: str, role: str, seconds: float) -> str:
     order = TokenOrder(tenant=LOCAL_CALLER.tenant, subject=subject, roles=frozenset({role}), lifetime_seconds=seconds)
-    token, _ = await access.tokens.issue(LOCAL_CALLER, order)
+    token, record = await access.tokens.issue(LOCAL_CALLER, order)
+    said = Note(
+        action="issue_at_start", allowed=True, tool=subject, arguments={"token": record.jti, "roles": [role]}, face="command"
+    )
+    await access.governor.note(LOCAL_CALLER, said)
     return token

@@ -5,12 +5,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.errors import NotAllowed
+from mcp_gateway.access.governor import Note
 from mcp_gateway.access.policy.model import ACTIONS
 from mcp_gateway.access.sessions.sessions import csrf_of
 from mcp_gateway.access.sessions.tickets import LINK_SECONDS, login_link
-from mcp_gateway.core.errors import NotFound
+from mcp_gateway.core.errors import Json, NotFound
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.challenge import Challenges
+from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.guards import LinkMade, MeRead
 from mcp_gateway.entrypoints.http.identity import identity_of
 from mcp_gateway.entrypoints.http.models import JsonObject
@@ -39,7 +41,12 @@ def me_routes(access: Access | None, challenges: Challenges) -> APIRouter:
         if access is None:
             raise NotFound("Nobody signs in here.")
         guest = invited(call.caller, body.subject, frozenset(body.roles))
-        return {"link": await login_link(access.tickets, challenges.origin(request.scope), guest), "seconds": int(LINK_SECONDS)}
+        text = await login_link(access.tickets, challenges.origin(request.scope), guest)
+        arguments: dict[str, Json] = {"subject": body.subject, "roles": [*sorted(body.roles)]}
+        known_by = correlation_id_of(request)
+        note = Note(action="make_sign_in_link", allowed=True, tool=body.subject, arguments=arguments, correlation_id=known_by)
+        await access.governor.note(call.caller, note)
+        return {"link": text, "seconds": int(LINK_SECONDS)}
 
     return router
 

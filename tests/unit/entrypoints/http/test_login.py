@@ -176,6 +176,9 @@ async def test_a_link_for_others_gives_no_more_than_the_giver_has(gate: Guarded)
     admin = gate.bearer("admin")
     made = await gate.client.post("/api/login/link", json={"subject": "bob", "roles": ["viewer"]}, headers=admin)
     assert made.json()["link"].startswith("http://localhost:8000/login?code=")
+    line = next(line for line in await gate.lines("acme") if "make_sign_in_link" in line)
+    assert "ada" in line
+    assert "bob" in line
 
     analyst = await gate.client.post("/api/login/link", json={"subject": "bob", "roles": ["viewer"]}, headers=gate.bearer())
     narrowed = await gate.client.post(
