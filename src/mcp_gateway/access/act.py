@@ -13,9 +13,13 @@ FaceName: TypeAlias = Literal["http", "mcp", "command"]
 UNREMARKABLE: frozenset[Action] = frozenset({"see_servers", "see_health", "see_metrics", "see_limits"})
 
 
+# What changes what others may do: whoever reads the trail must see what was changed, and not only that something was.
+ADMINISTRATIVE: frozenset[Action] = frozenset({"manage_access", "issue_tokens"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Act:
-    """`arguments` are what the caller sent, as JSON values; the trail keeps a fingerprint of them."""
+    """`arguments` are what the caller sent, as JSON values; the trail keeps a fingerprint of them, of administrators' all."""
 
     action: Action
     target: Target = field(default_factory=Target)

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
-from mcp_gateway.access.act import Act, FaceName
+from mcp_gateway.access.act import ADMINISTRATIVE, Act, FaceName
+from mcp_gateway.access.audit.fingerprint import masked_text
 from mcp_gateway.access.audit.model import NOBODYS, AuditEvent, Outcome
 from mcp_gateway.access.errors import InsufficientScope, NotAllowed
 from mcp_gateway.access.policy.model import Action, Decision, Target
@@ -28,7 +29,7 @@ Digest: TypeAlias = Callable[[Mapping[str, Json]], tuple[str, str | None]]
 class Note:
     """What was decided outside the policy: by the person themselves, or by what a program can prove. `action` is no `Action`.
 
-    `reason` says what decided; `tool` whom or what it was about; `arguments` are fingerprinted as those of an act.
+    `reason` says what decided; `tool` whom or what it was about; `arguments` are kept, secrets masked.
     """
 
     action: str
@@ -134,6 +135,8 @@ class Governor:
     async def note(self, caller: Caller, note: Note) -> None:
         """Write it down before anybody hears of it. Raises `AuditUnavailable`."""
         fingerprint, arguments = self._digest(note.arguments)
+        if note.arguments:
+            arguments = masked_text(note.arguments)
         await self._recording.record(
             AuditEvent(
                 tenant=caller.tenant,
@@ -158,6 +161,8 @@ class Governor:
         self, caller: Caller, act: Act, *, allowed: bool, reason: str, outcome: Outcome, error_code: str, duration_ms: float = 0.0
     ) -> AuditEvent:
         fingerprint, arguments = self._digest(act.arguments)
+        if act.action in ADMINISTRATIVE and act.arguments:
+            arguments = masked_text(act.arguments)
         return AuditEvent(
             tenant=caller.tenant,
             at=self._clock.now().timestamp(),

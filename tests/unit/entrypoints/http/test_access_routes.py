@@ -179,3 +179,18 @@ async def test_a_page_of_the_trail_beyond_what_any_store_counts_to_is_refused(ga
     admin = gate.bearer("admin")
     assert (await gate.client.get(f"/api/audit?before={2**63 - 1}", headers=admin)).status_code == 200
     assert (await gate.client.get(f"/api/audit?before={2**63}", headers=admin)).status_code == 422
+
+
+async def test_the_trail_says_what_an_administrator_changed_and_no_secret(gate: Guarded) -> None:
+    admin = gate.bearer("admin", subject="root")
+    await gate.client.put("/api/access/rules", json={"kind": "rule", "statement": DENY}, headers=admin)
+    issued = (await gate.client.post("/api/access/tokens", json={"subject": "bob", "roles": ["viewer"]}, headers=admin)).json()
+    await gate.client.post("/api/access/sign-out", json={"subject": "eve"}, headers=admin)
+
+    rows = (await gate.client.get("/api/audit", headers=admin)).json()["rows"]
+
+    told = " ".join(str(row["arguments"]) for row in rows)
+    assert "no-sql" in told
+    assert "bob" in told
+    assert "eve" in told
+    assert issued["token"] not in str(rows)
