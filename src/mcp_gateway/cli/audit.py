@@ -35,6 +35,8 @@ from mcp_gateway.settings import process_environment
 
 FAILED = 1
 FOLLOW_SECONDS = 0.5
+# What happened today nobody removes by a slip of the hand.
+SHORTEST_KEPT_SECONDS = 86_400.0
 app = typer.Typer(help="Verify, read, export, replay, seal, prune the audit trail.", no_args_is_help=True, add_completion=False)
 
 
@@ -245,6 +247,8 @@ def prune_chains(
 ) -> None:
     """Remove old rows behind a seal; what is left still verifies. A chain that does not verify is left alone: exit code 1."""
     length = read_length(older_than)
+    if length < SHORTEST_KEPT_SECONDS:
+        raise typer.BadParameter("Rows stay for a day at least.", param_hint="--older-than")
 
     async def work(access: Access) -> list[Pruned]:
         at = SystemClock().now().timestamp()

@@ -177,11 +177,20 @@ def test_pruning_removes_what_is_old_and_leaves_a_trail_that_verifies(trail: Run
     assert trail("audit", "verify")[0] == 0
     tamper(tmp_path, "DELETE FROM audit_seals")
     assert trail("audit", "verify")[0] == 1
-    tamper(tmp_path, "UPDATE audit_rows SET subject = 'nobody' WHERE tenant = 'acme' AND sequence = 1")
-    code, _, err = trail("audit", "prune", "--older-than", "1s", "--tenant", "acme")
+    assert trail("audit", "prune", "--older-than", "soon")[0] == 2
+
+
+def test_a_chain_that_does_not_verify_is_not_pruned(trail: Run, tmp_path: Path) -> None:
+    tamper(tmp_path, "UPDATE audit_rows SET subject = 'nobody' WHERE tenant = 'umbra' AND sequence = 1")
+    code, _, err = trail("audit", "prune", "--older-than", "400d", "--tenant", "umbra")
     assert code == 1
     assert "AUDIT_BROKEN" in err
-    assert trail("audit", "prune", "--older-than", "soon")[0] == 2
+
+
+def test_what_happened_today_is_not_pruned(trail: Run) -> None:
+    code, _, err = trail("audit", "prune", "--older-than", "23h")
+    assert code == 2
+    assert "a day at least" in err
 
 
 def test_without_a_trail_there_is_nothing_to_verify(run: Run) -> None:
