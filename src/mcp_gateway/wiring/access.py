@@ -61,9 +61,10 @@ KEEP_AUDIT_SECONDS = 300.0
 
 @asynccontextmanager
 async def open_access(
-    settings: Settings, *, clock: Clock, engine: AsyncEngine, connection: RedisConnection | None
+    settings: Settings, *, clock: Clock, engine: AsyncEngine, connection: RedisConnection | None, serving: bool = True
 ) -> AsyncIterator[Access]:
     """`engine` is the gateway's own store, `connection` the Redis that replicas share; None: each has sessions of its own.
+    `serving` False is for one command: no provider is asked.
 
     Raises `KeyFileRefused`, `PolicyInvalid`, what is wrong with the access file, and `StoreUnavailable`.
     """
@@ -73,7 +74,7 @@ async def open_access(
     written = read_written_access(settings)
     said = written.configuration
     async with AsyncExitStack() as stack:
-        providers = await stack.enter_async_context(open_providers(said.providers, clock, _new_secret))
+        providers = await stack.enter_async_context(open_providers(said.providers, clock, _new_secret, kept=serving))
         revocations = Revocations(SqlRevocations(engine), clock, stale_after_seconds=STALE_SECONDS)
         await revocations.reload()
         policy = await open_desk(said.statements, SqlRules(engine), clock, written.followed)

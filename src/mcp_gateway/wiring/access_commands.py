@@ -15,6 +15,6 @@ async def open_access_alone(settings: Settings, clock: Clock) -> AsyncIterator[A
     """Asks no provider and no other replica. A running gateway sees what is changed within a second. Raises as `open_access`."""
     async with (
         open_own_store(settings) as engine,
-        open_access(settings, clock=clock, engine=engine, connection=None) as access,
+        open_access(settings, clock=clock, engine=engine, connection=None, serving=False) as access,
     ):
         yield access

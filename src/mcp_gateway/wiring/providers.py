@@ -22,11 +22,14 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def open_providers(
-    configs: Sequence[ProviderConfig], clock: Clock, new_secret: Callable[[], str]
+    configs: Sequence[ProviderConfig], clock: Clock, new_secret: Callable[[], str], *, kept: bool
 ) -> AsyncIterator[tuple[OpenIdLogin, ...]]:
-    """A provider that is away keeps nothing from opening: its tokens are refused until it answers."""
+    """A provider that is away keeps nothing from opening: its tokens are refused until it answers.
+
+    `kept`: their keys are fetched now and renewed in time; otherwise no provider is asked before a token or a login needs it.
+    """
     logins = tuple(OpenIdLogin(OpenIdProvider(config, clock), clock, new_secret) for config in configs)
-    keepers = [asyncio.create_task(_keep(login.provider), name=f"keep-{login.name}") for login in logins]
+    keepers = [asyncio.create_task(_keep(login.provider), name=f"keep-{login.name}") for login in logins if kept]
     try:
         yield logins
     finally:
