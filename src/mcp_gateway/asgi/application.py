@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.policy.own_tools import OWN_SERVER
 from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
-from mcp_gateway.asgi.serving import Listeners, serve_apps
+from mcp_gateway.asgi.serving import Listeners, require_provider, serve_apps
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app, mcp_application
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
@@ -62,6 +62,7 @@ async def open_application(
     async with AsyncExitStack() as stack:
         faces = await stack.enter_async_context(open_faces(settings, clock=clock))
         foundation = await stack.enter_async_context(open_guarded_foundation(settings, clock=clock))
+        require_provider(foundation.access, listeners.host)
         opened = await stack.enter_async_context(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), foundation=foundation)
         )

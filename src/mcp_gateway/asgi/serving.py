@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.core.errors import Forbidden
 from mcp_gateway.entrypoints.mcp.hosting import AddressInUse, is_loopback, listen_on, serve_http
 from mcp_gateway.settings import Settings
@@ -77,6 +78,12 @@ def require_login(settings: Settings, host: str) -> None:
             "Without login only this machine may reach the gateway.", hint="Leave out --no-login.", host=host
         )
     if settings.oidc_issuer is None and settings.access_file is None:
+        raise RemoteWithoutLogin(host=host)
+
+
+def require_provider(access: Access | None, host: str) -> None:
+    """The same once the access file is read: it may name none. Raises `RemoteWithoutLogin`."""
+    if not is_loopback(host) and (access is None or not access.providers):
         raise RemoteWithoutLogin(host=host)
 
 
