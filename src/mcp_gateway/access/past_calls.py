@@ -4,15 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mcp_gateway.access.audit.model import AuditEvent
+from mcp_gateway.access.audit.replay import past_call
 from mcp_gateway.access.audit.search import MAX_PAGE, Search, Searching, find
 from mcp_gateway.access.policy.dry_run import PastCall
-from mcp_gateway.access.policy.model import ACTIONS, Action, Target
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.identity import Caller
 
 MAX_CALLS: Final = 50_000
 SECONDS_PER_DAY: Final = 86_400.0
-_BY_NAME: Final[dict[str, Action]] = {action: action for action in ACTIONS}
 
 
 class PastCalls:
@@ -37,21 +35,9 @@ class PastCalls:
 
 
 def past_calls(events: Iterable[AuditEvent]) -> Iterator[PastCall]:
-    """One a line; without those of actions that this release does not know, a refused login for one."""
+    """One a line; without what no policy decided, a refused login for one."""
     for event in events:
-        action = _BY_NAME.get(event.action)
-        if action is not None:
-            yield PastCall(caller=_caller(event), action=action, target=_target(event))
-
-
-def _caller(event: AuditEvent) -> Caller:
-    return Caller(
-        tenant=event.tenant,
-        subject=event.subject,
-        roles=frozenset(event.roles),
-        scopes=None if event.scopes is None else frozenset(event.scopes),
-    )
-
-
-def _target(event: AuditEvent) -> Target:
-    return Target(server=event.server, tool=event.tool, table=event.table, column=event.column)
+        call = past_call(event)
+        if call is not None:
+            caller, action, target = call
+            yield PastCall(caller=caller, action=action, target=target)
