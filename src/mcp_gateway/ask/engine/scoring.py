@@ -19,7 +19,6 @@ GAIN_CUE = 0.55  # a cue used
 
 # --- links
 TRUST_EXACT = 1.0
-TRUST_SYNONYM = 0.78
 MISSING_HEAD = 0.62  # the last word of the name is not in the question
 MISSING_SUFFIX = 0.85  # only a "name", "code" or "title" at the end is missing
 LABEL_AS_NAME = 0.7
@@ -31,7 +30,6 @@ MISSING_MEASURE = 0.5  # "max_salary" when nothing said maximum
 TABLE_ALIAS = 0.7  # what a key elsewhere calls the rows of a table
 MIN_STRENGTH = 0.22
 MAX_CHOICES = 12
-VALUE_LOWERCASE_COMMON = 0.7  # a stored value that also reads as a plain word
 
 # --- grammar
 BARE_COLUMN_IN_WHERE = 0.5  # a column named among conditions with nothing said about it, taken as wanted
@@ -42,7 +40,6 @@ LIKE_A_TABLE = 0.3  # a column whose words name another table in full
 CONTEXT_COLUMN = 0.35  # the same, taken as part of what is said and not shown
 EXACT_TABLE = 0.15  # a table named in full is rather that table than a column called alike
 FAR_AGGREGATE = 0.3
-OR_MORE = 0.2
 HAPPENED = 0.8  # a stored value before a time, where a date column is called like it
 
 # --- binding

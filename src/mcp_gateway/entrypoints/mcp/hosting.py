@@ -94,11 +94,6 @@ def mcp_app(
     return _application(face, routes, security, manager, guard)
 
 
-def streamable_http_app(face: McpFace, path: str = "/mcp", *, doors: Doors | None = None) -> Starlette:
-    """Streamable HTTP alone."""
-    return mcp_app(face, path=path, doors=doors, sse=False)
-
-
 def sse_app(face: McpFace, *, doors: Doors | None = None) -> Starlette:
     """HTTP+SSE alone, as protocol revision 2024-11-05 has it."""
     security = (doors or Doors()).settings()
