@@ -10,7 +10,7 @@ from mcp_gateway.adapters.sql.connections import connected
 from mcp_gateway.adapters.sql.schema import access_changes
 from mcp_gateway.adapters.sql.upsert import insert_into
 
-ChangeName: TypeAlias = Literal["rules", "revocations"]
+ChangeName: TypeAlias = Literal["rules", "revocations", "registry", "definitions"]
 
 
 async def announce(connection: AsyncConnection, name: ChangeName) -> None:

@@ -28,7 +28,7 @@ SQLITE_PRAGMAS: Final = (
 )
 _CONNECT_SECONDS: Final = 5
 # The step this program's tables are at: the last of `migrations/versions`.
-NEWEST_STEP: Final = "0002"
+NEWEST_STEP: Final = "0003"
 _MIGRATION_WAIT_MILLISECONDS: Final = 60_000
 # One number for all processes of this product: who holds it, migrates.
 _MIGRATION_LOCK: Final = 7_318_205

@@ -84,7 +84,8 @@ access_rules: Final = Table(
     Column("created_by", Text, nullable=False),
 )
 
-# Counts up when what it names changed, so that every replica reads that again. Names: rules, revocations.
+# Counts up when what it names changed, so that every replica reads that again. Names: rules,
+# revocations, registry, definitions.
 access_changes: Final = Table(
     "access_changes",
     metadata,
@@ -119,4 +120,55 @@ revocations: Final = Table(
     Column("at", Float(53), nullable=False),
     Column("by", Text, nullable=False),
     Index("revocations_by_expiry", "expires_at"),
+)
+
+# MCP servers that were registered while the gateway runs. `body` is the JSON of all but the credential's secret, which stands in
+# `sealed`, bound to the name; "" when there is none. `tenant` "": callers of every tenant may see it.
+registry_servers: Final = Table(
+    "registry_servers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+)
+
+# Named selections of tools; they share the names of servers.
+registry_virtual_servers: Final = Table(
+    "registry_virtual_servers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+# What each server offers: as it was approved (NULL: never), and as it was last seen. `kind` is tools, prompts, resources or
+# templates; bodies are JSON, `reasons` a JSON list. `decided_at` and `decided_by` are NULL until somebody decided.
+registry_definitions: Final = Table(
+    "registry_definitions",
+    metadata,
+    Column("server", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("approved_fingerprint", Text),
+    Column("approved_body", Text),
+    Column("latest_fingerprint", Text, nullable=False),
+    Column("latest_body", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("seen_at", Float(53), nullable=False),
+    Column("decided_at", Float(53)),
+    Column("decided_by", Text),
+    Index("registry_definitions_by_status", "status", "server"),
 )
