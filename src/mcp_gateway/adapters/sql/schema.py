@@ -152,8 +152,10 @@ registry_virtual_servers: Final = Table(
     Column("updated_by", Text, nullable=False),
 )
 
-# What each server offers: as it was approved (NULL: never), and as it was last seen. `kind` is tools, prompts, resources or
-# templates; bodies are JSON, `reasons` a JSON list. `decided_at` and `decided_by` are NULL until somebody decided.
+# What each server offers: as it was approved (NULL: never), and as it was last seen. `kind` is tools, prompts, resources,
+# templates or instructions; bodies are JSON, `reasons` a JSON list. `decided_at` and `decided_by` are NULL until somebody decided.
+# `changed` is the count of "definitions" the row was last written at. Kind "forgotten", without a name: the server's rows of
+# smaller counts are gone.
 registry_definitions: Final = Table(
     "registry_definitions",
     metadata,
@@ -170,5 +172,7 @@ registry_definitions: Final = Table(
     Column("seen_at", Float(53), nullable=False),
     Column("decided_at", Float(53)),
     Column("decided_by", Text),
+    Column("changed", BigInteger, nullable=False),
     Index("registry_definitions_by_status", "status", "server"),
+    Index("registry_definitions_by_change", "changed"),
 )

@@ -22,8 +22,10 @@ def upgrade(op: Operations) -> None:
         Column("seen_at", Float(53), nullable=False),
         Column("decided_at", Float(53)),
         Column("decided_by", Text),
+        Column("changed", BigInteger, nullable=False),
     )
     op.create_index("registry_definitions_by_status", "registry_definitions", ["status", "server"])
+    op.create_index("registry_definitions_by_change", "registry_definitions", ["changed"])
 
 
 def _of_a_registered_thing() -> tuple[Column[str] | Column[int] | Column[float], ...]:
