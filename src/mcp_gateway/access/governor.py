@@ -41,6 +41,15 @@ class Note:
     face: FaceName = "http"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """What came of something allowed. `error_code` is empty unless it failed."""
+
+    outcome: Outcome
+    error_code: str = ""
+    seconds: float = 0.0
+
+
 class Deciding(Protocol):
     """Says what a caller may do; pure, and quick when asked the same again."""
 
@@ -73,43 +82,67 @@ class Governor:
         if decision.allowed:
             return decision
         refusal = refusal_of(decision, act)
+        await self.write_refused(caller, act, decision, refusal)
+        raise refusal
+
+    def require(self, caller: Caller, act: Act) -> None:
+        """What could not be written down is not done either. Raises `AuditUnavailable`."""
+        if act.remarkable:
+            self._recording.require(caller.tenant)
+
+    async def write_refused(self, caller: Caller, act: Act, decision: Decision, refusal: GatewayError) -> None:
+        """Write down that it was not done. Raises `AuditUnavailable`."""
         why = decision.rule or decision.reason
         await self._recording.record(
             self._event(caller, act, allowed=False, reason=why, outcome="refused", error_code=refusal.code)
         )
-        raise refusal
+
+    async def write_ended(self, caller: Caller, act: Act, decision: Decision, ended: Ended) -> None:
+        """Write down what came of it, before anybody hears. Raises `AuditUnavailable`."""
+        if ended.outcome == "answered" and not act.remarkable:
+            return
+        why = decision.rule or decision.reason
+        line = self._event(
+            caller,
+            act,
+            allowed=True,
+            reason=why,
+            outcome=ended.outcome,
+            error_code=ended.error_code,
+            duration_ms=ended.seconds * 1000,
+        )
+        if ended.outcome != "cancelled":
+            await self._recording.record(line)
+            return
+        # Nobody hears of this outcome, so nobody waits for it either; the trail's writer keeps the line.
+        asyncio.ensure_future(self._recording.record(line)).add_done_callback(_heard)
 
     async def carry_out(self, caller: Caller, act: Act, work: Callable[[], Awaitable[Result]]) -> Result:
         """What the work gives, once the trail has it.
 
         Raises what `permit` and the work raise, and `AuditUnavailable` in place of an outcome that cannot be written down.
+        What is under way when the store goes still ends.
         """
         decision = await self.permit(caller, act)
-        if act.remarkable:
-            # What could not be written down is not done either; what is under way when the store goes still ends.
-            self._recording.require(caller.tenant)
+        self.require(caller, act)
         begun = self._clock.monotonic()
 
-        def ended(outcome: Outcome, error_code: str = "") -> AuditEvent:
-            took = (self._clock.monotonic() - begun) * 1000
-            why = decision.rule or decision.reason
-            return self._event(caller, act, allowed=True, reason=why, outcome=outcome, error_code=error_code, duration_ms=took)
+        def ended(outcome: Outcome, error_code: str = "") -> Awaitable[None]:
+            seconds = self._clock.monotonic() - begun
+            return self.write_ended(caller, act, decision, Ended(outcome=outcome, error_code=error_code, seconds=seconds))
 
         try:
             result = await work()
         except asyncio.CancelledError:
-            # Nobody hears of this outcome, so nobody waits for it either; the trail's writer keeps the line.
-            with_line = asyncio.ensure_future(self._recording.record(ended("cancelled")))
-            with_line.add_done_callback(_heard)
+            await ended("cancelled")
             raise
         except GatewayError as error:
-            await self._recording.record(ended("failed", error.code))
+            await ended("failed", error.code)
             raise
         except Exception:
-            await self._recording.record(ended("failed", Internal.code))
+            await ended("failed", Internal.code)
             raise
-        if act.remarkable:
-            await self._recording.record(ended("answered"))
+        await ended("answered")
         return result
 
     async def note_refused_login(
