@@ -1,0 +1,36 @@
+"""What a client connects to, and where one of its requests goes. Values only; `catalog/` makes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.registry.model import Server, VirtualServer
+
+ViewKind: TypeAlias = Literal["all", "server", "virtual"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """One endpoint: `/mcp` ("all", and `name` is ""), or `/servers/NAME/mcp`. `server` or `virtual` is what stands behind it."""
+
+    kind: ViewKind
+    name: str = ""
+    server: Server | None = None
+    virtual: VirtualServer | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """The one server a request goes to. `name` is what that server calls the tool, prompt, URI or task; "" for none.
+
+    `definition` is the tool's as the server gives it, where it is known. `rewrite` makes the request's parameters into those
+    the server expects (its own name, preset arguments, task ids); None: they are right as they are, and so are the bytes.
+    `restore` makes an answer's result fit the view again, and None means that it does.
+    """
+
+    server: Server
+    name: str = ""
+    definition: JsonObject | None = None
+    rewrite: Callable[[JsonObject], JsonObject] | None = None
+    restore: Callable[[JsonObject], JsonObject] | None = None
