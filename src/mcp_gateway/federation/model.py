@@ -100,10 +100,12 @@ ChangeKind: TypeAlias = Literal["tools", "prompts", "resources", "resource", "ot
 class Change:
     """Something an upstream announced. `uri` is set for "resource"; `message` is the notification, verbatim.
 
-    "lost": announcements may have been missed since the last one, so nothing kept from this server holds any longer.
+    "lost": announcements may have been missed since the last one, so nothing kept from this server holds any longer; `server` ""
+    then means every server. `identity` "": it concerns whoever uses the server; otherwise one caller alone (`identity_of`).
     """
 
     server: str
     kind: ChangeKind
     uri: str = ""
     message: JsonObject = field(default_factory=dict)
+    identity: str = ""

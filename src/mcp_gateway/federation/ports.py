@@ -58,7 +58,16 @@ class ChangeBus(Protocol):
     """Carries changes to every replica, this one included. What is lost on the way is told as "lost"."""
 
     def subscribe(self, listener: Callable[[Change], None], servers: Collection[str] | None = None) -> Callable[[], None]:
-        """`servers` None: all. The call returned ends it."""
+        """`servers` None: all; what is lost everywhere (`Change.server` "") is told in any case. The call returned ends it.
+
+        Listeners are called in order, must not wait, and cannot keep each other from being called.
+        """
         ...
 
-    async def publish(self, change: Change) -> None: ...
+    def tell(self, change: Change) -> None:
+        """As `publish`, for whoever cannot wait: this replica has heard it when this returns, the others will."""
+        ...
+
+    async def publish(self, change: Change) -> None:
+        """Returns when this replica has heard it and the others have been sent it, or will be told that something was lost."""
+        ...
