@@ -1,0 +1,184 @@
+"""What every server offers, and how each thing of it stands: asked on every call, told whenever a list was read."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.registry.definitions.errors import DefinitionsContested
+from mcp_gateway.registry.definitions.judge import judge
+from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
+from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
+from mcp_gateway.registry.definitions.reading import Seen, Unreadable, instructions_item, read_item
+from mcp_gateway.registry.definitions.table import StandingTable
+from mcp_gateway.registry.model import Server
+
+log = structlog.get_logger(__name__)
+
+_TRIES: Final = 5
+_EMPTY: Final = b"{}"
+
+
+class Definitions:
+    """Reading is synchronous and never waits. `reload` before use, and whenever other replicas may have changed something."""
+
+    def __init__(self, store: DefinitionStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._table = StandingTable()
+        self._version = -1
+        self._revision = 0
+        self._listeners: list[Callable[[], None]] = []
+        self._changing = asyncio.Lock()
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of how anything stands; on this replica alone."""
+        return self._revision
+
+    def standing(self, server: str, name: str, kind: Kind = "tools") -> Standing | None:
+        """None: never seen there. `name` is the server's own: a tool's or prompt's name, a URI, a URI template."""
+        return self._table.standing(server, name, kind)
+
+    def offered(self, server: str, items: Sequence[JsonObject], kind: Kind = "tools") -> list[JsonObject]:
+        """Those of a list that may be shown, unchanged and in order. What was never observed is left out."""
+        return [item for item in items if self._may_be_shown(server, kind, item)]
+
+    def record(self, key: Key) -> Record | None:
+        return self._table.record(key)
+
+    def records(self) -> tuple[Record, ...]:
+        """All that is known, by server, kind and name."""
+        return tuple(sorted(self._table.records(), key=lambda record: record.key))
+
+    def follow(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Called, without waiting, after every change. The call returned ends it."""
+        self._listeners.append(listener)
+
+        def end() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return end
+
+    async def observe(self, server: Server, kind: Kind, items: Sequence[Json]) -> None:
+        """A whole list, as the server gave it. When this returns, `standing` knows every readable item of it.
+
+        Raises `Unavailable` when the store does not answer: then nothing new is offered.
+        """
+        seen = {one.name: one for one in self._read_all(server, kind, items)}
+        if not self._is_news(server, kind, seen):
+            return
+        async with self._changing:
+            for _ in range(_TRIES):
+                changes = self._judged(server, kind, seen)
+                if await self._write(changes):
+                    return
+                await self._catch_up()
+        raise DefinitionsContested(server=server.name)
+
+    async def observe_instructions(self, server: Server, text: str) -> None:
+        """What the server tells every model that uses it; `standing(server, "instructions", "instructions")` is how it stands."""
+        await self.observe(server, "instructions", [instructions_item(text)] if text else [])
+
+    async def decide(self, known: Record, decided: Record) -> bool:
+        """Write down an administrator's decision. False: the record is no longer as known, and nothing was decided."""
+        async with self._changing:
+            if await self._write([Change(known=known, record=decided)]):
+                return True
+            await self._catch_up()
+            return False
+
+    async def forget(self, server: str) -> None:
+        """For a server that was removed: when it comes back it is seen for the first time."""
+        async with self._changing:
+            await self._store.forget(server)
+            self._table.forget(server)
+            self._tell()
+
+    async def reload(self) -> None:
+        """Take over what other replicas and commands wrote. What it raises leaves everything as it was."""
+        if await self._store.read_version() == self._version:
+            return
+        async with self._changing:
+            await self._catch_up()
+
+    def _may_be_shown(self, server: str, kind: Kind, item: JsonObject) -> bool:
+        try:
+            seen = read_item(kind, item)
+        except Unreadable:
+            return False
+        record = self._table.of(server, kind).get(seen.name)
+        if record is None or record.status != "offered":
+            return False
+        return seen.fingerprint in (record.latest_fingerprint, record.approved_fingerprint)
+
+    def _read_all(self, server: Server, kind: Kind, items: Sequence[Json]) -> list[Seen]:
+        seen: list[Seen] = []
+        for item in items:
+            try:
+                seen.append(read_item(kind, item))
+            except Unreadable as error:
+                log.warning("definition_unreadable", server=server.name, kind=kind, reason=str(error))
+        return seen
+
+    def _is_news(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> bool:
+        known = self._table.of(server.name, kind)
+        if not known:
+            return True
+        return any(name not in known or known[name].latest_fingerprint != one.fingerprint for name, one in seen.items())
+
+    def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
+        known = self._table.of(server.name, kind)
+        at = self._clock.now().timestamp()
+        changes = [] if known else [Change(known=None, record=_list_seen(server, kind, at))]
+        for name, one in seen.items():
+            before = known.get(name)
+            try:
+                record = judge(server, one, before, first=not known, at=at)
+            except Unreadable as error:
+                log.warning("definition_unreadable", server=server.name, kind=kind, name=name[:100], reason=str(error))
+                continue
+            if record is not before:
+                changes.append(Change(known=before, record=record))
+        return changes
+
+    async def _write(self, changes: Sequence[Change]) -> bool:
+        if not changes:
+            return True
+        if not await self._store.write(changes):
+            return False
+        self._table.put(change.record for change in changes)
+        for record in (change.record for change in changes if change.record.status != "offered"):
+            log.warning(
+                "definition_held_back",
+                server=record.server,
+                kind=record.kind,
+                name=record.name[:100],
+                status=record.status,
+                verdict=record.verdict,
+            )
+        self._tell()
+        return True
+
+    async def _catch_up(self) -> None:
+        read = await self._store.read(self._version)
+        self._version = read.version
+        if self._table.take(read):
+            self._tell()
+
+    def _tell(self) -> None:
+        self._revision += 1
+        for listener in tuple(self._listeners):
+            listener()
+
+
+def _list_seen(server: Server, kind: Kind, at: float) -> Record:
+    """Says that the list was seen, be it empty: what comes later is new, not first."""
+    return Record(
+        server=server.name, kind=kind, name="", approved_fingerprint=None, approved_body=None, latest_fingerprint="",
+        latest_body=_EMPTY, status="offered", verdict="first", seen_at=at,
+    )  # fmt: skip

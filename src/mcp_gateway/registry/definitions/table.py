@@ -1,0 +1,51 @@
+"""Every record in memory, to be asked on every call; the store is where they are written down."""
+
+from collections.abc import Iterable, Iterator
+
+from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
+from mcp_gateway.registry.definitions.ports import Read
+
+
+class StandingTable:
+    """Reading never waits. Written by `Definitions` alone."""
+
+    def __init__(self) -> None:
+        self._records: dict[Kind, dict[str, dict[str, Record]]] = {}
+        self._standing: dict[tuple[str, str, str], Standing] = {}
+
+    def standing(self, server: str, name: str, kind: Kind) -> Standing | None:
+        return self._standing.get((kind, server, name))
+
+    def record(self, key: Key) -> Record | None:
+        return self.of(key.server, key.kind).get(key.name)
+
+    def of(self, server: str, kind: Kind) -> dict[str, Record]:
+        """By name; not to be changed. An empty name says only that the list was seen."""
+        return self._records.get(kind, {}).get(server, {})
+
+    def records(self) -> Iterator[Record]:
+        """All, without those that only say that a list was seen."""
+        for servers in self._records.values():
+            for named in servers.values():
+                yield from (record for record in named.values() if record.name)
+
+    def take(self, read: Read) -> bool:
+        """Whether that changed anything."""
+        forgotten = [self.forget(server) for server in read.forgotten]
+        return self.put(read.records) or any(forgotten)
+
+    def put(self, records: Iterable[Record]) -> bool:
+        """Whether that changed anything."""
+        news = [record for record in records if self.record(record.key) != record]
+        for record in news:
+            self._records.setdefault(record.kind, {}).setdefault(record.server, {})[record.name] = record
+            if record.name:
+                self._standing[record.kind, record.server, record.name] = record.standing()
+        return bool(news)
+
+    def forget(self, server: str) -> bool:
+        """Whether there was anything."""
+        names = [(kind, name) for kind, servers in self._records.items() for name in servers.pop(server, {})]
+        for kind, name in names:
+            self._standing.pop((kind, server, name), None)
+        return bool(names)
