@@ -81,3 +81,11 @@ class StaleRequestState(InvalidInput):
 
     code = "STALE_REQUEST_STATE"
     hint = "Make the call anew."
+
+
+class TooManyListeners(Unavailable):
+    """As many streams of changes are open as may be."""
+
+    code = "TOO_MANY_LISTENERS"
+    category = "rate_limited"
+    hint = "Close streams nobody reads; one stream can tell of everything."

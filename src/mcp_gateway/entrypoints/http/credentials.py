@@ -56,6 +56,13 @@ def credentials_of(scope: Scope, cookie_name: str) -> Credentials:
     return found
 
 
+def bearer_of(scope: Scope) -> str | None:
+    """The one token of a request whose credentials were found good; None without one."""
+    sent = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    match = None if sent is None else _BEARER.fullmatch(sent.decode("latin-1").strip(" \t"))
+    return None if match is None else match[1]
+
+
 def _read_bearer(values: list[str], found: Credentials) -> None:
     if len(values) > 1:
         found.fault = CredentialsUnclear("There are two Authorization headers.")

@@ -1,0 +1,194 @@
+"""The door of the federated endpoint: from an HTTP request to the era it is of, and back.
+
+It stands behind the step that found out who calls (`entrypoints/mcp/guard.py`). A client that goes away
+cancels what it asked for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Final, Protocol
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from mcp_gateway.access.errors import InsufficientScope
+from mcp_gateway.core.errors import GatewayError, Internal, Json
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
+from mcp_gateway.core.protocol.words import INVALID_REQUEST
+from mcp_gateway.entrypoints.http.challenge import challenge_of
+from mcp_gateway.entrypoints.http.credentials import bearer_of
+from mcp_gateway.entrypoints.http.identity import admitted
+from mcp_gateway.entrypoints.mcp.federated.answers import send_body, send_reply
+from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
+from mcp_gateway.entrypoints.mcp.federated.heads import Head
+from mcp_gateway.entrypoints.mcp.federated.modern import (
+    SINGLE_MESSAGE,
+    Refusal,
+    check_version,
+    is_modern,
+    is_notification,
+    read_message,
+    read_request,
+)
+from mcp_gateway.federation.federation import Federation
+from mcp_gateway.federation.model import Headers, Reply, Request
+from mcp_gateway.federation.views import View
+
+# Most answers are there before; only for those that are not is the connection watched.
+PATIENCE_SECONDS: Final = 0.05
+
+log = structlog.get_logger(__name__)
+
+
+class OlderFront(Protocol):
+    """Serves clients of the handshake eras. `message` None: there was no body, as in GET and DELETE."""
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        view: View,
+        caller: Caller,
+        message: JsonObject | list[Json] | None,
+        body: bytes,
+    ) -> None: ...
+
+
+class FederatedEndpoint:
+    """One for all views. `older` None: clients of older revisions are told which one there is."""
+
+    def __init__(self, federation: Federation, *, older: OlderFront | None = None) -> None:
+        self._federation, self._older = federation, older
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, *, view: View) -> None:
+        """Answer one request for this view. Everything is answered; nothing is raised but cancellation."""
+        head, caller = Head(scope), admitted(scope)
+        try:
+            if scope["method"] != "POST":
+                await self._without_body(scope, receive, send, view, head, caller)
+                return
+            body = await read_body(receive)
+            if body is not None:
+                await self._post(scope, receive, send, view=view, head=head, caller=caller, body=body)
+        except Refusal as refusal:
+            await send_body(send, refusal.status, refusal.body())
+
+    async def _without_body(self, scope: Scope, receive: Receive, send: Send, view: View, head: Head, caller: Caller) -> None:
+        if self._older is None or is_modern(head) or scope["method"] not in ("GET", "DELETE"):
+            await send_body(send, 405, b"", (b"allow", b"POST"))
+            return
+        await self._older(scope, receive, send, view=view, caller=caller, message=None, body=b"")
+
+    async def _post(
+        self, scope: Scope, receive: Receive, send: Send, *, view: View, head: Head, caller: Caller, body: bytes
+    ) -> None:
+        modern = is_modern(head)
+        if modern and not (head.accepts_json and head.accepts_events):
+            await send_body(send, 406, b"")
+            return
+        message = read_message(body)
+        if not modern and self._older is not None:
+            await self._older(scope, receive, send, view=view, caller=caller, message=message, body=body)
+            return
+        if not isinstance(message, dict):
+            raise Refusal(INVALID_REQUEST, SINGLE_MESSAGE)
+        if is_notification(message):
+            # Nothing a client of this era could announce concerns anybody else; it cancels by closing the connection.
+            check_version(head.version)
+            await send_body(send, 202, b"")
+            return
+        request = read_request(head, message, body, caller, bearer_of(scope))
+        await self._answer(scope, receive, send, view, request)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, view: View, request: Request) -> None:
+        with WhileWanted(receive):
+            reply = await self.reply(view, request)
+            try:
+                await send_reply(reply, send, *challenge_for(scope, reply))
+            finally:
+                await reply.close()
+
+    async def reply(self, view: View, request: Request) -> Reply:
+        """What there is to answer; our own errors are replies too."""
+        try:
+            reply = await self._federation.send(view, request)
+        except GatewayError as error:
+            return reply_of(error, request)
+        except Exception:
+            log.exception("request_fault", method=request.method)
+            return reply_of(Internal(), request)
+        if reply.events is not None:
+            return replace(reply, events=_ending_in_words(reply.events, request))
+        return reply
+
+
+async def _ending_in_words(events: AsyncIterator[bytes], request: Request) -> AsyncIterator[bytes]:
+    """A stream that breaks off ends with an error, so that nobody waits for the rest of it."""
+    try:
+        async for message in events:
+            yield message
+    except GatewayError as error:
+        body = reply_of(error, request).body
+        if body is not None:
+            yield body
+
+
+class WhileWanted:
+    """Ends the work inside when the client goes away. Looks only at what takes long: most answers are there before."""
+
+    __slots__ = ("_gone", "_receive", "_task", "_timer", "_watcher")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = False
+        self._watcher: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._watch)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        gone = self._gone and kind is asyncio.CancelledError and self._task is not None and self._task.uncancel() == 0
+        if gone:
+            log.info("client_gone")
+        return gone
+
+    def _watch(self) -> None:
+        self._watcher = asyncio.ensure_future(self._until_gone())
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """None when the client went away before the end. Its length is bounded by who stands before."""
+    message = await receive()
+    if not message.get("more_body", False):
+        return message.get("body", b"") if message["type"] == "http.request" else None
+    parts = [message.get("body", b"")]
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+def challenge_for(scope: Scope, reply: Reply) -> Headers:
+    """What a client whose token lacks a scope is told, so that it can ask for one that has it (RFC 6750, 3.1)."""
+    if reply.status != FORBIDDEN or reply.body is None:
+        return ()
+    lacking = object_at(parse_object(reply.body), "error", "data", "error", "data").get("scope")
+    told = challenge_of(scope, InsufficientScope(scope=lacking))
+    return () if told is None else ((b"www-authenticate", told.encode("latin-1", "replace")),)

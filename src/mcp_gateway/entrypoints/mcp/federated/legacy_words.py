@@ -1,0 +1,122 @@
+"""From the words of revision 2026-07-28 to those of older ones: results, errors, the handshake. Bytes stay bytes where they can.
+
+What an older revision does not know and ignores is left in place; taken away is only what every answer would carry for nothing.
+"""
+
+import re
+from typing import Final
+
+from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render, result_message
+from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS
+from mcp_gateway.core.protocol.words import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    RESOURCE_NOT_FOUND_LEGACY,
+    SERVER_INFO_KEY,
+    TASKS_EXTENSION,
+)
+
+# What the SDK answers a cancelled request with, because a stream of these revisions ends with an answer.
+REQUEST_CANCELLED: Final = -32800
+# Spoken of in every result of 2026-07-28, and unknown before.
+MODERN_RESULT_KEYS: Final = ("resultType", "ttlMs", "cacheScope")
+# Newer than the older revisions, or a part of the handshake: not to be sent on for one of their clients.
+NOT_FOR_LEGACY: Final = frozenset({"server/discover", "subscriptions/listen", "initialize"})
+# Parameters of newer revisions, and of tasks as 2025-11-25 tried them, which nobody here offers.
+NEWER_PARAMS: Final = frozenset({"inputResponses", "requestState", "task"})
+
+_PAIR: Final = rb'"(?:resultType":"complete"|ttlMs":\d{1,16}|cacheScope":"(?:public|private)")'
+_HEAD: Final = re.compile(rb'(\{"jsonrpc":"2\.0","id":(?:-?\d{1,20}|"[^"\\]{0,200}"),"result":\{)((?:' + _PAIR + rb",?)*)")
+_TAIL: Final = re.compile(rb"(?:," + _PAIR + rb")+\}\}\Z")
+_TAIL_BYTES: Final = 160
+
+
+def is_response(event: bytes, value: JsonObject) -> bool:
+    return "method" not in value and ("result" in value or "error" in value) and bool(event)
+
+
+def answer_of(body: bytes, method: str) -> bytes:
+    """The answer for an older client. Raises `ValueError` for what is no JSON object."""
+    head = _HEAD.match(body)
+    if head is None:
+        return render(_translated(parse_object(body), method))
+    start = body[: head.end(1)] + body[head.end() :] if head.group(2) else body
+    tail = _TAIL.search(start, max(0, len(start) - _TAIL_BYTES))
+    whole = start[: tail.start()] + b"}}" if tail is not None else start
+    if b'"resultType":' in whole:
+        return render(_translated(parse_object(whole), method))
+    return whole
+
+
+def _translated(message: JsonObject, method: str) -> JsonObject:
+    result = message.get("result")
+    if isinstance(result, dict):
+        for key in MODERN_RESULT_KEYS:
+            result.pop(key, None)
+    error = message.get("error")
+    if isinstance(error, dict):
+        message["error"] = legacy_error(error, method)
+    return message
+
+
+def legacy_error(error: JsonObject, method: str) -> JsonObject:
+    """A resource that is not there had a code of its own until 2025-11-25 (SEP-2164)."""
+    if method == "resources/read" and error.get("code") == INVALID_PARAMS and "uri" in object_at(error, "data"):
+        return {**error, "code": RESOURCE_NOT_FOUND_LEGACY}
+    return error
+
+
+def negotiated(asked: Json) -> str:
+    """The revision to speak with a client that asked for this one."""
+    return asked if isinstance(asked, str) and asked in LEGACY_REVISIONS else LATEST_LEGACY
+
+
+def declared_capabilities(capabilities: JsonObject) -> JsonObject:
+    """What upstream servers may rely on: without tasks, which neither side could carry for an older client."""
+    kept: JsonObject = {name: value for name, value in capabilities.items() if name not in ("tasks", "extensions")}
+    extensions = {name: value for name, value in object_at(capabilities, "extensions").items() if name != TASKS_EXTENSION}
+    if extensions:
+        kept["extensions"] = extensions
+    return kept
+
+
+def initialize_result(discovered: JsonObject, revision: str, capabilities: JsonObject) -> JsonObject:
+    """The handshake's answer from the result of `server/discover`. Extensions are told to a client that declared them."""
+    offered = object_at(discovered, "capabilities")
+    told: JsonObject = {name: value for name, value in offered.items() if name not in ("extensions", "tasks")}
+    known = object_at(capabilities, "extensions")
+    extensions: JsonObject = {name: value for name, value in object_at(offered, "extensions").items() if name in known}
+    if extensions:
+        told["extensions"] = extensions
+    info = object_at(discovered, "_meta", SERVER_INFO_KEY) or object_at(discovered, "serverInfo")
+    result: JsonObject = {
+        "protocolVersion": revision,
+        "capabilities": told,
+        "serverInfo": {"name": "mcp-gateway", "version": "0", **info},
+    }
+    instructions = discovered.get("instructions")
+    if isinstance(instructions, str) and instructions:
+        result["instructions"] = instructions
+    return result
+
+
+def empty_answer(request_id: MessageId) -> bytes:
+    return render(result_message(request_id, {}))
+
+
+def failure(request_id: MessageId | None, error: GatewayError, method: str = "") -> bytes:
+    """Our error as the answer to a request: a result with `isError` for a tool call, so that the model can read it."""
+    shape: JsonObject = {"error": error.to_dict()}
+    if method == "tools/call" and request_id is not None:
+        text = render(shape).decode()
+        content: Json = [{"type": "text", "text": text}]
+        return render(result_message(request_id, {"content": content, "structuredContent": shape, "isError": True}))
+    return render(error_message(request_id, code_of(error), error.message, shape))
+
+
+def code_of(error: GatewayError) -> int:
+    if error.category in ("invalid", "not_found", "too_large"):
+        return INVALID_PARAMS
+    return INVALID_REQUEST if error.category in ("forbidden", "unauthenticated", "conflict") else INTERNAL_ERROR

@@ -1,0 +1,102 @@
+"""One request of a client, whatever it asks for: answered from the catalog, opened as a subscription, or sent to its server."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, Protocol
+
+from mcp_gateway.access.act import Act
+from mcp_gateway.access.policy.model import Action, Target
+from mcp_gateway.access.policy.own_tools import action_of
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.protocol.frames import object_at
+from mcp_gateway.core.protocol.words import LISTS
+from mcp_gateway.federation.errors import UnknownName
+from mcp_gateway.federation.model import Reply, Request
+from mcp_gateway.federation.pipeline import Onward, Passage
+from mcp_gateway.federation.restoring import restored
+from mcp_gateway.federation.views import Route, View
+
+_ACTIONS: Final[Mapping[str, Action]] = {"resources/read": "read_resource", "prompts/get": "get_prompt"}
+
+
+class Offers(Protocol):
+    """What is offered where; the catalog. All of it for one caller, who never learns of what they may not see."""
+
+    def view(self, name: str) -> View | None:
+        """The endpoint of this name; "" is the one that has everything. None: there is none."""
+        ...
+
+    async def discover(self, view: View, request: Request) -> Reply: ...
+
+    async def list(self, view: View, request: Request) -> Reply: ...
+
+    def route(self, view: View, request: Request) -> Route | None:
+        """Where it goes, as far as that is known without asking any server."""
+        ...
+
+    async def locate(self, view: View, request: Request) -> Route | None:
+        """The same, asking servers what they offer."""
+        ...
+
+
+class Opening(Protocol):
+    """`subscriptions/listen`: a reply whose events come as things change."""
+
+    async def open(self, view: View, request: Request) -> Reply: ...
+
+
+class Federation:
+    """`guarded` is the way of a request to a registered server, `own` that to a server of this process, which guards itself."""
+
+    def __init__(self, offers: Offers, subscriptions: Opening, *, guarded: Onward, own: Onward) -> None:
+        self._offers, self._subscriptions = offers, subscriptions
+        self._guarded, self._own = guarded, own
+
+    def view(self, name: str) -> View | None:
+        """The endpoint of this name; "" is the one that has everything. None: there is none."""
+        return self._offers.view(name)
+
+    async def send(self, view: View, request: Request) -> Reply:
+        """Raises `GatewayError`; what a server answers, its errors too, is a reply."""
+        method = request.method
+        if method == "tools/call":
+            return await self._forward(view, request)
+        if method in LISTS:
+            return await self._offers.list(view, request)
+        if method == "server/discover":
+            return await self._offers.discover(view, request)
+        if method == "subscriptions/listen":
+            return await self._subscriptions.open(view, request)
+        return await self._forward(view, request)
+
+    async def _forward(self, view: View, request: Request) -> Reply:
+        route = self._offers.route(view, request) or await self._offers.locate(view, request)
+        if route is None:
+            raise UnknownName(name=request.name[:200])
+        if route.rewrite is not None:
+            request = replace(request, params=route.rewrite(request.params), body=None)
+        passage = Passage(view, request, route, act_of(request, route))
+        onward = self._own if route.server.transport == "built_in" else self._guarded
+        reply = await onward(passage)
+        return reply if route.restore is None else restored(reply, route.restore)
+
+
+def act_of(request: Request, route: Route) -> Act:
+    """What a request is to the policy and to the audit trail: about one tool, prompt or resource of one server."""
+    method = request.method
+    if method == "completion/complete":
+        return _act(_completed(request), route.server.name, route.name, request.params)
+    if method != "tools/call":
+        return _act(_ACTIONS.get(method, "call_tool"), route.server.name, route.name or method, request.params)
+    target = Target(server=route.server.name, tool=route.name)
+    return Act(action=action_of(target), target=target, arguments=object_at(request.params, "arguments"), face="mcp")
+
+
+def _act(action: Action, server: str, name: str, params: Mapping[str, Json]) -> Act:
+    given = {key: value for key, value in params.items() if key != "_meta"}
+    return Act(action=action, target=Target(server=server, tool=name), arguments=given, face="mcp")
+
+
+def _completed(request: Request) -> Action:
+    about = object_at(request.params, "ref").get("type")
+    return "read_resource" if about == "ref/resource" else "get_prompt"
