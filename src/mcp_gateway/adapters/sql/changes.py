@@ -13,11 +13,14 @@ from mcp_gateway.adapters.sql.upsert import insert_into
 ChangeName: TypeAlias = Literal["rules", "revocations", "registry", "definitions"]
 
 
-async def announce(connection: AsyncConnection, name: ChangeName) -> None:
-    """Count one up, in the transaction that makes the change: the count is seen together with it, never before."""
+async def announce(connection: AsyncConnection, name: ChangeName) -> int:
+    """Count one up, in the transaction that makes the change: the count is seen together with it, never before.
+
+    Returns the count. Whoever counts first in its transaction is alone with this name until its end.
+    """
     insert = insert_into(connection, access_changes).values(name=name, version=1)
     counted = insert.on_conflict_do_update(index_elements=["name"], set_={"version": access_changes.c.version + 1})
-    await connection.execute(counted)
+    return int((await connection.execute(counted.returning(access_changes.c.version))).scalar_one())
 
 
 class SqlChanges:

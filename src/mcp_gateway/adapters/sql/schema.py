@@ -153,7 +153,7 @@ registry_virtual_servers: Final = Table(
 )
 
 # What each server offers: as it was approved (NULL: never), and as it was last seen. `kind` is tools, prompts, resources,
-# templates or instructions; bodies are JSON, `reasons` a JSON list. `decided_at` and `decided_by` are NULL until somebody decided.
+# templates or instructions; bodies are JSON, `reasons` a JSON list. `decided_at` and `decided_by` are NULL until it was decided.
 # `changed` is the count of "definitions" the row was last written at. Kind "forgotten", without a name: the server's rows of
 # smaller counts are gone.
 registry_definitions: Final = Table(

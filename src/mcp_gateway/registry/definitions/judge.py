@@ -31,7 +31,7 @@ def judge(server: Server, seen: Seen, known: Record | None, *, first: bool, at: 
         found = describe_new(seen.kind, seen.item)
         return replace(changed, status=consequence(rule_of(server), found.worst), verdict="new", reasons=found.reasons)
     if known.approved_fingerprint == seen.fingerprint:
-        return replace(changed, status="offered", verdict="approved", reasons=())
+        return replace(changed, latest_body=known.approved_body, status="offered", verdict="approved", reasons=())
     found = compare(seen.kind, parse_object(known.approved_body), seen.item)
     return replace(changed, status=consequence(rule_of(server), found.worst), verdict=found.worst, reasons=found.reasons)
 

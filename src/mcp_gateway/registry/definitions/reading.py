@@ -8,7 +8,8 @@ from mcp_gateway.core.protocol.frames import JsonObject, render
 from mcp_gateway.registry.definitions.fingerprint import fingerprint
 from mcp_gateway.registry.definitions.model import NAMED_BY, Kind
 
-MAX_NAME: Final = 1_000
+# In UTF-8: what databases take into an index.
+MAX_NAME_BYTES: Final = 2_000
 MAX_BODY: Final = 512 * 1024
 INSTRUCTIONS: Final = "instructions"
 
@@ -34,7 +35,7 @@ def read_item(kind: Kind, item: Json) -> Seen:
     name = item.get(NAMED_BY[kind])
     if not isinstance(name, str) or not name:
         raise Unreadable(f"has no {NAMED_BY[kind]}")
-    if len(name) > MAX_NAME or "\0" in name or not _is_text(name):
+    if "\0" in name or not 0 < _bytes_of(name) <= MAX_NAME_BYTES:
         raise Unreadable("its name is too long or cannot be written down")
     try:
         return Seen(kind=kind, name=name, item=item, fingerprint=fingerprint(item))
@@ -58,9 +59,9 @@ def instructions_item(text: str) -> JsonObject:
     return {"name": INSTRUCTIONS, "text": text}
 
 
-def _is_text(name: str) -> bool:
+def _bytes_of(name: str) -> int:
+    """0 for what is no text."""
     try:
-        name.encode()
+        return len(name.encode())
     except UnicodeEncodeError:
-        return False
-    return True
+        return 0
