@@ -14,7 +14,7 @@ UNREMARKABLE: frozenset[Action] = frozenset({"see_servers", "see_health", "see_m
 
 
 # What changes what others may do: whoever reads the trail must see what was changed, and not only that something was.
-ADMINISTRATIVE: frozenset[Action] = frozenset({"manage_access", "issue_tokens"})
+ADMINISTRATIVE: frozenset[Action] = frozenset({"manage_access", "issue_tokens", "manage_servers"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
