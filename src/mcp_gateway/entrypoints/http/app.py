@@ -28,7 +28,15 @@ from mcp_gateway.entrypoints.http.limits import limit_routes
 from mcp_gateway.entrypoints.http.login import login_routes
 from mcp_gateway.entrypoints.http.me import me_routes
 from mcp_gateway.entrypoints.http.metrics import metrics_routes, prometheus_page
-from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, BodyLimit, Correlate, GuardOrigin, SecurityHeaders, Wall
+from mcp_gateway.entrypoints.http.middleware import (
+    CORRELATION_HEADER,
+    BodyLimit,
+    Correlate,
+    GuardOrigin,
+    Names,
+    SecurityHeaders,
+    Wall,
+)
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.oauth import oauth_routes
 from mcp_gateway.entrypoints.http.page import INDEX, page_routes, read_page_files
@@ -204,7 +212,7 @@ def add_steps(app: Starlette, options: HttpOptions, *, replies: Replies, access:
         allow_headers=ALLOWED_HEADERS,
         expose_headers=EXPOSED_HEADERS,
     )
-    app.add_middleware(GuardOrigin, hosts=options.hosts, origins=options.allowed_origins, replies=replies)
+    app.add_middleware(GuardOrigin, names=Names(options.hosts, options.allowed_origins), replies=replies)
     app.add_middleware(Wall, replies=replies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Correlate, clock=replies.clock, new_id=replies.new_id)

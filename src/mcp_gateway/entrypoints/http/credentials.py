@@ -59,7 +59,12 @@ def credentials_of(scope: Scope, cookie_name: str) -> Credentials:
 def bearer_of(scope: Scope) -> str | None:
     """The one token of a request whose credentials were found good; None without one."""
     sent = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-    match = None if sent is None else _BEARER.fullmatch(sent.decode("latin-1").strip(" \t"))
+    return None if sent is None else token_in(sent)
+
+
+def token_in(authorization: bytes) -> str | None:
+    """The token of a header's value; None when it is not `Bearer` and a token."""
+    match = _BEARER.fullmatch(authorization.decode("latin-1").strip(" \t"))
     return None if match is None else match[1]
 
 

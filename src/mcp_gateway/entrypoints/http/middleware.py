@@ -5,7 +5,7 @@ error shape), `GuardOrigin` (DNS rebinding and foreign web pages), CORS, `BodyLi
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -29,6 +29,15 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 STRICT_CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# What keeps a browser from doing more than the page needs; a response may bring its own.
+SECURITY_HEADERS = (
+    ("Content-Security-Policy", STRICT_CONTENT_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
 )
 
 
@@ -95,38 +104,45 @@ class Wall:
             await error_reply(Request(scope), self._replies, Internal())(scope, receive, send)
 
 
-class GuardOrigin:
-    """Refuses a request that names a foreign host, or comes from a web page that may not call us.
+class Names:
+    """Which host names and origins a request may name. `hosts` None: every host is right."""
 
-    Without it any page a user visits could reach a gateway on their loopback interface: by resolving its own name to
-    127.0.0.1 (the Host is then foreign), or by posting to it (the Origin is then foreign). `hosts` None: every host is right.
-    """
-
-    def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None, origins: Collection[str], replies: Replies) -> None:
-        self._app = app
+    def __init__(self, hosts: Collection[str] | None, origins: Collection[str]) -> None:
         self._hosts = None if hosts is None else {host.lower() for host in hosts} | LOOPBACK_NAMES
         self._origins = {origin.rstrip("/").lower() for origin in origins}
-        self._replies = replies
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._fault(Headers(scope=scope)) if scope["type"] == "http" else None
-        if fault is None:
-            await self._app(scope, receive, send)
-            return
-        await error_reply(Request(scope), self._replies, fault)(scope, receive, send)
-
-    def _fault(self, headers: Headers) -> Forbidden | None:
-        names = headers.getlist("host")
-        named = names[0] if len(names) == 1 else ""
+    def fault(self, hosts: Sequence[str], origin: str | None) -> Forbidden | None:
+        """What is wrong with the Host headers and the Origin of a request."""
+        named = hosts[0] if len(hosts) == 1 else ""
         if not HOST.fullmatch(named):
             return Forbidden("The Host header is not one host name.", hint="Send the host and port of this gateway's address.")
         host = (_host_of(f"//{named}") or "").lower()
         if self._hosts is not None and host not in self._hosts:
             return Forbidden(f"This gateway is not {host[:100] or 'a nameless host'}.", hint="Add the name to ALLOWED_HOSTS.")
-        origin = headers.get("origin")
         if origin is None or origin.lower() in self._origins or origin.lower().split("://", 1)[-1] == named.lower():
             return None
         return Forbidden(f"Web pages of {origin[:100]} may not call this gateway.", hint="Add the origin to ALLOWED_ORIGINS.")
+
+
+class GuardOrigin:
+    """Refuses a request that names a foreign host, or comes from a web page that may not call us.
+
+    Without it any page a user visits could reach a gateway on their loopback interface: by resolving its own name to
+    127.0.0.1 (the Host is then foreign), or by posting to it (the Origin is then foreign).
+    """
+
+    def __init__(self, app: ASGIApp, *, names: Names, replies: Replies) -> None:
+        self._app, self._names, self._replies = app, names, replies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = None
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            fault = self._names.fault(headers.getlist("host"), headers.get("origin"))
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        await error_reply(Request(scope), self._replies, fault)(scope, receive, send)
 
 
 class BodyLimit:
@@ -187,12 +203,8 @@ class SecurityHeaders:
         async def hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", STRICT_CONTENT_POLICY)
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("X-Frame-Options", "DENY")
-                headers.setdefault("Referrer-Policy", "no-referrer")
-                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-                headers.setdefault("Cache-Control", "no-store")
+                for name, value in SECURITY_HEADERS:
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, hardened)

@@ -59,7 +59,8 @@ class StrictJson:
         if fault is not None:
             await error_reply(Request(scope), self._replies, AmbiguousJson(name=fault[:100]))(scope, receive, send)
             return
-        await self._app(scope, _again(body, receive), send)
+        whole: Message = {"type": "http.request", "body": body, "more_body": False}
+        await self._app(scope, given_again(whole, receive), send)
 
 
 class _Twice(Exception):
@@ -106,7 +107,8 @@ async def _whole(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def given_again(message: Message, receive: Receive) -> Receive:
+    """The same, with a message that was received already before everything else."""
     given = False
 
     async def receive_again() -> Message:
@@ -114,6 +116,6 @@ def _again(body: bytes, receive: Receive) -> Receive:
         if given:
             return await receive()
         given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return message
 
     return receive_again

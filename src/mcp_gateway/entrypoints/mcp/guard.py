@@ -65,7 +65,7 @@ class McpGuard:
             if self._sessions is not None and self._open[owner] >= MAX_OPEN_REQUESTS:
                 raise TooManyOpenRequests
         except GatewayError as error:
-            await _refuse(scope, receive, send, error)
+            await refuse(scope, receive, send, error)
             return
         self._open[owner] += 1
         try:
@@ -131,7 +131,8 @@ def _named_session(scope: Scope) -> str:
     return values.pop() if values else ""
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, error: GatewayError) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send, error: GatewayError) -> None:
+    """Answer with the error, and with how to log in where that would help."""
     reply = problem_response(error, instance=scope["path"][:200])
     challenge = challenge_of(scope, error)
     if challenge is not None:

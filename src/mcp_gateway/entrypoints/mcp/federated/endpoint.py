@@ -5,15 +5,16 @@ cancels what it asked for.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
 from mcp_gateway.access.errors import InsufficientScope
-from mcp_gateway.core.errors import GatewayError, Internal, Json
+from mcp_gateway.core.errors import GatewayError, Internal, Json, NotFound
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
 from mcp_gateway.core.protocol.words import INVALID_REQUEST
@@ -32,14 +33,31 @@ from mcp_gateway.entrypoints.mcp.federated.modern import (
     read_message,
     read_request,
 )
+from mcp_gateway.entrypoints.mcp.guard import MAX_OPEN_REQUESTS, TooManyOpenRequests, refuse
 from mcp_gateway.federation.federation import Federation
 from mcp_gateway.federation.model import Headers, Reply, Request
 from mcp_gateway.federation.views import View
 
 # Most answers are there before; only for those that are not is the connection watched.
 PATIENCE_SECONDS: Final = 0.05
+ENDPOINT: Final = "/mcp"
+BELOW: Final = "/servers/"
 
 log = structlog.get_logger(__name__)
+
+
+class UnknownEndpoint(NotFound):
+    """There is no MCP endpoint here."""
+
+    code = "UNKNOWN_ENDPOINT"
+    hint = "`mcp-gateway servers list` shows the endpoints there are."
+
+
+class Sender(NamedTuple):
+    """Who sent a request, and the token it came with."""
+
+    caller: Caller
+    token: str | None
 
 
 class OlderFront(Protocol):
@@ -59,40 +77,74 @@ class OlderFront(Protocol):
 
 
 class FederatedEndpoint:
-    """One for all views. `older` None: clients of older revisions are told which one there is."""
+    """One for all views. `older` None: clients of older revisions are told which one there is.
 
-    def __init__(self, federation: Federation, *, older: OlderFront | None = None) -> None:
-        self._federation, self._older = federation, older
+    `elsewhere` are names below /servers that somebody else answers for.
+    """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, *, view: View) -> None:
-        """Answer one request for this view. Everything is answered; nothing is raised but cancellation."""
-        head, caller = Head(scope), admitted(scope)
+    def __init__(self, federation: Federation, *, older: OlderFront | None = None, elsewhere: Collection[str] = ()) -> None:
+        self._federation, self._older, self._elsewhere = federation, older, frozenset(elsewhere)
+        self._open: Counter[tuple[str, str, str]] = Counter()
+
+    def view_at(self, path: str) -> View | None:
+        """What is offered at this path; None: it is not one of these endpoints."""
+        if path == ENDPOINT:
+            return self._federation.view("")
+        if not path.startswith(BELOW) or not path.endswith(ENDPOINT):
+            return None
+        name = path[len(BELOW) : -len(ENDPOINT)]
+        return None if not name or "/" in name or name in self._elsewhere else self._federation.view(name)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request at one of these endpoints, whoever sent it."""
         try:
-            if scope["method"] != "POST":
-                await self._without_body(scope, receive, send, view, head, caller)
-                return
-            body = await read_body(receive)
-            if body is not None:
-                await self._post(scope, receive, send, view=view, head=head, caller=caller, body=body)
+            caller = admitted(scope)
+            view = self.view_at(scope["path"])
+            if view is None:
+                raise UnknownEndpoint(path=scope["path"][:200])
+        except GatewayError as error:
+            await refuse(scope, receive, send, error)
+            return
+        if scope["method"] != "POST":
+            await self._without_body(scope, receive, send, view, caller)
+            return
+        body = await read_body(receive)
+        if body is not None:
+            await self.post(scope, receive, send, view=view, caller=caller, token=bearer_of(scope), body=body)
+
+    async def post(
+        self, scope: Scope, receive: Receive, send: Send, *, view: View, caller: Caller, token: str | None, body: bytes
+    ) -> None:
+        """Answer one POST of a caller who was let in; its body was found to be read in one way only."""
+        owner = (caller.tenant, caller.issuer, caller.subject)
+        if self._open[owner] >= MAX_OPEN_REQUESTS:
+            await refuse(scope, receive, send, TooManyOpenRequests())
+            return
+        self._open[owner] += 1
+        try:
+            await self._post(scope, receive, send, view, Sender(caller, token), body)
         except Refusal as refusal:
             await send_body(send, refusal.status, refusal.body())
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
 
-    async def _without_body(self, scope: Scope, receive: Receive, send: Send, view: View, head: Head, caller: Caller) -> None:
-        if self._older is None or is_modern(head) or scope["method"] not in ("GET", "DELETE"):
+    async def _without_body(self, scope: Scope, receive: Receive, send: Send, view: View, caller: Caller) -> None:
+        if self._older is None or is_modern(Head(scope)) or scope["method"] not in ("GET", "DELETE"):
             await send_body(send, 405, b"", (b"allow", b"POST"))
             return
         await self._older(scope, receive, send, view=view, caller=caller, message=None, body=b"")
 
-    async def _post(
-        self, scope: Scope, receive: Receive, send: Send, *, view: View, head: Head, caller: Caller, body: bytes
-    ) -> None:
+    async def _post(self, scope: Scope, receive: Receive, send: Send, view: View, sender: Sender, body: bytes) -> None:
+        head = Head(scope)
         modern = is_modern(head)
         if modern and not (head.accepts_json and head.accepts_events):
             await send_body(send, 406, b"")
             return
         message = read_message(body)
         if not modern and self._older is not None:
-            await self._older(scope, receive, send, view=view, caller=caller, message=message, body=body)
+            await self._older(scope, receive, send, view=view, caller=sender.caller, message=message, body=body)
             return
         if not isinstance(message, dict):
             raise Refusal(INVALID_REQUEST, SINGLE_MESSAGE)
@@ -101,10 +153,7 @@ class FederatedEndpoint:
             check_version(head.version)
             await send_body(send, 202, b"")
             return
-        request = read_request(head, message, body, caller, bearer_of(scope))
-        await self._answer(scope, receive, send, view, request)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, view: View, request: Request) -> None:
+        request = read_request(head, message, body, sender.caller, sender.token)
         with WhileWanted(receive):
             reply = await self.reply(view, request)
             try:

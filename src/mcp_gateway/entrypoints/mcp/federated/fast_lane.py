@@ -1,0 +1,155 @@
+"""The short way of the commonest request: a program's POST to an MCP endpoint, with a token that was believed before.
+
+Every check of the long way (`entrypoints/http/app.py: add_steps`) holds here too, in one step instead of ten. Whatever is out of
+the ordinary in any way, and whatever would be refused, takes the long way: only it refuses.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.correlation import CORRELATION_ID
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.entrypoints.http.challenge import CHALLENGES, Challenges
+from mcp_gateway.entrypoints.http.credentials import token_in
+from mcp_gateway.entrypoints.http.identify import Authenticating
+from mcp_gateway.entrypoints.http.identity import CALLER, IDENTITY, Identity
+from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, SECURITY_HEADERS, WELL_FORMED, Names
+from mcp_gateway.entrypoints.http.standing import WhileItHolds
+from mcp_gateway.entrypoints.http.strict_json import BODY_SECONDS, find_ambiguity, given_again
+from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint
+
+_SECURITY: Final = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
+_CORRELATION: Final = CORRELATION_HEADER.lower().encode()
+# With any of these there is more to look at than a token.
+_UNUSUAL: Final = frozenset(
+    {b"origin", b"cookie", b"x-tenant-id", b"x-csrf-token", b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"}
+)
+MAX_HOSTS: Final = 64
+
+
+class _Admitted(NamedTuple):
+    caller: Caller
+    token: str
+    correlation_id: str
+
+
+class FastLane:
+    """`long_way` answers everything else. The other arguments are what the long way's steps hold requests to."""
+
+    def __init__(
+        self,
+        long_way: ASGIApp,
+        endpoint: FederatedEndpoint,
+        *,
+        authenticate: Authenticating,
+        names: Names,
+        challenges: Challenges,
+        clock: Clock,
+        new_id: Callable[[], str],
+        max_body_bytes: int,
+    ) -> None:
+        self._long_way, self._endpoint = long_way, endpoint
+        self._authenticate, self._names, self._challenges = authenticate, names, challenges
+        self._monotonic, self._new_id, self._max_body_bytes = clock.monotonic, new_id, max_body_bytes
+        # Host headers that were found right.
+        self._right_hosts: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._long_way(scope, receive, send)
+            return
+        view = self._endpoint.view_at(scope["path"])
+        admitted = self._admit(scope) if view is not None else None
+        if view is None or admitted is None:
+            await self._long_way(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            await self._long_way(scope, receive, send)
+            return
+        body = message.get("body", b"")
+        if message["type"] != "http.request" or message.get("more_body", False) or find_ambiguity(body) is not None:
+            await self._long_way(scope, given_again(message, receive), send)
+            return
+        self._note(scope, admitted)
+        dressed = _Dressed(send, admitted, self._authenticate, self._monotonic)
+        await self._endpoint.post(scope, receive, dressed, view=view, caller=admitted.caller, token=admitted.token, body=body)
+
+    def _admit(self, scope: Scope) -> _Admitted | None:
+        """Who it is, when everything about the head is as usual."""
+        host = authorization = b""
+        correlation = ""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if authorization:
+                    return None
+                authorization = value
+            elif name == b"host":
+                if host:
+                    return None
+                host = value
+            elif name == b"content-length":
+                if not value.isdigit() or int(value) > self._max_body_bytes:
+                    return None
+            elif name == _CORRELATION:
+                correlation = value.decode("latin-1")
+            elif name in _UNUSUAL:
+                return None
+        if host not in self._right_hosts and not self._is_right(host):
+            return None
+        token = token_in(authorization)
+        caller = None if token is None else self._authenticate.remembered(token)
+        if token is None or caller is None:
+            return None
+        return _Admitted(caller, token, correlation if WELL_FORMED.fullmatch(correlation) else self._new_id())
+
+    def _is_right(self, host: bytes) -> bool:
+        if self._names.fault((host.decode("latin-1"),), None) is not None:
+            return False
+        if len(self._right_hosts) < MAX_HOSTS:
+            self._right_hosts.add(host)
+        return True
+
+    def _note(self, scope: Scope, admitted: _Admitted) -> None:
+        """What later steps look for in the scope and in the context."""
+        identity = Identity(admitted.caller)
+        identity.asked = True
+        state = scope.setdefault("state", {})
+        state["correlation_id"] = admitted.correlation_id
+        state[CHALLENGES], state[IDENTITY], state[CALLER] = self._challenges, identity, admitted.caller
+        # The server runs each request in a context of its own, so nothing needs to be put back.
+        CORRELATION_ID.set(admitted.correlation_id)
+        structlog.contextvars.bind_contextvars(correlation_id=admitted.correlation_id)
+
+
+class _Dressed:
+    """Stands in for `send`: puts the headers on, and ends a stream whose token holds no longer."""
+
+    __slots__ = ("_admitted", "_authenticate", "_monotonic", "_send")
+
+    def __init__(self, send: Send, admitted: _Admitted, authenticate: Authenticating, monotonic: Callable[[], float]) -> None:
+        self._send, self._admitted = send, admitted
+        self._authenticate, self._monotonic = authenticate, monotonic
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"]
+            if all(name != b"content-length" for name, _ in headers):
+                self._send = WhileItHolds(self._send, partial(_holds, self._authenticate, self._admitted.token), self._monotonic)
+            own = {name for name, _ in headers}
+            headers = [*headers, *(one for one in _SECURITY if one[0] not in own)]
+            headers.append((_CORRELATION, self._admitted.correlation_id.encode("latin-1")))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+async def _holds(authenticate: Authenticating, token: str) -> bool:
+    return authenticate.remembered(token) is not None
