@@ -1,0 +1,68 @@
+"""What listening needs of the rest of federation."""
+
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from mcp_gateway.federation.model import Client
+from mcp_gateway.federation.ports import Wanted
+from mcp_gateway.federation.views import View
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Located:
+    """Where a resource of a view is: the server, and the URI that server knows it by."""
+
+    server: str
+    uri: str
+
+
+class Offers(Protocol):
+    """What each view offers each client. Answers from memory, but for `locate`."""
+
+    def servers(self, view: View, client: Client) -> frozenset[str]:
+        """Those whose lists this client gets to see; empty where it may see nothing."""
+        ...
+
+    def kinds(self, view: View, client: Client) -> frozenset[str]:
+        """The lists that can change: of "tools", "prompts", "resources"."""
+        ...
+
+    def signature(self, view: View, client: Client) -> Hashable:
+        """Differs when the registry, the policy or an approval changed what this client sees."""
+        ...
+
+    async def locate(self, view: View, client: Client, uri: str) -> Located | None:
+        """None: not offered here, or not to this client. A server that is away raises nothing."""
+        ...
+
+    def shown_uri(self, view: View, server: str, uri: str) -> str:
+        """How the view calls a server's resource."""
+        ...
+
+
+class Interest(Protocol):
+    """A wish to be told, kept until it is closed."""
+
+    def close(self) -> None: ...
+
+
+class Watching(Protocol):
+    """Sees to it that the changes of servers reach the bus."""
+
+    def identity_of(self, server: str, client: Client) -> str:
+        """Whom the server takes this client for: "" where it takes everybody for the gateway."""
+        ...
+
+    def want(self, server: str, client: Client, wanted: Wanted) -> Interest: ...
+
+    def state_of(self, server: str, client: Client) -> Literal["down", "live", "cannot"]:
+        """ "cannot": the server tells nobody anything, or not this client; "down": it will as soon as it answers."""
+        ...
+
+    async def ready(self, wishes: Collection[Interest], *, timeout_seconds: float) -> None:
+        """Returns when all of it is watched, or cannot be; at the latest after the time.
+
+        What is watched only later is told as "lost" then.
+        """
+        ...
