@@ -22,6 +22,11 @@ class Passage:
         self.view, self.request, self.route, self.act = view, request, route, act
         self.decision: Decision | None = None
 
+    @property
+    def allowed(self) -> bool:
+        """Whether the policy let it pass; True where none is asked."""
+        return self.decision is None or self.decision.allowed
+
 
 Onward: TypeAlias = Callable[[Passage], Awaitable[Reply]]
 
