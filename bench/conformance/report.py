@@ -45,8 +45,8 @@ def _head() -> str:
         "# Conformance\n\n"
         "The public MCP conformance suite, run against one upstream server directly and through the gateway: for clients of\n"
         "three revisions, with an upstream that speaks both eras, the newest revision alone, or only those before it.\n\n"
-        f"Written by `python -m bench.conformance`; suite {suite_version()}, mcp-gateway {version('mcp-gateway')}. With `--check`\n"
-        "it fails when a verdict differs from the direct one without standing below with its reason; the tests run that."
+        f"Written by `python -m bench.conformance`; suite {suite_version()}, mcp-gateway {version('mcp-gateway')}. With\n"
+        "`--check` it fails when a verdict differs from the direct one and is not explained below; the tests run that."
     )
 
 
