@@ -1,0 +1,83 @@
+"""What was approved is what is called, with arguments that fit; and nothing leaves a server that is to be struck out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, Protocol, TypeAlias
+
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.federation.errors import UpstreamAnswerTooLarge, WaitingForApproval
+from mcp_gateway.federation.guard.arguments import ArgumentChecks
+from mcp_gateway.federation.model import Reply
+from mcp_gateway.federation.pipeline import Onward, Passage
+from mcp_gateway.federation.views import Route
+from mcp_gateway.registry.definitions.model import Kind, Standing
+
+# An answer that is to be masked is held whole for it.
+MAX_MASKED_BYTES: Final = 8 * 1024 * 1024
+
+_KINDS: Final[Mapping[str, Kind]] = {"tools/call": "tools", "prompts/get": "prompts", "resources/read": "resources"}
+
+Masking: TypeAlias = Callable[[bytes, frozenset[str]], bytes]
+
+
+class Standings(Protocol):
+    """How each definition stands, in memory."""
+
+    def standing(self, server: str, name: str, kind: Kind = "tools") -> Standing | None:
+        """None: never seen there."""
+        ...
+
+
+class Guard:
+    """Raises `WaitingForApproval`, what `ArgumentChecks` raises, and what masking raises: an answer that cannot be masked is none.
+
+    `masked` strikes kinds of data out of one JSON-RPC message.
+    """
+
+    def __init__(self, standings: Standings, arguments: ArgumentChecks, masked: Masking) -> None:
+        self._standings, self._arguments, self._masked = standings, arguments, masked
+
+    async def __call__(self, passage: Passage, onward: Onward) -> Reply:
+        request, route = passage.request, passage.route
+        kind = _KINDS.get(request.method)
+        if kind is not None:
+            standing = self._standing(route, kind)
+            if kind == "tools" and standing is not None and route.server.check_arguments:
+                given = request.params.get("arguments")
+                self._arguments.check(standing.fingerprint, standing.definition, {} if given is None else given)
+        reply = await onward(passage)
+        return reply if not route.server.mask else await self._mask(reply, route.server.mask)
+
+    def _standing(self, route: Route, kind: Kind) -> Standing | None:
+        """None for a resource of a template, which stands as its template does."""
+        server, name = route.server.name, route.name
+        standing = self._standings.standing(server, name, kind)
+        if standing is None and kind == "resources":
+            return None
+        if standing is None or standing.status != "offered":
+            word = "blocked" if standing is not None and standing.status == "blocked" else "waiting for approval"
+            raise WaitingForApproval(f"{name[:200]} of {server} is {word}.", server=server, name=name[:200])
+        return standing
+
+    async def _mask(self, reply: Reply, kinds: frozenset[str]) -> Reply:
+        if reply.body is not None:
+            return replace(reply, body=self._masked(reply.body, kinds))
+        if reply.events is not None:
+            masked = (self._masked(message, kinds) async for message in reply.events)
+            return replace(reply, events=masked)
+        try:
+            return replace(reply, chunks=None, body=self._masked(await _whole(reply), kinds))
+        except GatewayError:
+            await reply.close()
+            raise
+
+
+async def _whole(reply: Reply) -> bytes:
+    parts, size = [], 0
+    assert reply.chunks is not None  # noqa: S101 - the third of three
+    async for chunk in reply.chunks:
+        size += len(chunk)
+        if size > MAX_MASKED_BYTES:
+            raise UpstreamAnswerTooLarge("The answer is too long to be masked.", limit_bytes=MAX_MASKED_BYTES)
+        parts.append(chunk)
+    return b"".join(parts)
