@@ -72,7 +72,7 @@ class Cache:
         if not isinstance(result, dict) or result.get("resultType", "complete") != "complete":
             return
         ttl_ms, scope = result.get("ttlMs"), result.get("cacheScope")
-        if isinstance(ttl_ms, bool) or not isinstance(ttl_ms, int | float) or not 0 < ttl_ms:
+        if isinstance(ttl_ms, bool) or not isinstance(ttl_ms, int | float) or not ttl_ms > 0:
             return
         # A server that is asked in each caller's own name may tell each something else, whatever it says.
         shared = scope == "public" and server.credential.kind != "token_exchange"

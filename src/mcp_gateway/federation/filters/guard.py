@@ -29,7 +29,7 @@ class Standings(Protocol):
 
 
 class Guard:
-    """Raises `WaitingForApproval`, what `ArgumentChecks` raises, and what masking raises: an answer that cannot be masked is none.
+    """Raises `WaitingForApproval`, what `ArgumentChecks` raises, and what masking raises: no answer then.
 
     `masked` strikes kinds of data out of one JSON-RPC message.
     """
