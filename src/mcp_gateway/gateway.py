@@ -18,6 +18,7 @@ from mcp_gateway.kit.prometheus import PrometheusFigures
 
 if TYPE_CHECKING:  # what it imports is for gateways that serve
     from mcp_gateway.access.access import Access
+    from mcp_gateway.registry.registry import Registry
 
 Mode = Literal["single_mcp", "multi_mcp", "auto"]
 
@@ -73,7 +74,7 @@ class Gateway:
     """`look` is what the servers say about the data, without a question; `drafters` names who can write SQL, in order of use.
 
     Faces on the network ask `limiter` before they call anything (None: nobody is limited); `traffic_figures` counts what the
-    kit's parts did. `access` None: nobody is asked who they are.
+    kit's parts did. `access` None: nobody is asked who they are. `registry` None: no MCP servers can be registered.
     """
 
     ask: AskQuestion
@@ -89,3 +90,4 @@ class Gateway:
     limiter: EnterpriseRateLimiter | None = None
     traffic_figures: PrometheusFigures | None = None
     access: "Access | None" = None
+    registry: "Registry | None" = None

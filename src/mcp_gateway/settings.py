@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     )
     enable_multi_mcp: bool = Field(True, description="Use every configured server. False: only the first that can run queries.")
     require_multi_mcp: bool = Field(False, description="Refuse to start, and report not ready, unless every server is connected.")
+    servers_file: Path | None = Field(
+        None,
+        description="MCP servers offered at /mcp, virtual servers and reachable networks (YAML), followed while running. "
+        "Unset: those that were registered.",
+    )
     cache_dir: Path = Field(
         default_factory=_default_cache_dir,
         validation_alias="MCP_GATEWAY_CACHE_DIR",
@@ -156,7 +161,6 @@ class Settings(BaseSettings):
     session_ttl_seconds: float = Field(
         3_600.0, gt=0, description="Seconds after its last question that a conversation is forgotten."
     )
-    session_turns: int = Field(10, ge=1, le=100, description="Questions a conversation remembers.")
 
     # Language models (none is needed)
     language_model: str | None = Field(

@@ -66,11 +66,12 @@ class Server:
 
     `tenant` "" means that callers of every tenant may see it, where the policy lets them. `prefix` goes before its names in the
     one endpoint; "" leaves them as they are. `check_arguments` holds arguments against the tool's schema before they are sent;
-    `mask` names what is struck out of its answers ("email", "secret", "card", "phone").
+    `mask` names what is struck out of its answers ("email", "secret", "card", "phone"). Behind its question mark an address may
+    hold a secret.
     """
 
     name: str
-    url: str = ""
+    url: str = field(default="", repr=False)
     transport: TransportName = "http"
     title: str = ""
     description: str = ""

@@ -14,7 +14,7 @@ class ServerOrder:
     """A server to register. `tenant` None: the caller's own, or every tenant when the caller is an operator."""
 
     name: str
-    url: str
+    url: str = field(repr=False)
     transport: RemoteTransport = "http"
     title: str = ""
     description: str = ""
@@ -32,7 +32,7 @@ class ServerOrder:
 class ServerChange:
     """What to change; None leaves it as it is. `credential` of kind "none" takes the credential away."""
 
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     transport: RemoteTransport | None = None
     title: str | None = None
     description: str | None = None

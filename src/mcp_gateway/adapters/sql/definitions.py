@@ -64,9 +64,14 @@ class SqlDefinitions:
 
     async def forget(self, server: str) -> None:
         async with connected(self._engine, writing=True) as connection:
-            version = await announce(connection, _NAME)
-            await connection.execute(delete(registry_definitions).where(_rows.server == server))
-            await connection.execute(registry_definitions.insert().values(_tombstone(server, version)))
+            await forget_definitions(connection, server)
+
+
+async def forget_definitions(connection: AsyncConnection, server: str) -> None:
+    """In the transaction that removes the server: whoever gets its name next has nothing approved."""
+    version = await announce(connection, _NAME)
+    await connection.execute(delete(registry_definitions).where(_rows.server == server))
+    await connection.execute(registry_definitions.insert().values(_tombstone(server, version)))
 
 
 async def _version(connection: AsyncConnection) -> int:

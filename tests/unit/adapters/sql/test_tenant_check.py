@@ -22,6 +22,7 @@ FOR_ALL_TENANTS = {
     ("adapters/sql/conversations.py", "expiry of conversations"),
     ("adapters/sql/engine.py", "migration"),
     ("adapters/sql/rules.py", "rules of every tenant make one policy"),
+    ("adapters/sql/servers.py", "servers of every tenant are held together"),
     ("adapters/sql/tokens.py", "revocations of every tenant are held together"),
 }
 # What speaks to a database of the gateway's own without passing the check, each statement naming its tenants.

@@ -1,0 +1,90 @@
+"""The registry from its settings: the servers file and the store, followed while it is open."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mcp_gateway.access.access import Access
+from mcp_gateway.adapters.egress import LOOPBACK
+from mcp_gateway.adapters.key_file import open_signing_key
+from mcp_gateway.adapters.sealing import Sealing
+from mcp_gateway.adapters.sql.server_rows import PURPOSE
+from mcp_gateway.adapters.sql.servers import SqlServers
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.registry.configuration.file import ServersFile
+from mcp_gateway.registry.configuration.model import ServersConfiguration
+from mcp_gateway.registry.model import Server
+from mcp_gateway.registry.register import Register
+from mcp_gateway.registry.registry import Registry
+from mcp_gateway.settings import Settings, process_environment
+
+log = structlog.get_logger(__name__)
+
+# A change made on one replica is in force on all of them within 0.3 s; one of the file a little later, once it stands still.
+FOLLOW_SECONDS: Final = 0.25
+
+
+@asynccontextmanager
+async def open_registry(
+    settings: Settings,
+    *,
+    clock: Clock,
+    engine: AsyncEngine,
+    access: Access,
+    built_in: Sequence[Server] = (),
+    follow: bool = True,
+) -> AsyncIterator[Registry]:
+    """`engine` is the gateway's own store. `built_in` servers are part of the program. `follow` False is for one command.
+
+    Without login the gateway is for this machine alone, whose servers it may then reach.
+    Raises `ServersFileUnreadable`, `ServersFileInvalid`, `KeyFileRefused` and `StoreUnavailable`.
+    """
+    file = None if settings.servers_file is None else ServersFile(settings.servers_file, environment=process_environment())
+    written = ServersConfiguration() if file is None else file.load()
+    store = SqlServers(engine, Sealing(open_signing_key(settings.state_dir), PURPOSE))
+    register = Register(
+        store,
+        await store.read_all(),
+        written=written,
+        file=file,
+        built_in=built_in,
+        always=LOOPBACK if settings.login == "none" else (),
+    )
+    registry = Registry(register, access.governor, clock)
+    _tell_faults(registry)
+    if not follow:
+        yield registry
+        return
+    following = asyncio.create_task(_follow(registry))
+    try:
+        yield registry
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def _follow(registry: Registry) -> None:
+    """A store that is away is said once; meanwhile everything stays registered as it was."""
+    away = False
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        try:
+            if await registry.reload():
+                _tell_faults(registry)
+            away = False
+        except GatewayError as error:
+            if not away:
+                log.warning("registry_not_followed", code=error.code)
+            away = True
+        except Exception:
+            log.exception("registry_not_followed")
+
+
+def _tell_faults(registry: Registry) -> None:
+    if registry.faults:
+        log.warning("servers_unusable", servers=dict(registry.faults))
