@@ -1,0 +1,92 @@
+"""The link to a server of an older era: a request of 2026-07-28 in, an answer of 2026-07-28 out."""
+
+from collections.abc import Callable
+
+from mcp_gateway.adapters.links.faults import Faults
+from mcp_gateway.adapters.links.legacy.calls import Call
+from mcp_gateway.adapters.links.legacy.channel import SessionForgotten
+from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
+from mcp_gateway.adapters.links.legacy.session import Session
+from mcp_gateway.adapters.links.legacy.sessions import SessionPool
+from mcp_gateway.adapters.links.legacy.translate import SAME, discovered
+from mcp_gateway.adapters.links.legacy.watching import LegacyWatch
+from mcp_gateway.core.protocol.frames import error_message, render, result_message
+from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, METHOD_NOT_FOUND
+from mcp_gateway.federation.errors import StaleRequestState
+from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
+from mcp_gateway.federation.ports import Watch
+
+
+class LegacyLink:
+    """Beyond the port's errors it raises `SpeaksOtherwise` when the server has given up handshakes; nothing was run then."""
+
+    def __init__(self, pool: SessionPool, parked: ParkedCalls, faults: Faults, *, seconds: float) -> None:
+        self._pool, self._parked, self._faults, self._seconds = pool, parked, faults, seconds
+
+    @property
+    def name(self) -> str:
+        return self._faults.server
+
+    async def facts(self, client: Client) -> UpstreamFacts:
+        session = await self._pool.hold(client)
+        self._pool.release(session)
+        return session.facts
+
+    async def send(self, request: Request) -> Reply:
+        if request.method == "server/discover":
+            facts = await self.facts(request.client)
+            return Reply(body=render(result_message(request.id, discovered(facts))))
+        if request.method not in SAME:
+            message = error_message(request.id, METHOD_NOT_FOUND, f"The server knows no {request.method}.")
+            return Reply(status=HTTP_STATUS_OF[METHOD_NOT_FOUND], body=render(message))
+        state = request.params.get("requestState")
+        if isinstance(state, str):
+            return await self._resume(state, request)
+        try:
+            return await self._call(request)
+        except SessionForgotten:
+            pass
+        try:
+            return await self._call(request)
+        except SessionForgotten as error:
+            raise self._faults.misbehaved("forgets the session it has just opened") from error
+
+    async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
+        return LegacyWatch(self._pool, client, on_change, self._faults)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def _call(self, request: Request) -> Reply:
+        session = await self._pool.hold(request.client)
+        try:
+            exchange = await session.begin(request)
+        except SessionForgotten:
+            self._pool.release(session)
+            self._pool.forget(session)
+            raise
+        except BaseException:
+            self._pool.release(session)
+            raise
+        call = Call(
+            session,
+            exchange,
+            parked=self._parked,
+            faults=self._faults,
+            seconds=self._seconds,
+            release=lambda: self._pool.release(session),
+        )
+        try:
+            return await call.reply(request)
+        except SessionForgotten:
+            self._forget(session)
+            raise
+
+    def _forget(self, session: Session) -> None:
+        self._pool.forget(session)
+
+    async def _resume(self, state: str, request: Request) -> Reply:
+        call = self._parked.take(state, request, self.name)
+        if not isinstance(call, Call):
+            raise StaleRequestState(server=self.name)
+        return await call.answer(request)

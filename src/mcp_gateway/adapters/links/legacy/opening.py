@@ -1,0 +1,36 @@
+"""Puts a link together for each transport of the older eras."""
+
+from mcp_gateway.adapters.links.faults import Faults
+from mcp_gateway.adapters.links.legacy.bounds import IDLE_SECONDS, SESSIONS_IN_ALL, SESSIONS_PER_IDENTITY
+from mcp_gateway.adapters.links.legacy.http import HttpChannel
+from mcp_gateway.adapters.links.legacy.link import LegacyLink
+from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
+from mcp_gateway.adapters.links.legacy.session import Session
+from mcp_gateway.adapters.links.legacy.sessions import PoolBounds, SessionPool
+from mcp_gateway.adapters.links.sending import Sending
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.federation.model import Client
+from mcp_gateway.registry.model import Server
+
+
+def over_http(server: Server, sending: Sending, *, parked: ParkedCalls, clock: Clock) -> LegacyLink:
+    """Streamable HTTP."""
+    faults = Faults(server.name)
+
+    def make(client: Client) -> Session:
+        return Session(HttpChannel(sending, client, faults, server.limits), client, faults)
+
+    return _link(server, SessionPool(make, clock=clock, faults=faults, bounds=_bounds(server)), parked, faults)
+
+
+def _bounds(server: Server) -> PoolBounds:
+    return PoolBounds(
+        idle_seconds=IDLE_SECONDS,
+        per_identity=SESSIONS_PER_IDENTITY,
+        in_all=SESSIONS_IN_ALL,
+        open_seconds=server.limits.timeout_seconds,
+    )
+
+
+def _link(server: Server, pool: SessionPool, parked: ParkedCalls, faults: Faults) -> LegacyLink:
+    return LegacyLink(pool, parked, faults, seconds=server.limits.timeout_seconds)

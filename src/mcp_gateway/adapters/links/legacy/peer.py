@@ -1,0 +1,134 @@
+"""JSON-RPC in one session: who asked what, and which request a message of the server belongs to."""
+
+from collections.abc import Callable
+from typing import Final
+
+from mcp_gateway.adapters.links.legacy.channel import Channel
+from mcp_gateway.adapters.links.legacy.exchange import Exchange
+from mcp_gateway.adapters.links.legacy.later import Later
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at
+from mcp_gateway.core.protocol.words import INVALID_REQUEST
+from mcp_gateway.federation.model import Client
+
+_ALONE: Final = "The client has no request under way that this could belong to."
+
+
+class Peer:
+    """The server at the other end of a channel. `on_announcement` gets notifications that belong to no request."""
+
+    def __init__(self, channel: Channel, on_announcement: Callable[[JsonObject], None], on_lost: Callable[[], None]) -> None:
+        self._channel = channel
+        self._on_announcement = on_announcement
+        self._on_lost = on_lost
+        self._later = Later()
+        self._last_id = 0
+        self._exchanges: dict[int, Exchange] = {}
+        self._by_token: dict[str | int, Exchange] = {}
+        self.lost_to: Exception | None = None
+
+    def exchange(self) -> Exchange:
+        self._last_id += 1
+        return Exchange(self._last_id)
+
+    async def ask(self, exchange: Exchange, method: str, params: JsonObject, client: Client) -> None:
+        """Sends the request of this exchange; what comes of it is read there. End it with `done` or `cancel`."""
+        token = object_at(params, "_meta").get("progressToken")
+        if isinstance(token, str | int):
+            self._by_token[token] = exchange
+            exchange.on_close.append(lambda: self._by_token.pop(token, None))
+        self._exchanges[exchange.id] = exchange
+        if self.lost_to is not None:
+            exchange.fail(self.lost_to)
+            return
+        message: JsonObject = {"jsonrpc": "2.0", "id": exchange.id, "method": method}
+        if params:
+            message["params"] = params
+        await self._channel.ask(message, exchange, client)
+
+    def token_for(self, token: Json, exchange: Exchange) -> str | int:
+        """The client's own token, unless another request of the session carries it already."""
+        if isinstance(token, str | int) and token not in self._by_token:
+            return token
+        return f"request-{exchange.id}"
+
+    def done(self, exchange: Exchange) -> None:
+        self._exchanges.pop(exchange.id, None)
+        exchange.close()
+
+    async def cancel(self, exchange: Exchange, reason: str) -> None:
+        """Tells the server to stop, then ends the exchange."""
+        if self._exchanges.pop(exchange.id, None) is not None and self.lost_to is None:
+            await self.notify("notifications/cancelled", {"requestId": exchange.id, "reason": reason})
+        exchange.close()
+
+    async def notify(self, method: str, params: JsonObject | None = None) -> None:
+        message: JsonObject = {"jsonrpc": "2.0", "method": method}
+        if params:
+            message["params"] = params
+        await self._channel.tell(message)
+
+    async def answer(self, message: JsonObject) -> None:
+        """A response to a request of the server."""
+        await self._channel.tell(message)
+
+    @property
+    def under_way(self) -> int:
+        return len(self._exchanges)
+
+    def heard(self, message: JsonObject, during: Exchange | None = None) -> None:
+        """A message that came; `during` the exchange whose own stream carried it."""
+        if "method" not in message:
+            self._response(message, during)
+        elif message["method"] == "ping" and "id" in message:
+            self._later.start(self._channel.tell({"jsonrpc": "2.0", "id": message["id"], "result": {}}))
+        elif "id" in message:
+            self._request(message, during)
+        else:
+            self._notification(message, during)
+
+    def lost(self, error: Exception) -> None:
+        self.lost_to = error
+        for exchange in tuple(self._exchanges.values()):
+            exchange.fail(error)
+        self._on_lost()
+
+    def interrupted(self) -> None:
+        self._on_lost()
+
+    async def close(self) -> None:
+        await self._later.close()
+
+    def _response(self, message: JsonObject, during: Exchange | None) -> None:
+        number = message.get("id")
+        exchange = self._exchanges.get(number) if isinstance(number, int) else None
+        # A request refused before it was read is answered with the id null.
+        exchange = exchange or (during if number is None else None)
+        if exchange is not None:
+            exchange.put(message)
+
+    def _request(self, message: JsonObject, during: Exchange | None) -> None:
+        exchange = during or self._only()
+        if exchange is not None:
+            exchange.put(message)
+            return
+        number = message["id"]
+        request_id = number if isinstance(number, str | int) else None
+        self._later.start(self._channel.tell(error_message(request_id, INVALID_REQUEST, _ALONE)))
+
+    def _notification(self, message: JsonObject, during: Exchange | None) -> None:
+        method = message["method"]
+        if method == "notifications/progress":
+            token = object_at(message, "params").get("progressToken")
+            exchange = self._by_token.get(token) if isinstance(token, str | int) else None
+        elif isinstance(method, str) and (method.endswith("/list_changed") or method == "notifications/resources/updated"):
+            exchange = None
+        else:
+            exchange = during or self._only()
+        if exchange is not None:
+            exchange.put(message)
+        else:
+            self._on_announcement(message)
+
+    def _only(self) -> Exchange | None:
+        return next(iter(self._exchanges.values())) if len(self._exchanges) == 1 else None

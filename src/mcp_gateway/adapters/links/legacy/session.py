@@ -1,0 +1,155 @@
+"""One session with a server: the handshake, and what stands in it from one request to the next."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from mcp_gateway.adapters.links.faults import Faults
+from mcp_gateway.adapters.links.legacy.channel import Channel, SpeaksOtherwise
+from mcp_gateway.adapters.links.legacy.exchange import Exchange
+from mcp_gateway.adapters.links.legacy.peer import Peer
+from mcp_gateway.adapters.links.legacy.translate import ASKABLE, facts_of, graver, params_of
+from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.protocol.frames import JsonObject, object_at
+from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS, MODERN
+from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND, UNSUPPORTED_VERSION
+from mcp_gateway.federation.model import Client, Request, UpstreamFacts
+
+_NOBODY: Final[JsonObject] = {"name": "mcp-gateway", "version": "1"}
+
+Announced = Callable[[JsonObject], None]
+
+
+class Refused(Exception):
+    """The server answered with an error."""
+
+    def __init__(self, error: JsonObject) -> None:
+        super().__init__()
+        self.error = error
+
+    @property
+    def code(self) -> Json:
+        return self.error.get("code")
+
+
+class Session:
+    """Made for one client, whose info and capabilities the server is told. Use it after `open`."""
+
+    def __init__(self, channel: Channel, client: Client, faults: Faults) -> None:
+        self.client, self._channel, self._faults = client, channel, faults
+        self.peer = Peer(channel, self._announced, self._interrupted)
+        self.facts: UpstreamFacts
+        # Calls and watches that hold it, and when the last one let go.
+        self.holders = 0
+        self.idle_since = 0.0
+        self.closed = False
+        self.on_announcement: dict[object, Announced] = {}
+        self.on_interruption: dict[object, Callable[[], None]] = {}
+        self._level: str | None = None
+
+    @property
+    def usable(self) -> bool:
+        return not self.closed and self.peer.lost_to is None
+
+    async def open(self) -> None:
+        """Raises `SpeaksOtherwise`, and the errors of `federation/errors.py`."""
+        await self._channel.open(self.peer)
+        proposed = self.client.revision if self.client.revision in LEGACY_REVISIONS else LATEST_LEGACY
+        try:
+            result = await self._initialize(proposed)
+        except Refused as refused:
+            result = await self._again(refused, proposed)
+        self.facts = facts_of(result)
+        if self.facts.revision not in LEGACY_REVISIONS:
+            raise self._faults.misbehaved("settled on a revision of the protocol that it was not offered")
+        await self._channel.agreed(self.facts.revision)
+        await self.peer.notify("notifications/initialized")
+        if ASKABLE & self.client.capabilities.keys():
+            self._channel.listen()
+
+    async def _initialize(self, revision: str) -> JsonObject:
+        params: JsonObject = {
+            "protocolVersion": revision,
+            "capabilities": self.client.capabilities,
+            "clientInfo": self.client.info or _NOBODY,
+        }
+        return await self.ask("initialize", params)
+
+    async def _again(self, refused: Refused, proposed: str) -> JsonObject:
+        """Once more with a revision the server named."""
+        named = object_at(refused.error, "data").get("supported")
+        supported = tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else ()
+        common = [one for one in LEGACY_REVISIONS if one in supported and one != proposed]
+        if refused.code in (UNSUPPORTED_VERSION, METHOD_NOT_FOUND) and (MODERN in supported or not common):
+            raise SpeaksOtherwise(supported) from refused
+        if common:
+            try:
+                return await self._initialize(common[0])
+            except Refused as error:
+                refused = error
+        raise self._faults.misbehaved(f"refuses the handshake (code {refused.code})") from refused
+
+    async def ask(self, method: str, params: JsonObject) -> JsonObject:
+        """The result of a small request of the gateway's own. Raises `Refused`."""
+        exchange = self.peer.exchange()
+        try:
+            await self.peer.ask(exchange, method, params, self.client)
+            while "method" in (message := await exchange.next()):
+                pass
+        finally:
+            self.peer.done(exchange)
+        result = message.get("result")
+        if isinstance(result, dict):
+            return result
+        raise Refused(object_at(message, "error"))
+
+    async def begin(self, request: Request) -> Exchange:
+        """Sends a client's request. Raises as `Channel.ask` does; then nothing is left of it."""
+        exchange = self.peer.exchange()
+        token = object_at(request.params, "_meta").get("progressToken")
+        sent = None if token is None else self.peer.token_for(token, exchange)
+        try:
+            await self.want_level(request.client.log_level)
+            await self.peer.ask(exchange, request.method, params_of(request.params, sent), request.client)
+        except asyncio.CancelledError:
+            await asyncio.shield(self.peer.cancel(exchange, "the client has gone"))
+            raise
+        except BaseException:
+            self.peer.done(exchange)
+            raise
+        return exchange
+
+    async def want_level(self, level: str | None) -> None:
+        """Has the server log at least down to this level; who wants less is told less by the gateway."""
+        if level is None or "logging" not in self.facts.capabilities:
+            return
+        before = self._level
+        if before is not None and not graver(before, level):
+            return
+        self._level = level
+        try:
+            await self.ask("logging/setLevel", {"level": level})
+        except Refused:
+            pass
+        except GatewayError:
+            self._level = before
+
+    def listen(self) -> None:
+        self._channel.listen()
+
+    async def close(self) -> None:
+        """Never raises."""
+        if not self.closed:
+            self.closed = True
+            await self.peer.close()
+            await self._channel.close()
+            if self.peer.lost_to is None:
+                self.peer.lost(self._faults.lost("its session was closed"))
+
+    def _announced(self, message: JsonObject) -> None:
+        for told in tuple(self.on_announcement.values()):
+            told(message)
+
+    def _interrupted(self) -> None:
+        for told in tuple(self.on_interruption.values()):
+            told()
