@@ -15,7 +15,8 @@ from typing import TypeAlias
 import anyio
 import httpx2
 
-from mcp_gateway.adapters.oidc.egress import NO_ADDRESS, Egress
+from mcp_gateway.adapters.egress import NO_ADDRESS
+from mcp_gateway.adapters.oidc.egress import Egress
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 from mcp_gateway.core.errors import Json
 
