@@ -1,0 +1,158 @@
+"""A standing subscription with a modern server: `subscriptions/listen`, opened again whenever it ends."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from typing import Final, TypeAlias
+
+import structlog
+
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
+from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.federation.model import Change, ChangeKind, Client, Reply, Request
+from mcp_gateway.federation.ports import Wanted
+
+Send: TypeAlias = Callable[[Request], Awaitable[Reply]]
+
+_log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 60.0
+_ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
+_KINDS: Final[dict[str, ChangeKind]] = {
+    "notifications/tools/list_changed": "tools",
+    "notifications/prompts/list_changed": "prompts",
+    "notifications/resources/list_changed": "resources",
+    "notifications/resources/updated": "resource",
+}
+
+
+class Listening:
+    """The `Watch` of a modern link. A new wish opens a new stream, and the old one goes on until that one is acknowledged."""
+
+    def __init__(
+        self,
+        server: str,
+        send: Send,
+        client: Client,
+        on_change: Callable[[Change], None],
+        *,
+        ended: Callable[["Listening"], None],
+    ) -> None:
+        self._server, self._send, self._client = server, send, client
+        self._on_change, self._ended = on_change, ended
+        self._ids = count(1)
+        self._wanted = Wanted()
+        self._task: asyncio.Task[None] | None = None
+
+    async def want(self, wanted: Wanted) -> None:
+        if wanted == self._wanted and self._task is not None and not self._task.done():
+            return
+        self._wanted = wanted
+        former, self._task = self._task, None
+        try:
+            if wanted.lists or wanted.uris:
+                opened = await self._open()
+                self._task = asyncio.create_task(self._keep(opened))
+        finally:
+            await _ended(former)
+
+    async def close(self) -> None:
+        task, self._task = self._task, None
+        await _ended(task)
+        self._ended(self)
+
+    async def _open(self) -> "_Stream":
+        """A stream that was acknowledged."""
+        notifications: JsonObject = {f"{name}ListChanged": True for name in sorted(self._wanted.lists)}
+        if self._wanted.uris:
+            notifications["resourceSubscriptions"] = [*sorted(self._wanted.uris)]
+        request = Request(
+            id=f"watch-{next(self._ids)}",
+            method="subscriptions/listen",
+            params={"notifications": notifications},
+            client=self._client,
+        )
+        stream = _Stream(await self._send(request))
+        try:
+            async for message in stream.messages():
+                if message.get("method") == _ACKNOWLEDGED:
+                    return stream
+                if "method" not in message:
+                    break
+        except BaseException:
+            await stream.close()
+            raise
+        await stream.close()
+        raise UpstreamUnreachable(f"{self._server} opens no subscription.", server=self._server)
+
+    async def _keep(self, stream: "_Stream") -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            await self._hear(stream)
+            if loop.time() - began > _LONGEST_PAUSE_SECONDS:
+                pause = _FIRST_PAUSE_SECONDS
+            stream, pause = await self._reopened(pause)
+            # Told after it stands again, so that whoever asks the server anew misses nothing in between.
+            self._tell(Change(server=self._server, kind="lost"))
+
+    async def _hear(self, stream: "_Stream") -> None:
+        try:
+            async for message in stream.messages():
+                self._note(message)
+        except GatewayError as error:
+            _log.info("subscription_interrupted", server=self._server, code=error.code)
+        finally:
+            await stream.close()
+
+    async def _reopened(self, pause: float) -> tuple["_Stream", float]:
+        # What was kept holds no longer from the moment nothing is heard.
+        self._tell(Change(server=self._server, kind="lost"))
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            with contextlib.suppress(GatewayError):
+                return await self._open(), pause
+
+    def _note(self, message: JsonObject) -> None:
+        method = message.get("method")
+        if not isinstance(method, str) or method == _ACKNOWLEDGED:
+            return
+        uri = object_at(message, "params").get("uri")
+        kind = _KINDS.get(method, "other")
+        self._tell(Change(server=self._server, kind=kind, uri=uri if isinstance(uri, str) else "", message=message))
+
+    def _tell(self, change: Change) -> None:
+        self._on_change(change)
+
+
+class _Stream:
+    """The messages of one reply, read in two goes: up to the acknowledgement, and from there."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._events = reply.events if reply.events is not None else _one(reply.body or b"")
+
+    async def messages(self) -> AsyncIterator[JsonObject]:
+        while (event := await anext(self._events, None)) is not None:
+            with contextlib.suppress(ValueError):
+                yield parse_object(event)
+
+    async def close(self) -> None:
+        await self._reply.close()
+
+
+async def _one(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,95 @@
+"""The link to a server that speaks revision 2026-07-28: what the client sent goes out as it is, what comes back stays as it is.
+
+No message is read here but errors, the ends of streams, and what the server says of itself.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mcp_gateway.adapters.links.faults import Faults
+from mcp_gateway.adapters.links.http_client import Outgoing
+from mcp_gateway.adapters.links.kept_facts import KeptFacts
+from mcp_gateway.adapters.links.listening import Listening
+from mcp_gateway.adapters.links.parameter_headers import Marked, marked_in, parameter_headers
+from mcp_gateway.adapters.links.replies import Replies
+from mcp_gateway.adapters.links.sending import Sending
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.protocol.frames import JsonObject, object_at
+from mcp_gateway.core.protocol.words import LISTS
+from mcp_gateway.federation.envelope import body_of, headers_of
+from mcp_gateway.federation.model import Change, Client, Headers, Reply, Request, UpstreamFacts
+from mcp_gateway.federation.ports import Watch
+from mcp_gateway.registry.model import Server
+
+# Asking these again does nothing at the server. A request that is in no doubt about that may be repeated.
+READING: Final = frozenset(
+    {*LISTS, "server/discover", "resources/read", "prompts/get", "completion/complete", "tasks/get", "subscriptions/listen"}
+)
+_MEDIA: Final = b"content-type: application/json\r\naccept: application/json, text/event-stream\r\n"
+
+
+class ModernLink:
+    """`definition_of` gives a tool's definition where it is known, for the headers some tools want."""
+
+    def __init__(
+        self, server: Server, sending: Sending, *, clock: Clock, definition_of: Callable[[str], JsonObject | None]
+    ) -> None:
+        self._server, self._sending, self._definition_of = server, sending, definition_of
+        self._faults = Faults(server.name)
+        self._replies = Replies(self._faults, server.limits.max_answer_bytes)
+        self._facts = KeptFacts(self.send, self._faults, clock=clock)
+        self._marked: dict[str, tuple[JsonObject, Marked]] = {}
+        self._watches: set[Listening] = set()
+
+    @property
+    def name(self) -> str:
+        return self._server.name
+
+    @property
+    def active(self) -> int:
+        return self._sending.active
+
+    async def facts(self, client: Client) -> UpstreamFacts:
+        return await self._facts.of(client)
+
+    async def send(self, request: Request) -> Reply:
+        headers = headers_of(request)
+        if request.headers is None and request.method == "tools/call":
+            headers = (*headers, *self._parameters(request))
+        outgoing = Outgoing(
+            head=_MEDIA + lines_of(headers),
+            body=body_of(request),
+            reads=request.method in READING,
+            standing=request.method == "subscriptions/listen",
+        )
+        return self._replies.of(await self._sending.send(outgoing, request.client))
+
+    async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
+        watch = Listening(self.name, self.send, client, on_change, ended=self._watches.discard)
+        self._watches.add(watch)
+        return watch
+
+    async def close(self) -> None:
+        for watch in tuple(self._watches):
+            await watch.close()
+        await self._sending.close()
+
+    def _parameters(self, request: Request) -> Headers:
+        definition = self._definition_of(request.name)
+        if definition is None:
+            return ()
+        kept = self._marked.get(request.name)
+        if kept is None or kept[0] is not definition:
+            # Only names the server offers get here, so there are no more of them than of its tools.
+            kept = self._marked[request.name] = (definition, marked_in(definition))
+        return tuple(parameter_headers(kept[1], object_at(request.params, "arguments"))) if kept[1] else ()
+
+
+def lines_of(headers: Headers) -> bytes:
+    """Header lines. One whose value would end the line by itself is left out; no honest one does."""
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if lines.count(b"\n") == lines.count(b"\r") == len(headers) and b"\0" not in lines:
+        return lines
+    return b"".join(
+        b"%b: %b\r\n" % header for header in headers if not any(mark in b"".join(header) for mark in (b"\r", b"\n", b"\0"))
+    )
