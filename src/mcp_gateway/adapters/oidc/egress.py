@@ -1,4 +1,4 @@
-"""Which addresses a request to a provider may reach: the rules of `adapters/egress.py`, and what a login provider needs of its own.
+"""Which addresses a request to a provider may reach: the rules of `adapters/egress.py`, and what a provider alone may do.
 
 A provider's metadata names further addresses, so a provider that was taken over could send the gateway into the network it runs
 in. Public addresses are allowed; inner ones only where the configuration says so.
