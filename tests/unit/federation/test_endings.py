@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mcp_gateway.core.protocol.frames import render
+from mcp_gateway.core.protocol.frames import JsonObject, render
 from mcp_gateway.federation.endings import ANSWERED, Ending, ending_of, finishing, is_response
 from mcp_gateway.federation.errors import UpstreamLost
 from mcp_gateway.federation.model import Reply
@@ -48,7 +48,7 @@ def test_the_ending_of_a_response_is_what_its_server_said(message: bytes, ending
 
 
 def test_our_own_error_inside_a_tool_result_gives_its_code() -> None:
-    result = {"isError": True, "structuredContent": {"error": {"code": "QUERY_FAILED"}}}
+    result: JsonObject = {"isError": True, "structuredContent": {"error": {"code": "QUERY_FAILED"}}}
     assert ending_of(render({"jsonrpc": "2.0", "id": 1, "result": result})) == Ending(failed=True, code="QUERY_FAILED")
 
 
