@@ -1,0 +1,67 @@
+"""What a call through the gateway costs beside the same call directly, through nginx, and through FastMCP's proxy.
+
+The gateway knows the caller by a token, decides by the policy, counts its limits, writes the call into the trail and keeps
+figures; nginx and FastMCP's proxy do none of that. Whatever stands between has one processor to itself, the upstream and the load
+another. The targets take turns; told are medians of the rounds.
+
+`python -m bench.gateway.calls [--rounds N] [--seconds S]`
+"""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+
+from bench.figures import print_table
+from bench.gateway import rig
+from bench.gateway.load import WRK, Figures, Target, in_turns
+from tests.programs import folder_for
+
+PEER = "FastMCP's proxy"
+HEADER = ["target", "calls/s", "p50, ms", "p99, ms", "bad", "p50 / direct", "p50 / nginx", "calls/s of nginx"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    options = parser.parse_args()
+    if WRK is None:
+        print("Not measured: wrk is not installed.")
+        return 0
+    with contextlib.ExitStack() as stack:
+        targets = _targets(stack)
+        for connections, asked in (
+            (1, "at most 5 x direct and 2.5 x nginx"),
+            (16, "at least 35 % of nginx, 150 x FastMCP's proxy, nothing bad"),
+        ):
+            found = in_turns(targets, connections=connections, seconds=options.seconds, rounds=options.rounds)
+            noun = "one connection" if connections == 1 else f"{connections} connections"
+            print_table(f"`tools/call`, {noun}; asked: {asked}", HEADER, [_row(name, found) for name in found])
+            if PEER in found:
+                print(f"the gateway answers {found['gateway'].rate / found[PEER].rate:,.0f} x as many calls as {PEER}\n")
+    return 0
+
+
+def _targets(stack: contextlib.ExitStack) -> Sequence[Target]:
+    folder = stack.enter_context(folder_for("bench-gateway"))
+    upstream = stack.enter_context(rig.upstream())
+    targets = [Target(name="direct", url=f"{upstream.url}/mcp")]
+    for name, program in (("nginx", rig.nginx(folder / "nginx", upstream)), (PEER, rig.fastmcp(folder, upstream))):
+        if program is None:
+            print(f"{name} is not installed: its row is left out.\n")
+        else:
+            targets.append(Target(name=name, url=f"{stack.enter_context(program).url}/mcp"))
+    gateway, token = stack.enter_context(rig.guarded_gateway(folder / "gateway", upstream))
+    return [*targets, Target(name="gateway", url=f"{gateway.url}/mcp", token=token)]
+
+
+def _row(name: str, found: Mapping[str, Figures]) -> list[str]:
+    one, direct, nginx = found[name], found["direct"], found.get("nginx")
+    beside = [f"{one.p50_ms / nginx.p50_ms:.2f}", f"{one.rate / nginx.rate:.0%}"] if nginx else ["", ""]
+    figures = [f"{one.rate:,.0f}", f"{one.p50_ms:.2f}", f"{one.p99_ms:.2f}", str(one.bad), f"{one.p50_ms / direct.p50_ms:.2f}"]
+    return [name, *figures, *beside]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
