@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from mcp_gateway.core.errors import GatewayError, Json
-from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render, result_message
+from mcp_gateway.core.protocol.frames import JsonObject, MessageId, object_at, parse_object, render, result_message
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS
 from mcp_gateway.core.protocol.words import (
     INTERNAL_ERROR,
@@ -17,6 +17,8 @@ from mcp_gateway.core.protocol.words import (
     SERVER_INFO_KEY,
     TASKS_EXTENSION,
 )
+from mcp_gateway.entrypoints.mcp.federated.failures import reply_of
+from mcp_gateway.federation.model import Request
 
 # What the SDK answers a cancelled request with, because a stream of these revisions ends with an answer.
 REQUEST_CANCELLED: Final = -32800
@@ -31,10 +33,6 @@ _PAIR: Final = rb'"(?:resultType":"complete"|ttlMs":\d{1,16}|cacheScope":"(?:pub
 _HEAD: Final = re.compile(rb'(\{"jsonrpc":"2\.0","id":(?:-?\d{1,20}|"[^"\\]{0,200}"),"result":\{)((?:' + _PAIR + rb",?)*)")
 _TAIL: Final = re.compile(rb"(?:," + _PAIR + rb")+\}\}\Z")
 _TAIL_BYTES: Final = 160
-
-
-def is_response(event: bytes, value: JsonObject) -> bool:
-    return "method" not in value and ("result" in value or "error" in value) and bool(event)
 
 
 def answer_of(body: bytes, method: str) -> bytes:
@@ -106,17 +104,12 @@ def empty_answer(request_id: MessageId) -> bytes:
     return render(result_message(request_id, {}))
 
 
-def failure(request_id: MessageId | None, error: GatewayError, method: str = "") -> bytes:
-    """Our error as the answer to a request: a result with `isError` for a tool call, so that the model can read it."""
-    shape: JsonObject = {"error": error.to_dict()}
-    if method == "tools/call" and request_id is not None:
-        text = render(shape).decode()
-        content: Json = [{"type": "text", "text": text}]
-        return render(result_message(request_id, {"content": content, "structuredContent": shape, "isError": True}))
-    return render(error_message(request_id, code_of(error), error.message, shape))
+def failure(error: GatewayError, request: Request) -> bytes:
+    """Our error as the answer to a request; for a tool call a result, so that the model behind the client can read it."""
+    return answer_of(reply_of(error, request).body or b"", request.method)
 
 
 def code_of(error: GatewayError) -> int:
     if error.category in ("invalid", "not_found", "too_large"):
         return INVALID_PARAMS
-    return INVALID_REQUEST if error.category in ("forbidden", "unauthenticated", "conflict") else INTERNAL_ERROR
+    return INTERNAL_ERROR if error.category in ("internal", "unavailable", "timeout") else INVALID_REQUEST

@@ -1,0 +1,118 @@
+"""Questions to the client in the middle of a call: elicitation, sampling, roots, as requests of older revisions.
+
+A result that requires input (2026-07-28) names what is wanted; each becomes a request with an id of its own on the call's stream,
+and the client posts the answers.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from mcp_gateway.core.errors import TimedOut
+from mcp_gateway.core.protocol.frames import JsonObject, object_at, render
+from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSession, LiveSessions
+from mcp_gateway.entrypoints.mcp.federated.sse_outlets import Outlet
+from mcp_gateway.federation.client_sessions.model import ClientSession
+from mcp_gateway.federation.errors import NotExpressible, UpstreamMisbehaved
+
+MAX_QUESTIONS: Final = 16
+ANSWER_SECONDS: Final = 300.0
+# The capability a client declares when it takes such a request.
+CAPABILITY_OF: Final[Mapping[str, str]] = {
+    "elicitation/create": "elicitation",
+    "sampling/createMessage": "sampling",
+    "roots/list": "roots",
+}
+
+
+class ClientRefused(Exception):
+    """The client answered a question with an error; `error` is its JSON-RPC error."""
+
+    def __init__(self, error: JsonObject) -> None:
+        super().__init__("the client refused")
+        self.error = error
+
+
+class ClientSilent(TimedOut):
+    """The client did not answer what it was asked."""
+
+    code = "CLIENT_SILENT"
+    hint = "Make the call again, and answer within the time."
+    retryable = False
+
+
+async def ask(live: LiveSessions, session: ClientSession, outlet: Outlet, wanted: JsonObject) -> JsonObject:
+    """The answers, by the same keys. Raises `NotExpressible`, `UpstreamMisbehaved`, `ClientSilent` and `ClientRefused`."""
+    if len(wanted) > MAX_QUESTIONS:
+        raise UpstreamMisbehaved("The server asks too much at once.", questions=len(wanted), most=MAX_QUESTIONS)
+    for question in wanted.values():
+        _check(session, question if isinstance(question, dict) else {})
+    here = live.at(session.id)
+    asked: dict[str, tuple[str, asyncio.Future[JsonObject]]] = {}
+    try:
+        for key, question in wanted.items():
+            question_id = live.new_id()
+            future: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
+            here.questions[question_id] = future
+            asked[key] = (question_id, future)
+            await outlet.notify(_message(question_id, question if isinstance(question, dict) else {}))
+        return await _answers(asked)
+    except TimeoutError:
+        await _withdraw(outlet, asked)
+        raise ClientSilent(seconds=ANSWER_SECONDS) from None
+    finally:
+        for question_id, _ in asked.values():
+            here.questions.pop(question_id, None)
+
+
+def take_answer(here: LiveSession | None, message: JsonObject) -> bool:
+    """Give a response of the client to whoever asked; false when nobody here did."""
+    question_id = message.get("id")
+    future = here.questions.get(question_id) if here is not None and isinstance(question_id, str) else None
+    if future is None:
+        return False
+    if not future.done():
+        future.set_result(message)
+    return True
+
+
+async def _answers(asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]]) -> JsonObject:
+    """Raises `TimeoutError`, and `ClientRefused` as soon as one is refused."""
+    answers: JsonObject = {}
+    left = {future: key for key, (_, future) in asked.items()}
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while left:
+            done, _ = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            for future in done:
+                message = future.result()
+                if not isinstance(message.get("result"), dict):
+                    raise ClientRefused(object_at(message, "error"))
+                answers[left.pop(future)] = message["result"]
+    return answers
+
+
+async def _withdraw(outlet: Outlet, asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]]) -> None:
+    for question_id, future in asked.values():
+        if not future.done():
+            params: JsonObject = {"requestId": question_id, "reason": "no answer in time"}
+            await outlet.notify(render({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}))
+
+
+def _check(session: ClientSession, question: JsonObject) -> None:
+    method = question.get("method")
+    capability = CAPABILITY_OF.get(method) if isinstance(method, str) else None
+    if capability is None:
+        raise NotExpressible("The server asks something a client of this revision does not know.", method=str(method)[:100])
+    declared = session.capabilities.get(capability)
+    if not isinstance(declared, dict):
+        raise NotExpressible(f"The server needs the client capability {capability!r}, which was not declared.", needs=capability)
+    mode = object_at(question, "params").get("mode", "form")
+    if capability == "elicitation" and mode != "form" and mode not in declared:
+        raise NotExpressible("The server wants to send the user to a page, which this client cannot.", needs="elicitation.url")
+
+
+def _message(question_id: str, question: JsonObject) -> bytes:
+    message: JsonObject = {"jsonrpc": "2.0", "id": question_id, "method": question.get("method")}
+    if isinstance(question.get("params"), dict):
+        message["params"] = question["params"]
+    return render(message)

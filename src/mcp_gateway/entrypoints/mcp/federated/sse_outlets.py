@@ -1,0 +1,207 @@
+"""The response to one POST: plain JSON while there is nothing to say but the answer, a stream of events from then on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final, Protocol
+
+from starlette.types import Receive, Send
+
+from mcp_gateway.entrypoints.mcp.federated.sse_streams import EventStream, event_bytes
+
+# A client that waits longer is shown that it is heard; later on a comment keeps what lies between from closing the line.
+PATIENCE_SECONDS: Final = 10.0
+COMMENT_SECONDS: Final = 15.0
+COMMENT: Final = b": \n\n"
+# Nobody leaves so soon that a task to see it would be worth its while.
+WATCH_AFTER_SECONDS: Final = 0.05
+EVENT_HEADERS: Final = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Outlet(Protocol):
+    """Where the messages of a call go."""
+
+    async def notify(self, message: bytes) -> None:
+        """One more message before the answer."""
+        ...
+
+    async def answer(self, message: bytes) -> None: ...
+
+    async def answer_in_pieces(self, pieces: AsyncIterator[bytes]) -> None: ...
+
+
+class PostOutlet:
+    """`batch` is the number of answers that make an array; None: one answer, which stands alone.
+
+    `new_stream` makes the stream events are kept in, so that a client can come back for them; it may give None. It is told what
+    to call when nobody came back, which is `on_lost`.
+    `prime`: the client knows events without data (since 2025-11-25).
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        headers: Headers,
+        *,
+        new_stream: Callable[[Callable[[], None]], EventStream | None],
+        prime: bool,
+        batch: int | None = None,
+    ) -> None:
+        self._send = send
+        self._headers = headers
+        self._new_stream = new_stream
+        self._prime = prime
+        self._batch = batch
+        self._left = batch or 1
+        self._answers: list[bytes] = []
+        self._lock = asyncio.Lock()
+        self._streaming = False
+        self._gone = False
+        self._begun = False
+        self.stream: EventStream | None = None
+        self.on_lost: Callable[[], None] = _nobody
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._lose_patience)
+        self._reassuring: asyncio.Task[None] | None = None
+
+    async def notify(self, message: bytes) -> None:
+        async with self._lock:
+            await self._open()
+            await self._write(message)
+
+    async def answer(self, message: bytes) -> None:
+        async with self._lock:
+            self._left -= 1
+            if self._streaming:
+                await self._write(message)
+                if not self._left:
+                    await self._finish()
+                return
+            self._answers.append(message)
+            if not self._left:
+                body = message if self._batch is None else b"[" + b",".join(self._answers) + b"]"
+                await self._whole(body)
+
+    async def answer_in_pieces(self, pieces: AsyncIterator[bytes]) -> None:
+        """An answer too long to be held is not told a second time."""
+        if self._batch is not None:
+            await self.answer(b"".join([piece async for piece in pieces]))
+            return
+        async with self._lock:
+            self._left -= 1
+            if self._streaming:
+                await self._body(b"event: message\ndata: ", more=True)
+                async for piece in pieces:
+                    await self._body(piece.replace(b"\n", b" ").replace(b"\r", b" "), more=True)
+                await self._body(b"\n\n", more=True)
+                await self._finish()
+                return
+            self._begun = True
+            await self._start(200, ((b"content-type", b"application/json"), *self._headers))
+            async for piece in pieces:
+                await self._body(piece, more=True)
+            await self._body(b"", more=False)
+
+    def client_gone(self) -> bool:
+        """The client left; whether it may come back, so that what is under way goes on."""
+        self._gone = True
+        if self.stream is None or self.stream.ended:
+            return False
+        self.stream.detach()
+        return True
+
+    def close(self) -> None:
+        self._timer.cancel()
+        if self._reassuring is not None:
+            self._reassuring.cancel()
+
+    async def end(self) -> None:
+        """Whatever was not answered will not be."""
+        async with self._lock:
+            if self._streaming and self._left:
+                self._left = 0
+                await self._finish()
+
+    async def _whole(self, body: bytes) -> None:
+        self._begun = True
+        head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *self._headers)
+        await self._start(200, head)
+        await self._body(body, more=False)
+
+    async def _open(self) -> None:
+        if self._streaming:
+            return
+        self._streaming = self._begun = True
+        self.stream = self._new_stream(self.on_lost)
+        await self._start(200, (*EVENT_HEADERS, *self._headers))
+        if self.stream is not None:
+            self.stream.attach()
+            if self._gone:
+                self.stream.detach()
+            if self._prime:
+                await self._body(self.stream.prime(), more=True)
+        for answer in self._answers:
+            await self._write(answer)
+
+    async def _write(self, message: bytes) -> None:
+        event = self.stream.add(message) if self.stream is not None else event_bytes(message)
+        await self._body(event, more=True)
+
+    async def _finish(self) -> None:
+        if self.stream is not None:
+            self.stream.end()
+        await self._body(b"", more=False)
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        if not self._gone:
+            await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+
+    async def _body(self, body: bytes, *, more: bool) -> None:
+        if not self._gone:
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def _lose_patience(self) -> None:
+        self._reassuring = asyncio.get_running_loop().create_task(self._reassure())
+
+    async def _reassure(self) -> None:
+        while not self._gone:
+            async with self._lock:
+                if not self._left:
+                    return
+                if self._streaming:
+                    await self._body(COMMENT, more=True)
+                elif not self._begun:
+                    await self._open()
+            await asyncio.sleep(COMMENT_SECONDS)
+
+
+def _nobody() -> None:
+    """Nothing hangs on this stream."""
+
+
+class Presence:
+    """Calls `on_gone` when the client goes away. A request that is over soon costs a timer, and no task."""
+
+    __slots__ = ("_on_gone", "_receive", "_task", "_timer")
+
+    def __init__(self, receive: Receive, on_gone: Callable[[], None], after_seconds: float = WATCH_AFTER_SECONDS) -> None:
+        self._receive, self._on_gone = receive, on_gone
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(after_seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._on_gone()
+
+    def close(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
