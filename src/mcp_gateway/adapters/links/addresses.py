@@ -69,8 +69,9 @@ def _parts(url: str, faults: Faults) -> SplitResult:
 class Addresses:
     """Shared by all links, so that they share what was resolved."""
 
-    def __init__(self, egress: Egress, *, clock: Clock, resolve: Resolve = system_resolve) -> None:
-        self._egress, self._clock, self._resolve = egress, clock, resolve
+    def __init__(self, egress: Callable[[], Egress], *, clock: Clock, resolve: Resolve = system_resolve) -> None:
+        """`egress` gives the rules as they are now; the same object as long as they stay."""
+        self.egress, self._clock, self._resolve = egress, clock, resolve
         self._kept: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
 
     async def of(self, place: Place, faults: Faults, *, secret: bool) -> tuple[str, ...]:
@@ -79,18 +80,13 @@ class Addresses:
         `secret`: something secret will be sent, which must not cross a foreign network in the clear.
         """
         found = await self._found(place, faults)
-        refusals = [(address, self._refusal(address, in_clear=secret and not place.secure)) for address in found]
+        egress, in_clear = self.egress(), secret and not place.secure
+        refusals = [(address, _refusal(egress, address, in_clear=in_clear)) for address in found]
         allowed = tuple(address for address, refusal in refusals if refusal is None)
         if allowed:
             return allowed
         why = next((text for _, text in refusals if text), "there is no address")
         raise faults.address(f"{place.host} leads to an address that is out of bounds, {why}")
-
-    def _refusal(self, address: str, *, in_clear: bool) -> str | None:
-        refusal = self._egress.refusal(address)
-        if refusal is None and in_clear and not self._egress.inner(address):
-            return "and its credential would cross foreign networks in the clear; use https"
-        return refusal
 
     async def _found(self, place: Place, faults: Faults) -> Sequence[str]:
         if plain(place.host) is not None:
@@ -107,3 +103,10 @@ class Addresses:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = (now + KEPT_SECONDS, found)
         return found
+
+
+def _refusal(egress: Egress, address: str, *, in_clear: bool) -> str | None:
+    refusal = egress.refusal(address)
+    if refusal is None and in_clear and not egress.inner(address):
+        return "and its credential would cross foreign networks in the clear; use https"
+    return refusal

@@ -62,6 +62,8 @@ class HttpClient:
     ) -> None:
         self._faults, self._limits = faults, limits
         self.place = place_of(url, faults)
+        self._egress = addresses.egress
+        self._rules = self._egress()
         self._dialler = Dialler(self.place, addresses=addresses, faults=faults, trust=trust, secret=secret)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
@@ -163,6 +165,10 @@ class HttpClient:
 
     def _kept(self, *, reads: bool) -> Connection | None:
         """The one used last, if the server surely still keeps it. One that reads may find it closed without harm."""
+        if self._egress() is not self._rules:
+            # Where they lead may no longer be allowed.
+            self._rules = self._egress()
+            self._forget_idle()
         while self._idle:
             connection = self._idle[-1]
             now = connection.loop.time()
