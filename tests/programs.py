@@ -143,7 +143,9 @@ def servers_file(folder: Path, servers: Mapping[str, object], **more: object) ->
     return file
 
 
-def gateway(folder: Path, servers: Mapping[str, object], *, cpu: int | None = None, **environment: str) -> Program:
+def gateway(
+    folder: Path, servers: Mapping[str, object], *, cpu: int | None = None, environment: Mapping[str, str] | None = None
+) -> Program:
     """The gateway in front of these servers, with its state in `folder`. Nobody logs in unless LOGIN says otherwise.
 
     Nothing is limited, and the page's own questions need no processes of their own.
@@ -152,7 +154,7 @@ def gateway(folder: Path, servers: Mapping[str, object], *, cpu: int | None = No
     told = {"STATE_DIR": str(folder), "SERVERS_FILE": str(servers_file(folder, servers)), "LOGIN": "none"}
     port = free_port()
     command = [sys.executable, "-m", "mcp_gateway", "serve", "--port", str(port)]
-    return Program(command, port, {**quiet, **told, **environment}, cpu, "/health")
+    return Program(command, port, {**quiet, **told, **(environment or {})}, cpu, "/health")
 
 
 def token(program: Program, *, subject: str = "somebody", role: str = "admin", tenant: str = "local") -> str:
