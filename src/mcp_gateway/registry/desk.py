@@ -12,7 +12,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.registry.errors import ServerNotFound
 from mcp_gateway.registry.held import Held
 from mcp_gateway.registry.model import Server, VirtualServer
-from mcp_gateway.registry.plans import is_changeable
+from mcp_gateway.registry.plans import is_in_reach
 from mcp_gateway.registry.ports import Put, Remove
 from mcp_gateway.registry.register import Register
 
@@ -38,8 +38,12 @@ class Desk:
 
     def may_manage(self, caller: Caller, item: Server | VirtualServer) -> bool:
         """Whether the caller could change it, where it is stored. Nothing is written down."""
-        allowed = self._governor.decide(caller, "manage_servers", Target(server=item.name)).allowed
-        return allowed and is_changeable(self.held, caller, item)
+        return self.sees_details(caller, item) and item.source == "store"
+
+    def sees_details(self, caller: Caller, item: Server | VirtualServer) -> bool:
+        """Who could change it if it were stored. Nothing is written down."""
+        mine = is_in_reach(self.held, caller, item)
+        return mine and self._governor.decide(caller, "manage_servers", Target(server=item.name)).allowed
 
     def visible(self, caller: Caller, items: Mapping[str, Item]) -> list[Item]:
         """By name."""

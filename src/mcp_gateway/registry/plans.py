@@ -94,10 +94,9 @@ def owner(held: Held, caller: Caller, wanted: str | None) -> str:
     raise InvalidServer.of([Problem(field="tenant", problem="is not yours to make a server for", fix=fix)])
 
 
-def is_changeable(held: Held, caller: Caller, item: Server | VirtualServer) -> bool:
-    """Stored, and of the caller's own tenant, or of all of them and the caller is an operator."""
-    mine = item.tenant == caller.tenant or (item.tenant == "" and caller.tenant in held.options.operators)
-    return mine and item.source == "store"
+def is_in_reach(held: Held, caller: Caller, item: Server | VirtualServer) -> bool:
+    """Of the caller's own tenant, or of all of them and the caller is an operator."""
+    return item.tenant == caller.tenant or (item.tenant == "" and caller.tenant in held.options.operators)
 
 
 def changeable(items: Mapping[str, Item], held: Held, caller: Caller, name: str, expected_version: int | None) -> Item:
@@ -107,7 +106,7 @@ def changeable(items: Mapping[str, Item], held: Held, caller: Caller, name: str,
         raise ServerNotFound(name=name[:100])
     if item.source != "store":
         raise ServerWrittenDown(name=name, source=item.source)
-    if not is_changeable(held, caller, item):
+    if not is_in_reach(held, caller, item):
         raise ServerWrittenDown(
             "It belongs to every tenant, so an operator alone can change it.",
             hint="Operators are the tenants named in `registry.operators` of the servers file.",

@@ -82,6 +82,10 @@ class Registry:
         """Whether the caller could change it, where it is stored. Nothing is written down."""
         return self._desk.may_manage(caller, item)
 
+    def sees_details(self, caller: Caller, item: Server | VirtualServer) -> bool:
+        """Whether the caller is told addresses and presets: those who manage servers, of their own tenant or as operators."""
+        return self._desk.sees_details(caller, item)
+
     def list(self, caller: Caller) -> Sequence[Server]:
         """What the caller may see, by name."""
         return self._desk.visible(caller, self.servers)

@@ -42,7 +42,9 @@ from mcp_gateway.entrypoints.http.oauth import oauth_routes
 from mcp_gateway.entrypoints.http.page import INDEX, page_routes, read_page_files
 from mcp_gateway.entrypoints.http.reference_page import CONTENT_POLICY, render_reference
 from mcp_gateway.entrypoints.http.replies import Replies
+from mcp_gateway.entrypoints.http.server_routes import server_routes
 from mcp_gateway.entrypoints.http.strict_json import StrictJson
+from mcp_gateway.entrypoints.http.virtual_server_routes import virtual_server_routes
 from mcp_gateway.entrypoints.http.well_known import well_known_routes
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.kit.fastapi import Face, GuardedRoute, KitMiddleware, describe_guards
@@ -163,6 +165,9 @@ def _add_routes(
     if options.metrics_enabled:
         app.include_router(metrics_routes(gateway, clock=clock), prefix="/api")
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
+    if gateway.registry is not None:
+        app.include_router(server_routes(gateway.registry), prefix="/api")
+        app.include_router(virtual_server_routes(gateway.registry), prefix="/api")
     if access is not None:
         app.include_router(access_routes(gateway, access), prefix="/api")
         app.include_router(audit_routes(access), prefix="/api")
@@ -208,7 +213,7 @@ def add_steps(app: Starlette, options: HttpOptions, *, replies: Replies, access:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(options.allowed_origins),
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=ALLOWED_HEADERS,
         expose_headers=EXPOSED_HEADERS,
     )

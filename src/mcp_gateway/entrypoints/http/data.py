@@ -8,6 +8,7 @@ from mcp_gateway.core.schema import Column, DatabaseSchema, Table
 from mcp_gateway.core.vocabulary import Vocabulary
 from mcp_gateway.entrypoints.http.guards import SchemaRead, ServersRead
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.server_shapes import shape_registered_server
 from mcp_gateway.gateway import Gateway, ServerState
 from mcp_gateway.kit.fastapi import GuardedRoute
 
@@ -31,9 +32,16 @@ def data_routes(gateway: Gateway) -> APIRouter:
             "drafters": list(gateway.drafters),
         }
 
-    @router.get("/servers", summary="Every MCP server behind the answers, as it stands")
-    async def servers(_: ServersRead) -> JsonObject:
-        return {"servers": [shape_server(state) for state in gateway.servers()], "health": gateway.health.report().word}
+    @router.get("/servers", summary="The MCP servers behind the answers as they stand, and the registered ones you may see")
+    async def servers(call: ServersRead) -> JsonObject:
+        registry, caller = gateway.registry, call.caller
+        return {
+            "servers": [shape_server(state) for state in gateway.servers()],
+            "health": gateway.health.report().word,
+            "registered": []
+            if registry is None
+            else [shape_registered_server(registry, caller, one) for one in registry.list(caller)],
+        }
 
     return router
 

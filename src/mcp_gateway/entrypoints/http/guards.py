@@ -30,6 +30,8 @@ LinkMade: TypeAlias = Annotated[Call, Depends(Guard("access.links"))]
 Explained: TypeAlias = Annotated[Call, Depends(Guard("access.explain"))]
 RulesUsed: TypeAlias = Annotated[Call, Depends(Guard("access.rules"))]
 TokensUsed: TypeAlias = Annotated[Call, Depends(Guard("access.tokens"))]
+# Each use case of the registry decides by itself, about the very server it is about.
+ServersUsed: TypeAlias = Annotated[Call, Depends(Guard("registry"))]
 AuditRead: TypeAlias = Annotated[Call, Depends(Guard("audit"))]
 MeRead: TypeAlias = Annotated[Call, Depends(Guard("api.me"))]
 ReferenceRead: TypeAlias = Annotated[Call, Depends(Guard("api.reference"))]
@@ -55,7 +57,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "audit": "read_audit",
 }
 # What callers are told their limits of, questions first.
-LIMITED: Final = ("ask", "sql", "api.me", "api.reference", "api.logout", *ACTIONS)
+LIMITED: Final = ("ask", "sql", "api.me", "api.reference", "api.logout", "registry", *ACTIONS)
 # Stands for whoever asks what everybody may ask, in limits and figures only.
 NOBODY: Final = Caller(tenant="", subject="")
 

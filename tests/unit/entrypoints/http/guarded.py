@@ -31,6 +31,7 @@ from mcp_gateway.access.tokens.revocations import Revocations
 from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.adapters.memory_audit import MemoryAudit
 from mcp_gateway.adapters.memory_rules import MemoryRules
+from mcp_gateway.adapters.memory_servers import MemoryServers
 from mcp_gateway.adapters.memory_tokens import MemoryIssuedTokens, MemoryRevocations
 from mcp_gateway.ask.model import Answer, Question
 from mcp_gateway.ask.ports import ProgressListener
@@ -38,6 +39,10 @@ from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import Json, Unavailable
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app
+from mcp_gateway.registry.configuration.model import ServersConfiguration
+from mcp_gateway.registry.ports import StoredRegistry
+from mcp_gateway.registry.register import Register
+from mcp_gateway.registry.registry import Registry
 from mcp_gateway.wiring.oauth import OAuthParts, make_oauth_desk
 
 LASTS = timedelta(hours=12)
@@ -53,6 +58,7 @@ class Guarded:
     clock: FixedClock
     issuer: EmbeddedIssuer
     documents: "Documents"
+    registry: Registry
 
     def bearer(self, role: str = "analyst", *, tenant: str = "acme", subject: str = "ada", scope: str = "") -> dict[str, str]:
         """The Authorization header of a good token."""
@@ -100,6 +106,7 @@ async def open_guarded(
     store: SessionStore | None = None,
     documents: ClientDocuments | None = None,
     reply: Reply | None = None,
+    servers: ServersConfiguration | None = None,
 ) -> AsyncIterator[Guarded]:
     clock = FixedClock(NOW)
     numbers = count(1)
@@ -142,8 +149,10 @@ async def open_guarded(
             lasts_seconds=LASTS.total_seconds(),
         )
         access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
+        register = Register(MemoryServers(), StoredRegistry(), written=servers or ServersConfiguration())
+        registry = Registry(register, access.governor, clock)
         app = create_app(
-            make_gateway(Told(reply=reply or _reply)),
+            replace(make_gateway(Told(reply=reply or _reply)), registry=registry),
             _options(public_url),
             clock=clock,
             new_id=lambda: f"id-{next(numbers)}",
@@ -151,7 +160,7 @@ async def open_guarded(
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
-            yield Guarded(client=client, access=access, clock=clock, issuer=issuer, documents=known)
+            yield Guarded(client=client, access=access, clock=clock, issuer=issuer, documents=known, registry=registry)
 
 
 def _options(public_url: str | None) -> HttpOptions:

@@ -1,0 +1,71 @@
+"""Registered MCP servers over HTTP. Every route is a use case of the registry, which decides and writes down itself.
+
+The list of them is part of GET /servers (`data.py`), beside the servers behind the answers.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from mcp_gateway.entrypoints.http.guards import ServersUsed
+from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.server_models import ServerPatch, ServerRequest
+from mcp_gateway.entrypoints.http.server_shapes import shape_outcome, shape_registered_server
+from mcp_gateway.kit.fastapi import GuardedRoute
+from mcp_gateway.registry.orders import Registered
+from mcp_gateway.registry.registry import Registry
+
+Name = Annotated[str, Path(max_length=100)]
+ExpectedVersion = Annotated[int | None, Query(ge=1, description="Changed meanwhile: 409, and nothing is done.")]
+
+
+def server_routes(registry: Registry) -> APIRouter:
+    """POST /servers, GET, PATCH and DELETE /servers/{name}, POST /servers/{name}/test|enable|disable|refresh."""
+    router = APIRouter(prefix="/servers", tags=["servers"], route_class=GuardedRoute)
+    _add_reading_and_writing(router, registry)
+    _add_acts(router, registry)
+    return router
+
+
+def _add_reading_and_writing(router: APIRouter, registry: Registry) -> None:
+    @router.post("", status_code=201, summary="Register an MCP server: it is connected to, checked and explained")
+    async def add(body: ServerRequest, call: ServersUsed) -> JsonObject:
+        return shape_outcome(registry, call.caller, await registry.add(call.caller, body.order(), look=body.look))
+
+    @router.get("/{name}", summary="One registered server; never its secrets")
+    async def show(name: Name, call: ServersUsed) -> JsonObject:
+        return {"server": shape_registered_server(registry, call.caller, registry.find(call.caller, name))}
+
+    @router.patch("/{name}", summary="Change what is given, on every replica")
+    async def update(name: Name, body: ServerPatch, call: ServersUsed) -> JsonObject:
+        changed = await registry.update(call.caller, name, body.change(), expected_version=body.expected_version, look=body.look)
+        return shape_outcome(registry, call.caller, changed)
+
+    @router.delete("/{name}", summary="Remove it, and all that was approved of it")
+    async def remove(
+        name: Name,
+        call: ServersUsed,
+        *,
+        expected_version: ExpectedVersion = None,
+        force: Annotated[bool, Query(description="Even if a virtual server offers something of it.")] = False,
+    ) -> JsonObject:
+        await registry.remove(call.caller, name, expected_version=expected_version, force=force)
+        return {"removed": name}
+
+
+def _add_acts(router: APIRouter, registry: Registry) -> None:
+    @router.post("/{name}/test", summary="Connect to it now and tell what was found; nothing is changed")
+    async def test(name: Name, call: ServersUsed) -> JsonObject:
+        return shape_outcome(registry, call.caller, await registry.test(call.caller, name))
+
+    @router.post("/{name}/refresh", summary="Forget what is kept of it, on every replica, and look again")
+    async def refresh(name: Name, call: ServersUsed) -> JsonObject:
+        return shape_outcome(registry, call.caller, await registry.refresh(call.caller, name))
+
+    @router.post("/{name}/enable", summary="Offer it again")
+    async def enable(name: Name, call: ServersUsed) -> JsonObject:
+        return shape_outcome(registry, call.caller, Registered(server=await registry.enable(call.caller, name)))
+
+    @router.post("/{name}/disable", summary="Offer nothing of it, on every replica")
+    async def disable(name: Name, call: ServersUsed) -> JsonObject:
+        return shape_outcome(registry, call.caller, Registered(server=await registry.disable(call.caller, name)))
