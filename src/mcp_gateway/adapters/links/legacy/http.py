@@ -21,7 +21,7 @@ from mcp_gateway.adapters.links.modern import READING, lines_of
 from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse, render
-from mcp_gateway.core.protocol.words import SESSION_HEADER, VERSION_HEADER
+from mcp_gateway.core.protocol.words import SESSION_HEADER, UNSUPPORTED_VERSION, VERSION_HEADER
 from mcp_gateway.federation.model import Client, Headers
 from mcp_gateway.registry.model import ServerLimits
 
@@ -138,7 +138,7 @@ class HttpChannel:
         with contextlib.suppress(ValueError, RecursionError):
             message = parse(body)
             if isinstance(message, dict) and isinstance(message.get("error"), dict):
-                if answer.status == 400 and _speaks_of_session(message):
+                if answer.status == 400 and self._session is not None and _ends_session(message):
                     raise SessionForgotten
                 exchange.put({**message, "id": exchange.id})
                 return
@@ -244,6 +244,9 @@ async def _drain(reading: AsyncGenerator[bool, None]) -> None:
             pass
 
 
-def _speaks_of_session(message: JsonObject) -> bool:
-    said = object_at(message, "error").get("message")
-    return isinstance(said, str) and ("session" in said.lower() or "not initialized" in said.lower())
+def _ends_session(message: JsonObject) -> bool:
+    """Whether it refuses the session itself, or the revision that was settled in it."""
+    error = object_at(message, "error")
+    said = error.get("message")
+    text = said.lower() if isinstance(said, str) else ""
+    return error.get("code") == UNSUPPORTED_VERSION or "session" in text or "not initialized" in text

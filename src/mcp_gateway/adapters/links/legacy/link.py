@@ -22,10 +22,16 @@ class LegacyLink:
 
     def __init__(self, pool: SessionPool, parked: ParkedCalls, faults: Faults, *, seconds: float) -> None:
         self._pool, self._parked, self._faults, self._seconds = pool, parked, faults, seconds
+        self._active = 0
 
     @property
     def name(self) -> str:
         return self._faults.server
+
+    @property
+    def active(self) -> int:
+        """How many calls are under way or wait for their client."""
+        return self._active
 
     async def facts(self, client: Client) -> UpstreamFacts:
         session = await self._pool.hold(client)
@@ -59,14 +65,13 @@ class LegacyLink:
 
     async def _call(self, request: Request) -> Reply:
         session = await self._pool.hold(request.client)
+        self._active += 1
         try:
             exchange = await session.begin(request)
-        except SessionForgotten:
-            self._pool.release(session)
-            self._pool.forget(session)
-            raise
-        except BaseException:
-            self._pool.release(session)
+        except BaseException as error:
+            self._release(session)
+            if isinstance(error, SessionForgotten):
+                self._pool.forget(session)
             raise
         call = Call(
             session,
@@ -74,16 +79,17 @@ class LegacyLink:
             parked=self._parked,
             faults=self._faults,
             seconds=self._seconds,
-            release=lambda: self._pool.release(session),
+            release=lambda: self._release(session),
         )
         try:
             return await call.reply(request)
         except SessionForgotten:
-            self._forget(session)
+            self._pool.forget(session)
             raise
 
-    def _forget(self, session: Session) -> None:
-        self._pool.forget(session)
+    def _release(self, session: Session) -> None:
+        self._active -= 1
+        self._pool.release(session)
 
     async def _resume(self, state: str, request: Request) -> Reply:
         call = self._parked.take(state, request, self.name)

@@ -7,6 +7,7 @@ from mcp_gateway.adapters.links.legacy.link import LegacyLink
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.sessions import PoolBounds, SessionPool
+from mcp_gateway.adapters.links.legacy.sse import SseChannel
 from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.federation.model import Client
@@ -19,6 +20,16 @@ def over_http(server: Server, sending: Sending, *, parked: ParkedCalls, clock: C
 
     def make(client: Client) -> Session:
         return Session(HttpChannel(sending, client, faults, server.limits), client, faults)
+
+    return _link(server, SessionPool(make, clock=clock, faults=faults, bounds=_bounds(server)), parked, faults)
+
+
+def over_sse(server: Server, sending: Sending, *, parked: ParkedCalls, clock: Clock) -> LegacyLink:
+    """HTTP+SSE of 2024-11-05."""
+    faults = Faults(server.name)
+
+    def make(client: Client) -> Session:
+        return Session(SseChannel(server, sending, client, faults), client, faults)
 
     return _link(server, SessionPool(make, clock=clock, faults=faults, bounds=_bounds(server)), parked, faults)
 

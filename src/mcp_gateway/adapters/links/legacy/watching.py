@@ -36,6 +36,10 @@ class LegacyWatch:
         self._turn = asyncio.Lock()
         self._closed = False
 
+    @property
+    def hears(self) -> bool:
+        return self._session is not None and self._session.usable and self._repair is None
+
     async def want(self, wanted: Wanted) -> None:
         async with self._turn:
             self._wanted = wanted
@@ -109,6 +113,8 @@ class LegacyWatch:
             try:
                 async with self._turn:
                     await self._settle()
+                # What changed in between was told to nobody.
+                self._on_change(Change(server=self._faults.server, kind="lost"))
                 return
             except (GatewayError, SpeaksOtherwise):
                 pause = min(2 * pause, _LONGEST_PAUSE)
