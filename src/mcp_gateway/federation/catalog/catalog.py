@@ -1,0 +1,142 @@
+"""What each endpoint offers each caller: its lists, what it says of itself, and where a request goes."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Final
+
+from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.core.protocol.words import LISTS, SERVER_INFO_KEY
+from mcp_gateway.federation.catalog.cursors import start_of
+from mcp_gateway.federation.catalog.discovery import Discovery
+from mcp_gateway.federation.catalog.gathering import gather
+from mcp_gateway.federation.catalog.lists import Lists
+from mcp_gateway.federation.catalog.model import KIND_OF, Finding, ListKind
+from mcp_gateway.federation.catalog.naming import Naming
+from mcp_gateway.federation.catalog.ports import Surroundings
+from mcp_gateway.federation.catalog.reading import UpstreamSaid
+from mcp_gateway.federation.catalog.replies import (
+    MISSING_KEY,
+    TOKENS_KEY,
+    error_reply,
+    list_reply,
+    result_reply,
+    told_missing,
+)
+from mcp_gateway.federation.catalog.routing import Router
+from mcp_gateway.federation.catalog.shelf import Shelf, identity_of
+from mcp_gateway.federation.catalog.sight import Sight
+from mcp_gateway.federation.catalog.snapshot import Snapshot
+from mcp_gateway.federation.catalog.tasks import TaskIds
+from mcp_gateway.federation.model import Change, Reply, Request
+from mcp_gateway.federation.views import Route, View
+
+# A list that lacks a server is looked at again soon.
+MISSING_TTL_MS: Final = 2_000
+ALL: Final = View(kind="all")
+_KIND_ASKED: Final[dict[str, tuple[ListKind, ...]]] = {
+    "tools/call": ("tools",),
+    "prompts/get": ("prompts",),
+    "completion/complete": ("prompts", "templates", "resources"),
+}
+_OF_URIS: Final[tuple[ListKind, ...]] = ("resources", "templates")
+
+
+class Catalog:
+    """One for the process. Everything it keeps is bounded; `close` ends what it has under way."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._sight = Sight(around)
+        self._shelf = Shelf(around)
+        self._naming = Naming(around.registry, self._sight, self._shelf.known)
+        self._lists = Lists(around, self._sight, self._shelf, self._naming)
+        self._router = Router(around.registry, self._sight, self._shelf.known, self._naming, TaskIds(around.key))
+        self._discovery = Discovery(around, self._sight)
+
+    def view(self, name: str | None) -> View | None:
+        """The endpoint of this name, "" or None being the one that has everything; to be asked for again with every request.
+
+        None: there is no server of this name, or it is switched off.
+        """
+        if not name:
+            return ALL
+        server = self._around.registry.servers.get(name)
+        if server is not None:
+            return View(kind="server", name=name, server=server) if server.enabled else None
+        virtual = self._around.registry.virtual_servers.get(name)
+        return None if virtual is None else View(kind="virtual", name=name, virtual=virtual)
+
+    async def list(self, view: View, request: Request) -> Reply:
+        """A page of one of the four lists. Raises `UnknownCursor`, and `GatewayError` where the view is one server that fails."""
+        try:
+            snapshot = await self._lists.snapshot(view, KIND_OF[request.method], request.client)
+        except UpstreamSaid as said:
+            return error_reply(request.id, said.error)
+        cursor = request.params.get("cursor")
+        if cursor is not None and not isinstance(cursor, str):
+            raise InvalidInput("The cursor has to be a text.")
+        page = self._lists.page(snapshot, 0 if cursor is None else start_of(snapshot, cursor))
+        private = not self._around.everybody_alike or any(held.owner for held in snapshot.held)
+        return list_reply(
+            request.id,
+            LISTS[request.method],
+            page,
+            ttl_ms=self._ttl_ms(snapshot),
+            scope="private" if private else "public",
+            meta=self._meta(view, request, snapshot),
+        )
+
+    async def discover(self, view: View, request: Request) -> Reply:
+        """What the view says of itself. Raises `GatewayError` where it is one server that fails."""
+        return result_reply(request.id, await self._discovery.result(view, request.client))
+
+    def route(self, view: View, request: Request) -> Route | None:
+        """Where it goes, as far as that is known. Raises `AmbiguousUri`; its `rewrite` may raise `HiddenArgument`."""
+        return self._router.route(view, request)
+
+    async def locate(self, view: View, request: Request) -> Route | None:
+        """The same, after asking what is not known; waits two seconds at most. None: nobody offers it, as far as one can tell."""
+        kinds = _KIND_ASKED.get(request.method, _OF_URIS if request.method.startswith("resources/") else ())
+        identity = identity_of(request.client)
+        await asyncio.gather(
+            *(
+                gather(self._shelf, self._sight.servers(view, request.client.caller, kind), kind, request.client, identity)
+                for kind in kinds
+            )
+        )
+        return self._router.route(view, request)
+
+    def vouch(self, server: str, kinds: Collection[ListKind], until: float, identity: str = "") -> None:
+        """A subscription with this server stands, and tells of changes of these lists until then (monotonic seconds).
+
+        To be said again before that; a time that has passed ends it.
+        """
+        self._shelf.vouching.vouch(server, kinds, until, identity)
+
+    def drop(self, change: Change) -> None:
+        """Something changed at a server: what was made of it before is old."""
+        self._shelf.drop(change)
+
+    def findings(self, tenant: str) -> tuple[Finding, ...]:
+        """Names that are not what their server calls them, and not what its prefix makes of them."""
+        return tuple(one for kind in ("tools", "prompts") for one in self._naming.names(tenant, kind).findings)
+
+    async def close(self) -> None:
+        await self._shelf.close()
+
+    def _ttl_ms(self, snapshot: Snapshot) -> int:
+        """What is left of what each server promised."""
+        now = self._around.clock.monotonic()
+        left = (max(0, held.ttl_ms - int((now - held.asked_at) * 1000)) for held in snapshot.held)
+        return min([*left, MISSING_TTL_MS] if snapshot.missing or not snapshot.held else left)
+
+    def _meta(self, view: View, request: Request, snapshot: Snapshot) -> JsonObject:
+        if view.kind == "server":
+            return snapshot.held[0].meta if snapshot.held else {}
+        meta: JsonObject = {SERVER_INFO_KEY: self._around.info}
+        if request.method == "tools/list":
+            meta[TOKENS_KEY] = snapshot.tokens
+        if snapshot.missing:
+            meta[MISSING_KEY] = [*told_missing(snapshot.missing)]
+        return meta

@@ -1,0 +1,129 @@
+"""What a view says of itself: the capabilities of all its servers as one, and the instructions of each."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from mcp_gateway.core.errors import GatewayError, Internal, Json
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.core.protocol.revisions import REVISIONS
+from mcp_gateway.core.protocol.words import SERVER_INFO_KEY
+from mcp_gateway.federation.catalog.model import Missing
+from mcp_gateway.federation.catalog.ports import Surroundings
+from mcp_gateway.federation.catalog.replies import MISSING_KEY, told_missing
+from mcp_gateway.federation.catalog.shelf import PATIENCE_SECONDS
+from mcp_gateway.federation.catalog.sight import Sight
+from mcp_gateway.federation.model import Client, UpstreamFacts
+from mcp_gateway.federation.views import View
+from mcp_gateway.registry.model import Server
+
+MAX_INSTRUCTIONS: Final = 16_000
+MAX_OF_ONE: Final = 2_000
+_SHORT_MS: Final = 2_000
+
+
+class Discovery:
+    """What servers said is kept by their links, not here."""
+
+    def __init__(self, around: Surroundings, sight: Sight) -> None:
+        self._around, self._sight = around, sight
+
+    async def result(self, view: View, client: Client) -> JsonObject:
+        """Raises `GatewayError` where the view is one server that does not answer."""
+        if view.server is not None:
+            return self._of_one(await self._around.links.link(view.server).facts(client))
+        servers = self._servers(view, client)
+        said, missing = await self._ask(servers, client)
+        own = view.virtual.instructions if view.virtual is not None else ""
+        result: JsonObject = {
+            "resultType": "complete",
+            "supportedVersions": [*REVISIONS],
+            "capabilities": merge_capabilities(facts.capabilities for facts in said.values()),
+            "ttlMs": min([facts.ttl_ms for facts in said.values()] or [0]) if not missing else 0,
+            "cacheScope": "public" if self._around.everybody_alike else "private",
+        }
+        instructions = own or merge_instructions(said)
+        if instructions:
+            result["instructions"] = instructions
+        info = self._around.info
+        if view.virtual is not None:
+            info = {**info, "name": view.name, **({"title": view.virtual.title} if view.virtual.title else {})}
+        meta: JsonObject = {SERVER_INFO_KEY: info}
+        if missing:
+            meta[MISSING_KEY] = [*told_missing(missing)]
+        result["_meta"] = meta
+        return result
+
+    def _of_one(self, facts: UpstreamFacts) -> JsonObject:
+        """A server's own words, in every revision the gateway can speak for it."""
+        result: JsonObject = {
+            "resultType": "complete",
+            "supportedVersions": [*REVISIONS],
+            "capabilities": facts.capabilities,
+            "ttlMs": facts.ttl_ms,
+            "cacheScope": "public" if self._around.everybody_alike else "private",
+            "_meta": {SERVER_INFO_KEY: facts.info},
+        }
+        if facts.instructions:
+            result["instructions"] = facts.instructions
+        return result
+
+    def _servers(self, view: View, client: Client) -> tuple[Server, ...]:
+        kinds = ("tools", "prompts", "resources") if view.kind == "virtual" else ("tools",)
+        found = (one for kind in kinds for one in self._sight.servers(view, client.caller, kind))  # type: ignore[arg-type]  # literals
+        return tuple(dict.fromkeys(found))
+
+    async def _ask(self, servers: Sequence[Server], client: Client) -> tuple[dict[str, UpstreamFacts], list[Missing]]:
+        tasks = {one.name: asyncio.ensure_future(self._around.links.link(one).facts(client)) for one in servers}
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=PATIENCE_SECONDS)
+        said: dict[str, UpstreamFacts] = {}
+        missing: list[Missing] = []
+        for name, task in tasks.items():
+            code = _failure(task)
+            if code:
+                missing.append(Missing(server=name, code=code, since=self._around.clock.now().timestamp()))
+            else:
+                said[name] = task.result()
+        return said, missing
+
+
+def merge_capabilities(all_of_them: Iterable[JsonObject]) -> JsonObject:
+    """What any of them can do. Objects become one, `true` wins; where two say different things the first is believed."""
+    merged: JsonObject = {}
+    for one in all_of_them:
+        merged = _merge(merged, one)
+    return merged
+
+
+def merge_instructions(said: Mapping[str, UpstreamFacts]) -> str:
+    """Each under its server's name, cut where it is too long."""
+    texts = [f"## {name}\n{_cut(facts.instructions, MAX_OF_ONE)}" for name, facts in said.items() if facts.instructions.strip()]
+    return _cut("\n\n".join(texts), MAX_INSTRUCTIONS)
+
+
+def _merge(first: JsonObject, second: JsonObject) -> JsonObject:
+    merged = dict(first)
+    for key, value in second.items():
+        merged[key] = _both(first[key], value) if key in first else value
+    return merged
+
+
+def _both(first: Json, second: Json) -> Json:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return _merge(first, second)
+    return True if second is True and first is False else first
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 2] + " …"
+
+
+def _failure(task: "asyncio.Future[UpstreamFacts]") -> str:
+    if not task.done():
+        task.cancel()
+        return "UPSTREAM_SLOW"
+    error = task.exception() if not task.cancelled() else Internal()
+    if error is None:
+        return ""
+    return error.code if isinstance(error, GatewayError) else Internal.code

@@ -1,0 +1,39 @@
+"""The names in the one endpoint, made anew when what is known changes."""
+
+from typing import Final
+
+from mcp_gateway.federation.catalog.known import Known
+from mcp_gateway.federation.catalog.model import ListKind
+from mcp_gateway.federation.catalog.names import Names, Wishes, assign
+from mcp_gateway.federation.catalog.own_tools import RESERVED
+from mcp_gateway.federation.catalog.ports import Registered
+from mcp_gateway.federation.catalog.sight import Sight
+
+MAX_TENANTS: Final = 1_000
+
+
+class Naming:
+    """A tenant's names depend on the servers of that tenant alone, and on what is known of them; not on who asks."""
+
+    def __init__(self, registry: Registered, sight: Sight, known: Known) -> None:
+        self._registry, self._sight, self._known = registry, sight, known
+        self._made: dict[tuple[str, ListKind], Names] = {}
+        self._stamp = (-1, -1)
+
+    def names(self, tenant: str, kind: ListKind) -> Names:
+        """`kind` is "tools" or "prompts"; resources keep their URIs."""
+        stamp = (self._registry.revision, self._known.revision)
+        if stamp != self._stamp or len(self._made) > MAX_TENANTS:
+            self._stamp = stamp
+            self._made = {}
+        found = self._made.get((tenant, kind))
+        if found is None:
+            found = self._made[tenant, kind] = self._make(tenant, kind)
+        return found
+
+    def _make(self, tenant: str, kind: ListKind) -> Names:
+        wishes = [
+            Wishes(server=one.name, prefix=one.prefix, names=self._known.items(one, kind) or ())
+            for one in self._sight.of_tenant(tenant)
+        ]
+        return assign(kind, wishes, RESERVED if kind == "tools" else ())

@@ -1,0 +1,70 @@
+"""What the catalog needs of the rest: which servers exist, the way to them, what of theirs may be shown, and to whom."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mcp_gateway.access.governor import Deciding
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.federation.catalog.model import ListKind
+from mcp_gateway.federation.ports import Link
+from mcp_gateway.registry.model import Server, VirtualServer
+
+
+class Registered(Protocol):
+    """The servers there are, in memory. A mapping is never changed: a change makes a new one."""
+
+    @property
+    def servers(self) -> Mapping[str, Server]: ...
+
+    @property
+    def virtual_servers(self) -> Mapping[str, VirtualServer]: ...
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change."""
+        ...
+
+
+class Linking(Protocol):
+    def link(self, server: Server) -> Link: ...
+
+
+class Locked(Protocol):
+    """Which definitions may be shown."""
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of how a definition stands."""
+        ...
+
+    async def observe(self, server: Server, kind: ListKind, items: Sequence[JsonObject]) -> None:
+        """To be told of every list that was read, before anything of it is shown."""
+        ...
+
+    def standing(self, server: str, name: str, kind: ListKind) -> object | None:
+        """The same object as long as nothing changed; None for what was never observed."""
+        ...
+
+    def offered(self, server: str, items: Sequence[JsonObject], kind: ListKind) -> list[JsonObject]:
+        """Those that may be shown, the same objects in the same order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """All of it. `policy_version` changes when the policy decides anything otherwise than before. `everybody_alike`: there is one
+    caller only (`LOGIN=none`), so what is shown may be kept by anybody. `key` seals task ids and is the same on every replica.
+    `info` is the gateway's own serverInfo.
+    """
+
+    registry: Registered
+    links: Linking
+    deciding: Deciding
+    policy_version: Callable[[], str]
+    clock: Clock
+    key: bytes = field(repr=False)
+    info: JsonObject
+    definitions: Locked | None = None
+    everybody_alike: bool = False

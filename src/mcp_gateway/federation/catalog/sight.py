@@ -1,0 +1,55 @@
+"""Who may see what: the tenant a server belongs to, and the policy."""
+
+from collections.abc import Mapping
+
+from mcp_gateway.access.policy.model import Target
+from mcp_gateway.access.policy.own_tools import action_of
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.federation.catalog.model import ACTION_OF, ListKind
+from mcp_gateway.federation.catalog.ports import Surroundings
+from mcp_gateway.federation.views import View
+from mcp_gateway.registry.model import Server
+
+
+class Sight:
+    """Deny by default is the policy's; here a thing that may not be seen is not there."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._registry, self._deciding = around.registry, around.deciding
+        self._servers: tuple[int, dict[str, tuple[Server, ...]]] = (-1, {})
+
+    def sees(self, caller: Caller, server: str, kind: ListKind, name: str) -> bool:
+        """What a better token would open is shown, so that a client can learn which scope to ask for."""
+        target = Target(server=server, tool=name)
+        action = action_of(target) if kind == "tools" else ACTION_OF[kind]
+        decision = self._deciding.decide(caller, action, target)
+        return decision.allowed or bool(decision.scope)
+
+    def of_tenant(self, tenant: str) -> tuple[Server, ...]:
+        """The enabled servers a tenant's callers may meet, the oldest first: that is their precedence, too."""
+        revision, known = self._servers
+        if revision != self._registry.revision:
+            known = {}
+            self._servers = (self._registry.revision, known)
+        found = known.get(tenant)
+        if found is None:
+            mine = (one for one in self._registry.servers.values() if one.enabled and one.tenant in ("", tenant))
+            found = known[tenant] = tuple(sorted(mine, key=lambda one: (one.created_at, one.name)))
+        return found
+
+    def servers(self, view: View, caller: Caller, kind: ListKind) -> tuple[Server, ...]:
+        """Those whose lists of this kind make up the view's, in order."""
+        if view.kind == "all":
+            return self.of_tenant(caller.tenant)
+        if view.server is not None:
+            return (view.server,) if view.server.tenant in ("", caller.tenant) else ()
+        virtual = view.virtual
+        if virtual is None or virtual.tenant not in ("", caller.tenant):
+            return ()
+        if kind == "tools":
+            names = tuple(dict.fromkeys(one.server for one in virtual.tools))
+        else:
+            names = virtual.prompts if kind == "prompts" else virtual.resources
+        servers: Mapping[str, Server] = self._registry.servers
+        found = (servers.get(name) for name in dict.fromkeys(names))
+        return tuple(one for one in found if one is not None and one.enabled and one.tenant in ("", caller.tenant))
