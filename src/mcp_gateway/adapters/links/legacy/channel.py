@@ -22,7 +22,9 @@ class SpeaksOtherwise(Exception):
 class Hearing(Protocol):
     """Takes what a channel hears outside the stream of any one request."""
 
-    def heard(self, message: JsonObject, during: Exchange | None = None) -> None: ...
+    def heard(self, message: JsonObject, during: Exchange | None = None, size: int = 0) -> None:
+        """`during` is the exchange whose own stream carried it; None: the stream is shared, and `size` its bytes."""
+        ...
 
     def lost(self, error: Exception) -> None:
         """The channel has ended; it will carry nothing more."""

@@ -7,8 +7,9 @@ from typing import Final
 
 from mcp_gateway.core.protocol.frames import JsonObject
 
-# What may lie unread. A stream of its own waits then; on a shared one, notifications are dropped.
+# What may lie unread. A stream of its own waits then; on a shared one, all but the response is dropped.
 _UNREAD: Final = 256
+_UNREAD_BYTES: Final = 8 * 1024 * 1024
 
 
 class Exchange:
@@ -18,14 +19,19 @@ class Exchange:
         self.id: Final = request_id
         self.on_close: list[Callable[[], object]] = []
         self._messages: deque[JsonObject] = deque()
+        self._size = 0
+        self._answered = False
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
-    def put(self, message: JsonObject) -> None:
-        """Never waits; drops a notification when too much lies unread."""
-        if len(self._messages) >= _UNREAD and "method" in message and "id" not in message:
+    def put(self, message: JsonObject, size: int = 0) -> None:
+        """Never waits. `size` in bytes, where the stream is shared; drops all but the response when too much lies unread."""
+        full = len(self._messages) >= _UNREAD or self._size > _UNREAD_BYTES
+        if self._answered or (full and "method" in message):
             return
+        self._answered = "method" not in message
+        self._size += size
         self._messages.append(message)
         _wake(self._reader)
 
@@ -45,6 +51,8 @@ class Exchange:
         """Raises whatever it failed with."""
         await self.peek()
         message = self._messages.popleft()
+        if not self._messages:
+            self._size = 0
         _wake(self._writer)
         return message
 

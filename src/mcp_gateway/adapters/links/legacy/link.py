@@ -1,6 +1,6 @@
 """The link to a server of an older era: a request of 2026-07-28 in, an answer of 2026-07-28 out."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.legacy.calls import Call
@@ -20,8 +20,17 @@ from mcp_gateway.federation.ports import Watch
 class LegacyLink:
     """Beyond the port's errors it raises `SpeaksOtherwise` when the server has given up handshakes; nothing was run then."""
 
-    def __init__(self, pool: SessionPool, parked: ParkedCalls, faults: Faults, *, seconds: float) -> None:
+    def __init__(
+        self,
+        pool: SessionPool,
+        parked: ParkedCalls,
+        faults: Faults,
+        *,
+        seconds: float,
+        closing: Callable[[], Awaitable[None]] | None,
+    ) -> None:
         self._pool, self._parked, self._faults, self._seconds = pool, parked, faults, seconds
+        self._closing = closing
         self._active = 0
 
     @property
@@ -62,6 +71,8 @@ class LegacyLink:
 
     async def close(self) -> None:
         await self._pool.close()
+        if self._closing is not None:
+            await self._closing()
 
     async def _call(self, request: Request) -> Reply:
         session = await self._pool.hold(request.client)

@@ -76,16 +76,16 @@ class Peer:
     def under_way(self) -> int:
         return len(self._exchanges)
 
-    def heard(self, message: JsonObject, during: Exchange | None = None) -> None:
+    def heard(self, message: JsonObject, during: Exchange | None = None, size: int = 0) -> None:
         """A message that came; `during` the exchange whose own stream carried it."""
         if "method" not in message:
             self._response(message, during)
         elif message["method"] == "ping" and "id" in message:
             self._later.start(self._channel.tell({"jsonrpc": "2.0", "id": message["id"], "result": {}}))
         elif "id" in message:
-            self._request(message, during)
+            self._request(message, during, size)
         else:
-            self._notification(message, during)
+            self._notification(message, during, size)
 
     def lost(self, error: Exception) -> None:
         self.lost_to = error
@@ -107,16 +107,16 @@ class Peer:
         if exchange is not None:
             exchange.put(message)
 
-    def _request(self, message: JsonObject, during: Exchange | None) -> None:
+    def _request(self, message: JsonObject, during: Exchange | None, size: int) -> None:
         exchange = during or self._only()
         if exchange is not None:
-            exchange.put(message)
+            exchange.put(message, size)
             return
         number = message["id"]
         request_id = number if isinstance(number, str | int) else None
         self._later.start(self._channel.tell(error_message(request_id, INVALID_REQUEST, _ALONE)))
 
-    def _notification(self, message: JsonObject, during: Exchange | None) -> None:
+    def _notification(self, message: JsonObject, during: Exchange | None, size: int) -> None:
         method = message["method"]
         if method == "notifications/progress":
             token = object_at(message, "params").get("progressToken")
@@ -126,7 +126,7 @@ class Peer:
         else:
             exchange = during or self._only()
         if exchange is not None:
-            exchange.put(message)
+            exchange.put(message, size)
         else:
             self._on_announcement(message)
 

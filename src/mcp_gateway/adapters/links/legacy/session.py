@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mcp_gateway.adapters.links.faults import Faults
-from mcp_gateway.adapters.links.legacy.channel import Channel, SpeaksOtherwise
+from mcp_gateway.adapters.links.legacy.channel import Channel, SessionForgotten, SpeaksOtherwise
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.peer import Peer
 from mcp_gateway.adapters.links.legacy.translate import ASKABLE, facts_of, graver, params_of
@@ -13,6 +13,7 @@ from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS, MODERN
 from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND, UNSUPPORTED_VERSION
+from mcp_gateway.federation.errors import UpstreamLost, UpstreamUnreachable
 from mcp_gateway.federation.model import Client, Request, UpstreamFacts
 
 _NOBODY: Final[JsonObject] = {"name": "mcp-gateway", "version": "1"}
@@ -53,6 +54,14 @@ class Session:
 
     async def open(self) -> None:
         """Raises `SpeaksOtherwise`, and the errors of `federation/errors.py`."""
+        try:
+            await self._open()
+        except (UpstreamLost, SessionForgotten) as error:
+            # Nothing was asked of it yet.
+            why = error.message if isinstance(error, UpstreamLost) else "it forgets its session"
+            raise UpstreamUnreachable(why, server=self._faults.server) from error
+
+    async def _open(self) -> None:
         await self._channel.open(self.peer)
         proposed = self.client.revision if self.client.revision in LEGACY_REVISIONS else LATEST_LEGACY
         try:

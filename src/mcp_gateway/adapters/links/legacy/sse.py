@@ -95,7 +95,7 @@ class SseChannel:
                     with contextlib.suppress(ValueError, RecursionError):
                         message = parse(data)
                         if isinstance(message, dict):
-                            hearing.heard(message)
+                            hearing.heard(message, None, len(data))
         except GatewayError as broken:
             error = broken
         finally:
