@@ -38,7 +38,7 @@ EXPECTED = {
     "many_heads": {MISBEHAVED},
     "bad_chunks": {MISBEHAVED},
     "no_http": {MISBEHAVED},
-    "breaks": {MISBEHAVED, "UPSTREAM_UNREACHABLE"},
+    "breaks": {LOST},
     "interim_for_ever": {MISBEHAVED, TIMED_OUT},
 }
 # What a busy machine needs on top.
