@@ -16,7 +16,15 @@ class Wanted:
 
 
 class Watch(Protocol):
-    """A standing subscription with an upstream. It is kept alive by the link, which says "lost" whenever it was interrupted."""
+    """A standing subscription with an upstream. It is kept alive by the link, which says "lost" whenever it was interrupted.
+
+    It says so when the interruption begins, and again when it is over: only what is asked for after that is certainly new.
+    """
+
+    @property
+    def hears(self) -> bool:
+        """Whether it stands now; False while it is being opened again."""
+        ...
 
     async def want(self, wanted: Wanted) -> None:
         """From now on these. Raises `UpstreamUnreachable`."""

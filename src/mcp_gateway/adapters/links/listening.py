@@ -11,7 +11,8 @@ import structlog
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
-from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND
+from mcp_gateway.federation.errors import NotExpressible, UpstreamUnreachable
 from mcp_gateway.federation.model import Change, ChangeKind, Client, Reply, Request
 from mcp_gateway.federation.ports import Wanted
 
@@ -47,6 +48,11 @@ class Listening:
         self._ids = count(1)
         self._wanted = Wanted()
         self._task: asyncio.Task[None] | None = None
+        self._interrupted = False
+
+    @property
+    def hears(self) -> bool:
+        return not self._interrupted and self._task is not None and not self._task.done()
 
     async def want(self, wanted: Wanted) -> None:
         if wanted == self._wanted and self._task is not None and not self._task.done():
@@ -56,6 +62,7 @@ class Listening:
         try:
             if wanted.lists or wanted.uris:
                 opened = await self._open()
+                self._interrupted = False
                 self._task = asyncio.create_task(self._keep(opened))
         finally:
             await _ended(former)
@@ -77,16 +84,20 @@ class Listening:
             client=self._client,
         )
         stream = _Stream(await self._send(request))
+        unknown = False
         try:
             async for message in stream.messages():
                 if message.get("method") == _ACKNOWLEDGED:
                     return stream
                 if "method" not in message:
+                    unknown = object_at(message, "error").get("code") == METHOD_NOT_FOUND
                     break
         except BaseException:
             await stream.close()
             raise
         await stream.close()
+        if unknown:
+            raise NotExpressible(f"{self._server} has no subscriptions.", server=self._server)
         raise UpstreamUnreachable(f"{self._server} opens no subscription.", server=self._server)
 
     async def _keep(self, stream: "_Stream") -> None:
@@ -97,7 +108,9 @@ class Listening:
             await self._hear(stream)
             if loop.time() - began > _LONGEST_PAUSE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
+            self._interrupted = True
             stream, pause = await self._reopened(pause)
+            self._interrupted = False
             # Told after it stands again, so that whoever asks the server anew misses nothing in between.
             self._tell(Change(server=self._server, kind="lost"))
 

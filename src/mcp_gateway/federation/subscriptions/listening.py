@@ -52,7 +52,7 @@ class Listening:
     def __len__(self) -> int:
         return len(self._audience)
 
-    async def listen(self, view: View, request: Request) -> Reply:
+    async def open(self, view: View, request: Request) -> Reply:
         """The stream; its first message says what of the filter is honoured.
 
         Raises `InvalidInput`, `TooLarge` and `TooManyListeners`.
@@ -61,7 +61,7 @@ class Listening:
         client = replace(request.client, trace=())
         self._require_room(client)
         lists = asked.lists & self._offers.kinds(view, client)
-        places = await self._locate(view, client, asked.uris)
+        places = await self._offers.locate(view, client, asked.uris) if asked.uris else NOWHERE
         listener = self._make(view, client, lists, places, request)
         self._audience.add(listener)
         self._begin_sweeping()
@@ -78,6 +78,10 @@ class Listening:
         self._look_again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_at_all(), name="listeners-reconsidered")
+
+    def tell(self, change: Change) -> None:
+        """Of something every replica learns by itself, such as a decision about a definition."""
+        self._hear(change)
 
     async def close(self) -> None:
         """End every stream with its result, and hear of nothing any more."""
@@ -116,13 +120,9 @@ class Listening:
             mailbox=Mailbox(request.id, ended),
             identity_of=self._watching.identity_of,
             shown_uri=self._offers.shown_uri,
-            places=places or NOWHERE,
+            places=places,
         )
         return listener
-
-    async def _locate(self, view: View, client: Client, uris: tuple[str, ...]) -> dict[str, Located]:
-        found = [(uri, await self._offers.locate(view, client, uri)) for uri in uris]
-        return {uri: place for uri, place in found if place is not None}
 
     def _honoured(self, listener: Listener) -> JsonObject:
         """What of the filter is acknowledged; the rest is left out."""
@@ -154,15 +154,18 @@ class Listening:
                     self._drop(listener)
 
     async def _look_at(self, listener: Listener) -> None:
-        view, client = listener.view, listener.client
+        client, view = listener.client, self._offers.current(listener.view)
+        if view is None:
+            self._drop(listener)
+            return
         signature = self._offers.signature(view, client)
         if signature == listener.signature or listener not in self._audience:
             return
-        places = await self._locate(view, client, tuple(listener.places))
+        places = await self._offers.locate(view, client, tuple(listener.places)) if listener.places else NOWHERE
         if listener not in self._audience:
             return
         self._audience.remove(listener)
-        listener.signature, listener.places = signature, places or NOWHERE
+        listener.view, listener.signature, listener.places = view, signature, places
         listener.servers = self._offers.servers(view, client)
         self._audience.add(listener)
         listener.selection_changed()

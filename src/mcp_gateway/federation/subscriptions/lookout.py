@@ -79,12 +79,17 @@ class Lookout:
         return not self._lists and not self._uris and self._watch is None and self._work is None
 
     @property
+    def hears(self) -> frozenset[str]:
+        """The lists whose changes are told at this moment."""
+        return self._agreed.lists if self.state == "live" and self._watch is not None and self._watch.hears else frozenset()
+
+    @property
     def agreeing(self) -> "asyncio.Task[None] | None":
         """What to wait for until it is known whether the server agrees."""
         return self._work
 
     def tells(self, wanted: Wanted) -> bool:
-        """Whether the server tells of all this at present."""
+        """Whether the server has agreed to tell of all this."""
         return self.state == "live" and wanted.lists <= self._agreed.lists and wanted.uris <= self._agreed.uris
 
     def add(self, wanted: Wanted, client: Client) -> None:

@@ -1,6 +1,6 @@
 """What listening needs of the rest of federation."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -20,6 +20,10 @@ class Located:
 class Offers(Protocol):
     """What each view offers each client. Answers from memory, but for `locate`."""
 
+    def current(self, view: View) -> View | None:
+        """The same endpoint as it is now; None: it is gone."""
+        ...
+
     def servers(self, view: View, client: Client) -> frozenset[str]:
         """Those whose lists this client gets to see; empty where it may see nothing."""
         ...
@@ -32,8 +36,8 @@ class Offers(Protocol):
         """Differs when the registry, the policy or an approval changed what this client sees."""
         ...
 
-    async def locate(self, view: View, client: Client, uri: str) -> Located | None:
-        """None: not offered here, or not to this client. A server that is away raises nothing."""
+    async def locate(self, view: View, client: Client, uris: Collection[str]) -> Mapping[str, Located]:
+        """Those that are offered here, and to this client. A server that is away raises nothing."""
         ...
 
     def shown_uri(self, view: View, server: str, uri: str) -> str:

@@ -5,7 +5,7 @@ what it says then reaches that caller alone; any other one is watched once, in t
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 import structlog
@@ -71,10 +71,11 @@ class Watchers:
             if wish.lookout is not None:
                 wish.lookout.promise(wish.wanted)
 
-    def tells(self, server: str, wanted: Wanted) -> bool:
-        """Whether a change of this would be told now, to whoever uses the server: what is kept meanwhile holds."""
-        lookout = self._lookouts.get((server, ""))
-        return lookout is not None and lookout.tells(wanted)
+    def heard(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Servers whose changes are told now to whoever uses them, each with the lists that were agreed on."""
+        for (server, identity), lookout in self._lookouts.items():
+            if not identity and (lists := lookout.hears):
+                yield server, lists
 
     def state_of(self, server: str, client: Client) -> LookoutState:
         lookout = self._lookouts.get((server, self.identity_of(server, client)))

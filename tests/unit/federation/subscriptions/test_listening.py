@@ -146,6 +146,14 @@ async def test_whoever_sees_another_selection_now_is_told(world: World) -> None:
     assert await nothing_waits(reply)
 
 
+async def test_a_view_that_is_gone_ends_its_streams(world: World) -> None:
+    reply = await world.listen(toolsListChanged=True)
+    await next_of(reply)
+    world.closed = True
+    world.listening.reconsider()
+    assert "result" in await next_of(reply)
+
+
 async def test_nothing_is_told_when_the_selection_stayed(world: World) -> None:
     reply = await world.listen(toolsListChanged=True)
     await next_of(reply)

@@ -1,7 +1,7 @@
 """A view over links that do what a test tells them to."""
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
 import orjson
@@ -60,6 +60,7 @@ class ToldWatch:
     def __init__(self, link: ToldLink, client: Client, on_change: Callable[[Change], None]) -> None:
         self.link, self.client, self.on_change = link, client, on_change
         self.wanted = Wanted()
+        self.hears = True
 
     async def want(self, wanted: Wanted) -> None:
         await self.link.agreeing.wait()
@@ -79,6 +80,7 @@ class World:
         self.hidden: set[str] = set()
         self.personal: set[str] = set()
         self.unreadable: set[str] = set()
+        self.closed = False
         self.bus = bus or MemoryChangeBus()
         self.watchers = Watchers(
             link_of=self.links.get, identity_of=self._identity_of, gateway=GATEWAY, bus=self.bus, spread=lambda: 0.5
@@ -88,13 +90,16 @@ class World:
     async def listen(self, caller: str = "ann", request_id: MessageId = 1, view: View = ALL, **wanted: Any) -> Reply:
         client = Client(caller=Caller(tenant="acme", subject=caller))
         params: JsonObject = {"notifications": wanted}
-        return await self.listening.listen(
+        return await self.listening.open(
             view, Request(id=request_id, method="subscriptions/listen", params=params, client=client)
         )
 
     async def close(self) -> None:
         await self.listening.close()
         await self.watchers.close()
+
+    def current(self, view: View) -> View | None:
+        return None if self.closed else view
 
     def servers(self, view: View, client: Client) -> frozenset[str]:
         return frozenset(self.links) - self.hidden
@@ -105,9 +110,10 @@ class World:
     def signature(self, view: View, client: Client) -> Hashable:
         return (frozenset(self.hidden), frozenset(self.unreadable))
 
-    async def locate(self, view: View, client: Client, uri: str) -> Located | None:
-        server, _, rest = uri.partition("+")
-        return None if server not in self.servers(view, client) or uri in self.unreadable else Located(server=server, uri=rest)
+    async def locate(self, view: View, client: Client, uris: Collection[str]) -> Mapping[str, Located]:
+        found = {uri: uri.partition("+") for uri in uris if uri not in self.unreadable}
+        here = self.servers(view, client)
+        return {uri: Located(server=server, uri=rest) for uri, (server, _, rest) in found.items() if server in here}
 
     def shown_uri(self, view: View, server: str, uri: str) -> str:
         return f"{server}+{uri}"

@@ -1,0 +1,1 @@
+"""How registered servers are: asked now and then, kept for a while, shown on pages."""

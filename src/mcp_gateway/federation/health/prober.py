@@ -1,0 +1,96 @@
+"""Asks every server now and then whether it is there, in the gateway's own name.
+
+A server of 2026-07-28 is asked what it is (`server/discover`), an older one is pinged. Programs that are started when somebody
+uses them are left alone: asking would start them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.federation.errors import UpstreamMisbehaved, UpstreamTimedOut
+from mcp_gateway.federation.health.history import HealthHistory, Sample
+from mcp_gateway.federation.health.rounds import Rounds
+from mcp_gateway.federation.model import Client, Reply, Request
+from mcp_gateway.federation.ports import Link
+
+PERIOD_SECONDS: Final = 60.0
+# A server that is down is looked after sooner.
+DOWN_SECONDS: Final = 15.0
+ANSWER_SECONDS: Final = 10.0
+AT_ONCE: Final = 8
+FIRST_RATE: Final = 20.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Prober:
+    """`link_of` gives the link to a server now, None for one that is gone."""
+
+    def __init__(
+        self,
+        *,
+        link_of: Callable[[str], Link | None],
+        gateway: Client,
+        history: HealthHistory,
+        clock: Clock,
+        spread: Callable[[], float],
+        on_recovery: Callable[[str], None],
+        period_seconds: float = PERIOD_SECONDS,
+    ) -> None:
+        """`on_recovery` is told of a server that was down and is there again."""
+        self._on_recovery = on_recovery
+        self._link_of, self._gateway, self._history, self._clock = link_of, gateway, history, clock
+        self.rounds = Rounds(
+            self.probe, name="probe", period_seconds=period_seconds, at_once=AT_ONCE, first_rate=FIRST_RATE, spread=spread
+        )
+
+    async def probe(self, server: str) -> float | None:
+        """Look at it now; in how many seconds to look again."""
+        link = self._link_of(server)
+        if link is None:
+            return None
+        was = self._history.of(server).condition
+        began, at = self._clock.monotonic(), self._clock.now().timestamp()
+        code = ""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                facts = await link.facts(self._gateway)
+                began = self._clock.monotonic()
+                await self._ask(link, "server/discover" if facts.era == "modern" else "ping")
+        except TimeoutError:
+            code = UpstreamTimedOut.code
+        except GatewayError as error:
+            code = error.code
+        took = (self._clock.monotonic() - began) * 1_000
+        sample = Sample(at=at, latency_ms=took, code=code)
+        if code:
+            self._history.note(server, sample)
+        else:
+            self._history.note(server, sample, era=facts.era, revision=facts.revision)
+        now = "down" if code else "up"
+        if now != was:
+            _log.info("server_health", server=server, condition=now, code=code)
+        if was == "down" and now == "up":
+            self._on_recovery(server)
+        return DOWN_SECONDS if code else None
+
+    async def _ask(self, link: Link, method: str) -> None:
+        """Any answer will do, an error too: somebody is there who speaks the protocol."""
+        reply = await link.send(Request(id=1, method=method, params={}, client=self._gateway))
+        try:
+            if not await _answered(reply):
+                raise UpstreamMisbehaved(server=link.name)
+        finally:
+            await reply.close()
+
+
+async def _answered(reply: Reply) -> bool:
+    if reply.body is not None:
+        return bool(reply.body)
+    source = reply.events if reply.events is not None else reply.chunks
+    return source is not None and bool(await anext(source, b""))
