@@ -13,6 +13,7 @@ from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.in_process import AsgiSending
 from mcp_gateway.adapters.links.links import Links, Open, Outward
 from mcp_gateway.adapters.links.modern import ModernLink
+from mcp_gateway.adapters.links.older import OlderEras
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.model import Client
@@ -57,19 +58,29 @@ async def open_links(
     allowed: Callable[[], Sequence[Network]],
     definition_of: DefinitionOf,
     built_in: Mapping[str, BuiltIn],
+    older: OlderEras,
 ) -> AsyncIterator[Links]:
     """`allowed` are the inner networks servers may be in, as the registry has them now. `built_in` has servers by their name."""
     outward = Outward(Addresses(rules(allowed), clock=clock), clock=clock)
-    links = Links({"http": _over_http(outward, clock, definition_of), "built_in": _in_process(built_in, clock, definition_of)})
+    links = Links(
+        {
+            "http": _over_http(outward, clock, definition_of, older),
+            "sse": lambda server: older.sse(server, outward.sending(server)),
+            "stdio": older.stdio,
+            "built_in": _in_process(built_in, clock, definition_of),
+        }
+    )
     try:
         yield links
     finally:
         await links.close()
 
 
-def _over_http(outward: Outward, clock: Clock, definition_of: DefinitionOf) -> Open:
+def _over_http(outward: Outward, clock: Clock, definition_of: DefinitionOf, older: OlderEras) -> Open:
     def opened(server: Server) -> Link:
-        return ModernLink(server, outward.sending(server), clock=clock, definition_of=_of(server, definition_of))
+        sending = outward.sending(server)
+        modern = ModernLink(server, sending, clock=clock, definition_of=_of(server, definition_of))
+        return older.any_era(server, sending, modern)
 
     return opened
 

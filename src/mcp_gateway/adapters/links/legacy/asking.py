@@ -49,9 +49,15 @@ def refusal_of(question: Question, capabilities: JsonObject) -> JsonObject | Non
 
 
 def response_to(question: Question, given: Json) -> JsonObject | None:
-    """The response for the server; None when what the client gave is no answer to the question."""
+    """The response for the server; None when what the client gave is no answer to the question.
+
+    `{"error": …}` is how a client of an older era says no to what has no word for it.
+    """
     if not isinstance(given, dict):
         return None
+    error = given.get("error")
+    if given.keys() == {"error"} and isinstance(error, dict) and isinstance(error.get("code"), int):
+        return {"jsonrpc": "2.0", "id": question.id, "error": error}
     if question.method == "elicitation/create":
         fits = given.get("action") in _ACTIONS and isinstance(given.get("content", {}), dict | None)
     elif question.method == "roots/list":
