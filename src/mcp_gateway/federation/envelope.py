@@ -17,6 +17,8 @@ from mcp_gateway.core.protocol.words import (
 )
 from mcp_gateway.federation.model import Client, Headers, Request
 
+# Older clients hear what the server chooses until they set a level; a server of 2026-07-28 chooses nothing by itself.
+LEVEL_OF_OLDER: Final = "info"
 _VERSION: Final = (VERSION_HEADER, MODERN.encode())
 
 
@@ -28,8 +30,9 @@ def meta_of(client: Client, params: JsonObject) -> JsonObject:
     meta[CAPABILITIES_KEY] = client.capabilities
     if client.info is not None:
         meta[INFO_KEY] = client.info
-    if client.log_level is not None:
-        meta[LOG_LEVEL_KEY] = client.log_level
+    level = client.log_level or (LEVEL_OF_OLDER if client.revision != MODERN else None)
+    if level is not None:
+        meta[LOG_LEVEL_KEY] = level
     return meta
 
 

@@ -1,9 +1,11 @@
 """Sessions of one process, bounded: the embedded default."""
 
 from collections import Counter, OrderedDict
+from dataclasses import replace
 from typing import Final
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import TooLarge
 from mcp_gateway.federation.client_sessions.errors import TooManyClientSessions, TooManySessionsOfCaller
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.client_sessions.ports import SessionListener
@@ -32,7 +34,7 @@ class MemoryClientSessions:
         max_sessions: int = MAX_SESSIONS,
         max_of_one: int = MAX_SESSIONS_OF_ONE,
     ) -> None:
-        self._clock = clock
+        self._monotonic = clock.monotonic
         self._idle_seconds = idle_seconds
         self._max_sessions, self._max_of_one = max_sessions, max_of_one
         # In the order of their last use.
@@ -46,47 +48,69 @@ class MemoryClientSessions:
             raise TooManySessionsOfCaller(limit=self._max_of_one)
         if len(self._kept) >= self._max_sessions:
             raise TooManyClientSessions(limit=self._max_sessions)
-        self._kept[session.id] = _Kept(session, self._clock.monotonic())
+        self._kept[session.key] = _Kept(session, self._monotonic())
         self._owned[session.owner] += 1
 
-    async def find(self, session_id: str) -> ClientSession | None:
-        kept = self._kept.get(session_id)
+    async def find(self, key: str) -> ClientSession | None:
+        kept = self._kept.get(key)
         if kept is None:
             return None
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if now - kept.used >= self._idle_seconds:
-            self._drop(session_id)
+            self._drop(key)
             return None
         kept.used = now
-        self._kept.move_to_end(session_id)
+        self._kept.move_to_end(key)
         return kept.session
 
     async def replace(self, session: ClientSession) -> bool:
-        kept = self._kept.get(session.id)
-        if kept is None:
-            return False
-        kept.session = session
-        self._tell(session.id)
-        return True
+        return self._put(session)
 
-    async def remove(self, session_id: str) -> bool:
-        found = self._drop(session_id)
-        self._tell(session_id)
+    async def set_log_level(self, key: str, level: str) -> bool:
+        session = await self.find(key)
+        return session is not None and self._put(replace(session, log_level=level))
+
+    async def subscribe(self, key: str, uri: str, *, most: int) -> bool:
+        session = await self.find(key)
+        if session is None or uri in session.subscriptions:
+            return session is not None
+        if len(session.subscriptions) >= most:
+            raise TooLarge("This session has as many subscriptions as one may.", limit=most)
+        return self._put(replace(session, subscriptions=session.subscriptions | {uri}))
+
+    async def unsubscribe(self, key: str, uri: str) -> bool:
+        session = await self.find(key)
+        return session is not None and self._put(replace(session, subscriptions=session.subscriptions - {uri}))
+
+    async def remove(self, key: str) -> bool:
+        found = self._drop(key)
+        self._tell(key, "")
         return found
+
+    async def announce(self, key: str, note: str) -> None:
+        self._tell(key, note)
 
     def on_change(self, listener: SessionListener) -> None:
         self._listeners.append(listener)
 
+    def _put(self, session: ClientSession) -> bool:
+        kept = self._kept.get(session.key)
+        if kept is None:
+            return False
+        kept.session = session
+        self._tell(session.key, "")
+        return True
+
     def _sweep(self) -> None:
-        latest = self._clock.monotonic() - self._idle_seconds
+        latest = self._monotonic() - self._idle_seconds
         while self._kept:
             oldest, kept = next(iter(self._kept.items()))
             if kept.used > latest:
                 break
             self._drop(oldest)
 
-    def _drop(self, session_id: str) -> bool:
-        kept = self._kept.pop(session_id, None)
+    def _drop(self, key: str) -> bool:
+        kept = self._kept.pop(key, None)
         if kept is None:
             return False
         owner = kept.session.owner
@@ -95,6 +119,6 @@ class MemoryClientSessions:
             del self._owned[owner]
         return True
 
-    def _tell(self, session_id: str) -> None:
+    def _tell(self, key: str, note: str) -> None:
         for listener in self._listeners:
-            listener(session_id)
+            listener(key, note)

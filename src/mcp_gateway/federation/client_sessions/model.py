@@ -1,5 +1,6 @@
 """The session of one older client: what it said once, in the handshake, and has set since. Nothing of its calls."""
 
+import hashlib
 from dataclasses import dataclass, field
 
 from mcp_gateway.core.identity import Caller
@@ -12,12 +13,12 @@ MAX_DECLARED_BYTES = 16 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientSession:
-    """`id` is a secret of the client's. It holds at one endpoint and for one owner alone.
+    """It holds at one endpoint and for one owner alone. `key` names it everywhere but to its client, who has the id (`key_of`).
 
     `info` and `capabilities` are what the client declared; `log_level` None: it never said. `subscriptions` are URIs.
     """
 
-    id: str = field(repr=False)
+    key: str
     endpoint: str
     tenant: str
     issuer: str
@@ -36,3 +37,8 @@ class ClientSession:
     def owner(self) -> str:
         """A name for whoever opened it that no other owner shares."""
         return f"{len(self.tenant)}:{self.tenant}:{len(self.issuer)}:{self.issuer}:{self.subject}"
+
+
+def key_of(session_id: str) -> str:
+    """The id is a secret of the client's and never kept; this is."""
+    return hashlib.blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=18).hexdigest()

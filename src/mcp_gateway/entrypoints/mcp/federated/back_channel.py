@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from mcp_gateway.core.errors import TimedOut
+from mcp_gateway.core.errors import Json, TimedOut
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, render
-from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSession, LiveSessions
+from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import Outlet
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.errors import NotExpressible, UpstreamMisbehaved
@@ -47,7 +47,7 @@ async def ask(live: LiveSessions, session: ClientSession, outlet: Outlet, wanted
         raise UpstreamMisbehaved("The server asks too much at once.", questions=len(wanted), most=MAX_QUESTIONS)
     for question in wanted.values():
         _check(session, question if isinstance(question, dict) else {})
-    here = live.at(session.id)
+    here = live.at(session.key)
     asked: dict[str, tuple[str, asyncio.Future[JsonObject]]] = {}
     try:
         for key, question in wanted.items():
@@ -56,7 +56,7 @@ async def ask(live: LiveSessions, session: ClientSession, outlet: Outlet, wanted
             here.questions[question_id] = future
             asked[key] = (question_id, future)
             await outlet.notify(_message(question_id, question if isinstance(question, dict) else {}))
-        return await _answers(asked)
+        return await _answers(asked, {key: object_at(wanted, key).get("method") for key in wanted})
     except TimeoutError:
         await _withdraw(outlet, asked)
         raise ClientSilent(seconds=ANSWER_SECONDS) from None
@@ -65,18 +65,7 @@ async def ask(live: LiveSessions, session: ClientSession, outlet: Outlet, wanted
             here.questions.pop(question_id, None)
 
 
-def take_answer(here: LiveSession | None, message: JsonObject) -> bool:
-    """Give a response of the client to whoever asked; false when nobody here did."""
-    question_id = message.get("id")
-    future = here.questions.get(question_id) if here is not None and isinstance(question_id, str) else None
-    if future is None:
-        return False
-    if not future.done():
-        future.set_result(message)
-    return True
-
-
-async def _answers(asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]]) -> JsonObject:
+async def _answers(asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]], methods: Mapping[str, Json]) -> JsonObject:
     """Raises `TimeoutError`, and `ClientRefused` as soon as one is refused."""
     answers: JsonObject = {}
     left = {future: key for key, (_, future) in asked.items()}
@@ -85,10 +74,19 @@ async def _answers(asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]]) 
             done, _ = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
             for future in done:
                 message = future.result()
-                if not isinstance(message.get("result"), dict):
-                    raise ClientRefused(object_at(message, "error"))
-                answers[left.pop(future)] = message["result"]
+                key = left.pop(future)
+                answers[key] = _result(methods[key], message)
     return answers
+
+
+def _result(method: Json, message: JsonObject) -> JsonObject:
+    """A form that could not be shown was not filled in. Raises `ClientRefused` for what has no such word."""
+    result = message.get("result")
+    if isinstance(result, dict):
+        return result
+    if method == "elicitation/create":
+        return {"action": "cancel"}
+    raise ClientRefused(object_at(message, "error"))
 
 
 async def _withdraw(outlet: Outlet, asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]]) -> None:

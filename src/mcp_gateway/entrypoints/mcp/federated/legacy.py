@@ -37,7 +37,6 @@ class LegacyFront:
 
     def __init__(self, messages: LegacyMessages) -> None:
         self._messages = messages
-        messages.sessions.store.on_change(messages.live.session_changed)
 
     async def __call__(
         self,
@@ -77,7 +76,7 @@ class LegacyFront:
         if isinstance(message, list):
             await self._batch(visitor, session, message, receive, send)
         elif _id(message) is None:
-            self._messages.hear(session, message)
+            await self._messages.hear(session, message)
             await nothing_more(send, 202)
         else:
             await self._request(visitor, session, message, receive, send)
@@ -103,7 +102,7 @@ class LegacyFront:
             if not isinstance(message, dict):
                 raise Refused(400, "A batch holds JSON-RPC messages")
             if _id(message) is None:
-                self._messages.hear(session, message)
+                await self._messages.hear(session, message)
             else:
                 requests.append(message)
         if not requests:
@@ -117,10 +116,10 @@ class LegacyFront:
             outlet.close()
 
     async def _initialize(self, visitor: Visitor, message: JsonObject, send: Send) -> None:
-        answer, session = await self._messages.introduce(visitor, message, None)
+        answer, session_id = await self._messages.introduce(visitor, message, None)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-        if session is not None:
-            headers.append((SESSION_HEADER, session.id.encode("latin-1")))
+        if session_id:
+            headers.append((SESSION_HEADER, session_id.encode("latin-1")))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
@@ -134,7 +133,7 @@ class LegacyFront:
     async def _delete(self, visitor: Visitor, head: Head, send: Send) -> None:
         session = await self._session(visitor, head)
         await self._messages.sessions.end(session)
-        self._messages.live.end(session.id)
+        self._messages.live.end(session.key)
         await nothing_more(send, 200)
 
     async def _session(self, visitor: Visitor, head: Head) -> ClientSession:
@@ -153,8 +152,7 @@ class LegacyFront:
         live = self._messages.live
         return PostOutlet(
             send,
-            ((SESSION_HEADER, session.id.encode("latin-1")),),
-            new_stream=lambda abandoned: live.new_stream(session.id, abandoned),
+            new_stream=lambda abandoned: live.new_stream(session.key, abandoned),
             prime=session.revision == LATEST_LEGACY,
             batch=batch,
         )

@@ -48,7 +48,7 @@ class LegacyCall:
 
     async def run(self) -> None:
         """Raises nothing that is the client's or a server's doing."""
-        request, calls = self._request, self._live.at(self._session.id).calls
+        request, calls = self._request, self._live.at(self._session.key).calls
         if request.id in calls:
             await self._outlet.answer(render(error_message(request.id, INVALID_REQUEST, "A request with this id is under way")))
             return
@@ -65,7 +65,7 @@ class LegacyCall:
         finally:
             self._scope = None
             calls.pop(request.id, None)
-            self._live.tidy(self._session.id)
+            self._live.tidy(self._session.key)
 
     def cancel(self) -> None:
         """The client wants no answer any more; the stream still ends with one."""

@@ -7,7 +7,6 @@ from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render
 from mcp_gateway.core.protocol.words import ENVELOPE_KEYS, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND
-from mcp_gateway.entrypoints.mcp.federated.back_channel import take_answer
 from mcp_gateway.entrypoints.mcp.federated.legacy_call import LEVELS, LegacyCall, SendModern
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import (
     NEWER_PARAMS,
@@ -18,12 +17,14 @@ from mcp_gateway.entrypoints.mcp.federated.legacy_words import (
     initialize_result,
     negotiated,
 )
-from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
+from mcp_gateway.entrypoints.mcp.federated.sessions_elsewhere import Elsewhere
+from mcp_gateway.entrypoints.mcp.federated.sessions_live import CANCELLED, LiveSessions
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import Outlet
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.client_sessions.sessions import ClientSessions
 from mcp_gateway.federation.errors import UpstreamMisbehaved
 from mcp_gateway.federation.model import Client, Headers, Request
+from mcp_gateway.federation.peers import Peers
 from mcp_gateway.federation.views import View
 
 NO_ID: Final = "A request, a notification or a response of JSON-RPC 2.0 is wanted"
@@ -46,7 +47,7 @@ class Visitor:
             info=session.info,
             capabilities=session.capabilities,
             log_level=session.log_level,
-            session=session.id,
+            session=session.key,
             trace=self.trace,
             token=self.token,
         )
@@ -71,15 +72,15 @@ def request_id_of(message: JsonObject) -> MessageId | None:
 class LegacyMessages:
     """The messages of older clients, whatever they came over. `send` carries a request of 2026-07-28 out at a view."""
 
-    __slots__ = ("live", "send", "sessions")
+    __slots__ = ("elsewhere", "live", "send", "sessions")
 
-    def __init__(self, *, send: SendModern, sessions: ClientSessions, live: LiveSessions) -> None:
+    def __init__(self, *, send: SendModern, sessions: ClientSessions, live: LiveSessions, peers: Peers | None = None) -> None:
         self.send, self.sessions, self.live = send, sessions, live
+        self.elsewhere = Elsewhere(live, peers)
+        sessions.store.on_change(live.session_changed)
 
-    async def introduce(
-        self, visitor: Visitor, message: JsonObject, opened: ClientSession | None
-    ) -> tuple[bytes, ClientSession | None]:
-        """Answer `initialize`, and the session it opened; None when it opened none. `opened`: the one it is for, over SSE.
+    async def introduce(self, visitor: Visitor, message: JsonObject, opened: ClientSession | None) -> tuple[bytes, str]:
+        """Answer `initialize`, and the id of the session it opened, "" for none. `opened`: the one it is for, over SSE.
 
         Raises what `ClientSessions.open` does.
         """
@@ -87,7 +88,7 @@ class LegacyMessages:
         assert isinstance(request_id, int | str)  # noqa: S101 - `request_id_of`
         if not isinstance(params.get("protocolVersion"), str) or not isinstance(params.get("capabilities", {}), dict):
             words = "initialize needs a protocolVersion and capabilities"
-            return render(error_message(request_id, INVALID_PARAMS, words)), None
+            return render(error_message(request_id, INVALID_PARAMS, words)), ""
         revision, declared = negotiated(params.get("protocolVersion")), object_at(params, "capabilities")
         info = params.get("clientInfo")
         client = Client(
@@ -100,18 +101,15 @@ class LegacyMessages:
         )
         answer = await self._discover(visitor.view, Request(id=request_id, method="server/discover", params={}, client=client))
         if "result" not in answer:
-            return render(answer), None
-        session = await self.sessions.open(
-            visitor.caller,
-            visitor.endpoint,
-            revision=revision,
-            info=client.info,
-            capabilities=client.capabilities,
-            replacing=opened,
+            return render(answer), ""
+        told = render({**answer, "result": initialize_result(object_at(answer, "result"), revision, client.capabilities)})
+        if opened is not None:
+            await self.sessions.introduce(opened, revision=revision, info=client.info, capabilities=client.capabilities)
+            return told, ""
+        session_id, _ = await self.sessions.open(
+            visitor.caller, visitor.endpoint, revision, info=client.info, capabilities=client.capabilities
         )
-        return render(
-            {**answer, "result": initialize_result(object_at(answer, "result"), revision, client.capabilities)}
-        ), session
+        return told, session_id
 
     async def call_of(self, visitor: Visitor, session: ClientSession, message: JsonObject, outlet: Outlet) -> LegacyCall | None:
         """The call to run for a request; None when it was answered already."""
@@ -127,18 +125,16 @@ class LegacyMessages:
         request = Request(id=request_id, method=method, params=_modern(params), client=visitor.client(session))
         return LegacyCall(request, view=visitor.view, session=session, send=self.send, live=self.live, outlet=outlet)
 
-    def hear(self, session: ClientSession, message: JsonObject) -> bool:
-        """Take a notification or a response; false when it concerns something that is not under way here."""
-        live = self.live.find(session.id)
+    async def hear(self, session: ClientSession, message: JsonObject) -> None:
+        """Take a notification or a response. Raises what `Elsewhere.answer` does, and `ClientSessionsAway`."""
         if "method" not in message:
-            return take_answer(live, message)
-        if message["method"] == "notifications/cancelled":
+            replica = self.elsewhere.replica_of(str(message.get("id")))
+            if not self.live.take_answer(session.key, message) and replica:
+                await self.elsewhere.answer(replica, session.key, message)
+        elif message["method"] == "notifications/cancelled":
             request_id = object_at(message, "params").get("requestId")
-            call = live.calls.get(request_id) if live is not None and isinstance(request_id, int | str) else None
-            if call is not None:
-                call.cancel()
-            return call is not None
-        return True
+            if isinstance(request_id, int | str) and not self.live.cancel(session.key, request_id):
+                await self.sessions.store.announce(session.key, CANCELLED + render(request_id).decode())
 
     async def _here(self, session: ClientSession, request_id: MessageId, method: str, params: JsonObject) -> bytes | None:
         if method == "ping":

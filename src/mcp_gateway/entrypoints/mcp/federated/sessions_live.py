@@ -11,12 +11,14 @@ from typing import Final, Protocol
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.core.protocol.frames import JsonObject, MessageId
+from mcp_gateway.core.protocol.frames import JsonObject, MessageId, parse
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import Budget, EventStream
 
 # Of one caller, streams that stand included.
 MAX_OPEN_REQUESTS: Final = 128
 MAX_STREAMS_OF_SESSION: Final = 64
+# Begins the announcement that a request is cancelled; its id follows, as JSON.
+CANCELLED: Final = "cancelled:"
 # Standing streams of this process.
 MAX_STANDING: Final = 2_000
 
@@ -41,23 +43,34 @@ class Cancellable(Protocol):
 class LiveSession:
     """One session here and now."""
 
-    __slots__ = ("calls", "questions", "standing", "streams")
+    __slots__ = ("calls", "pipe", "questions", "standing", "streams")
 
     def __init__(self) -> None:
         self.calls: dict[MessageId, Cancellable] = {}
         self.questions: dict[str, asyncio.Future[JsonObject]] = {}
         self.streams: dict[str, EventStream] = {}
         self.standing: Standing | None = None
+        self.pipe: Pipe | None = None
 
     @property
     def at_rest(self) -> bool:
-        return not (self.calls or self.questions or self.streams or self.standing)
+        return not (self.calls or self.questions or self.streams or self.standing or self.pipe)
 
 
 class Standing(Protocol):
     """The stream that belongs to no call."""
 
     def session_changed(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Pipe(Protocol):
+    """The one stream of a session of 2024-11-05."""
+
+    async def take(self, caller: Caller, message: JsonObject) -> bool:
+        """A message the client posted; false when the pipe is closed."""
+        ...
 
     def close(self) -> None: ...
 
@@ -78,31 +91,54 @@ class LiveSessions:
         self._given += 1
         return f"{self.replica}-{self._given}"
 
-    def find(self, session_id: str) -> LiveSession | None:
-        return self._sessions.get(session_id)
+    def find(self, key: str) -> LiveSession | None:
+        return self._sessions.get(key)
 
-    def at(self, session_id: str) -> LiveSession:
+    def at(self, key: str) -> LiveSession:
         """The session's, made where there is none. Call `tidy` when something of it ended."""
-        live = self._sessions.get(session_id)
+        live = self._sessions.get(key)
         if live is None:
-            live = self._sessions[session_id] = LiveSession()
+            live = self._sessions[key] = LiveSession()
         return live
 
-    def tidy(self, session_id: str) -> None:
-        live = self._sessions.get(session_id)
+    def tidy(self, key: str) -> None:
+        live = self._sessions.get(key)
         if live is not None and live.at_rest:
-            del self._sessions[session_id]
+            del self._sessions[key]
 
-    def session_changed(self, session_id: str | None) -> None:
-        """Somebody, in any replica, changed or ended this session; None: any may be."""
-        changed = list(self._sessions.values()) if session_id is None else [self._sessions.get(session_id)]
+    def take_answer(self, key: str, message: JsonObject) -> bool:
+        """Give a response of the client to whoever asked; false when nobody here did."""
+        live, question_id = self._sessions.get(key), message.get("id")
+        future = live.questions.get(question_id) if live is not None and isinstance(question_id, str) else None
+        if future is None:
+            return False
+        if not future.done():
+            future.set_result(message)
+        return True
+
+    def cancel(self, key: str, request_id: MessageId) -> bool:
+        """The client wants no answer to this request any more; false when it is not under way here."""
+        live = self._sessions.get(key)
+        call = live.calls.get(request_id) if live is not None else None
+        if call is not None:
+            call.cancel()
+        return call is not None
+
+    def session_changed(self, key: str | None, note: str = "") -> None:
+        """Somebody, in any replica, changed or ended this session, or announced something of it; None: any may be."""
+        if key is not None and note.startswith(CANCELLED):
+            request_id = parse(note[len(CANCELLED) :].encode())
+            if isinstance(request_id, int | str):
+                self.cancel(key, request_id)
+            return
+        changed = list(self._sessions.values()) if key is None else [self._sessions.get(key)]
         for live in changed:
             if live is not None and live.standing is not None:
                 live.standing.session_changed()
 
-    def end(self, session_id: str) -> None:
+    def end(self, key: str) -> None:
         """The session is over: nothing of it goes on."""
-        live = self._sessions.pop(session_id, None)
+        live = self._sessions.pop(key, None)
         if live is None:
             return
         for call in list(live.calls.values()):
@@ -111,27 +147,29 @@ class LiveSessions:
             stream.drop()
         if live.standing is not None:
             live.standing.close()
+        if live.pipe is not None:
+            live.pipe.close()
 
-    def new_stream(self, session_id: str, on_abandoned: Callable[[], None] = lambda: None) -> EventStream | None:
+    def new_stream(self, key: str, on_abandoned: Callable[[], None] = lambda: None) -> EventStream | None:
         """A stream that can be taken up again; None when the session has as many as one may."""
-        live = self.at(session_id)
+        live = self.at(key)
         if len(live.streams) >= MAX_STREAMS_OF_SESSION:
             return None
         stream_id = self.new_id()
 
         def abandoned() -> None:
             on_abandoned()
-            self.forget_stream(session_id, stream_id)
+            self.forget_stream(key, stream_id)
 
         stream = live.streams[stream_id] = EventStream(stream_id, self.budget, on_abandoned=abandoned)
         return stream
 
-    def forget_stream(self, session_id: str, stream_id: str) -> None:
-        live = self._sessions.get(session_id)
+    def forget_stream(self, key: str, stream_id: str) -> None:
+        live = self._sessions.get(key)
         stream = live.streams.pop(stream_id, None) if live is not None else None
         if stream is not None:
             stream.drop()
-            self.tidy(session_id)
+            self.tidy(key)
 
     @contextmanager
     def opened(self, caller: Caller) -> Iterator[None]:

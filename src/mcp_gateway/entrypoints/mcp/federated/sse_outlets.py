@@ -46,14 +46,12 @@ class PostOutlet:
     def __init__(
         self,
         send: Send,
-        headers: Headers,
         *,
         new_stream: Callable[[Callable[[], None]], EventStream | None],
         prime: bool,
         batch: int | None = None,
     ) -> None:
         self._send = send
-        self._headers = headers
         self._new_stream = new_stream
         self._prime = prime
         self._batch = batch
@@ -101,7 +99,7 @@ class PostOutlet:
                 await self._finish()
                 return
             self._begun = True
-            await self._start(200, ((b"content-type", b"application/json"), *self._headers))
+            await self._start(200, ((b"content-type", b"application/json"),))
             async for piece in pieces:
                 await self._body(piece, more=True)
             await self._body(b"", more=False)
@@ -128,7 +126,7 @@ class PostOutlet:
 
     async def _whole(self, body: bytes) -> None:
         self._begun = True
-        head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *self._headers)
+        head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
         await self._start(200, head)
         await self._body(body, more=False)
 
@@ -137,7 +135,7 @@ class PostOutlet:
             return
         self._streaming = self._begun = True
         self.stream = self._new_stream(self.on_lost)
-        await self._start(200, (*EVENT_HEADERS, *self._headers))
+        await self._start(200, EVENT_HEADERS)
         if self.stream is not None:
             self.stream.attach()
             if self._gone:

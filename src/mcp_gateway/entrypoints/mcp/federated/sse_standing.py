@@ -14,7 +14,7 @@ from starlette.types import Receive, Send
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY
-from mcp_gateway.core.protocol.words import SESSION_HEADER, SUBSCRIPTION_KEY
+from mcp_gateway.core.protocol.words import SUBSCRIPTION_KEY
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import MAX_STANDING, LiveSessions
@@ -24,8 +24,6 @@ from mcp_gateway.federation.client_sessions.errors import ClientSessionsAway, Cl
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.model import Reply, Request
 
-# A stream ends after so long, and the client comes back with a fresh credential.
-STANDING_SECONDS: Final = 3_600.0
 # After a listen that failed; doubled each time up to the longest.
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -113,13 +111,12 @@ class Listening:
             return
 
     async def _look(self) -> None:
-        visitor = self._visitor
         try:
-            self._session = await self._messages.sessions.find(self._session.id, visitor.caller, visitor.endpoint)
+            self._session = await self._messages.sessions.again(self._session)
         except ClientSessionsAway:
             log.info("session_unseen")
         except ClientSessionUnknown:
-            self._messages.live.end(self._session.id)
+            self._messages.live.end(self._session.key)
 
 
 def _unnumbered(message: JsonObject) -> JsonObject:
@@ -154,7 +151,7 @@ async def serve_standing(
 ) -> None:
     """Answer a GET. Raises `Refused`."""
     live = messages.live
-    here = live.at(session.id)
+    here = live.at(session.key)
     try:
         if last_event:
             stream, number = _taken_up(messages, session, last_event)
@@ -167,7 +164,7 @@ async def serve_standing(
             standing = _begin(messages, visitor, session)
         await _follow(standing.stream, standing.stream.last, session, messages, receive, send)
     finally:
-        live.tidy(session.id)
+        live.tidy(session.key)
 
 
 def _begin(messages: LegacyMessages, visitor: Visitor, session: ClientSession) -> Standing:
@@ -176,12 +173,12 @@ def _begin(messages: LegacyMessages, visitor: Visitor, session: ClientSession) -
         raise Refused(503, "Too many open streams")
 
     def abandoned() -> None:
-        here = live.find(session.id)
+        here = live.find(session.key)
         if here is not None and here.standing is standing:
             here.standing = None
         standing.close()
 
-    stream = live.new_stream(session.id, abandoned)
+    stream = live.new_stream(session.key, abandoned)
     if stream is None:
         raise Refused(503, "Too many open streams")
 
@@ -189,14 +186,14 @@ def _begin(messages: LegacyMessages, visitor: Visitor, session: ClientSession) -
         stream.add(message)
 
     standing = Standing(stream, Listening(messages, visitor, session, tell), live)
-    live.at(session.id).standing = standing
+    live.at(session.key).standing = standing
     return standing
 
 
 def _taken_up(messages: LegacyMessages, session: ClientSession, last_event: str) -> tuple[EventStream, int]:
     """Raises `Refused` for an event nobody here knows, or of which too much was lost."""
     stream_id, _, number = last_event.rpartition(".")
-    here = messages.live.find(session.id)
+    here = messages.live.find(session.key)
     stream = here.streams.get(stream_id) if here is not None else None
     if stream is None or not number.isascii() or not number.isdecimal() or len(number) > 9:
         raise Refused(404, "Not Found: This stream can no longer be resumed")
@@ -210,8 +207,6 @@ async def _follow(
 ) -> None:
     """Send what there is since that event, and what comes, until the stream ends or the client is gone."""
     gone = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    until = loop.time() + STANDING_SECONDS
 
     def left() -> None:
         gone.set()
@@ -220,14 +215,13 @@ async def _follow(
     presence = Presence(receive, left, 0.0)
     stream.attach()
     try:
-        headers = [*EVENT_HEADERS, (SESSION_HEADER, session.id.encode("latin-1"))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": [*EVENT_HEADERS]})
         if session.revision == LATEST_LEGACY and not stream.last:
             await _write(send, stream.prime())
             number = stream.last
         else:
             await _write(send, COMMENT)
-        while not gone.is_set() and loop.time() < until:
+        while not gone.is_set():
             events = stream.after(number)
             for latest, event in events or ():
                 await _write(send, event)

@@ -5,7 +5,8 @@ from tests.older_clients import ANNA, Exchange, ModernServer, World, call, initi
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.core.protocol.frames import object_at
+from mcp_gateway.core.protocol.frames import JsonObject, object_at
+from mcp_gateway.federation.client_sessions.model import key_of
 
 pytestmark = pytest.mark.anyio
 
@@ -71,7 +72,7 @@ async def test_the_server_knows_the_client_by_what_it_said_in_the_handshake(worl
     await world.call(session, "echo")
 
     client = world.sent[-1].client
-    assert (client.caller, client.revision, client.session) == (ANNA, "2025-06-18", session)
+    assert (client.caller, client.revision, client.session) == (ANNA, "2025-06-18", key_of(session))
     assert (client.info, client.capabilities) == ({"name": "older", "version": "1"}, {"elicitation": {}})
 
 
@@ -196,11 +197,12 @@ async def test_a_method_of_another_era_is_not_found(world: World, method: str) -
 
 async def test_notifications_and_stray_answers_are_taken_without_a_word(world: World) -> None:
     session = await world.open()
+    answer: JsonObject = {"jsonrpc": "2.0", "id": "r1-77", "result": {}}
     for message in (
         notification("notifications/initialized"),
         notification("notifications/roots/list_changed"),
         notification("notifications/cancelled", requestId=99),
-        {"jsonrpc": "2.0", "id": "r1-77", "result": {}},
+        answer,
     ):
         exchange = await world.ask(message, session=session).whole()
         assert (exchange.status, exchange.body) == (202, b"")
@@ -263,7 +265,7 @@ async def test_a_question_of_the_server_goes_to_the_client_and_its_answer_back(w
         pass
     assert question.json["method"] == "elicitation/create"
     assert object_at(question.json, "params")["message"] == "Who?"
-    reply = {"jsonrpc": "2.0", "id": question.json["id"], "result": {"action": "accept", "content": {"name": "Ada"}}}
+    reply: JsonObject = {"jsonrpc": "2.0", "id": question.json["id"], "result": {"action": "accept", "content": {"name": "Ada"}}}
     assert (await world.ask(reply, session=session).whole()).status == 202
 
     answer = await exchange.event()
@@ -289,4 +291,4 @@ async def test_a_cancelled_request_is_cancelled_at_the_server(world: World, serv
 
     assert server.cancelled == ["7"]
     assert object_at(exchange.json, "error")["code"] == -32800
-    assert world.live.find(session) is None
+    assert world.live.find(key_of(session)) is None
