@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from hashlib import blake2b
 from typing import Final
 
 from mcp_gateway.core.errors import InvalidInput
@@ -28,8 +29,9 @@ from mcp_gateway.federation.catalog.shelf import Shelf, identity_of
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.catalog.snapshot import Snapshot
 from mcp_gateway.federation.catalog.tasks import TaskIds
-from mcp_gateway.federation.model import Change, Reply, Request
+from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.views import Route, View
+from mcp_gateway.registry.model import Server
 
 # A list that lacks a server is looked at again soon.
 MISSING_TTL_MS: Final = 2_000
@@ -106,6 +108,22 @@ class Catalog:
             )
         )
         return self._router.route(view, request)
+
+    async def reread(self, server: Server, kind: ListKind, client: Client) -> bytes | None:
+        """Ask for the list now, whatever is kept, and have its definitions observed: a digest of it; None: there is no such list.
+
+        Raises `GatewayError`.
+        """
+        facts = await self._around.links.link(server).facts(client)
+        if ("resources" if kind == "templates" else kind) not in facts.capabilities:
+            return None
+        held = await self._shelf.get(server, kind, client, identity_of(client))
+        if held.refused is not None:
+            return None
+        digest = blake2b(digest_size=16)
+        for item in held.all_items:
+            digest.update(b"%d:" % len(item.body) + item.body)
+        return digest.digest()
 
     def vouch(self, server: str, kinds: Collection[ListKind], until: float, identity: str = "") -> None:
         """A subscription with this server stands, and tells of changes of these lists until then (monotonic seconds).

@@ -1,0 +1,203 @@
+"""Where requests go."""
+
+import asyncio
+
+import pytest
+from tests.unit.federation.catalog.world import ANN, BEN, EVE, World, request, server, tool
+
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.federation.catalog.uris import AmbiguousUri
+from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.federation.model import Change
+from mcp_gateway.federation.views import Route
+
+pytestmark = pytest.mark.anyio
+
+
+def resource(uri: str) -> JsonObject:
+    return {"uri": uri, "name": uri}
+
+
+def template(text: str) -> JsonObject:
+    return {"uriTemplate": text, "name": text}
+
+
+def route(world: World, method: str, params: JsonObject, *, view: str = "", caller: Caller = ANN) -> Route | None:
+    return world.catalog.route(world.view(view), request(method, params, caller=caller))
+
+
+async def located(world: World, method: str, params: JsonObject, *, view: str = "", caller: Caller = ANN) -> str:
+    found = await world.catalog.locate(world.view(view), request(method, params, caller=caller))
+    return "" if found is None else found.server.name
+
+
+async def test_a_known_tool_is_found_without_asking_anybody() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+    upstream.lists["tools/list"], upstream.ttl_ms = [tool("a")], 0
+    await world.names()
+    world.clock.advance(3_600)
+
+    found = route(world, "tools/call", {"name": "a"})
+
+    assert found is not None
+    assert (found.server.name, found.rewrite, found.restore) == ("one", None, None)
+    assert upstream.asked["tools/list"] == 1
+
+
+async def test_one_server_needs_no_list_at_all() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+
+    for method, params in (("tools/call", {"name": "a"}), ("tasks/get", {"taskId": "t"}), ("made/up", {})):
+        found = route(world, method, dict(params), view="one")
+        assert found is not None
+        assert found.rewrite is None
+
+    assert not upstream.asked
+
+
+async def test_a_tool_nobody_listed_yet_is_looked_for() -> None:
+    world = World()
+    world.add(server("one")).lists["tools/list"] = [tool("a")]
+    world.add(server("two")).lists["tools/list"] = [tool("b")]
+
+    assert route(world, "tools/call", {"name": "b"}) is None
+    assert await located(world, "tools/call", {"name": "b"}) == "two"
+    assert await located(world, "tools/call", {"name": "c"}) == ""
+
+
+async def test_looking_for_what_is_not_there_asks_no_server_that_vouches_for_its_list() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+    upstream.lists["tools/list"] = [tool("a")]
+
+    for name in ("x", "y", "z"):
+        assert await located(world, "tools/call", {"name": name}) == ""
+
+    assert upstream.asked["tools/list"] == 1
+
+
+async def test_a_tool_of_a_server_that_died_still_leads_there() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+    upstream.lists["tools/list"] = [tool("a")]
+    await world.names()
+    upstream.error = UpstreamUnreachable(server="one")
+    world.catalog.drop(Change(server="one", kind="lost"))
+    assert await world.names() == []
+
+    assert await located(world, "tools/call", {"name": "a"}) == "one"
+
+
+async def test_another_tenants_tool_is_not_found() -> None:
+    world = World()
+    world.add(server("theirs", tenant="acme")).lists["tools/list"] = [tool("a")]
+    await world.names(caller=ANN)
+
+    assert await located(world, "tools/call", {"name": "a"}, caller=EVE) == ""
+    assert route(world, "tools/call", {"name": "a"}, view="theirs", caller=EVE) is None
+
+
+async def test_prompts_go_to_their_server_under_its_name() -> None:
+    world = World()
+    world.add(server("one", prefix="p_")).lists["prompts/list"] = [{"name": "greet"}]
+    await world.names(method="prompts/list")
+
+    found = route(world, "prompts/get", {"name": "p_greet"})
+    completion = route(world, "completion/complete", {"ref": {"type": "ref/prompt", "name": "p_greet"}, "argument": {}})
+
+    assert found is not None
+    assert found.rewrite is not None
+    assert found.rewrite({"name": "p_greet"}) == {"name": "greet"}
+    assert completion is not None
+    assert completion.name == "greet"
+    assert completion.rewrite is not None
+    rewritten = completion.rewrite({"ref": {"type": "ref/prompt", "name": "p_greet"}, "argument": {}})
+    assert rewritten == {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {}}
+
+
+async def test_a_resource_is_found_by_list_then_by_template_then_by_scheme() -> None:
+    world = World()
+    files = world.add(server("files"))
+    files.lists = {"resources/list": [resource("file:///a")], "resources/templates/list": [template("file:///docs/{+path}")]}
+    other = world.add(server("other"))
+    other.lists = {"resources/list": [resource("db://x")], "resources/templates/list": [template("file:///docs/api/{name}")]}
+
+    assert await located(world, "resources/read", {"uri": "file:///a"}) == "files"
+    assert await located(world, "resources/read", {"uri": "file:///docs/b/c"}) == "files"
+    assert await located(world, "resources/read", {"uri": "file:///docs/api/x"}) == "other"
+    assert await located(world, "resources/read", {"uri": "db://unlisted"}) == "other"
+    assert await located(world, "resources/read", {"uri": "what://ever"}) == ""
+    ref = {"ref": {"type": "ref/resource", "uri": "file:///docs/api/{name}"}, "argument": {}}
+    assert await located(world, "completion/complete", ref) == "other"
+
+
+async def test_a_resource_two_servers_may_have_is_told_to_be_ambiguous() -> None:
+    world = World()
+    for name in ("one", "two"):
+        world.add(server(name)).lists = {"resources/list": [], "resources/templates/list": [template("db://{table}")]}
+
+    with pytest.raises(AmbiguousUri) as refused:
+        await located(world, "resources/read", {"uri": "db://customers"})
+
+    assert refused.value.data["servers"] == ["one", "two"]
+
+
+async def test_a_resource_goes_to_a_server_the_caller_may_read_it_from() -> None:
+    world = World()
+    for name in ("one", "two"):
+        world.add(server(name)).lists = {"resources/list": [resource("db://x")], "resources/templates/list": []}
+    world.rule = lambda caller, _action, target: caller == ANN or target.server != "one"
+
+    assert await located(world, "resources/read", {"uri": "db://x"}, caller=ANN) == "one"
+    assert await located(world, "resources/read", {"uri": "db://x"}, caller=BEN) == "two"
+    assert await world.names(method="resources/list", caller=BEN) == ["db://x"]
+
+
+async def test_a_task_id_carries_its_server_and_is_its_callers_alone() -> None:
+    world = World()
+    world.add(server("one")).lists["tools/list"] = [tool("slow")]
+    await world.names()
+    capabilities: JsonObject = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    call = world.catalog.route(world.view(), request("tools/call", {"name": "slow"}, capabilities=capabilities))
+    assert call is not None
+    assert call.restore is not None
+    shown = call.restore({"resultType": "task", "taskId": "t:1", "status": "working"})
+    task_id = shown["taskId"]
+    assert task_id != "t:1"
+
+    get = route(world, "tasks/get", {"taskId": task_id})
+
+    assert get is not None
+    assert (get.server.name, get.name) == ("one", "t:1")
+    assert get.rewrite is not None
+    assert get.rewrite({"taskId": task_id}) == {"taskId": "t:1"}
+    assert get.restore is not None
+    assert get.restore({"taskId": "t:1"}) == {"taskId": task_id}
+    assert route(world, "tasks/get", {"taskId": task_id}, caller=BEN) is None
+    assert route(world, "tasks/get", {"taskId": "one:x:t:1"}) is None
+    assert route(world, "tasks/get", {"taskId": "t:1"}) is None
+
+
+async def test_a_client_that_knows_no_tasks_gets_answers_untouched() -> None:
+    world = World()
+    world.add(server("one")).lists["tools/list"] = [tool("slow")]
+    await world.names()
+
+    found = route(world, "tools/call", {"name": "slow"})
+
+    assert found is not None
+    assert found.restore is None
+
+
+async def test_a_server_that_hangs_does_not_keep_a_call_from_being_found() -> None:
+    world = World()
+    world.add(server("hangs")).gate = asyncio.Event()
+    world.add(server("well")).lists["tools/list"] = [tool("a")]
+
+    found = asyncio.create_task(located(world, "tools/call", {"name": "a"}))
+
+    assert await asyncio.wait_for(found, 5) == "well"
+    await world.catalog.close()
