@@ -175,7 +175,7 @@ class HttpClient:
             rested = now - connection.idle_since
             if rested > _IDLE_SECONDS or now - connection.connected_at > _LIFE_SECONDS or not connection.usable():
                 self._idle.pop().close()
-            elif rested > self._sure_seconds and not reads:
+            elif rested >= self._sure_seconds and not reads:
                 return None
             else:
                 return self._idle.pop()

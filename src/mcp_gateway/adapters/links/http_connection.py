@@ -17,6 +17,7 @@ from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.core.errors import GatewayError
 
 MAX_HEAD_BYTES: Final = 64 * 1024
+_SEPARATORS: Final = len(b": \r\n")
 EVENT_STREAM: Final = b"text/event-stream"
 # What may still come after the answer that mattered, and how long it may take: the end of a stream, as a rule.
 MAX_TAIL_BYTES: Final = 16 * 1024
@@ -195,7 +196,7 @@ class Connection(asyncio.Protocol):
             return  # trailers say nothing that matters here
         name = name.lower()
         value = value.strip(b" \t")
-        self._head_bytes += len(name) + len(value)
+        self._head_bytes += len(name) + len(value) + _SEPARATORS
         if self._head_bytes > MAX_HEAD_BYTES:
             return
         self._headers[name] = value if name not in self._headers else self._headers[name] + b", " + value
