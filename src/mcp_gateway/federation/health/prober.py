@@ -15,7 +15,7 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.federation.errors import UpstreamMisbehaved, UpstreamTimedOut
 from mcp_gateway.federation.health.history import HealthHistory, Sample
 from mcp_gateway.federation.health.rounds import Rounds
-from mcp_gateway.federation.model import Client, Reply, Request
+from mcp_gateway.federation.model import Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Link
 
 PERIOD_SECONDS: Final = 60.0
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Prober:
-    """`link_of` gives the link to a server now, None for one that is gone."""
+    """`link_of` gives the link to a server now, None for one that is gone; it may raise `GatewayError`."""
 
     def __init__(
         self,
@@ -40,10 +40,11 @@ class Prober:
         clock: Clock,
         spread: Callable[[], float],
         on_recovery: Callable[[str], None],
+        on_facts: Callable[[str, UpstreamFacts], None],
         period_seconds: float = PERIOD_SECONDS,
     ) -> None:
-        """`on_recovery` is told of a server that was down and is there again."""
-        self._on_recovery = on_recovery
+        """`on_recovery` is told of a server that was down and is there again, `on_facts` what a server says of itself."""
+        self._on_recovery, self._on_facts = on_recovery, on_facts
         self._link_of, self._gateway, self._history, self._clock = link_of, gateway, history, clock
         self.rounds = Rounds(
             self.probe, name="probe", period_seconds=period_seconds, at_once=AT_ONCE, first_rate=FIRST_RATE, spread=spread
@@ -51,14 +52,14 @@ class Prober:
 
     async def probe(self, server: str) -> float | None:
         """Look at it now; in how many seconds to look again."""
-        link = self._link_of(server)
-        if link is None:
-            return None
         was = self._history.of(server).condition
         began, at = self._clock.monotonic(), self._clock.now().timestamp()
         code = ""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
+                link = self._link_of(server)
+                if link is None:
+                    return None
                 facts = await link.facts(self._gateway)
                 began = self._clock.monotonic()
                 await self._ask(link, "server/discover" if facts.era == "modern" else "ping")
@@ -72,6 +73,7 @@ class Prober:
             self._history.note(server, sample)
         else:
             self._history.note(server, sample, era=facts.era, revision=facts.revision)
+            self._on_facts(server, facts)
         now = "down" if code else "up"
         if now != was:
             _log.info("server_health", server=server, condition=now, code=code)

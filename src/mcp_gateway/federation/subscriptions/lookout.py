@@ -34,7 +34,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
-    """What all lookouts of a replica share. `link_of` gives the link to a server now, None for one that may not be used.
+    """What all lookouts of a replica share. `link_of` gives the link to a server now, None for one that is not there or not
+    enabled; it may raise `GatewayError`.
 
     `slots` bounds how many agree at once. `spread` gives numbers between 0 and 1, so that they do not all come back in one
     moment. `over` is told of a lookout that nobody needs.
@@ -116,10 +117,16 @@ class Lookout:
 
     def relink(self) -> None:
         """The server may be another one now."""
-        if self._outlook.link_of(self.server) is not self._watched:
+        if self._link() is not self._watched:
             self._late = True
             self._pause = FIRST_PAUSE_SECONDS
             self._agree_now()
+
+    def _link(self) -> Link | None:
+        try:
+            return self._outlook.link_of(self.server)
+        except GatewayError:
+            return None
 
     async def end(self) -> None:
         if self._timer is not None:

@@ -24,7 +24,10 @@ _EMPTY: Final = b"{}"
 
 
 class Definitions:
-    """Reading is synchronous and never waits. `reload` before use, and whenever other replicas may have changed something."""
+    """Reading is synchronous and never waits. `reload` before use, and whenever other replicas may have changed something.
+
+    `decided` are the lists, by server and kind, about which a person decided something in the change that was told last.
+    """
 
     def __init__(self, store: DefinitionStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -32,6 +35,7 @@ class Definitions:
         self._version = -1
         self._revision = 0
         self._listeners: list[Callable[[], None]] = []
+        self.decided: frozenset[tuple[str, Kind]] = frozenset()
         self._changing = asyncio.Lock()
 
     @property
@@ -172,6 +176,7 @@ class Definitions:
 
     def _tell(self) -> None:
         self._revision += 1
+        self.decided = self._table.take_decided()
         for listener in tuple(self._listeners):
             listener()
 

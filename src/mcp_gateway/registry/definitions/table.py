@@ -12,6 +12,7 @@ class StandingTable:
     def __init__(self) -> None:
         self._records: dict[Kind, dict[str, dict[str, Record]]] = {}
         self._standing: dict[tuple[str, str, str], Standing] = {}
+        self._decided: set[tuple[str, Kind]] = set()
 
     def standing(self, server: str, name: str, kind: Kind) -> Standing | None:
         return self._standing.get((kind, server, name))
@@ -38,10 +39,18 @@ class StandingTable:
         """Whether that changed anything."""
         news = [record for record in records if self.record(record.key) != record]
         for record in news:
+            before = self.record(record.key)
+            if before is not None and before.decided_at != record.decided_at:
+                self._decided.add((record.server, record.kind))
             self._records.setdefault(record.kind, {}).setdefault(record.server, {})[record.name] = record
             if record.name:
                 self._standing[record.kind, record.server, record.name] = record.standing()
         return bool(news)
+
+    def take_decided(self) -> frozenset[tuple[str, Kind]]:
+        """The lists of servers about which a person decided something since this was last asked."""
+        decided, self._decided = frozenset(self._decided), set()
+        return decided
 
     def forget(self, server: str) -> bool:
         """Whether there was anything."""

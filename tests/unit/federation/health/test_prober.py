@@ -46,6 +46,7 @@ class World:
     def __init__(self, era: Era = "modern") -> None:
         self.link = AskedLink(era)
         self.back: list[str] = []
+        self.known: list[tuple[str, Era]] = []
         self.history = HealthHistory()
         self.prober = Prober(
             link_of={"shop": self.link}.get,
@@ -54,6 +55,7 @@ class World:
             clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)),
             spread=lambda: 0.5,
             on_recovery=self.back.append,
+            on_facts=lambda server, facts: self.known.append((server, facts.era)),
         )
 
 
@@ -64,6 +66,7 @@ async def test_each_era_is_asked_in_its_own_words(era: Era, method: str) -> None
     assert world.link.asked == [method]
     health = world.history.of("shop")
     assert (health.condition, health.era, health.revision) == ("up", era, "r")
+    assert world.known == [("shop", era)]
 
 
 async def test_a_server_that_is_down_is_looked_at_sooner_and_told_of_when_it_is_back() -> None:

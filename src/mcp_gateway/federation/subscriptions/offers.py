@@ -1,0 +1,108 @@
+"""What listening needs to know of views, from the catalog and the registry."""
+
+from collections.abc import Collection, Hashable, Mapping
+from typing import Final
+
+from mcp_gateway.access.policy.model import Target
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.federation.catalog.catalog import Catalog
+from mcp_gateway.federation.catalog.model import ListKind
+from mcp_gateway.federation.catalog.ports import Surroundings
+from mcp_gateway.federation.catalog.sight import Sight
+from mcp_gateway.federation.model import Client, Request
+from mcp_gateway.federation.subscriptions.ports import Located
+from mcp_gateway.federation.views import Route, View
+from mcp_gateway.registry.model import Server
+
+# The selection of a view changes with the registry and the policy, whatever its servers announce.
+KINDS: Final = frozenset({"tools", "prompts", "resources"})
+_LISTS: Final[tuple[ListKind, ...]] = ("tools", "prompts", "resources")
+
+
+class CatalogOffers:
+    """Implements `Offers`. URIs are the servers' own in every view."""
+
+    def __init__(self, catalog: Catalog, around: Surroundings) -> None:
+        self._catalog, self._around = catalog, around
+        self._sight = Sight(around)
+        # The names of a tuple of servers, which is the same one for all callers of a tenant; held so that it stays itself.
+        self._names: dict[int, tuple[tuple[Server, ...], frozenset[str]]] = {}
+        self._names_of = -1
+
+    def current(self, view: View) -> View | None:
+        return self._catalog.view(view.name)
+
+    def servers(self, view: View, client: Client) -> frozenset[str]:
+        if view.kind == "virtual":
+            return frozenset(one.name for kind in _LISTS for one in self._sight.servers(view, client.caller, kind))
+        servers = self._sight.servers(view, client.caller, "tools")
+        if self._names_of != self._around.registry.revision:
+            self._names_of = self._around.registry.revision
+            self._names.clear()
+        known = self._names.get(id(servers))
+        if known is None or known[0] is not servers:
+            known = (servers, frozenset(one.name for one in servers))
+            if view.kind == "all":
+                self._names[id(servers)] = known
+        return known[1]
+
+    def kinds(self, view: View, client: Client) -> frozenset[str]:
+        return KINDS
+
+    def signature(self, view: View, client: Client) -> Hashable:
+        """Who is there, as what, and whatever the policy says: one of these changes with what the client sees."""
+        servers = tuple(
+            self._sight.servers(view, client.caller, kind) for kind in (_LISTS if view.kind == "virtual" else _LISTS[:1])
+        )
+        return _Selection(self._around.policy_version(), view.virtual, servers)
+
+    async def locate(self, view: View, client: Client, uris: Collection[str]) -> Mapping[str, Located]:
+        routes = {uri: self._route(view, client, uri) for uri in uris}
+        unknown = next((uri for uri, route in routes.items() if route is None), None)
+        if unknown is not None:
+            # Whoever does not know one of them knows none: what servers have is asked for once.
+            await self._ask(view, client, unknown)
+            routes = {uri: route or self._route(view, client, uri) for uri, route in routes.items()}
+        return {
+            uri: Located(server=route.server.name, uri=route.name)
+            for uri, route in routes.items()
+            if route is not None and self._may_read(client, route)
+        }
+
+    def shown_uri(self, view: View, server: str, uri: str) -> str:
+        return uri
+
+    def _route(self, view: View, client: Client, uri: str) -> Route | None:
+        try:
+            return self._catalog.route(view, _about(uri, client))
+        except GatewayError:
+            return None
+
+    async def _ask(self, view: View, client: Client, uri: str) -> None:
+        try:
+            await self._catalog.locate(view, _about(uri, client))
+        except GatewayError:
+            return
+
+    def _may_read(self, client: Client, route: Route) -> bool:
+        target = Target(server=route.server.name, tool=route.name)
+        return self._around.deciding.decide(client.caller, "read_resource", target).allowed
+
+
+class _Selection:
+    """Compared by what it holds; the tuples of servers are mostly the same objects, which makes that quick."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *parts: object) -> None:
+        self._parts = parts
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Selection) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts[0])
+
+
+def _about(uri: str, client: Client) -> Request:
+    return Request(id=0, method="resources/subscribe", params={"uri": uri}, client=client)

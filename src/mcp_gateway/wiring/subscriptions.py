@@ -1,0 +1,155 @@
+"""Being told of changes, joined: watches over servers feed the bus, the bus feeds the catalog and whoever listens."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.federation.catalog.catalog import Catalog
+from mcp_gateway.federation.catalog.model import ListKind
+from mcp_gateway.federation.catalog.ports import Surroundings
+from mcp_gateway.federation.health.history import HealthHistory
+from mcp_gateway.federation.health.prober import Prober
+from mcp_gateway.federation.model import Change, ChangeKind, Client
+from mcp_gateway.federation.ports import ChangeBus, Link
+from mcp_gateway.federation.subscriptions.listening import Listening
+from mcp_gateway.federation.subscriptions.offers import CatalogOffers
+from mcp_gateway.federation.subscriptions.refresher import Refresher
+from mcp_gateway.federation.subscriptions.standing import StandingWatches
+from mcp_gateway.federation.subscriptions.watchers import Watchers
+from mcp_gateway.registry.definitions.definitions import Definitions
+from mcp_gateway.registry.errors import ServerNotFound
+from mcp_gateway.registry.model import Server
+from mcp_gateway.registry.registry import Registry
+from mcp_gateway.wiring.replicas import Replicas
+
+POLICY_SECONDS: Final = 0.5
+# Servers that are there without being asked for: programs are started by whoever uses them, built-in ones are ourselves.
+LOOKED_AFTER: Final = frozenset({"http", "sse"})
+_TOLD_AS: Final[dict[str, ChangeKind]] = {
+    "tools": "tools",
+    "prompts": "prompts",
+    "resources": "resources",
+    "templates": "resources",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscriptions:
+    """`listening` serves `subscriptions/listen`; `health` is how servers were when they were last looked at."""
+
+    listening: Listening
+    watchers: Watchers
+    health: HealthHistory
+    refresher: Refresher
+    prober: Prober
+
+
+@asynccontextmanager
+async def open_subscriptions(
+    replicas: Replicas, around: Surroundings, registry: Registry, catalog: Catalog, definitions: Definitions, *, clock: Clock
+) -> AsyncIterator[Subscriptions]:
+    """Everything that goes on by itself ends with this."""
+    bus = replicas.bus
+    gateway = Client(caller=Caller(tenant="", subject="gateway"), info=around.info)
+    ends = [bus.subscribe(catalog.drop)]
+
+    def link_of(name: str) -> Link | None:
+        server = registry.servers.get(name)
+        return around.links.link(server) if server is not None and server.enabled else None
+
+    def identity_of(name: str, client: Client) -> str:
+        server = registry.servers.get(name)
+        return _identity(client.caller) if server is not None and server.credential.kind == "token_exchange" else ""
+
+    watchers = Watchers(link_of=link_of, identity_of=identity_of, gateway=gateway, bus=bus, spread=random.random)
+    listening = Listening(CatalogOffers(catalog, around), watchers, bus)
+    standing = StandingWatches(watchers, catalog, gateway=gateway, clock=clock)
+    refresher = Refresher(_Rereading(registry, catalog, gateway), bus, spread=random.random)
+    health = HealthHistory()
+    prober = Prober(
+        link_of=link_of,
+        gateway=gateway,
+        history=health,
+        clock=clock,
+        spread=random.random,
+        on_recovery=lambda server: bus.tell(Change(server=server, kind="lost")),
+        on_facts=standing.learn,
+    )
+
+    def registry_changed() -> None:
+        names = [one.name for one in registry.servers.values() if one.enabled and one.transport in LOOKED_AFTER]
+        refresher.serve(names)
+        prober.rounds.serve(names)
+        standing.keep_only(names)
+        health.keep_only(names)
+        watchers.relink()
+        listening.reconsider()
+
+    def definitions_changed() -> None:
+        for server, kind in definitions.decided:
+            if kind in _TOLD_AS:
+                listening.tell(Change(server=server, kind=_TOLD_AS[kind]))
+
+    registry_changed()
+    ends += [registry.follow(registry_changed), definitions.follow(definitions_changed)]
+    registry.attach(refreshing=_Forgetting(bus))
+    following = asyncio.create_task(_follow_policy(around.policy_version, listening.reconsider), name="policy-followed")
+    for rounds in (refresher.rounds, prober.rounds):
+        rounds.start()
+    standing.start()
+    try:
+        yield Subscriptions(listening=listening, watchers=watchers, health=health, refresher=refresher, prober=prober)
+    finally:
+        for end in ends:
+            end()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await listening.close()
+        standing.close()
+        await prober.rounds.close()
+        await refresher.close()
+        await watchers.close()
+
+
+async def _follow_policy(version: Callable[[], str], changed: Callable[[], None]) -> None:
+    seen = version()
+    while True:
+        await asyncio.sleep(POLICY_SECONDS)
+        if version() != seen:
+            seen = version()
+            changed()
+
+
+class _Rereading:
+    """Implements `Rereading` in the gateway's own name."""
+
+    def __init__(self, registry: Registry, catalog: Catalog, gateway: Client) -> None:
+        self._registry, self._catalog, self._gateway = registry, catalog, gateway
+
+    async def reread(self, server: str, kind: ListKind) -> bytes | None:
+        registered = self._registry.servers.get(server)
+        if registered is None or not registered.enabled:
+            raise ServerNotFound(server=server)
+        return await self._catalog.reread(registered, kind, self._gateway)
+
+
+class _Forgetting:
+    """Implements `Refreshing`: what may have been missed is asked for anew."""
+
+    def __init__(self, bus: ChangeBus) -> None:
+        self._bus = bus
+
+    async def refresh(self, server: Server) -> None:
+        await self._bus.publish(Change(server=server.name, kind="lost"))
+
+
+def _identity(caller: Caller) -> str:
+    """Tells callers apart, and says nothing of them."""
+    said = f"{caller.tenant}\0{caller.issuer}\0{caller.subject}".encode("utf-8", "surrogatepass")
+    return blake2b(said, digest_size=16).hexdigest()
