@@ -16,9 +16,11 @@ from mcp_gateway.core.protocol.words import HTTP_STATUS_OF
 from mcp_gateway.entrypoints.mcp.federated.legacy import LegacyFront
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
+from mcp_gateway.entrypoints.mcp.federated.sse_http import SseFront
 from mcp_gateway.federation.client_sessions.memory import MemoryClientSessions
 from mcp_gateway.federation.client_sessions.sessions import ClientSessions
 from mcp_gateway.federation.model import Reply, Request
+from mcp_gateway.federation.peers import Peers
 from mcp_gateway.federation.views import View
 
 ANNA = Caller(tenant="acme", subject="anna", issuer="https://id.example")
@@ -110,17 +112,18 @@ class Exchange:
 
 
 class World:
-    """One front over one server of 2026-07-28, in one process."""
+    """One replica's front over one server of 2026-07-28."""
 
-    def __init__(self, server: Answering, *, sessions: ClientSessions | None = None, replica: str = "r1") -> None:
+    def __init__(self, server: Answering, *, sessions: ClientSessions | None = None, peers: Peers | None = None) -> None:
         self.clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
         numbers = count(1)
         self.sessions = sessions or ClientSessions(MemoryClientSessions(self.clock), new_id=lambda: f"session-{next(numbers)}")
-        self.live = LiveSessions(replica)
+        self.live = LiveSessions("r1" if peers is None else peers.replica)
         self.sent: list[Request] = []
         self._arrived = asyncio.Event()
         self._server = server
-        self.front = LegacyFront(LegacyMessages(send=self._send, sessions=self.sessions, live=self.live))
+        messages = LegacyMessages(send=self._send, sessions=self.sessions, live=self.live, peers=peers)
+        self.front, self.sse = LegacyFront(messages), SseFront(messages)
 
     async def _send(self, view: View, request: Request) -> Reply:
         self.sent.append(request)
@@ -143,6 +146,7 @@ class World:
         caller: Caller = ANNA,
         method: str = "POST",
         view: View = ALL,
+        path: str = "/mcp",
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Exchange:
         """Begin an exchange. A header with the value "" is left out."""
@@ -151,10 +155,13 @@ class World:
         if session is not None:
             given["mcp-session-id"] = session
         pairs = [(name.encode(), value.encode()) for name, value in given.items() if value]
-        scope: Scope = {"type": "http", "method": method, "path": "/mcp", "headers": pairs, "state": {}}
+        scope: Scope = {"type": "http", "method": method, "headers": pairs, "state": {}}
+        scope["path"], _, query = path.partition("?")
+        scope["query_string"] = query.encode()
+        front = self.front if path == "/mcp" else self.sse
 
         async def run(exchange: Exchange) -> None:
-            await self.front(
+            await front(
                 scope, exchange.receive, exchange.send, view=view, caller=caller, message=message, body=orjson.dumps(message)
             )
 

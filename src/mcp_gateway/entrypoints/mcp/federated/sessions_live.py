@@ -86,10 +86,10 @@ class LiveSessions:
         self._given = 0
         self.standing = 0
 
-    def new_id(self) -> str:
+    def new_id(self, mark: str = "") -> str:
         """An id no message or stream had before, in any replica."""
         self._given += 1
-        return f"{self.replica}-{self._given}"
+        return f"{self.replica}-{mark}{self._given}"
 
     def find(self, key: str) -> LiveSession | None:
         return self._sessions.get(key)
@@ -150,12 +150,12 @@ class LiveSessions:
         if live.pipe is not None:
             live.pipe.close()
 
-    def new_stream(self, key: str, on_abandoned: Callable[[], None] = lambda: None) -> EventStream | None:
-        """A stream that can be taken up again; None when the session has as many as one may."""
+    def new_stream(self, key: str, on_abandoned: Callable[[], None], mark: str = "") -> EventStream | None:
+        """A stream that can be taken up again, whose id has the mark; None when the session has as many as one may."""
         live = self.at(key)
         if len(live.streams) >= MAX_STREAMS_OF_SESSION:
             return None
-        stream_id = self.new_id()
+        stream_id = self.new_id(mark)
 
         def abandoned() -> None:
             on_abandoned()

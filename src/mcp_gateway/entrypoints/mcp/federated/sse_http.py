@@ -19,8 +19,8 @@ from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused, nothing_more, refuse, refuse_error
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import code_of
+from mcp_gateway.entrypoints.mcp.federated.sse_listening import Listening
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import COMMENT, COMMENT_SECONDS, EVENT_HEADERS, Presence
-from mcp_gateway.entrypoints.mcp.federated.sse_standing import Listening
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import event_bytes
 from mcp_gateway.federation.client_sessions.errors import ClientSessionUnknown
 from mcp_gateway.federation.client_sessions.model import ClientSession

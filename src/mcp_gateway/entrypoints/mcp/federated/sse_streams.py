@@ -51,7 +51,7 @@ class EventStream:
         self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self.readers = 0
-        self.ended = False
+        self.ended = self._dropped = False
 
     @property
     def last(self) -> int:
@@ -106,7 +106,7 @@ class EventStream:
     def detach(self) -> None:
         """The client is gone; it has some time to come back."""
         self.readers -= 1
-        if self.readers <= 0:
+        if self.readers <= 0 and not self._dropped:
             self._start_timer()
 
     def end(self) -> None:
@@ -119,7 +119,7 @@ class EventStream:
     def drop(self) -> None:
         """Forget everything at once."""
         self._stop_timer()
-        self.ended = True
+        self.ended = self._dropped = True
         self._changed.set()
         self._kept.clear()
         self._grow(-self._bytes)
