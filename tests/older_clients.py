@@ -27,6 +27,7 @@ ANNA = Caller(tenant="acme", subject="anna", issuer="https://id.example")
 WAIT_SECONDS = 10.0
 ALL = View(kind="all")
 NO_HEADERS: Mapping[str, str] = {}
+NOTHING: Mapping[str, object] = {}
 
 Answering = Callable[[Request], Awaitable[Reply]]
 
@@ -167,9 +168,9 @@ class World:
 
         return Exchange(run)
 
-    async def open(self, revision: str = "2025-11-25", *, caller: Caller = ANNA, **capabilities: object) -> str:
+    async def open(self, revision: str = "2025-11-25", *, declared: Mapping[str, object] = NOTHING, **more: object) -> str:
         """A session; its id."""
-        exchange = await self.ask(initialize(revision, **capabilities), caller=caller).whole()
+        exchange = await self.ask(initialize(revision, **{**declared, **more})).whole()
         assert exchange.status == 200, exchange.body
         return exchange.headers["mcp-session-id"]
 

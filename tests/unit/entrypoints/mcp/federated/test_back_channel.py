@@ -135,7 +135,7 @@ async def test_what_the_client_cannot_be_asked_is_an_error_that_says_so(
         return needed(request, "s", it=asked)
 
     server.tools["it"] = tool
-    exchange = await world.call(await world.open(**declared), "it")
+    exchange = await world.call(await world.open(declared=declared), "it")
 
     assert exchange.headers["content-type"] == "application/json"
     assert "NOT_EXPRESSIBLE" in str(exchange.json["result"])
