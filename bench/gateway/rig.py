@@ -62,7 +62,7 @@ def nginx(folder: Path, *servers: Program, cpu: int | None = GATEWAY_CPU, more: 
 
 def fastmcp(folder: Path, behind: Program) -> Program | None:
     """FastMCP's proxy as its documentation recommends it, in an environment of its own; None where it cannot be installed."""
-    python = _fastmcp_python()
+    python = fastmcp_python()
     if python is None:
         return None
     port = free_port()
@@ -71,7 +71,7 @@ def fastmcp(folder: Path, behind: Program) -> Program | None:
     return Program([str(python), str(script)], port, cpu=GATEWAY_CPU)
 
 
-def _fastmcp_python() -> Path | None:
+def fastmcp_python() -> Path | None:
     folder = CACHE / f"fastmcp-{FASTMCP}"
     python = folder / "bin" / "python"
     if not (folder / "bin" / "fastmcp").exists():
