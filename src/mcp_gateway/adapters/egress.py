@@ -21,7 +21,22 @@ _WRAPPING: tuple[Network, ...] = tuple(
 )
 # Belongs to hosts and clouds themselves, which answer without asking who calls.
 _NEVER: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(net) for net in ("169.254.0.0/16", "fe80::/10", "fec0::/10", "fd00:ec2::254/128", "0.0.0.0/8")
+    ipaddress.ip_network(net)
+    for net in ("169.254.0.0/16", "fe80::/10", "fec0::/10", "fd00:ec2::254/128", "0.0.0.0/8", "255.255.255.255/32")
+)
+# Set aside by IANA for other things than hosts of the internet; the interpreter learned of some of them only lately.
+_SET_ASIDE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "100::/64",
+        "2001:2::/48",
+        "2001:10::/28",
+        "2001:db8::/32",
+        "3fff::/20",
+        "5f00::/16",
+    )
 )
 LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
@@ -71,6 +86,10 @@ def within(ip: Address, network: Network) -> bool:
     return ip.version == network.version and ip in network
 
 
+def public(ip: Address) -> bool:
+    return ip.is_global and not any(within(ip, net) for net in _SET_ASIDE)
+
+
 def never(ip: Address) -> str | None:
     """Why no configuration that speaks of private addresses in general opens this one."""
     danger, reason = _danger(ip)
@@ -90,7 +109,7 @@ def _danger(ip: Address) -> tuple[Network | None, str | None]:
                 return net, reason
     if ip.is_multicast or ip.is_unspecified:
         return _host(ip), "it is link-local, multicast or nobody's"
-    return None, None if ip.is_global else "it is a private address"
+    return None, None if public(ip) else "it is a private address"
 
 
 def _host(ip: Address) -> Network:

@@ -7,7 +7,7 @@ in. Public addresses are allowed; inner ones only where the configuration says s
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from mcp_gateway.adapters.egress import MAX_URL_CHARS, NO_ADDRESS, never, plain
+from mcp_gateway.adapters.egress import MAX_URL_CHARS, NO_ADDRESS, never, plain, public
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 
 
@@ -45,7 +45,7 @@ class Egress:
             return None if self.allow_private or self._own_loopback(host) else "it is this machine itself"
         if reason := never(ip):
             return reason
-        return None if ip.is_global or self.allow_private else "it is a private address"
+        return None if public(ip) or self.allow_private else "it is a private address"
 
     def _own_loopback(self, host: str) -> bool:
         return host.lower() == self.home.lower() and is_loopback(host)
