@@ -7,6 +7,7 @@ from typing import Final
 
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.federation.model import Change, Client
+from mcp_gateway.federation.subscriptions.extensions import Extensions
 from mcp_gateway.federation.subscriptions.mailbox import Mailbox
 from mcp_gateway.federation.subscriptions.messages import LIST_CHANGED, UPDATED
 from mcp_gateway.federation.subscriptions.ports import Interest, Located
@@ -32,6 +33,7 @@ class Listener:
     shown_uri: Callable[[View, str, str], str]
     places: Mapping[str, Located]
     interests: tuple[Interest, ...] = ()
+    extensions: Extensions | None = None
 
     def hear(self, change: Change) -> None:
         """Tell of a change that is about something this client asked for, unless it is another's."""

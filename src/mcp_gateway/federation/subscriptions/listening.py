@@ -17,6 +17,7 @@ from mcp_gateway.federation.errors import TooManyListeners
 from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.ports import ChangeBus
 from mcp_gateway.federation.subscriptions.audience import Audience
+from mcp_gateway.federation.subscriptions.extensions import open_extensions
 from mcp_gateway.federation.subscriptions.filters import read_filter
 from mcp_gateway.federation.subscriptions.listener import NOWHERE, Listener
 from mcp_gateway.federation.subscriptions.mailbox import Mailbox
@@ -67,10 +68,15 @@ class Listening:
         self._begin_sweeping()
         try:
             await self._watching.ready(self._audience.interests(listener), timeout_seconds=READY_SECONDS)
+            if asked.extensions:
+                routes = self._offers.extensions(view, client, asked.extensions)
+                listener.extensions = await open_extensions(routes, client, self._watching.link_of)
         except BaseException:
             await listener.mailbox.close()
             raise
         listener.mailbox.begin(acknowledged(request.id, self._honoured(listener)))
+        if listener.extensions is not None:
+            listener.extensions.start(listener.mailbox)
         return Reply(events=listener.mailbox, close=listener.mailbox.close)
 
     def reconsider(self) -> None:
@@ -107,6 +113,8 @@ class Listening:
 
         def ended() -> None:
             self._audience.remove(listener)
+            if listener.extensions is not None:
+                listener.extensions.close()
             self._of_caller[whose] -= 1
             if not self._of_caller[whose]:
                 del self._of_caller[whose]
@@ -127,6 +135,8 @@ class Listening:
     def _honoured(self, listener: Listener) -> JsonObject:
         """What of the filter is acknowledged; the rest is left out."""
         honoured: JsonObject = {key: True for kind, key in LIST_FILTERS.items() if kind in listener.lists}
+        if listener.extensions is not None:
+            honoured |= listener.extensions.honoured
         told = self._watching.state_of
         uris = [uri for uri, place in listener.places.items() if told(place.server, listener.client) != "cannot"]
         return {**honoured, URI_FILTER: list[Json](uris)} if uris else honoured
@@ -138,6 +148,8 @@ class Listening:
     def _drop(self, listener: Listener) -> None:
         """Its room is free at once, even if nobody ever reads the rest."""
         self._audience.remove(listener)
+        if listener.extensions is not None:
+            listener.extensions.close()
         listener.mailbox.end()
 
     async def _look_at_all(self) -> None:

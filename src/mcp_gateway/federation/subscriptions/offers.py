@@ -1,21 +1,25 @@
 """What listening needs to know of views, from the catalog and the registry."""
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Final
 
 from mcp_gateway.access.policy.model import Target
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.catalog.catalog import Catalog
 from mcp_gateway.federation.catalog.model import ListKind
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.model import Client, Request
-from mcp_gateway.federation.subscriptions.ports import Located
+from mcp_gateway.federation.subscriptions.ports import ExtensionRoute, Located
 from mcp_gateway.federation.views import Route, View
 from mcp_gateway.registry.model import Server
 
 # The selection of a view changes with the registry and the policy, whatever its servers announce.
 KINDS: Final = frozenset({"tools", "prompts", "resources"})
+# Of the tasks extension: which tasks to tell of.
+TASK_FILTER: Final = "taskIds"
+MAX_TASKS: Final = 1_000
 _LISTS: Final[tuple[ListKind, ...]] = ("tools", "prompts", "resources")
 
 
@@ -69,6 +73,26 @@ class CatalogOffers:
             if route is not None and self._may_read(client, route)
         }
 
+    def extensions(self, view: View, client: Client, asked: JsonObject) -> Sequence[ExtensionRoute]:
+        """Tasks are where their ids say; anything else concerns a server only where there is just one."""
+        tasks, rest = asked.get(TASK_FILTER), {key: value for key, value in asked.items() if key != TASK_FILTER}
+        filters: dict[str, JsonObject] = {}
+        routes: dict[str, dict[str, Route]] = {}
+        for task_id in tasks[:MAX_TASKS] if isinstance(tasks, list) else ():
+            route = self._task(view, client, task_id) if isinstance(task_id, str) else None
+            if isinstance(task_id, str) and route is not None:
+                routes.setdefault(route.server.name, {})[task_id] = route
+        for server, found in routes.items():
+            filters[server] = {TASK_FILTER: [one.name for one in found.values()]}
+        servers = self.servers(view, client)
+        if rest and len(servers) == 1:
+            filters.setdefault(next(iter(servers)), {}).update(rest)
+        return [
+            _extension_route(server, wanted, routes.get(server, {}))
+            for server, wanted in filters.items()
+            if self._may_listen(client, server)
+        ]
+
     def shown_uri(self, view: View, server: str, uri: str) -> str:
         return uri
 
@@ -77,6 +101,16 @@ class CatalogOffers:
             return self._catalog.route(view, _about(uri, client))
         except GatewayError:
             return None
+
+    def _task(self, view: View, client: Client, task_id: str) -> Route | None:
+        try:
+            return self._catalog.route(view, Request(id=0, method="tasks/get", params={"taskId": task_id}, client=client))
+        except GatewayError:
+            return None
+
+    def _may_listen(self, client: Client, server: str) -> bool:
+        target = Target(server=server, tool="subscriptions/listen")
+        return self._around.deciding.decide(client.caller, "call_tool", target).allowed
 
     async def _ask(self, view: View, client: Client, uri: str) -> None:
         try:
@@ -87,6 +121,23 @@ class CatalogOffers:
     def _may_read(self, client: Client, route: Route) -> bool:
         target = Target(server=route.server.name, tool=route.name)
         return self._around.deciding.decide(client.caller, "read_resource", target).allowed
+
+
+def _extension_route(server: str, wanted: JsonObject, tasks: Mapping[str, Route]) -> ExtensionRoute:
+    shown = {route.name: task_id for task_id, route in tasks.items()}
+    restore = next((route.restore for route in tasks.values() if route.restore is not None), None)
+
+    def acknowledge(honoured: JsonObject) -> JsonObject:
+        ids = honoured.get(TASK_FILTER)
+        if not isinstance(ids, list):
+            return honoured
+        return {**honoured, TASK_FILTER: [shown[one] for one in ids if isinstance(one, str) and one in shown]}
+
+    return ExtensionRoute(server=server, filter=wanted, acknowledge=acknowledge, restore=restore or _unchanged)
+
+
+def _unchanged(params: JsonObject) -> JsonObject:
+    return params
 
 
 class _Selection:

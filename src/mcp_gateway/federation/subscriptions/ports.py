@@ -1,11 +1,12 @@
 """What listening needs of the rest of federation."""
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.model import Client
-from mcp_gateway.federation.ports import Wanted
+from mcp_gateway.federation.ports import Link, Wanted
 from mcp_gateway.federation.views import View
 
 
@@ -15,6 +16,19 @@ class Located:
 
     server: str
     uri: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtensionRoute:
+    """What of a filter's unknown keys concerns one server. `filter` is in that server's words.
+
+    `acknowledge` puts what it honours into the view's words, `restore` the parameters of a notification.
+    """
+
+    server: str
+    filter: JsonObject
+    acknowledge: Callable[[JsonObject], JsonObject]
+    restore: Callable[[JsonObject], JsonObject]
 
 
 class Offers(Protocol):
@@ -40,6 +54,10 @@ class Offers(Protocol):
         """Those that are offered here, and to this client. A server that is away raises nothing."""
         ...
 
+    def extensions(self, view: View, client: Client, asked: JsonObject) -> Sequence[ExtensionRoute]:
+        """Where keys of a filter go that nobody here knows, as far as they concern one server this client may use."""
+        ...
+
     def shown_uri(self, view: View, server: str, uri: str) -> str:
         """How the view calls a server's resource."""
         ...
@@ -53,6 +71,10 @@ class Interest(Protocol):
 
 class Watching(Protocol):
     """Sees to it that the changes of servers reach the bus."""
+
+    def link_of(self, server: str) -> Link | None:
+        """None: it is not there or not enabled. Raises `GatewayError`."""
+        ...
 
     def identity_of(self, server: str, client: Client) -> str:
         """Whom the server takes this client for: "" where it takes everybody for the gateway."""

@@ -38,7 +38,7 @@ class Watchers:
 
         `gateway` is the client in whose name shared watches are; `spread` gives numbers between 0 and 1.
         """
-        self.identity_of = identity_of
+        self.identity_of, self.link_of = identity_of, link_of
         self._gateway = gateway
         self._lookouts: dict[tuple[str, str], Lookout] = {}
         self._outlook = Outlook(

@@ -212,3 +212,25 @@ async def test_a_filter_beyond_all_bounds_is_refused(world: World) -> None:
         await world.listen(resourceSubscriptions=[f"files+{number}" for number in range(1_001)])
     with pytest.raises(TooLarge):
         await world.listen(resourceSubscriptions=["x" * 3_000])
+
+
+async def test_filters_of_extensions_are_handed_to_the_server_they_concern(world: World) -> None:
+    reply = await world.listen(request_id=9, toolsListChanged=True, taskIds=["a"])
+    assert (await next_of(reply))["params"]["notifications"] == {"toolsListChanged": True, "taskIds": ["a"]}  # type: ignore[call-overload,index]
+    shop = world.links["shop"]
+    assert shop.asked == [{"notifications": {"taskIds": ["a"]}}]
+    for number in range(2):
+        await shop.extension.put(
+            {"jsonrpc": "2.0", "method": "notifications/tasks", "params": {"n": number, "_meta": {ID: "up"}}}
+        )
+    told = [await next_of(reply), await next_of(reply)]
+    assert [one["params"] for one in told] == [{"n": number, "here": True, "_meta": {ID: 9}} for number in range(2)]
+    await shop.extension.put(None)
+    assert "result" in await next_of(reply)
+    assert len(world.listening) == 0
+
+
+async def test_an_extension_nobody_honours_is_left_out(world: World) -> None:
+    world.links["shop"].fault = UpstreamUnreachable(server="shop")
+    reply = await world.listen(taskIds=["a"])
+    assert (await next_of(reply))["params"]["notifications"] == {}  # type: ignore[call-overload,index]

@@ -1,7 +1,7 @@
 """A view over links that do what a test tells them to."""
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -9,11 +9,12 @@ import orjson
 from mcp_gateway.adapters.change_bus_memory import MemoryChangeBus
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.core.protocol.frames import JsonObject, MessageId
+from mcp_gateway.core.protocol.frames import JsonObject, MessageId, object_at
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import ChangeBus, Wanted
 from mcp_gateway.federation.subscriptions.listening import Listening
-from mcp_gateway.federation.subscriptions.ports import Located
+from mcp_gateway.federation.subscriptions.messages import acknowledged
+from mcp_gateway.federation.subscriptions.ports import ExtensionRoute, Located
 from mcp_gateway.federation.subscriptions.watchers import Watchers
 from mcp_gateway.federation.views import View
 
@@ -30,12 +31,25 @@ class ToldLink:
         self.agreeing = asyncio.Event()
         self.agreeing.set()
         self.watches: list[ToldWatch] = []
+        self.asked: list[JsonObject] = []
+        # What the last stream of an extension tells; None ends it.
+        self.extension: asyncio.Queue[JsonObject | None] = asyncio.Queue()
 
     async def facts(self, client: Client) -> UpstreamFacts:
         raise NotImplementedError
 
     async def send(self, request: Request) -> Reply:
-        raise NotImplementedError
+        """A stream of an extension."""
+        if self.fault is not None:
+            raise self.fault
+        self.asked.append(request.params)
+        self.extension = asyncio.Queue()
+        return Reply(events=self._told(request))
+
+    async def _told(self, request: Request) -> AsyncIterator[bytes]:
+        yield acknowledged(request.id, object_at(request.params, "notifications"))
+        while (message := await self.extension.get()) is not None:
+            yield orjson.dumps(message)
 
     async def watch(self, client: Client, on_change: Callable[[Change], None]) -> "ToldWatch":
         await self.agreeing.wait()
@@ -114,6 +128,17 @@ class World:
         found = {uri: uri.partition("+") for uri in uris if uri not in self.unreadable}
         here = self.servers(view, client)
         return {uri: Located(server=server, uri=rest) for uri, (server, _, rest) in found.items() if server in here}
+
+    def extensions(self, view: View, client: Client, asked: JsonObject) -> Sequence[ExtensionRoute]:
+        """Everything concerns the shop, which says `params` without their `here`."""
+        return [
+            ExtensionRoute(
+                server="shop",
+                filter=asked,
+                acknowledge=lambda honoured: honoured,
+                restore=lambda params: {**params, "here": True},
+            )
+        ]
 
     def shown_uri(self, view: View, server: str, uri: str) -> str:
         return f"{server}+{uri}"
