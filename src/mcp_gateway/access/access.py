@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mcp_gateway.access.audit.ports import AuditStore
 from mcp_gateway.access.audit.seals import Sealer
-from mcp_gateway.access.audit.trail import AuditTrail
+from mcp_gateway.access.audit.trail import Trail
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.oauth.desk import OAuthDesk
@@ -33,7 +33,7 @@ class Access:
     policy: PolicyDesk
     rights: PolicyRights
     audit: AuditStore
-    trail: AuditTrail
+    trail: Trail
     sealer: Sealer
     past_calls: PastCalls
     sessions: Sessions

@@ -2,7 +2,7 @@
 
 from mcp_gateway.access.audit.model import NOBODYS
 from mcp_gateway.access.audit.ports import AuditStore
-from mcp_gateway.access.audit.trail import AuditTrail
+from mcp_gateway.access.audit.trail import Trail
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.diagnostics.ports import Finding
 
@@ -12,7 +12,7 @@ class AuditProbe:
 
     name = "audit"
 
-    def __init__(self, trail: AuditTrail, store: AuditStore) -> None:
+    def __init__(self, trail: Trail, store: AuditStore) -> None:
         self._trail = trail
         self._store = store
         self.needed = trail.needed

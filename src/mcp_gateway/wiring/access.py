@@ -16,7 +16,6 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.access.audit.fingerprint import Digester
 from mcp_gateway.access.audit.keeping import keep_trail
 from mcp_gateway.access.audit.seals import Sealer
-from mcp_gateway.access.audit.trail import open_trail
 from mcp_gateway.access.data.rights import PolicyRights
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.past_calls import PastCalls
@@ -34,7 +33,6 @@ from mcp_gateway.adapters.key_file import KEY_NAME, open_signing_key
 from mcp_gateway.adapters.oidc.client_documents import HttpClientDocuments
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
 from mcp_gateway.adapters.retired_keys import read_retired_keys
-from mcp_gateway.adapters.sql.audit import open_audit_store
 from mcp_gateway.adapters.sql.changes import SqlChanges
 from mcp_gateway.adapters.sql.rules import SqlRules
 from mcp_gateway.adapters.sql.tokens import SqlIssuedTokens, SqlRevocations
@@ -43,6 +41,7 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_file import read_written_access
+from mcp_gateway.wiring.audit import open_audit
 from mcp_gateway.wiring.oauth import OAuthParts, make_oauth_desk, serves_programs
 from mcp_gateway.wiring.providers import open_providers
 from mcp_gateway.wiring.tokens import new_token_id
@@ -79,8 +78,9 @@ async def open_access(
         await revocations.reload()
         policy = await open_desk(said.statements, SqlRules(engine), clock, written.followed)
         trusted = [issuer.trusted(), *(one for login in providers for one in login.provider.trusted_issuers())]
-        audit = await stack.enter_async_context(open_audit_store(engine, issuer.installation_id))
-        trail = await stack.enter_async_context(open_trail(audit, clock, when_away=settings.audit_when_away))
+        audit, trail = await stack.enter_async_context(
+            open_audit(engine, key, issuer.installation_id, clock=clock, when_away=settings.audit_when_away)
+        )
         store = await _session_store(connection, clock)
         access = Access(
             installation=issuer.installation_id,

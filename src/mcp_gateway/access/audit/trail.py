@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import structlog
 
@@ -24,6 +24,33 @@ WhenAway: TypeAlias = Literal["closed", "open"]
 
 MAX_BATCH: Final = 512
 _log = structlog.get_logger(__name__)
+
+
+class Trail(Protocol):
+    """What may be asked of a trail, whatever stands between it and its store."""
+
+    @property
+    def away(self) -> bool:
+        """Whether the last commit failed; the writer tries again by itself until one succeeds."""
+        ...
+
+    @property
+    def needed(self) -> bool:
+        """Whether nothing is answered while the trail is away."""
+        ...
+
+    @property
+    def lost(self) -> int:
+        """Lines since the start that could not be written."""
+        ...
+
+    def require(self, tenant: str, /) -> None:
+        """For work that must not happen unwritten, before it begins. Raises `AuditUnavailable`."""
+        ...
+
+    async def record(self, event: AuditEvent, /) -> None:
+        """Return once the line is safe from the end of this process. Raises `AuditUnavailable`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
