@@ -34,7 +34,7 @@ def inspect(request: pytest.FixtureRequest, program: Path, endpoint: str) -> Ins
         command += ["--protocol-era", str(request.param), "--method", method, "--format", "json", "-q", *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)
         assert (done.returncode != 0) == fails, done.stdout[-2000:] + done.stderr[-2000:]
-        return json.loads(done.stdout) if not fails else done.stdout + done.stderr
+        return json.loads(done.stdout)["result"] if not fails else done.stdout + done.stderr
 
     return run
 
