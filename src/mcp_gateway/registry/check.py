@@ -81,10 +81,10 @@ def _check_name(name: str) -> Iterator[Problem]:
 
 
 def _check_command(server: Server) -> Iterator[Problem]:
-    if server.url:
-        yield Problem(field="url", problem="does not belong to a program", fix="Write either command or url.")
     if server.command is None or not server.command.program:
         yield Problem(field="command", problem="is missing", fix="Write the program to start; its arguments go into args.")
+    elif server.url:
+        yield Problem(field="url", problem="does not belong to a program", fix="Write either command or url.")
     if server.credential.kind != "none":
         fix = "Hand a program its secrets in env."
         yield Problem(field="credential", problem="does not belong to a program", fix=fix)

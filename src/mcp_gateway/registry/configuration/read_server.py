@@ -38,7 +38,7 @@ def read_server(name: str, section: Section) -> Server:
         url=section.text("url") or "",
         transport=cast(TransportName, transport or ("stdio" if command is not None else "http")),
         title=section.text("title") or "",
-        description=section.text("description", longest=4_000) or "",
+        description=read_prose(section, "description"),
         tenant=section.text("tenant") or "",
         enabled=_or(section.flag("enabled"), default.enabled),
         prefix=section.text("prefix") or "",
@@ -70,6 +70,14 @@ def place(section: Section, problems: Sequence[Problem]) -> None:
             owner, key = inner, rest
         node = owner.value(key.partition("[")[0].partition(".")[0]) or owner.node
         owner.faults.note(node, section.path if one.field == "name" else f"{section.path}.{one.field}", one.problem, one.fix)
+
+
+def read_prose(section: Section, key: str) -> str:
+    """Text that may have several lines; what else it may not have is checked with the rest. "" when absent or faulty."""
+    scalar = section.scalar(key)
+    if scalar is not None and not scalar.is_string:
+        _note(section, key, f"must be text, not {scalar.shown}", "Put it in quotes if it is meant as text.")
+    return "" if scalar is None else scalar.text
 
 
 def _read_credential(section: Section | None) -> Credential:

@@ -9,7 +9,7 @@ from mcp_gateway.core.configuration.nodes import Faults, read_scalar
 from mcp_gateway.core.configuration.section import Section
 from mcp_gateway.core.errors import Json
 from mcp_gateway.registry.check import check_virtual
-from mcp_gateway.registry.configuration.read_server import place
+from mcp_gateway.registry.configuration.read_server import place, read_prose
 from mcp_gateway.registry.model import Selected, VirtualServer
 
 _MAX_DEPTH: Final = 16
@@ -24,7 +24,7 @@ def read_virtual(name: str, section: Section) -> VirtualServer:
     virtual = VirtualServer(
         name=name,
         title=section.text("title") or "",
-        instructions=section.text("instructions", longest=20_000) or "",
+        instructions=read_prose(section, "instructions"),
         tenant=section.text("tenant") or "",
         tools=tuple(_read_selected(one) for one in section.sections("tools")),
         resources=section.texts("resources"),
@@ -45,7 +45,7 @@ def _read_selected(section: Section) -> Selected:
         server=section.text("server") or "",
         tool=section.text("tool") or "",
         name=section.text("name"),
-        description=section.text("description", longest=20_000),
+        description=read_prose(section, "description") or None,
         hidden=frozenset(section.texts("hidden", strict=False)),
         preset={} if preset is None else _read_preset(preset),
     )
