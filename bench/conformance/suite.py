@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from tests.npm_programs import NODE, installed
 
-PACKAGE = Path(__file__).parent / "suite"
+PACKAGE = Path(__file__).parent / "conformance-suite"
 # With a frozen set of requirements; of the others every scenario that applies is run.
 FROZEN = ("2025-11-25", "2026-07-28")
 SCENARIO_MILLISECONDS = 20_000
