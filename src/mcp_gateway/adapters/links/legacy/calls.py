@@ -11,7 +11,6 @@ from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.translate import INTERACTIVE, response_of, wants_log, with_token
-from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
 from mcp_gateway.core.protocol.revisions import MODERN
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INVALID_REQUEST
@@ -83,8 +82,6 @@ class Call:
             self._over = True
             try:
                 await self._session.peer.cancel(self._exchange, reason)
-            except GatewayError:
-                self._exchange.close()
             finally:
                 self._release()
 

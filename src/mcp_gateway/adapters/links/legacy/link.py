@@ -1,5 +1,6 @@
 """The link to a server of an older era: a request of 2026-07-28 in, an answer of 2026-07-28 out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from mcp_gateway.adapters.links.faults import Faults
@@ -12,7 +13,6 @@ from mcp_gateway.adapters.links.legacy.translate import SAME, discovered
 from mcp_gateway.adapters.links.legacy.watching import LegacyWatch
 from mcp_gateway.core.protocol.frames import error_message, render, result_message
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, METHOD_NOT_FOUND
-from mcp_gateway.federation.errors import StaleRequestState
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Watch
 
@@ -56,7 +56,7 @@ class LegacyLink:
             return Reply(status=HTTP_STATUS_OF[METHOD_NOT_FOUND], body=render(message))
         state = request.params.get("requestState")
         if isinstance(state, str):
-            return await self._resume(state, request)
+            return await self._parked.resume(state, request, self.name, seconds=self._seconds)
         try:
             return await self._call(request)
         except SessionForgotten:
@@ -78,7 +78,11 @@ class LegacyLink:
         session = await self._pool.hold(request.client)
         self._active += 1
         try:
-            exchange = await session.begin(request)
+            async with asyncio.timeout(self._seconds):
+                exchange = await session.begin(request)
+        except TimeoutError as error:
+            self._release(session)
+            raise self._faults.timed_out(self._seconds) from error
         except BaseException as error:
             self._release(session)
             if isinstance(error, SessionForgotten):
@@ -101,9 +105,3 @@ class LegacyLink:
     def _release(self, session: Session) -> None:
         self._active -= 1
         self._pool.release(session)
-
-    async def _resume(self, state: str, request: Request) -> Reply:
-        call = self._parked.take(state, request, self.name)
-        if not isinstance(call, Call):
-            raise StaleRequestState(server=self.name)
-        return await call.answer(request)

@@ -11,15 +11,23 @@ from mcp_gateway.adapters.links.legacy.later import Later
 from mcp_gateway.adapters.links.legacy.states import StateSeal
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.federation.errors import StaleRequestState
-from mcp_gateway.federation.model import Request
+from mcp_gateway.federation.model import Reply, Request
 
 _KEY_BYTES: Final = 16
 
 
 class Waiting(Protocol):
-    """A call that can be given up."""
+    """A call that goes on with an answer, or is given up."""
+
+    async def answer(self, request: Request) -> Reply: ...
 
     async def give_up(self, reason: str) -> None: ...
+
+
+class Elsewhere(Protocol):
+    """Goes on with calls that wait at other replicas."""
+
+    async def resume(self, replica: str, state: str, request: Request, server: str, *, seconds: float) -> Reply: ...
 
 
 @dataclass(slots=True)
@@ -45,6 +53,8 @@ class ParkedCalls:
         self._seconds, self._per_caller, self._in_all = seconds, per_caller, in_all
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._later = Later(in_all)
+        # None: there is one replica, as far as anybody knows.
+        self.elsewhere: Elsewhere | None = None
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -61,6 +71,13 @@ class ParkedCalls:
         timer = asyncio.get_running_loop().call_later(self._seconds, self._give_up, key, "the client did not answer in time")
         self._kept[key] = _Kept(call, caller, timer)
         return self._seal.seal(key, request, server)
+
+    async def resume(self, state: str, request: Request, server: str, *, seconds: float) -> Reply:
+        """Goes on with the call, wherever it waits. Raises `StaleRequestState`, and what the call and the way there raise."""
+        place = self._seal.open(state, request, server)
+        if place.replica == self._seal.replica or self.elsewhere is None:
+            return await self.take(state, request, server).answer(request)
+        return await self.elsewhere.resume(place.replica, state, request, server, seconds=seconds)
 
     def take(self, state: str, request: Request, server: str) -> Waiting:
         """The call, which is kept no longer. Raises `StaleRequestState`."""

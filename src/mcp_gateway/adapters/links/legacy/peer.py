@@ -1,16 +1,19 @@
 """JSON-RPC in one session: who asked what, and which request a message of the server belongs to."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
 from mcp_gateway.adapters.links.legacy.channel import Channel
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.later import Later
-from mcp_gateway.core.errors import Json
+from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at
 from mcp_gateway.core.protocol.words import INVALID_REQUEST
 from mcp_gateway.federation.model import Client
 
+_CANCEL_SECONDS: Final = 2.0
 _ALONE: Final = "The client has no request under way that this could belong to."
 
 
@@ -57,9 +60,11 @@ class Peer:
         exchange.close()
 
     async def cancel(self, exchange: Exchange, reason: str) -> None:
-        """Tells the server to stop, then ends the exchange."""
+        """Tells the server to stop, if it can be told in time, and ends the exchange; never raises."""
         if self._exchanges.pop(exchange.id, None) is not None and self.lost_to is None:
-            await self.notify("notifications/cancelled", {"requestId": exchange.id, "reason": reason})
+            with contextlib.suppress(GatewayError, TimeoutError):
+                async with asyncio.timeout(_CANCEL_SECONDS):
+                    await self.notify("notifications/cancelled", {"requestId": exchange.id, "reason": reason})
         exchange.close()
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:

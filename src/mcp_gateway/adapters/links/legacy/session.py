@@ -13,7 +13,7 @@ from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS, MODERN
 from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND, UNSUPPORTED_VERSION
-from mcp_gateway.federation.errors import UpstreamLost, UpstreamUnreachable
+from mcp_gateway.federation.errors import UpstreamAnswerTooLarge, UpstreamLost, UpstreamTimedOut, UpstreamUnreachable
 from mcp_gateway.federation.model import Client, Request, UpstreamFacts
 
 _NOBODY: Final[JsonObject] = {"name": "mcp-gateway", "version": "1"}
@@ -120,8 +120,9 @@ class Session:
         try:
             await self.want_level(request.client.log_level)
             await self.peer.ask(exchange, request.method, params_of(request.params, sent), request.client)
-        except asyncio.CancelledError:
-            await asyncio.shield(self.peer.cancel(exchange, "the client has gone"))
+        except (asyncio.CancelledError, UpstreamTimedOut, UpstreamAnswerTooLarge):
+            # It may be at work.
+            await asyncio.shield(self.peer.cancel(exchange, "the answer is not waited for"))
             raise
         except BaseException:
             self.peer.done(exchange)

@@ -200,7 +200,7 @@ async def test_an_answer_to_something_else_is_no_answer() -> None:
 async def test_an_endless_event_is_not_held() -> None:
     async def floods(wire: Wire, _: Asked, __: dict[str, Any]) -> None:
         wire.begin_stream()
-        for _ in range(64):
+        for _piece in range(64):
             wire.chunk(b"data: " + b"x" * 65_536)
             await wire.writer.drain()
 
@@ -248,7 +248,8 @@ async def test_two_calls_with_one_progress_token_do_not_hear_of_each_other() -> 
             told: list[Any] = await messages(await link.send(calling("work", {"n": n}, _meta={"progressToken": "mine"})))
             return [(one["params"]["progressToken"], one["params"]["progress"]) for one in told[:-1]]
 
-        assert await asyncio.gather(heard(1), heard(2)) == [[("mine", 1)], [("mine", 2)]]
+        one, two = await asyncio.gather(heard(1), heard(2))
+        assert (one, two) == ([("mine", 1)], [("mine", 2)])
         tokens = {message["params"]["_meta"]["progressToken"] for _, message in waiting}
         assert len(tokens) == 2
 
