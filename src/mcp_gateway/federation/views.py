@@ -1,10 +1,11 @@
 """What a client connects to, and where one of its requests goes. Values only; `catalog/` makes them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.federation.model import Reply, Request
 from mcp_gateway.registry.model import Server, VirtualServer
 
 ViewKind: TypeAlias = Literal["all", "server", "virtual"]
@@ -12,12 +13,16 @@ ViewKind: TypeAlias = Literal["all", "server", "virtual"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """One endpoint: `/mcp` ("all", and `name` is ""), or `/servers/NAME/mcp`. `server` or `virtual` is what stands behind it."""
+    """One endpoint: `/mcp` ("all", and `name` is ""), or `/servers/NAME/mcp`. `server` or `virtual` is what stands behind it.
+
+    `search`: the client asked for a search in place of the list of tools.
+    """
 
     kind: ViewKind
     name: str = ""
     server: Server | None = None
     virtual: VirtualServer | None = None
+    search: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +31,8 @@ class Route:
 
     `definition` is the tool's as the server gives it, where it is known. `rewrite` makes the request's parameters into those
     the server expects (its own name, preset arguments, task ids); None: they are right as they are, and so are the bytes.
-    `restore` makes an answer's result fit the view again, and None means that it does.
+    `restore` makes an answer's result fit the view again, and None means that it does. `answer` is there when the gateway answers
+    itself; the request is sent nowhere then.
     """
 
     server: Server
@@ -34,3 +40,4 @@ class Route:
     definition: JsonObject | None = None
     rewrite: Callable[[JsonObject], JsonObject] | None = None
     restore: Callable[[JsonObject], JsonObject] | None = None
+    answer: Callable[[Request], Awaitable[Reply]] | None = None

@@ -14,15 +14,19 @@ from mcp_gateway.federation.catalog.gathering import gather
 from mcp_gateway.federation.catalog.lists import Lists
 from mcp_gateway.federation.catalog.model import KIND_OF, Finding, ListKind
 from mcp_gateway.federation.catalog.naming import Naming
+from mcp_gateway.federation.catalog.own_offers import OwnOffers, through
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.reading import UpstreamSaid
 from mcp_gateway.federation.catalog.replies import (
     MISSING_KEY,
+    RENAMED_KEY,
     TOKENS_KEY,
+    WHOLE_TOKENS_KEY,
     error_reply,
     list_reply,
     result_reply,
     told_missing,
+    told_renamed,
 )
 from mcp_gateway.federation.catalog.routing import Router
 from mcp_gateway.federation.catalog.shelf import Shelf, identity_of
@@ -36,6 +40,7 @@ from mcp_gateway.registry.model import Server
 # A list that lacks a server is looked at again soon.
 MISSING_TTL_MS: Final = 2_000
 ALL: Final = View(kind="all")
+ALL_SEARCHED: Final = View(kind="all", search=True)
 _KIND_ASKED: Final[dict[str, tuple[ListKind, ...]]] = {
     "tools/call": ("tools",),
     "prompts/get": ("prompts",),
@@ -55,19 +60,21 @@ class Catalog:
         self._lists = Lists(around, self._sight, self._shelf, self._naming)
         self._router = Router(around.registry, self._sight, self._shelf.known, self._naming, TaskIds(around.key))
         self._discovery = Discovery(around, self._sight)
+        self._own = OwnOffers(self._sight, lambda view, client: self._lists.snapshot(view, "tools", client))
 
-    def view(self, name: str | None) -> View | None:
+    def view(self, name: str | None, *, search: bool = False) -> View | None:
         """The endpoint of this name, "" or None being the one that has everything; to be asked for again with every request.
 
-        None: there is no server of this name, or it is switched off.
+        `search`: its client wants to search for tools, not to read a list of them. None: there is no server of this name, or it
+        is switched off.
         """
         if not name:
-            return ALL
+            return ALL_SEARCHED if search else ALL
         server = self._around.registry.servers.get(name)
         if server is not None:
-            return View(kind="server", name=name, server=server) if server.enabled else None
+            return View(kind="server", name=name, server=server, search=search) if server.enabled else None
         virtual = self._around.registry.virtual_servers.get(name)
-        return None if virtual is None else View(kind="virtual", name=name, virtual=virtual)
+        return None if virtual is None else View(kind="virtual", name=name, virtual=virtual, search=search)
 
     async def list(self, view: View, request: Request) -> Reply:
         """A page of one of the four lists. Raises `UnknownCursor`, and `GatewayError` where the view is one server that fails."""
@@ -75,6 +82,9 @@ class Catalog:
             snapshot = await self._lists.snapshot(view, KIND_OF[request.method], request.client)
         except UpstreamSaid as said:
             return error_reply(request.id, said.error)
+        whole = snapshot
+        if request.method == "tools/list":
+            snapshot = self._own.join(view, request.client.caller, whole)
         cursor = request.params.get("cursor")
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput("The cursor has to be a text.")
@@ -86,7 +96,7 @@ class Catalog:
             page,
             ttl_ms=self._ttl_ms(snapshot),
             scope="private" if private else "public",
-            meta=self._meta(view, request, snapshot),
+            meta=self._meta(view, request, snapshot, whole),
         )
 
     async def discover(self, view: View, request: Request) -> Reply:
@@ -94,8 +104,11 @@ class Catalog:
         return result_reply(request.id, await self._discovery.result(view, request.client))
 
     def route(self, view: View, request: Request) -> Route | None:
-        """Where it goes, as far as that is known. Raises `AmbiguousUri`; its `rewrite` may raise `HiddenArgument`."""
-        return self._router.route(view, request)
+        """Where it goes, as far as that is known. Raises `AmbiguousUri` and `InvalidInput`, its `rewrite` `HiddenArgument`."""
+        own = self._own.route(view, request)
+        if isinstance(own, Request):
+            return through(self._router.route(view, own))
+        return own or self._router.route(view, request)
 
     async def locate(self, view: View, request: Request) -> Route | None:
         """The same, after asking what is not known; waits two seconds at most. None: nobody offers it, as far as one can tell."""
@@ -107,7 +120,7 @@ class Catalog:
                 for kind in kinds
             )
         )
-        return self._router.route(view, request)
+        return self.route(view, request)
 
     async def reread(self, server: Server, kind: ListKind, client: Client) -> bytes | None:
         """Ask for the list now, whatever is kept, and have its definitions observed: a digest of it; None: there is no such list.
@@ -149,12 +162,17 @@ class Catalog:
         left = (max(0, held.ttl_ms - int((now - held.asked_at) * 1000)) for held in snapshot.held)
         return min([*left, MISSING_TTL_MS] if snapshot.missing or not snapshot.held else left)
 
-    def _meta(self, view: View, request: Request, snapshot: Snapshot) -> JsonObject:
-        if view.kind == "server":
+    def _meta(self, view: View, request: Request, snapshot: Snapshot, whole: Snapshot) -> JsonObject:
+        """`whole` is the list without a search before it, or in place of it."""
+        if view.kind == "server" and not view.search:
             return snapshot.held[0].meta if snapshot.held else {}
         meta: JsonObject = {SERVER_INFO_KEY: self._around.info}
         if request.method == "tools/list":
             meta[TOKENS_KEY] = snapshot.tokens
+            if view.search:
+                meta[WHOLE_TOKENS_KEY] = whole.tokens
+        if snapshot.findings and not view.search:
+            meta[RENAMED_KEY] = [*told_renamed(snapshot.findings)]
         if snapshot.missing:
             meta[MISSING_KEY] = [*told_missing(snapshot.missing)]
         return meta

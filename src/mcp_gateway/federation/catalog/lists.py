@@ -11,7 +11,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import render
 from mcp_gateway.federation.catalog.costs import tokens_of
 from mcp_gateway.federation.catalog.gathering import Gathered, gather
-from mcp_gateway.federation.catalog.model import Held, ListKind
+from mcp_gateway.federation.catalog.model import Finding, Held, ListKind
 from mcp_gateway.federation.catalog.naming import Naming
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.reading import UpstreamSaid
@@ -125,7 +125,23 @@ class Lists:
         elif kind in ("resources", "templates") and len(parts) > 1:
             parts = _once(parts)
         tokens = sum(one.tokens for part in parts for one in part) if kind == "tools" else 0
-        return Snapshot(parts=tuple(parts), held=gathered.held, missing=gathered.missing, digest=digest.digest(), tokens=tokens)
+        findings = () if names is None else _about(names.findings, parts)
+        return Snapshot(
+            parts=tuple(parts),
+            held=gathered.held,
+            missing=gathered.missing,
+            digest=digest.digest(),
+            tokens=tokens,
+            findings=findings,
+        )
+
+
+def _about(findings: tuple[Finding, ...], parts: Sequence[Part]) -> tuple[Finding, ...]:
+    """Those about something that is listed."""
+    if not findings:
+        return ()
+    listed = {one.name for part in parts for one in part}
+    return tuple(one for one in findings if one.listed in listed)
 
 
 def _once(parts: Sequence[Part]) -> list[Part]:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, render, result_message
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF
 from mcp_gateway.federation.catalog.cursors import cursor_after
-from mcp_gateway.federation.catalog.model import Missing, Scope
+from mcp_gateway.federation.catalog.model import Finding, Missing, Scope
 from mcp_gateway.federation.catalog.snapshot import Page
 from mcp_gateway.federation.model import Reply
 
 MISSING_KEY = "dev.mcp-gateway/missing"
 TOKENS_KEY = "dev.mcp-gateway/tokens"
-FINDINGS_KEY = "dev.mcp-gateway/findings"
+WHOLE_TOKENS_KEY = "dev.mcp-gateway/tokens-of-all"
+RENAMED_KEY = "dev.mcp-gateway/renamed"
+MAX_TOLD = 100
 
 
 def list_reply(request_id: MessageId, items_key: str, page: Page, *, ttl_ms: int, scope: Scope, meta: JsonObject) -> Reply:
@@ -38,3 +40,8 @@ def error_reply(request_id: MessageId, error: JsonObject) -> Reply:
 
 def told_missing(missing: Sequence[Missing]) -> list[JsonObject]:
     return [{"server": one.server, "code": one.code, "since": one.since} for one in missing]
+
+
+def told_renamed(findings: Sequence[Finding]) -> list[JsonObject]:
+    """Who has a name that was taken is not told: the caller may not be one who sees that server."""
+    return [{"server": one.server, "name": one.name, "listed": one.listed, "code": one.code} for one in findings[:MAX_TOLD]]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from mcp_gateway.federation.catalog.model import Held, Missing
+from mcp_gateway.federation.catalog.model import Finding, Held, Missing
 
 # Some clients read one page only.
 PAGE_ITEMS: Final = 1_000
@@ -35,13 +35,17 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Snapshot:
-    """`parts` in the order of the list. Two of the same `digest` have the same pages. `held` are the lists it was made of."""
+    """`parts` in the order of the list. Two of the same `digest` have the same pages. `held` are the lists it was made of.
+
+    `findings` are about what is in it.
+    """
 
     parts: tuple[Part, ...]
     held: tuple[Held, ...]
     missing: tuple[Missing, ...]
     digest: bytes
     tokens: int
+    findings: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))

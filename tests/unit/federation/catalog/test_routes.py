@@ -130,7 +130,7 @@ async def test_a_resource_is_found_by_list_then_by_template_then_by_scheme() -> 
     assert await located(world, "resources/read", {"uri": "file:///docs/api/x"}) == "other"
     assert await located(world, "resources/read", {"uri": "db://unlisted"}) == "other"
     assert await located(world, "resources/read", {"uri": "what://ever"}) == ""
-    ref = {"ref": {"type": "ref/resource", "uri": "file:///docs/api/{name}"}, "argument": {}}
+    ref: JsonObject = {"ref": {"type": "ref/resource", "uri": "file:///docs/api/{name}"}, "argument": {}}
     assert await located(world, "completion/complete", ref) == "other"
 
 

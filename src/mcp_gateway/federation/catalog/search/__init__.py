@@ -1,0 +1,1 @@
+"""Finding the right tools among many by what one wants to do."""
