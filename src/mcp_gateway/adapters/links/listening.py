@@ -41,9 +41,11 @@ class Listening:
         client: Client,
         on_change: Callable[[Change], None],
         *,
+        seconds: float,
         ended: Callable[["Listening"], None],
     ) -> None:
-        self._server, self._send, self._client = server, send, client
+        """`seconds`: how long an acknowledgement may take."""
+        self._server, self._send, self._client, self._seconds = server, send, client, seconds
         self._on_change, self._ended = on_change, ended
         self._ids = count(1)
         self._wanted = Wanted()
@@ -84,19 +86,18 @@ class Listening:
             client=self._client,
         )
         stream = _Stream(await self._send(request))
-        unknown = False
+        first: JsonObject = {}
         try:
-            async for message in stream.messages():
-                if message.get("method") == _ACKNOWLEDGED:
-                    return stream
-                if "method" not in message:
-                    unknown = object_at(message, "error").get("code") == METHOD_NOT_FOUND
-                    break
-        except BaseException:
-            await stream.close()
-            raise
-        await stream.close()
-        if unknown:
+            async with asyncio.timeout(self._seconds):
+                first = await stream.first()
+        except TimeoutError:
+            pass
+        finally:
+            if first.get("method") != _ACKNOWLEDGED:
+                await stream.close()
+        if first.get("method") == _ACKNOWLEDGED:
+            return stream
+        if object_at(first, "error").get("code") == METHOD_NOT_FOUND:
             raise NotExpressible(f"{self._server} has no subscriptions.", server=self._server)
         raise UpstreamUnreachable(f"{self._server} opens no subscription.", server=self._server)
 
@@ -155,6 +156,13 @@ class _Stream:
         while (event := await anext(self._events, None)) is not None:
             with contextlib.suppress(ValueError):
                 yield parse_object(event)
+
+    async def first(self) -> JsonObject:
+        """The acknowledgement, or the answer that came instead; empty when neither did."""
+        async for message in self.messages():
+            if message.get("method") == _ACKNOWLEDGED or "method" not in message:
+                return message
+        return {}
 
     async def close(self) -> None:
         await self._reply.close()

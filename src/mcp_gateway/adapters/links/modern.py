@@ -65,7 +65,8 @@ class ModernLink:
         return self._replies.of(await self._sending.send(outgoing, request.client))
 
     async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
-        watch = Listening(self.name, self.send, client, on_change, ended=self._watches.discard)
+        seconds = self._server.limits.timeout_seconds
+        watch = Listening(self.name, self.send, client, on_change, seconds=seconds, ended=self._watches.discard)
         self._watches.add(watch)
         return watch
 
