@@ -91,8 +91,8 @@ class ClientSessions:
 
     async def subscribe(self, session: ClientSession, uri: str) -> None:
         """Raises `InvalidInput`, and `TooLarge` when there are as many as a session may have."""
-        if not 0 < len(uri) <= MAX_URI_CHARS:
-            raise InvalidInput("The URI is empty or too long.", max_letters=MAX_URI_CHARS)
+        if not 0 < len(uri) <= MAX_URI_CHARS or not uri.isprintable():
+            raise InvalidInput("The URI is empty, too long, or holds what no URI does.", max_letters=MAX_URI_CHARS)
         if not await self.store.subscribe(session.key, uri, most=MAX_SUBSCRIPTIONS):
             raise ClientSessionUnknown
 
