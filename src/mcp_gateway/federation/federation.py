@@ -22,8 +22,11 @@ _ACTIONS: Final[Mapping[str, Action]] = {"resources/read": "read_resource", "pro
 class Offers(Protocol):
     """What is offered where; the catalog. All of it for one caller, who never learns of what they may not see."""
 
-    def view(self, name: str) -> View | None:
-        """The endpoint of this name; "" is the one that has everything. None: there is none."""
+    def view(self, name: str, *, search: bool = False) -> View | None:
+        """The endpoint of this name; "" is the one that has everything. None: there is none.
+
+        `search`: with a search in place of its list of tools.
+        """
         ...
 
     async def discover(self, view: View, request: Request) -> Reply: ...
@@ -52,9 +55,12 @@ class Federation:
         self._offers, self._subscriptions = offers, subscriptions
         self._guarded, self._own = guarded, own
 
-    def view(self, name: str) -> View | None:
-        """The endpoint of this name; "" is the one that has everything. None: there is none."""
-        return self._offers.view(name)
+    def view(self, name: str, *, search: bool = False) -> View | None:
+        """The endpoint of this name; "" is the one that has everything. None: there is none.
+
+        `search`: with a search in place of its list of tools.
+        """
+        return self._offers.view(name, search=search)
 
     async def send(self, view: View, request: Request) -> Reply:
         """Raises `GatewayError`; what a server answers, its errors too, is a reply."""
@@ -73,8 +79,10 @@ class Federation:
         route = self._offers.route(view, request) or await self._offers.locate(view, request)
         if route is None:
             raise UnknownName(name=request.name[:200])
+        if route.answer is not None:
+            return await route.answer(request)
         if route.rewrite is not None:
-            request = replace(request, params=route.rewrite(request.params), body=None)
+            request = replace(request, params=route.rewrite(request.params), body=None, headers=None)
         passage = Passage(view, request, route, act_of(request, route))
         onward = self._own if route.server.transport == "built_in" else self._guarded
         reply = await onward(passage)

@@ -53,6 +53,8 @@ class OwnOffers:
         if request.method != "tools/call" or request.name not in RESERVED or not (view.search or view.kind == "all"):
             return None
         if request.name == SEARCH_TOOLS:
+            if not self._sight.sees(request.client.caller, OWN.name, "tools", SEARCH_TOOLS):
+                return None
             return Route(server=OWN, name=SEARCH_TOOLS, definition=DEFINITIONS[SEARCH_TOOLS], answer=self._answer_in(view))
         return replace(request, params=unwrapped(request.params), body=None, headers=None)
 

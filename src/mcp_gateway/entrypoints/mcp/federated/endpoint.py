@@ -42,6 +42,7 @@ from mcp_gateway.federation.views import View
 PATIENCE_SECONDS: Final = 0.05
 ENDPOINT: Final = "/mcp"
 BELOW: Final = "/servers/"
+SEARCH: Final = b"tools=search"
 
 log = structlog.get_logger(__name__)
 
@@ -86,20 +87,21 @@ class FederatedEndpoint:
         self._federation, self._older, self._elsewhere = federation, older, frozenset(elsewhere)
         self._open: Counter[tuple[str, str, str]] = Counter()
 
-    def view_at(self, path: str) -> View | None:
-        """What is offered at this path; None: it is not one of these endpoints."""
+    def view_at(self, path: str, query: bytes = b"") -> View | None:
+        """What is offered at this path; None: it is not one of these endpoints. With `?tools=search` tools are not listed."""
+        search = bool(query) and SEARCH in query.split(b"&")
         if path == ENDPOINT:
-            return self._federation.view("")
+            return self._federation.view("", search=search)
         if not path.startswith(BELOW) or not path.endswith(ENDPOINT):
             return None
         name = path[len(BELOW) : -len(ENDPOINT)]
-        return None if not name or "/" in name or name in self._elsewhere else self._federation.view(name)
+        return None if not name or "/" in name or name in self._elsewhere else self._federation.view(name, search=search)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request at one of these endpoints, whoever sent it."""
         try:
             caller = admitted(scope)
-            view = self.view_at(scope["path"])
+            view = self.view_at(scope["path"], scope["query_string"])
             if view is None:
                 raise UnknownEndpoint(path=scope["path"][:200])
         except GatewayError as error:

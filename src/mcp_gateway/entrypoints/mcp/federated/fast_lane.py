@@ -64,7 +64,7 @@ class FastLane:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._long_way(scope, receive, send)
             return
-        view = self._endpoint.view_at(scope["path"])
+        view = self._endpoint.view_at(scope["path"], scope["query_string"])
         admitted = self._admit(scope) if view is not None else None
         if view is None or admitted is None:
             await self._long_way(scope, receive, send)
