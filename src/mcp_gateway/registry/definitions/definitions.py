@@ -10,10 +10,11 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.definitions.errors import DefinitionsContested
-from mcp_gateway.registry.definitions.judge import judge
+from mcp_gateway.registry.definitions.judge import Circumstances, judge
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
 from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
 from mcp_gateway.registry.definitions.reading import Seen, Unreadable, instructions_item, read_item
+from mcp_gateway.registry.definitions.suspicious import Surroundings
 from mcp_gateway.registry.definitions.table import StandingTable
 from mcp_gateway.registry.model import Server
 
@@ -138,11 +139,13 @@ class Definitions:
     def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
         known = self._table.of(server.name, kind)
         at = self._clock.now().timestamp()
+        around = Surroundings(own=known.keys() | seen.keys(), others=self._table.tools_of_others(server.name))
+        when = Circumstances(first=not known, at=at, around=around)
         changes = [] if known else [Change(known=None, record=_list_seen(server, kind, at))]
         for name, one in seen.items():
             before = known.get(name)
             try:
-                record = judge(server, one, before, first=not known, at=at)
+                record = judge(server, one, before, when)
             except Unreadable as error:
                 log.warning("definition_unreadable", server=server.name, kind=kind, name=name[:100], reason=str(error))
                 continue

@@ -1,12 +1,14 @@
 """What becomes of one item a server lists now, given what is known of it. Pure."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mcp_gateway.core.protocol.frames import parse_object
-from mcp_gateway.registry.definitions.compare import Comparison, compare, describe_new
+from mcp_gateway.registry.definitions.compare import compare, describe_new
+from mcp_gateway.registry.definitions.differences import Comparison
 from mcp_gateway.registry.definitions.model import Record, Status, Verdict
 from mcp_gateway.registry.definitions.reading import Seen, body_of
 from mcp_gateway.registry.definitions.rules import at_first_sight, consequence
+from mcp_gateway.registry.definitions.suspicious import Surroundings
 from mcp_gateway.registry.model import DriftRule, Server
 
 
@@ -15,30 +17,40 @@ def rule_of(server: Server) -> DriftRule:
     return "pass" if server.source == "built_in" else server.drift
 
 
-def judge(server: Server, seen: Seen, known: Record | None, *, first: bool, at: float) -> Record:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Circumstances:
+    """`first`: it comes with the first list of its kind ever seen of this server. `at` in seconds since 1970."""
+
+    first: bool
+    at: float
+    around: Surroundings
+
+
+def judge(server: Server, seen: Seen, known: Record | None, when: Circumstances) -> Record:
     """The record to keep now; `known` itself when there is nothing new.
 
-    `first`: it comes with the first list ever seen of its server. Raises `Unreadable`.
+    Raises `Unreadable`.
     """
     if known is not None and known.latest_fingerprint == seen.fingerprint:
         return known
     if known is None:
-        return _judge_new(server, seen, first=first, at=at)
-    changed = replace(known, latest_fingerprint=seen.fingerprint, latest_body=body_of(seen), seen_at=at)
+        return _judge_new(server, seen, when)
+    changed = replace(known, latest_fingerprint=seen.fingerprint, latest_body=body_of(seen), seen_at=when.at)
     if known.verdict == "refused":
         return changed
     if known.approved_body is None:
-        found = describe_new(seen.kind, seen.item)
-        return replace(changed, status=consequence(rule_of(server), found.worst), verdict="new", reasons=found.reasons)
+        found = describe_new(seen.kind, seen.item, when.around)
+        verdict: Verdict = "suspicious" if found.suspicious else "new"
+        return replace(changed, status=consequence(rule_of(server), found.worst), verdict=verdict, reasons=found.reasons)
     if known.approved_fingerprint == seen.fingerprint:
         return replace(changed, latest_body=known.approved_body, status="offered", verdict="approved", reasons=())
-    found = compare(seen.kind, parse_object(known.approved_body), seen.item)
+    found = compare(seen.kind, parse_object(known.approved_body), seen.item, when.around)
     return replace(changed, status=consequence(rule_of(server), found.worst), verdict=found.worst, reasons=found.reasons)
 
 
-def _judge_new(server: Server, seen: Seen, *, first: bool, at: float) -> Record:
-    found = describe_new(seen.kind, seen.item)
-    status, verdict = _standing_of_new(server, found, first=first)
+def _judge_new(server: Server, seen: Seen, when: Circumstances) -> Record:
+    found = describe_new(seen.kind, seen.item, when.around)
+    status, verdict = _standing_of_new(server, found, first=when.first)
     body = body_of(seen)
     approved = status == "offered"
     return Record(
@@ -52,13 +64,13 @@ def _judge_new(server: Server, seen: Seen, *, first: bool, at: float) -> Record:
         status=status,
         verdict=verdict,
         reasons=found.reasons,
-        seen_at=at,
-        decided_at=at if approved and first else None,
-        decided_by=server.created_by if approved and first and server.created_by else None,
+        seen_at=when.at,
+        decided_at=when.at if approved and when.first else None,
+        decided_by=server.created_by if approved and when.first and server.created_by else None,
     )
 
 
 def _standing_of_new(server: Server, found: Comparison, *, first: bool) -> tuple[Status, Verdict]:
     if first:
-        return at_first_sight(found.worst), "suspicious" if found.worst == "suspicious" else "first"
-    return consequence(rule_of(server), found.worst), "suspicious" if found.worst == "suspicious" else "new"
+        return at_first_sight(found.worst), "suspicious" if found.suspicious else "first"
+    return consequence(rule_of(server), found.worst), "suspicious" if found.suspicious else "new"

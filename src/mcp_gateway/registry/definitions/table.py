@@ -24,6 +24,11 @@ class StandingTable:
         """By name; not to be changed. An empty name says only that the list was seen."""
         return self._records.get(kind, {}).get(server, {})
 
+    def tools_of_others(self, server: str) -> frozenset[str]:
+        """Names of the tools of all other servers."""
+        tools = self._records.get("tools", {})
+        return frozenset(name for other, named in tools.items() if other != server for name in named)
+
     def records(self) -> Iterator[Record]:
         """All, without those that only say that a list was seen."""
         for servers in self._records.values():
