@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Row, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.base import Executable
 
@@ -26,6 +26,8 @@ class SqlServers:
 
     def __init__(self, engine: AsyncEngine, sealing: Sealing) -> None:
         self._engine, self._sealing = engine, sealing
+        # What rows were read as, by their whole text: few of many change at a time.
+        self._known: dict[str, tuple[tuple[object, ...], Server, Fault | None]] = {}
 
     async def read_revision(self) -> int:
         async with connected(self._engine) as connection:
@@ -38,16 +40,23 @@ class SqlServers:
             with across_tenants("servers of every tenant are held together"):
                 servers = (await connection.execute(select(registry_servers))).all()
                 virtual = (await connection.execute(select(registry_virtual_servers))).all()
+        self._known = {row.name: self._known[row.name] for row in servers if row.name in self._known}
         faults: dict[str, Fault] = {}
         held: dict[str, Server] = {}
         for row in servers:
-            held[row.name], fault = read_server(row, self._sealing)
+            held[row.name], fault = self._read(row)
             faults |= {row.name: fault} if fault else {}
         selections: dict[str, VirtualServer] = {}
         for row in virtual:
             selections[row.name], fault = read_virtual(row)
             faults |= {row.name: fault} if fault else {}
         return StoredRegistry(revision=revision, servers=held, virtual_servers=selections, faults=faults)
+
+    def _read(self, row: Row[tuple[object, ...]]) -> tuple[Server, Fault | None]:
+        known, text = self._known.get(row.name), tuple(row)
+        if known is None or known[0] != text:
+            known = self._known[row.name] = (text, *read_server(row, self._sealing))
+        return known[1:]
 
     async def write(self, change: StoreChange, *, expected_revision: int) -> bool:
         async with connected(self._engine, writing=True) as connection:
