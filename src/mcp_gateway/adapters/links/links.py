@@ -90,6 +90,10 @@ class Links:
         self._links[server.name] = (server, link)
         return link
 
+    def fresh(self, server: Server) -> Link:
+        """One that nobody shares, for whoever asks to close. Raises as `link`."""
+        return self._openers[server.transport](server)
+
     def forget(self, name: str) -> None:
         """The server is gone; its link ends with its last call."""
         kept = self._links.pop(name, None)
