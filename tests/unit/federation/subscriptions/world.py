@@ -147,10 +147,10 @@ class World:
         return client.caller.subject if server in self.personal else ""
 
 
-async def next_of(reply: Reply) -> JsonObject:
-    """The next message, within two seconds."""
+async def next_of(reply: Reply, *, seconds: float = 5.0) -> JsonObject:
+    """The next message, waited for so long at most."""
     assert reply.events is not None
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(seconds):
         message: JsonObject = orjson.loads(await anext(reply.events))
     return message
 
