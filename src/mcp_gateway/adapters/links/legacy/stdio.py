@@ -32,6 +32,7 @@ _GUARDIAN: Final = Path(__file__).with_name("guardian.py")
 # From its input being closed until it is told to end, and from then on until it is made to.
 _LEAVE_SECONDS: Final = 1.0
 _MUST_SECONDS: Final = GRACE_SECONDS + 2.0
+_DROPPED_BYTES: Final = 64 * 1024
 _log = structlog.get_logger()
 
 
@@ -110,6 +111,8 @@ class StdioChannel:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await _ended(process, _LEAVE_SECONDS)
+        # With the last process the streams end, and with them whoever reads them.
+        await asyncio.wait(self._tasks, timeout=_LEAVE_SECONDS)
         for task in self._tasks:
             task.cancel()
 
@@ -129,11 +132,15 @@ class StdioChannel:
             pass
         except asyncio.LimitOverrunError:
             error = self._faults.too_large(self._program.line_bytes)
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
         except OSError:
             pass
         if not self._closing:
             hearing.lost(error or await self._why(process))
             self._starts.ended(self._started_at)
+        while await stream.read(_DROPPED_BYTES):
+            pass
 
     async def _why(self, process: asyncio.subprocess.Process) -> GatewayError:
         await _ended(process, _LEAVE_SECONDS)
