@@ -18,6 +18,10 @@ from mcp_gateway.kit.prometheus import PrometheusFigures
 
 if TYPE_CHECKING:  # what it imports is for gateways that serve
     from mcp_gateway.access.access import Access
+    from mcp_gateway.federation.catalog.catalog import Catalog
+    from mcp_gateway.federation.health.history import HealthHistory
+    from mcp_gateway.federation.recent import RecentCalls
+    from mcp_gateway.registry.definitions.definitions import Definitions
     from mcp_gateway.registry.registry import Registry
 
 Mode = Literal["single_mcp", "multi_mcp", "auto"]
@@ -70,6 +74,17 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class McpServers:
+    """The registered MCP servers: what there is, what was approved, what is offered, how they are, what was called lately."""
+
+    registry: "Registry"
+    definitions: "Definitions"
+    catalog: "Catalog"
+    health: "HealthHistory"
+    recent: "RecentCalls"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Gateway:
     """`look` is what the servers say about the data, without a question; `drafters` names who can write SQL, in order of use.
 
@@ -90,4 +105,5 @@ class Gateway:
     limiter: EnterpriseRateLimiter | None = None
     traffic_figures: PrometheusFigures | None = None
     access: "Access | None" = None
+    mcp: McpServers | None = None
     registry: "Registry | None" = None

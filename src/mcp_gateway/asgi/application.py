@@ -8,16 +8,18 @@ from functools import partial
 from importlib.metadata import version
 from typing import Literal, TypeAlias
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.policy.own_tools import OWN_SERVER
 from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
+from mcp_gateway.asgi.federated import OWN, Endpoints, federated_routes, open_federated, quick_way
 from mcp_gateway.asgi.serving import Listeners, require_provider, serve_apps
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app, mcp_application
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
+from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint
 from mcp_gateway.entrypoints.mcp.guard import McpGuard
 from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
 from mcp_gateway.entrypoints.mcp.server import McpFace
@@ -28,8 +30,6 @@ from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
 from mcp_gateway.wiring.servers import is_embedded
 
-# The face that offers the gateway itself; not a name an embedded server can have.
-OWN = ""
 Role: TypeAlias = Literal["all", "engine", "gateway"]
 
 
@@ -66,23 +66,27 @@ async def open_application(
         opened = await stack.enter_async_context(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), foundation=foundation)
         )
-        gateway = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
+        asking = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
+        faces = {**faces, OWN: build_ask_server(asking, new_id=_new_id)}
+        _limit(faces, asking)
+        _govern(faces, asking)
+        federated = await stack.enter_async_context(open_federated(settings, clock=clock, foundation=foundation, faces=faces))
+        gateway = replace(asking, mcp=federated.servers, registry=federated.servers.registry)
         access = gateway.access if settings.login == "required" else None
-        faces = {**faces, OWN: build_ask_server(gateway, new_id=_new_id)}
-        options = _http_options(settings, listeners, faces, page=role != "engine")
+        options = _http_options(settings, listeners, faces, gateway, page=role != "engine")
         http = create_app(gateway, options, clock=clock, new_id=_new_id, access=access)
-        _limit(faces, gateway)
-        _govern(faces, gateway)
-        routes = await _mcp_routes(stack, faces, _doors(settings, listeners), access)
+        routes = await _mcp_routes(stack, faces, federated.endpoint, _doors(settings, listeners), access)
         apart = listeners.mcp is not None
         if not apart:
             # Before the API's own routes there is nothing at these addresses; after them everything unknown is a 404.
             http.router.routes[0:0] = routes
+        mcp = mcp_application(routes, options, clock=clock, new_id=_new_id, access=access) if apart else http
+        way_in = partial(quick_way, endpoint=federated.endpoint, access=access, options=options, clock=clock, new_id=_new_id)
         yield Application(
             gateway=gateway,
-            main=http,
-            mcp=mcp_application(routes, options, clock=clock, new_id=_new_id, access=access) if apart else http,
-            goodbyes=tuple(face.changes.close for face in faces.values()),
+            main=http if apart else way_in(http),
+            mcp=way_in(mcp),
+            goodbyes=(*(face.changes.close for face in faces.values()), federated.goodbye),
             data=settings.tables_url or str(settings.mcp_config_path or settings.mcp_server_url),
         )
 
@@ -112,23 +116,26 @@ def _govern(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
 
 
 async def _mcp_routes(
-    stack: AsyncExitStack, faces: Mapping[str, McpFace], doors: Doors, access: Access | None
+    stack: AsyncExitStack,
+    faces: Mapping[str, McpFace],
+    endpoint: FederatedEndpoint,
+    doors: Doors,
+    access: Access | None,
 ) -> list[BaseRoute]:
-    """Ours at /mcp and /sse, the embedded ones below /servers; lifespans entered here, since a parent does not run them."""
+    """The embedded servers below /servers, each as it is, and the federated endpoint; lifespans are entered here."""
     routes: list[BaseRoute] = []
     guard = partial(McpGuard, sessions=access.sessions if access else None)
     for key, face in faces.items():
-        app = mcp_app(face, doors=doors, guard=guard)
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        if key == OWN:
-            routes += [Route(path, endpoint=app) for path in ("/mcp", "/sse", "/messages/{rest:path}")]
-        else:
+        if key != OWN:
+            app = mcp_app(face, doors=doors, guard=guard)
+            await stack.enter_async_context(app.router.lifespan_context(app))
             routes.append(Mount(f"/servers/{key}", app=app))
-    return routes
+    return [*routes, *federated_routes(endpoint)]
 
 
-def _http_options(settings: Settings, listeners: Listeners, faces: Mapping[str, McpFace], *, page: bool) -> HttpOptions:
-    before = [f"/servers/{key}" if key != OWN else "" for key in faces]
+def _http_options(
+    settings: Settings, listeners: Listeners, faces: Mapping[str, McpFace], gateway: Gateway, *, page: bool
+) -> HttpOptions:
     return HttpOptions(
         version=version("mcp-gateway"),
         allowed_origins=settings.allowed_origins,
@@ -137,7 +144,7 @@ def _http_options(settings: Settings, listeners: Listeners, faces: Mapping[str, 
         metrics_enabled=settings.enable_metrics,
         page_enabled=page,
         public_url=settings.public_url,
-        mcp_endpoints=tuple(f"{prefix}/{transport}" for prefix in before for transport in ("mcp", "sse")),
+        mcp_endpoints=Endpoints([key for key in faces if key != OWN], gateway.mcp),
         login_port=listeners.port if listeners.mcp is not None else None,
         mcp_port=listeners.mcp_port if listeners.mcp is not None else None,
     )

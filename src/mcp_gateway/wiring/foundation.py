@@ -13,22 +13,20 @@ from mcp_gateway.wiring.conversations import open_conversations
 from mcp_gateway.wiring.traffic import Traffic, open_traffic
 
 if TYPE_CHECKING:  # what it imports is for gateways that serve
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from mcp_gateway.access.access import Access
-    from mcp_gateway.registry.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Foundation:
-    """`access` None: whoever holds the gateway may do everything, and nothing is written down; `probes` look after its parts.
-
-    `registry` None: no MCP servers are registered, nor can be.
-    """
+    """`access` None: whoever holds the gateway may do everything, and nothing is written down; `probes` look after its parts."""
 
     traffic: Traffic
     conversations: ConversationStore
     access: "Access | None" = None
-    registry: "Registry | None" = None
     probes: tuple[Probe, ...] = ()
+    store: "AsyncEngine | None" = None
 
 
 @asynccontextmanager

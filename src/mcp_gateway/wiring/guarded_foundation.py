@@ -18,25 +18,23 @@ from mcp_gateway.wiring.access import open_access
 from mcp_gateway.wiring.conversations import REMEMBERED_TURNS
 from mcp_gateway.wiring.foundation import Foundation
 from mcp_gateway.wiring.providers import provider_probes
-from mcp_gateway.wiring.registry import open_registry
 from mcp_gateway.wiring.store import open_own_store
 from mcp_gateway.wiring.traffic import open_traffic
 
 
 @asynccontextmanager
 async def open_guarded_foundation(settings: Settings, *, clock: Clock) -> AsyncIterator[Foundation]:
-    """Raises what opening the store, the key, the access file, the servers file and Redis raises."""
+    """Raises what opening the store, the key, the access file and Redis raises."""
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_own_store(settings))
         traffic = await stack.enter_async_context(open_traffic(settings, clock=clock))
         access = await stack.enter_async_context(open_access(settings, clock=clock, engine=engine, connection=traffic.connection))
-        registry = await stack.enter_async_context(open_registry(settings, clock=clock, engine=engine, access=access))
         yield Foundation(
             traffic=traffic,
             conversations=_conversations(settings, engine, clock),
             access=access,
-            registry=registry,
             probes=(AuditProbe(access.trail, access.audit), *provider_probes(access.providers)),
+            store=engine,
         )
 
 

@@ -97,7 +97,11 @@ class Listening:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait({self._looking}, timeout=1.0)
-        for listener in self._audience:
+        self.say_goodbye()
+
+    def say_goodbye(self) -> None:
+        """End every stream with its result."""
+        for listener in tuple(self._audience):
             self._drop(listener)
 
     def _require_room(self, client: Client) -> None:

@@ -42,6 +42,8 @@ from mcp_gateway.federation.views import View
 PATIENCE_SECONDS: Final = 0.05
 ENDPOINT: Final = "/mcp"
 BELOW: Final = "/servers/"
+STREAM: Final = "/sse"
+MESSAGES: Final = "/messages/"
 SEARCH: Final = b"tools=search"
 
 log = structlog.get_logger(__name__)
@@ -78,23 +80,29 @@ class OlderFront(Protocol):
 
 
 class FederatedEndpoint:
-    """One for all views. `older` None: clients of older revisions are told which one there is.
+    """One for all views. Until `serve_older` clients of older revisions are told which one there is.
 
     `elsewhere` are names below /servers that somebody else answers for.
     """
 
-    def __init__(self, federation: Federation, *, older: OlderFront | None = None, elsewhere: Collection[str] = ()) -> None:
-        self._federation, self._older, self._elsewhere = federation, older, frozenset(elsewhere)
+    def __init__(self, federation: Federation, *, elsewhere: Collection[str] = ()) -> None:
+        self._federation, self._elsewhere = federation, frozenset(elsewhere)
+        self._older: OlderFront | None = None
+        self._sse: OlderFront | None = None
         self._open: Counter[tuple[str, str, str]] = Counter()
 
-    def view_at(self, path: str, query: bytes = b"") -> View | None:
+    def serve_older(self, streamable: OlderFront, sse: OlderFront) -> None:
+        """Clients of older revisions too; both fronts answer through `reply`."""
+        self._older, self._sse = streamable, sse
+
+    def view_at(self, path: str, query: bytes = b"", *, ending: str = ENDPOINT) -> View | None:
         """What is offered at this path; None: it is not one of these endpoints. With `?tools=search` tools are not listed."""
         search = bool(query) and SEARCH in query.split(b"&")
-        if path == ENDPOINT:
+        if path == ending:
             return self._federation.view("", search=search)
-        if not path.startswith(BELOW) or not path.endswith(ENDPOINT):
+        if not path.startswith(BELOW) or not path.endswith(ending):
             return None
-        name = path[len(BELOW) : -len(ENDPOINT)]
+        name = path[len(BELOW) : -len(ending)]
         return None if not name or "/" in name or name in self._elsewhere else self._federation.view(name, search=search)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,6 +170,25 @@ class FederatedEndpoint:
                 await send_reply(reply, send, *challenge_for(scope, reply))
             finally:
                 await reply.close()
+
+    async def over_sse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The two paths of revision 2024-11-05: its standing stream, and where its messages go."""
+        posted = scope["method"] == "POST"
+        try:
+            caller = admitted(scope)
+            view = self.view_at(scope["path"], scope["query_string"], ending=MESSAGES if posted else STREAM)
+            if view is None or self._sse is None:
+                raise UnknownEndpoint(path=scope["path"][:200])
+        except GatewayError as error:
+            await refuse(scope, receive, send, error)
+            return
+        try:
+            body = await read_body(receive) if posted else b""
+            if body is not None:
+                message = read_message(body) if posted else None
+                await self._sse(scope, receive, send, view=view, caller=caller, message=message, body=body)
+        except Refusal as refusal:
+            await send_body(send, refusal.status, refusal.body())
 
     async def reply(self, view: View, request: Request) -> Reply:
         """What there is to answer; our own errors are replies too."""
