@@ -40,7 +40,6 @@ from mcp_gateway.wiring.traffic import Traffic
 
 if TYPE_CHECKING:  # what it imports is for gateways that serve
     from mcp_gateway.access.access import Access
-    from mcp_gateway.registry.registry import Registry
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +92,6 @@ async def open_gateway(
             conversations=foundation.conversations,
             traffic=traffic,
             access=foundation.access,
-            registry=foundation.registry,
             probes=foundation.probes,
         )
         stack.enter_context(logged_as(servers.orchestration if file is not None else None))
@@ -128,7 +126,6 @@ class _Parts:
     conversations: ConversationStore
     traffic: Traffic
     access: "Access | None"
-    registry: "Registry | None"
     probes: tuple[Probe, ...]
 
     @property
@@ -184,7 +181,6 @@ def _assemble(parts: _Parts, new_id: Callable[[], str]) -> Gateway:
         drafters=tuple(drafter.name for drafter in (parts.engine, parts.model) if drafter is not None),
         limiter=parts.traffic.limiter,
         traffic_figures=parts.traffic.figures,
-        registry=parts.registry,
     )
     return gateway if parts.access is None else _govern(gateway, parts.access)
 
