@@ -122,9 +122,8 @@ class Connection(asyncio.Protocol):
         return piece
 
     def leave(self) -> None:
-        if self.busy:
-            self._fault = self._faults.lost("it was not waited for")
-            self._end(reusable=False)
+        if self.busy and self._tail_bytes < 0:
+            self._drop()
 
     def release(self) -> None:
         """Waits a moment for the proper end, so the connection can be kept."""
@@ -135,7 +134,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(TAIL_SECONDS, self.leave)
+        self._timer = self.loop.call_later(TAIL_SECONDS, self._drop)
         self._resume()
         if self._complete:
             self._end(reusable=self._keep_alive)
@@ -248,7 +247,7 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
         elif self._tail_bytes > MAX_TAIL_BYTES:
-            self.leave()
+            self._drop()
 
     def _wrong(self) -> GatewayError | None:
         if self._surplus:
@@ -308,6 +307,10 @@ class Connection(asyncio.Protocol):
             self._waiter.set_exception(fault or Unanswered(sent=self._sent))
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+        self._end(reusable=False)
+
+    def _drop(self) -> None:
+        self._fault = self._faults.lost("it was not waited for")
         self._end(reusable=False)
 
     def _end(self, *, reusable: bool) -> None:
