@@ -73,7 +73,7 @@ class Links:
     def __init__(self, openers: Mapping[TransportName, Open]) -> None:
         self._openers = openers
         self._links: dict[str, tuple[Server, Link]] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], Link] = {}
 
     def link(self, server: Server) -> Link:
         """The same one as long as the server stays as it is; of a changed server the old one ends with its last call.
@@ -101,16 +101,17 @@ class Links:
             self._retire(*kept)
 
     async def close(self) -> None:
-        for leaving in tuple(self._leaving):
+        for leaving in self._leaving:
             leaving.cancel()
-        kept, self._links = self._links, {}
-        for _, link in kept.values():
+        links = [*self._leaving.values(), *(link for _, link in self._links.values())]
+        self._links = {}
+        for link in links:
             await link.close()
 
     def _retire(self, server: Server, link: Link) -> None:
         leaving = asyncio.get_running_loop().create_task(_left(server, link))
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
+        self._leaving[leaving] = link
+        leaving.add_done_callback(self._leaving.pop)
 
 
 async def _left(server: Server, link: Link) -> None:
