@@ -152,6 +152,8 @@ def gateway(
     """
     quiet = {"LIMIT_QUESTIONS_PER_MINUTE": "0", "LIMIT_READS_PER_MINUTE": "0", "LOG_LEVEL": "WARNING", "DRAFT_PROCESSES": "0"}
     told = {"STATE_DIR": str(folder), "SERVERS_FILE": str(servers_file(folder, servers)), "LOGIN": "none"}
+    # Where keys lie nobody else may look.
+    folder.chmod(0o700)
     port = free_port()
     command = [sys.executable, "-m", "mcp_gateway", "serve", "--port", str(port)]
     return Program(command, port, {**quiet, **told, **(environment or {})}, cpu, "/health")
