@@ -69,6 +69,20 @@ class UnknownName(NotFound):
     hint = "List what is offered; `mcp-gateway servers explain TOOL` says why something is not seen."
 
 
+class UnknownMethod(NotFound):
+    """No server here knows this method."""
+
+    code = "UNKNOWN_METHOD"
+    hint = "`server/discover` says what is served."
+
+
+class CapabilityMissing(InvalidInput):
+    """The client did not declare what this needs."""
+
+    code = "CAPABILITY_MISSING"
+    hint = "Declare it in the request's clientCapabilities, if the client can do it."
+
+
 class WaitingForApproval(Forbidden):
     """The server changed this tool since it was approved; it may not be called before somebody looks at the change."""
 

@@ -7,15 +7,17 @@ from typing import Final, Protocol
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.policy.model import Action, Target
 from mcp_gateway.access.policy.own_tools import action_of
-from mcp_gateway.core.errors import Json
+from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import object_at
-from mcp_gateway.core.protocol.words import LISTS
-from mcp_gateway.federation.errors import UnknownName
+from mcp_gateway.core.protocol.words import LISTS, NAMED_BY, TASKS_EXTENSION
+from mcp_gateway.federation.errors import CapabilityMissing, UnknownMethod, UnknownName
 from mcp_gateway.federation.model import Reply, Request
 from mcp_gateway.federation.pipeline import Onward, Passage
 from mcp_gateway.federation.restoring import restored
 from mcp_gateway.federation.views import Route, View
 
+# Methods beside `NAMED_BY` that are about something a server offers.
+_NAMING: Final = frozenset({"completion/complete"})
 _ACTIONS: Final[Mapping[str, Action]] = {"resources/read": "read_resource", "prompts/get": "get_prompt"}
 
 
@@ -78,7 +80,7 @@ class Federation:
     async def _forward(self, view: View, request: Request) -> Reply:
         route = self._offers.route(view, request) or await self._offers.locate(view, request)
         if route is None:
-            raise UnknownName(name=request.name[:200])
+            raise _nowhere(request)
         if route.answer is not None:
             return await route.answer(request)
         if route.rewrite is not None:
@@ -87,6 +89,16 @@ class Federation:
         onward = self._own if route.server.transport == "built_in" else self._guarded
         reply = await onward(passage)
         return reply if route.restore is None else restored(reply, route.restore)
+
+
+def _nowhere(request: Request) -> GatewayError:
+    """Why no server takes this request."""
+    method = request.method
+    if method in NAMED_BY or method in _NAMING:
+        if method.startswith("tasks/") and TASKS_EXTENSION not in object_at(request.client.capabilities, "extensions"):
+            return CapabilityMissing(requiredCapabilities={"extensions": {TASKS_EXTENSION: {}}})
+        return UnknownName(name=request.name[:200])
+    return UnknownMethod(method=method[:200])
 
 
 def act_of(request: Request, route: Route) -> Act:
