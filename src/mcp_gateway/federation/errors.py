@@ -83,6 +83,13 @@ class CapabilityMissing(InvalidInput):
     hint = "Declare it in the request's clientCapabilities, if the client can do it."
 
 
+class HeadersDisagree(InvalidInput):
+    """A header says something else than the argument it repeats."""
+
+    code = "HEADERS_DISAGREE"
+    hint = "Send each `Mcp-Param-` header with the very value of its argument."
+
+
 class WaitingForApproval(Forbidden):
     """The server changed this tool since it was approved; it may not be called before somebody looks at the change."""
 

@@ -10,7 +10,7 @@ from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.http_client import Outgoing
 from mcp_gateway.adapters.links.kept_facts import KeptFacts
 from mcp_gateway.adapters.links.listening import Listening
-from mcp_gateway.adapters.links.parameter_headers import Marked, marked_in, parameter_headers
+from mcp_gateway.core.protocol.parameters import Marked, marked_in, parameter_headers
 from mcp_gateway.adapters.links.replies import Replies
 from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.clock import Clock

@@ -5,15 +5,19 @@ from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
 
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.federation.errors import UpstreamAnswerTooLarge, WaitingForApproval
+from mcp_gateway.core.protocol.frames import JsonObject, object_at
+from mcp_gateway.core.protocol.parameters import Marked, disagreement, marked_in
+from mcp_gateway.federation.errors import HeadersDisagree, UpstreamAnswerTooLarge, WaitingForApproval
 from mcp_gateway.federation.guard.arguments import ArgumentChecks
-from mcp_gateway.federation.model import Reply
+from mcp_gateway.federation.model import Headers, Reply
 from mcp_gateway.federation.pipeline import Onward, Passage
 from mcp_gateway.federation.views import Route
 from mcp_gateway.registry.definitions.model import Kind, Standing
 
 # An answer that is to be masked is held whole for it.
 MAX_MASKED_BYTES: Final = 8 * 1024 * 1024
+# Definitions whose marked parameters are kept at hand.
+MAX_MARKED: Final = 20_000
 
 _KINDS: Final[Mapping[str, Kind]] = {"tools/call": "tools", "prompts/get": "prompts", "resources/read": "resources"}
 
@@ -29,13 +33,14 @@ class Standings(Protocol):
 
 
 class Guard:
-    """Raises `WaitingForApproval`, what `ArgumentChecks` raises, and what masking raises: no answer then.
+    """Raises `WaitingForApproval`, `HeadersDisagree`, what `ArgumentChecks` raises, and what masking raises: no answer then.
 
     `masked` strikes kinds of data out of one JSON-RPC message.
     """
 
     def __init__(self, standings: Standings, arguments: ArgumentChecks, masked: Masking) -> None:
         self._standings, self._arguments, self._masked = standings, arguments, masked
+        self._marked: dict[str, Marked] = {}
 
     async def __call__(self, passage: Passage, onward: Onward) -> Reply:
         request, route = passage.request, passage.route
@@ -45,8 +50,21 @@ class Guard:
             if kind == "tools" and standing is not None and route.server.check_arguments:
                 given = request.params.get("arguments")
                 self._arguments.check(standing.fingerprint, standing.definition, {} if given is None else given)
+            if kind == "tools" and standing is not None and request.headers is not None:
+                self._check_headers(standing, request.headers, object_at(request.params, "arguments"))
         reply = await onward(passage)
         return reply if not route.server.mask else await self._mask(reply, route.server.mask)
+
+    def _check_headers(self, standing: Standing, headers: Headers, arguments: JsonObject) -> None:
+        """Servers of older eras know nothing of these headers, so it is done here for all."""
+        marked = self._marked.get(standing.fingerprint)
+        if marked is None:
+            if len(self._marked) >= MAX_MARKED:
+                self._marked.clear()
+            marked = self._marked[standing.fingerprint] = marked_in(standing.definition)
+        fault = disagreement(marked, arguments, headers) if marked else None
+        if fault is not None:
+            raise HeadersDisagree(fault)
 
     def _standing(self, route: Route, kind: Kind) -> Standing | None:
         """None for a resource of a template, which stands as its template does."""

@@ -7,8 +7,15 @@ not to this caller, is an unknown name in the protocol's own words.
 from mcp_gateway.access.errors import InsufficientScope, NotAllowed
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, render, result_message
-from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY
-from mcp_gateway.federation.errors import CapabilityMissing, UnknownMethod, UnknownName
+from mcp_gateway.core.protocol.words import (
+    HEADER_MISMATCH,
+    HTTP_STATUS_OF,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
+)
+from mcp_gateway.federation.errors import CapabilityMissing, HeadersDisagree, UnknownMethod, UnknownName
 from mcp_gateway.federation.model import Reply, Request
 
 FORBIDDEN = 403
@@ -22,6 +29,8 @@ def reply_of(error: GatewayError, request: Request) -> Reply:
         return _error(request, METHOD_NOT_FOUND, "Method not found", {"method": request.method[:200]})
     if isinstance(error, CapabilityMissing):
         return _error(request, MISSING_CAPABILITY, error.message, dict(error.data))
+    if isinstance(error, HeadersDisagree):
+        return _error(request, HEADER_MISMATCH, error.message, {"error": error.to_dict()})
     if isinstance(error, InsufficientScope):
         return _error(request, INVALID_PARAMS, error.message, {"error": error.to_dict()}, status=FORBIDDEN)
     if request.method == "tools/call":
