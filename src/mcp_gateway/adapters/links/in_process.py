@@ -21,7 +21,8 @@ from mcp_gateway.registry.model import ServerLimits
 
 # How long an application that was told that nobody listens any more may go on.
 _LEAVE_SECONDS: Final = 1.0
-_HOST: Final = b"127.0.0.1"
+# With a port, because some applications want one.
+_HOST: Final = b"127.0.0.1:80"
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ class AsgiSending:
             "root_path": "",
             "headers": headers,
             "client": ("127.0.0.1", 0),
-            "server": ("127.0.0.1", 0),
+            "server": ("127.0.0.1", 80),
             "state": self._state_of(client),
         }
 

@@ -59,7 +59,7 @@ async def test_the_request_arrives_as_over_http_with_its_caller() -> None:
     (scope,) = seen
     headers = dict(scope["headers"])
     assert (scope["method"], scope["path"], scope["state"]) == ("POST", "/mcp", {"caller": caller})
-    assert (headers[b"mcp-method"], headers[b"mcp-name"], headers[b"host"]) == (b"tools/call", b"echo", b"127.0.0.1")
+    assert (headers[b"mcp-method"], headers[b"mcp-name"], headers[b"host"]) == (b"tools/call", b"echo", b"127.0.0.1:80")
     assert headers[b"content-length"] == str(len(bodies[0])).encode()
     assert b"callers-own" not in str(scope).encode() + bodies[0]
 
