@@ -54,8 +54,8 @@ def disagreement(marked: Marked, arguments: JsonObject, headers: Iterable[tuple[
     `headers` are those of the client, names in lower case. None: they agree.
     """
     sent: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        sent.setdefault(name, []).append(value)
+    for header, repeated in headers:
+        sent.setdefault(header, []).append(repeated)
     for path, name in marked:
         shown, given = name.decode("ascii"), sent.get(name.lower(), [])
         value = _at(arguments, path)
