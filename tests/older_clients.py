@@ -13,6 +13,8 @@ from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF
+from mcp_gateway.entrypoints.mcp.federated.endpoint import Sender
+from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy import LegacyFront
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
@@ -163,7 +165,13 @@ class World:
 
         async def run(exchange: Exchange) -> None:
             await front(
-                scope, exchange.receive, exchange.send, view=view, caller=caller, message=message, body=orjson.dumps(message)
+                scope,
+                exchange.receive,
+                exchange.send,
+                view=view,
+                head=Head(scope),
+                sender=Sender(caller, None),
+                message=message,
             )
 
         return Exchange(run)

@@ -110,19 +110,22 @@ class RedisClientSessions:
         max_sessions: int = MAX_SESSIONS,
         max_of_one: int = MAX_SESSIONS_OF_ONE,
     ) -> None:
-        """Use `open`. Nothing is listened to yet."""
+        """Changes by other replicas are listened to from the first use on."""
         self._connection, self._timeout_seconds = connection, timeout_seconds
         self._monotonic = clock.monotonic
         self._idle_seconds = idle_seconds
         self._max_sessions, self._max_of_one = max_sessions, max_of_one
         self._copies: dict[str, _Copy] = {}
         self._changes = 0
+        self._listening = False
         self._listeners: list[SessionListener] = []
 
     async def listen(self) -> None:
         """Hear of changes by other replicas from when this returns, as soon as the store is there."""
-        self._connection.on_state(self._connection_is)
-        await _answered(self._connection.subscribe(CHANNEL, self._changed))
+        if not self._listening:
+            self._listening = True
+            self._connection.on_state(self._connection_is)
+            await _answered(self._connection.subscribe(CHANNEL, self._changed))
 
     def close(self) -> None:
         """Stop listening; the connection stays."""
@@ -200,6 +203,7 @@ class RedisClientSessions:
             self._forget(key)
 
     async def _run(self, script: Script, keys: list[Word], words: list[Word]) -> Reply:
+        await self.listen()
         return await _answered(self._connection.run(script, keys, words, timeout_seconds=self._timeout_seconds))
 
     def _forget(self, key: str) -> None:

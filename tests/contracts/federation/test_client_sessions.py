@@ -201,7 +201,6 @@ async def test_a_store_that_is_away_says_so_and_what_was_copied_is_not_believed(
     heard: list[str | None] = []
     async with await RedisConnection.open(valkey_process.url, timeout_seconds=5.0) as connection:
         replica = RedisClientSessions(connection, clock=SystemClock(), timeout_seconds=5.0)
-        await replica.listen()
         await replica.add(replace(SESSION, key="away"))
         assert await replica.find("away") is not None
         replica.on_change(lambda key, _: heard.append(key))

@@ -73,9 +73,9 @@ class OlderFront(Protocol):
         send: Send,
         *,
         view: View,
-        caller: Caller,
+        head: Head,
+        sender: Sender,
         message: JsonObject | list[Json] | None,
-        body: bytes,
     ) -> None: ...
 
 
@@ -141,10 +141,11 @@ class FederatedEndpoint:
                 del self._open[owner]
 
     async def _without_body(self, scope: Scope, receive: Receive, send: Send, view: View, caller: Caller) -> None:
-        if self._older is None or is_modern(Head(scope)) or scope["method"] not in ("GET", "DELETE"):
+        head = Head(scope)
+        if self._older is None or is_modern(head) or scope["method"] not in ("GET", "DELETE"):
             await send_body(send, 405, b"", (b"allow", b"POST"))
             return
-        await self._older(scope, receive, send, view=view, caller=caller, message=None, body=b"")
+        await self._older(scope, receive, send, view=view, head=head, sender=Sender(caller, bearer_of(scope)), message=None)
 
     async def _post(self, scope: Scope, receive: Receive, send: Send, view: View, sender: Sender, body: bytes) -> None:
         head = Head(scope)
@@ -154,7 +155,7 @@ class FederatedEndpoint:
             return
         message = read_message(body)
         if not modern and self._older is not None:
-            await self._older(scope, receive, send, view=view, caller=sender.caller, message=message, body=body)
+            await self._older(scope, receive, send, view=view, head=head, sender=sender, message=message)
             return
         if not isinstance(message, dict):
             raise Refusal(INVALID_REQUEST, SINGLE_MESSAGE)
@@ -186,7 +187,8 @@ class FederatedEndpoint:
             body = await read_body(receive) if posted else b""
             if body is not None:
                 message = read_message(body) if posted else None
-                await self._sse(scope, receive, send, view=view, caller=caller, message=message, body=body)
+                sender = Sender(caller, bearer_of(scope))
+                await self._sse(scope, receive, send, view=view, head=Head(scope), sender=sender, message=message)
         except Refusal as refusal:
             await send_body(send, refusal.status, refusal.body())
 

@@ -10,11 +10,10 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from mcp_gateway.core.errors import GatewayError, Json
-from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS
 from mcp_gateway.core.protocol.words import INVALID_REQUEST, SESSION_HEADER
-from mcp_gateway.entrypoints.http.credentials import bearer_of
+from mcp_gateway.entrypoints.mcp.federated.endpoint import Sender
 from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy_call import LegacyCall
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
@@ -45,23 +44,23 @@ class LegacyFront:
         send: Send,
         *,
         view: View,
-        caller: Caller,
+        head: Head,
+        sender: Sender,
         message: JsonObject | list[Json] | None,
-        body: bytes,
     ) -> None:
-        """Answer one request of a caller who was let in."""
-        head, method = Head(scope), scope["method"]
-        visitor = Visitor(caller=caller, view=view, endpoint=view.name, token=bearer_of(scope), trace=tuple(head.trace))
+        """Answer one request of a caller who was let in; whoever let them in counts the POSTs they have open."""
+        method = scope["method"]
+        visitor = Visitor(sender.caller, view, view.name, sender.token, tuple(head.trace))
         try:
-            with self._messages.live.opened(caller):
-                if method == "POST" and message is not None:
-                    await self._post(visitor, head, message, receive, send)
-                elif method == "GET":
+            if method == "POST" and message is not None:
+                await self._post(visitor, head, message, receive, send)
+            elif method == "GET":
+                with self._messages.live.opened(sender.caller):
                     await self._get(visitor, head, receive, send)
-                elif method == "DELETE":
-                    await self._delete(visitor, head, send)
-                else:
-                    await refuse(send, Refused(405, "Method Not Allowed"))
+            elif method == "DELETE":
+                await self._delete(visitor, head, send)
+            else:
+                await refuse(send, Refused(405, "Method Not Allowed"))
         except Refused as refusal:
             await refuse(send, refusal)
         except GatewayError as error:
@@ -170,7 +169,7 @@ async def _run(calls: Sequence[LegacyCall], outlet: PostOutlet, receive: Receive
             call.abandon()
 
     outlet.on_lost = lost
-    presence = Presence(receive, gone)
+    presence = Presence(receive, gone, outlet.reassure)
     try:
         if len(calls) == 1:
             await calls[0].run()

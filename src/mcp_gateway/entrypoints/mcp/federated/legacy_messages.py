@@ -1,7 +1,6 @@
 """What one message of an older client asks for: answered here where the session knows, else made a request of 2026-07-28."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.identity import Caller
@@ -30,8 +29,7 @@ from mcp_gateway.federation.views import View
 NO_ID: Final = "A request, a notification or a response of JSON-RPC 2.0 is wanted"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Visitor:
+class Visitor(NamedTuple):
     """Who sent a message, as far as HTTP says, and what they are connected to."""
 
     caller: Caller

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mcp_gateway.core.errors import GatewayError, Internal, Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, render
-from mcp_gateway.entrypoints.http.credentials import bearer_of
+from mcp_gateway.entrypoints.mcp.federated.endpoint import Sender
 from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused, nothing_more, refuse, refuse_error
@@ -70,9 +70,7 @@ class SsePipe:
             return False
         if len(self._tasks) >= MAX_UNDER_WAY:
             raise Refused(429, "Too many requests are under way")
-        visitor = Visitor(
-            caller=caller, view=self._visitor.view, endpoint=self._visitor.endpoint, token=self._visitor.token, trace=()
-        )
+        visitor = self._visitor._replace(caller=caller, trace=())
         task = asyncio.get_running_loop().create_task(self._serve(visitor, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -143,21 +141,20 @@ class SseFront:
         send: Send,
         *,
         view: View,
-        caller: Caller,
+        head: Head,
+        sender: Sender,
         message: JsonObject | list[Json] | None,
-        body: bytes,
     ) -> None:
         """A GET opens the stream; a POST brings messages."""
-        trace = tuple(Head(scope).trace)
-        visitor = Visitor(caller=caller, view=view, endpoint=f"sse:{view.name}", token=bearer_of(scope), trace=trace)
+        visitor = Visitor(sender.caller, view, f"sse:{view.name}", sender.token, tuple(head.trace))
         try:
-            with self._messages.live.opened(caller):
-                if scope["method"] == "GET":
+            if scope["method"] == "GET":
+                with self._messages.live.opened(sender.caller):
                     await self._stream(scope, visitor, receive, send)
-                elif scope["method"] == "POST" and message is not None:
-                    await self._post(scope, visitor, message, send)
-                else:
-                    await refuse(send, Refused(405, "Method Not Allowed"))
+            elif scope["method"] == "POST" and message is not None:
+                await self._post(scope, visitor, message, send)
+            else:
+                await refuse(send, Refused(405, "Method Not Allowed"))
         except Refused as refusal:
             await refuse(send, refusal)
         except GatewayError as error:
@@ -174,7 +171,7 @@ class SseFront:
         live = messages.live.at(session.key)
         live.pipe = live.standing = pipe
         self._open += 1
-        presence = Presence(receive, pipe.close, 0.0)
+        presence = Presence(receive, pipe.close, after_seconds=0.0)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": [*EVENT_HEADERS]})
             await pipe.write(f"event: endpoint\ndata: {_address(scope)}?session_id={session_id}\n\n".encode())

@@ -63,7 +63,6 @@ class PostOutlet:
         self._begun = False
         self.stream: EventStream | None = None
         self.on_lost: Callable[[], None] = _nobody
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._lose_patience)
         self._reassuring: asyncio.Task[None] | None = None
 
     async def notify(self, message: bytes) -> None:
@@ -112,8 +111,12 @@ class PostOutlet:
         self.stream.detach()
         return True
 
+    def reassure(self) -> None:
+        """It takes long: from now on the client is shown, now and then, that it is heard."""
+        if self._reassuring is None:
+            self._reassuring = asyncio.get_running_loop().create_task(self._reassure())
+
     def close(self) -> None:
-        self._timer.cancel()
         if self._reassuring is not None:
             self._reassuring.cancel()
 
@@ -162,10 +165,8 @@ class PostOutlet:
         if not self._gone:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    def _lose_patience(self) -> None:
-        self._reassuring = asyncio.get_running_loop().create_task(self._reassure())
-
     async def _reassure(self) -> None:
+        await asyncio.sleep(PATIENCE_SECONDS)
         while not self._gone:
             async with self._lock:
                 if not self._left:
@@ -182,16 +183,24 @@ def _nobody() -> None:
 
 
 class Presence:
-    """Calls `on_gone` when the client goes away. A request that is over soon costs a timer, and no task."""
+    """Calls `on_gone` when the client goes away, and `on_long` once the request is not over soon. Until then it costs a timer."""
 
-    __slots__ = ("_on_gone", "_receive", "_task", "_timer")
+    __slots__ = ("_on_gone", "_on_long", "_receive", "_task", "_timer")
 
-    def __init__(self, receive: Receive, on_gone: Callable[[], None], after_seconds: float = WATCH_AFTER_SECONDS) -> None:
-        self._receive, self._on_gone = receive, on_gone
+    def __init__(
+        self,
+        receive: Receive,
+        on_gone: Callable[[], None],
+        on_long: Callable[[], None] = _nobody,
+        *,
+        after_seconds: float = WATCH_AFTER_SECONDS,
+    ) -> None:
+        self._receive, self._on_gone, self._on_long = receive, on_gone, on_long
         self._task: asyncio.Task[None] | None = None
         self._timer = asyncio.get_running_loop().call_later(after_seconds, self._begin)
 
     def _begin(self) -> None:
+        self._on_long()
         self._task = asyncio.get_running_loop().create_task(self._wait())
 
     async def _wait(self) -> None:

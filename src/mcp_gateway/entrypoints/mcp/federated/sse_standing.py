@@ -125,7 +125,7 @@ async def _follow_afar(afar: _Afar, receive: Receive, send: Send) -> None:
     if polled.events is None:
         raise Refused(400, NOT_RESUMED)
     scope = asyncio.timeout(None)
-    presence = Presence(receive, lambda: scope.reschedule(asyncio.get_running_loop().time()), 0.0)
+    presence = Presence(receive, lambda: scope.reschedule(asyncio.get_running_loop().time()), after_seconds=0.0)
     try:
         async with scope:
             await send({"type": "http.response.start", "status": 200, "headers": [*EVENT_HEADERS]})
@@ -159,7 +159,7 @@ async def _follow(
         gone.set()
         stream.wake()
 
-    presence = Presence(receive, left, 0.0)
+    presence = Presence(receive, left, after_seconds=0.0)
     stream.attach()
     try:
         await send({"type": "http.response.start", "status": 200, "headers": [*EVENT_HEADERS]})

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.older_clients import ModernServer, World, call, initialize, raising, request, texts, whole
+from tests.older_clients import ModernServer, World, initialize, raising, request, texts, whole
 
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.identity import Caller
@@ -43,17 +43,22 @@ async def test_nobody_can_open_all_the_sessions_there_are(server: ModernServer) 
     assert "mcp-session-id" not in refused.headers
 
 
-async def test_nobody_can_have_all_the_requests_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/mcp", "/sse"])
+async def test_nobody_can_have_all_the_streams_open(world: World, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setattr(sessions_live, "MAX_OPEN_REQUESTS", 1)
+    stream = world.ask(session=await world.open(), method="GET", path=path)
+    await stream.event()
     session = await world.open()
-    exchange = world.ask(call("hangs"), session=session)
-    await world.arrived(2)
 
-    assert (await world.ask(request("ping"), session=session).whole()).status == 429
-    assert (await world.ask(initialize(), caller=BERT).whole()).status == 200
-    exchange.leave()
-    await exchange.task
-    assert (await world.ask(request("ping"), session=session).whole()).status == 200
+    assert (await world.ask(session=session, method="GET", path=path).whole()).status == 429
+    others = world.ask(method="GET", path="/sse", caller=BERT)
+    await others.event()
+    stream.leave()
+    await stream.task
+    again = world.ask(session=session, method="GET", path=path)
+    await again.event()
+    for one in (others, again):
+        one.task.cancel()
 
 
 async def test_only_so_many_streams_stand(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
