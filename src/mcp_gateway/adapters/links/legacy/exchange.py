@@ -28,7 +28,7 @@ class Exchange:
     def put(self, message: JsonObject, size: int = 0) -> None:
         """Never waits. `size` in bytes, where the stream is shared; drops all but the response when too much lies unread."""
         full = len(self._messages) >= _UNREAD or self._size > _UNREAD_BYTES
-        if self._answered or (full and "method" in message):
+        if self._answered or self._error is not None or (full and "method" in message):
             return
         self._answered = "method" not in message
         self._size += size

@@ -151,10 +151,10 @@ class Session:
         """Never raises."""
         if not self.closed:
             self.closed = True
-            await self.peer.close()
-            await self._channel.close()
             if self.peer.lost_to is None:
                 self.peer.lost(self._faults.lost("its session was closed"))
+            await self.peer.close()
+            await self._channel.close()
 
     def _announced(self, message: JsonObject) -> None:
         for told in tuple(self.on_announcement.values()):
