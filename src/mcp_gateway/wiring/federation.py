@@ -113,6 +113,7 @@ async def open_federation(
         )
         catalog = Catalog(around)
         stack.push_async_callback(catalog.close)
+        stack.callback(registry.follow(catalog.follow_registry))
         subscriptions = await enter(open_subscriptions(replicas, around, registry, catalog, definitions, clock=clock))
         attach_looking(registry, links, replicas.bus, clock, version=str(info["version"]))
         circuits = Circuits(traffic, lambda: registry.servers)

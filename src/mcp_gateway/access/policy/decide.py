@@ -66,6 +66,16 @@ def decide_anew(policy: Policy, caller: Caller, action: Action, target: Target =
     )
 
 
+def may_reach(policy: Policy, caller: Caller, action: Action, server: str) -> bool:
+    """False where nothing on this server can be allowed to the caller, whatever its name. Scopes are not looked at."""
+    ready = ready_caller(policy, caller)
+    about = [one for one in ready.rules if action in one.rule.actions and one.selector.names_server(server)]
+    if any(one.rule.effect == "deny" and one.selector.whole_servers for one in about):
+        return False
+    granted = any(about.names_server(server) for role in ready.roles for _, about in role.allows.get(action, ()))
+    return granted or any(one.rule.effect == "allow" for one in about)
+
+
 def ready_caller(policy: Policy, caller: Caller) -> ReadyCaller:
     """What of the policy speaks to this caller, whatever the action: found once, for questions about many things."""
     key = (caller.tenant, caller.subject, caller.roles)

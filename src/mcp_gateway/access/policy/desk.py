@@ -13,7 +13,7 @@ from mcp_gateway.access.errors import InsufficientScope, NotAllowed, PolicyInval
 from mcp_gateway.access.policy.bodies import Statement, identity_of, kind_of, read_statement
 from mcp_gateway.access.policy.build import Statements, build_policy
 from mcp_gateway.access.policy.changes import Addition, Removal, parse_stored, with_addition, without
-from mcp_gateway.access.policy.decide import ANYTHING, decide
+from mcp_gateway.access.policy.decide import ANYTHING, decide, may_reach
 from mcp_gateway.access.policy.dry_run import DryRun, PastCall, dry_run
 from mcp_gateway.access.policy.errors import PolicyBusy, StatementNotFound, WouldLockOut
 from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, explain
@@ -42,6 +42,10 @@ class PolicyDesk:
 
     def decide(self, caller: Caller, action: Action, target: Target = ANYTHING) -> Decision:
         return decide(self.current, caller, action, target)
+
+    def may_reach(self, caller: Caller, action: Action, server: str) -> bool:
+        """False where nothing on this server can be allowed to the caller, whatever its name. Scopes are not looked at."""
+        return may_reach(self.current, caller, action, server)
 
     def explain(
         self,

@@ -22,6 +22,15 @@ class Selector:
         """Whether it is about this server and this tool."""
         return (not self.servers or _any(self.servers, server)) and (not self.tools or _any(self.tools, tool))
 
+    def names_server(self, server: str) -> bool:
+        """Whether it may be about something on this server."""
+        return not self.servers or _any(self.servers, server)
+
+    @property
+    def whole_servers(self) -> bool:
+        """Whether it is about everything on its servers."""
+        return not (self.tools or self.tables or self.columns)
+
     def allows(self, table: str, column: str) -> bool:
         """Whether an allow covers this. While no table is named yet it covers the question whether any may be asked about."""
         if not table:

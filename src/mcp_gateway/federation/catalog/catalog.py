@@ -76,6 +76,12 @@ class Catalog:
         virtual = self._around.registry.virtual_servers.get(name)
         return None if virtual is None else View(kind="virtual", name=name, virtual=virtual, search=search)
 
+    def follow_registry(self) -> None:
+        """Forgets what is kept of servers that are gone."""
+        servers = self._around.registry.servers
+        self._shelf.known.keep_only(servers)
+        self._shelf.keep_only(servers)
+
     async def list(self, view: View, request: Request) -> Reply:
         """A page of one of the four lists. Raises `UnknownCursor`, and `GatewayError` where the view is one server that fails."""
         try:

@@ -1,43 +1,77 @@
 """What each server was last seen to offer, to whomever: enough to name its things and to send a request the right way.
 
-Being known is no permission, and says nothing of now: a name stays known while its server answers nobody.
+Being known is no permission, and says nothing of now: a name stays known while its server answers nobody, while its definition
+waits for approval, and when the server is changed until it has answered again. Otherwise a name could pass to another server for
+a moment, and a call with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.catalog.model import Held, Item, ListKind
-from mcp_gateway.registry.model import Server
+from mcp_gateway.federation.catalog.ports import Locked
+from mcp_gateway.federation.catalog.showing import definition_of
 
 MAX_NAMES: Final = 10_000
-_NOTHING: Final[Mapping[str, Item]] = {}
 
 
 class Known:
-    """`revision` grows when the names of a server change, not when one of its definitions does."""
+    """`revision` grows when the names of a server change, not when one of its definitions does.
 
-    def __init__(self) -> None:
-        self.revision = 0
+    Of a server that was not asked since the start there is what all replicas remember of it.
+    """
+
+    def __init__(self, locked: Locked | None = None) -> None:
+        self._locked = locked
+        self._revision = 0
         self._items: dict[tuple[str, ListKind], tuple[int, dict[str, Item]]] = {}
+        self._recalled: dict[tuple[str, ListKind], tuple[int, frozenset[str]]] = {}
 
-    def items(self, server: Server, kind: ListKind) -> Mapping[str, Item] | None:
-        """By the server's own names; None when no list of it was ever read."""
-        found = self._items.get((server.name, kind))
-        return found[1] if found is not None and found[0] == server.version else None
+    @property
+    def revision(self) -> tuple[int, int]:
+        """What was remembered counts only until something was seen."""
+        return self._revision, self._locked.revision if self._locked is not None and self._recalled else 0
+
+    def names(self, server: str, kind: ListKind) -> Collection[str]:
+        """The server's own."""
+        found = self._items.get((server, kind))
+        if found is not None:
+            return found[1].keys()
+        if self._locked is None:
+            return ()
+        revision, names = self._recalled.get((server, kind), (-1, frozenset[str]()))
+        if revision != self._locked.revision:
+            names = frozenset(self._locked.names(server, kind))
+            self._recalled[server, kind] = (self._locked.revision, names)
+        return names
+
+    def definition(self, server: str, kind: ListKind, name: str) -> JsonObject | None:
+        """Not to be changed; None where it is not known."""
+        found = self._items.get((server, kind))
+        if found is not None:
+            item = found[1].get(name)
+            return None if item is None else definition_of(item)
+        standing = None if self._locked is None else self._locked.standing(server, name, kind)
+        return None if standing is None else standing.definition
 
     def learn(self, held: Held) -> None:
         """A public list is all there is; a private one adds to what others were shown."""
         key = (held.server.name, held.kind)
-        version, before = self._items.get(key, (0, _NOTHING))
-        now = {item.key: item for item in held.items}
+        version, before = self._items.get(key, (0, {}))
+        if held.server.version < version:
+            return
+        now = {item.key: item for item in held.all_items}
         if held.owner and version == held.server.version and len(before) + len(now) <= MAX_NAMES:
             now = {**before, **now}
-        if version != held.server.version or before.keys() != now.keys():
-            self.revision += 1
+        if before.keys() != now.keys() or self._recalled.pop(key, None) is not None:
+            self._revision += 1
         self._items[key] = (held.server.version, now)
 
-    def forget(self, servers: Mapping[str, Server]) -> None:
-        """All but these."""
+    def keep_only(self, servers: Mapping[str, object]) -> None:
+        """For servers that were removed."""
         for key in [key for key in self._items if key[0] not in servers]:
             del self._items[key]
-            self.revision += 1
+            self._revision += 1
+        for key in [key for key in self._recalled if key[0] not in servers]:
+            del self._recalled[key]

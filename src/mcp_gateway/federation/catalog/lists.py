@@ -30,7 +30,7 @@ MAX_PAGE_BYTES: Final = 64 * 1024 * 1024
 _AT_ONCE: Final = 2_000
 
 Wanted: TypeAlias = tuple[str, str, ListKind, Rights, str]
-Stamp: TypeAlias = tuple[int, str, int, int]
+Stamp: TypeAlias = tuple[int, str, int, tuple[int, int]]
 
 
 class _Kept(NamedTuple):

@@ -18,7 +18,7 @@ class Naming:
     def __init__(self, registry: Registered, sight: Sight, known: Known) -> None:
         self._registry, self._sight, self._known = registry, sight, known
         self._made: dict[tuple[str, ListKind], Names] = {}
-        self._stamp = (-1, -1)
+        self._stamp = (-1, (-1, -1))
 
     def names(self, tenant: str, kind: ListKind) -> Names:
         """`kind` is "tools" or "prompts"; resources keep their URIs."""
@@ -33,7 +33,7 @@ class Naming:
 
     def _make(self, tenant: str, kind: ListKind) -> Names:
         wishes = [
-            Wishes(server=one.name, prefix=one.prefix, names=self._known.items(one, kind) or ())
+            Wishes(server=one.name, prefix=one.prefix, names=self._known.names(one.name, kind))
             for one in self._sight.of_tenant(tenant)
         ]
         return assign(kind, wishes, RESERVED if kind == "tools" else ())

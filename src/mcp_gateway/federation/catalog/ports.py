@@ -1,11 +1,12 @@
 """What the catalog needs of the rest: which servers exist, the way to them, what of theirs may be shown, and to whom."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_gateway.access.governor import Deciding
+from mcp_gateway.access.policy.model import Action, Decision, Target
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.catalog.model import ListKind
 from mcp_gateway.federation.ports import Link
@@ -31,6 +32,23 @@ class Linking(Protocol):
     def link(self, server: Server) -> Link: ...
 
 
+class Deciding(Protocol):
+    """The policy; pure, and quick when asked the same again."""
+
+    def decide(self, caller: Caller, action: Action, target: Target, /) -> Decision: ...
+
+    def may_reach(self, caller: Caller, action: Action, server: str, /) -> bool:
+        """False where nothing on this server can be allowed to the caller, whatever its name."""
+        ...
+
+
+class Standing(Protocol):
+    """How a definition stands. The same object as long as nothing changed."""
+
+    @property
+    def definition(self) -> JsonObject: ...
+
+
 class Locked(Protocol):
     """Which definitions may be shown."""
 
@@ -43,8 +61,12 @@ class Locked(Protocol):
         """To be told of every list that was read, before anything of it is shown."""
         ...
 
-    def standing(self, server: str, name: str, kind: ListKind) -> object | None:
-        """The same object as long as nothing changed; None for what was never observed."""
+    def standing(self, server: str, name: str, kind: ListKind) -> Standing | None:
+        """None for what was never observed."""
+        ...
+
+    def names(self, server: str, kind: ListKind) -> Collection[str]:
+        """Of all that was ever seen of it, by whatever replica; what is held back too."""
         ...
 
     def offered(self, server: str, items: Sequence[JsonObject], kind: ListKind) -> list[JsonObject]:

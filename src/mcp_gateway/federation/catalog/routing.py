@@ -14,7 +14,6 @@ from mcp_gateway.federation.catalog.model import ListKind
 from mcp_gateway.federation.catalog.names import Own
 from mcp_gateway.federation.catalog.naming import Naming
 from mcp_gateway.federation.catalog.ports import Registered
-from mcp_gateway.federation.catalog.showing import definition_of
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.catalog.tasks import TASK_METHODS, TaskIds
 from mcp_gateway.federation.catalog.uris import Uris
@@ -33,7 +32,7 @@ class Router:
 
     def __init__(self, registry: Registered, sight: Sight, known: Known, naming: Naming, tasks: TaskIds) -> None:
         self._registry, self._sight, self._known, self._naming, self._tasks = registry, sight, known, naming, tasks
-        self._stamp = (-1, -1)
+        self._stamp = (-1, (-1, -1))
         self._uris: dict[tuple[str, str], Uris] = {}
         self._selections: dict[str, dict[str, Selected]] = {}
 
@@ -121,7 +120,7 @@ class Router:
         if view.virtual is None:
             return self._named_so("prompts", caller, name)
         servers = self._sight.servers(view, caller, "prompts")
-        offering = (one for one in servers if name in (self._known.items(one, "prompts") or ()))
+        offering = (one for one in servers if name in self._known.names(one.name, "prompts"))
         found = next((one for one in offering if self._sight.sees(caller, one.name, "prompts", name)), None)
         return None if found is None else Own(found.name, name)
 
@@ -132,7 +131,7 @@ class Router:
             return found
         for server in self._sight.of_tenant(caller.tenant):
             own = name.removeprefix(f"{server.name}_")
-            if own != name and own in (self._known.items(server, kind) or ()):
+            if own != name and own in self._known.names(server.name, kind):
                 return Own(server.name, own)
         return None
 
@@ -171,8 +170,7 @@ class Router:
             self._selections.clear()
 
     def _definition(self, server: Server, name: str) -> JsonObject | None:
-        item = (self._known.items(server, "tools") or {}).get(name)
-        return None if item is None else definition_of(item)
+        return self._known.definition(server.name, "tools", name)
 
     def _with_task(self, server: str, caller: Caller) -> Rewrite:
         return lambda result: self._tasks.show(result, server, caller)

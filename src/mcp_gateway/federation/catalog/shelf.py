@@ -74,7 +74,7 @@ class Shelf:
         self._dropped: dict[tuple[str, ListKind], int] = {}
         self._dropped_all = 0
         self.vouching = Vouching(around.clock)
-        self.known = Known()
+        self.known = Known(around.definitions)
 
     def fresh(self, server: Server, kind: ListKind, identity: str) -> Held | None:
         """The list as it may be shown now; None: it has to be asked for."""
@@ -145,7 +145,7 @@ class Shelf:
         if change.kind == "lost":
             self.vouching.end(change.server, change.identity)
 
-    def forget_all_but(self, servers: Collection[str]) -> None:
+    def keep_only(self, servers: Collection[str]) -> None:
         """For servers that were removed."""
         self._dropped = {key: count for key, count in self._dropped.items() if key[0] in servers}
         self._failed = {key: failure for key, failure in self._failed.items() if key[0] in servers}

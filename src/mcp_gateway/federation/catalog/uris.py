@@ -23,10 +23,10 @@ class Uris:
         self._templates: list[tuple[Template, Server]] = []
         self._schemes: dict[str, list[Server]] = {}
         for server in servers:
-            for uri in known.items(server, "resources") or ():
+            for uri in known.names(server.name, "resources"):
                 self._listed.setdefault(uri, []).append(server)
                 self._note_scheme(uri, server)
-            for text in known.items(server, "templates") or ():
+            for text in known.names(server.name, "templates"):
                 self._templates.append((Template(text), server))
                 self._note_scheme(text, server)
 

@@ -29,25 +29,25 @@ class CatalogOffers:
     def __init__(self, catalog: Catalog, around: Surroundings) -> None:
         self._catalog, self._around = catalog, around
         self._sight = Sight(around)
-        # The names of a tuple of servers, which is the same one for all callers of a tenant; held so that it stays itself.
-        self._names: dict[int, tuple[tuple[Server, ...], frozenset[str]]] = {}
+        # The names in tuples of servers, mostly the same ones for all callers of a tenant; held so that they stay themselves.
+        self._names: dict[tuple[int, ...], tuple[tuple[tuple[Server, ...], ...], frozenset[str]]] = {}
         self._names_of = -1
 
     def current(self, view: View) -> View | None:
         return self._catalog.view(view.name)
 
     def servers(self, view: View, client: Client) -> frozenset[str]:
-        if view.kind == "virtual":
-            return frozenset(one.name for kind in _LISTS for one in self._sight.servers(view, client.caller, kind))
-        servers = self._sight.servers(view, client.caller, "tools")
+        lists = _LISTS[:1] if view.kind == "server" else _LISTS
+        servers = tuple(self._sight.servers(view, client.caller, kind) for kind in lists)
+        if view.kind != "all":
+            return frozenset(one.name for some in servers for one in some)
         if self._names_of != self._around.registry.revision:
             self._names_of = self._around.registry.revision
             self._names.clear()
-        known = self._names.get(id(servers))
-        if known is None or known[0] is not servers:
-            known = (servers, frozenset(one.name for one in servers))
-            if view.kind == "all":
-                self._names[id(servers)] = known
+        key = tuple(map(id, servers))
+        known = self._names.get(key)
+        if known is None or any(one is not other for one, other in zip(known[0], servers, strict=True)):
+            known = self._names[key] = (servers, frozenset(one.name for some in servers for one in some))
         return known[1]
 
     def kinds(self, view: View, client: Client) -> frozenset[str]:
@@ -56,7 +56,7 @@ class CatalogOffers:
     def signature(self, view: View, client: Client) -> Hashable:
         """Who is there, as what, and whatever the policy says: one of these changes with what the client sees."""
         servers = tuple(
-            self._sight.servers(view, client.caller, kind) for kind in (_LISTS if view.kind == "virtual" else _LISTS[:1])
+            self._sight.servers(view, client.caller, kind) for kind in (_LISTS[:1] if view.kind == "server" else _LISTS)
         )
         return _Selection(self._around.policy_version(), view.virtual, servers)
 

@@ -52,6 +52,10 @@ class Definitions:
         """Those of a list that may be shown, unchanged and in order. What was never observed is left out."""
         return [item for item in items if self._may_be_shown(server, kind, item)]
 
+    def names(self, server: str, kind: Kind = "tools") -> list[str]:
+        """Of all that was ever seen of this server, held back or not."""
+        return [name for name in self._table.of(server, kind) if name]
+
     def record(self, key: Key) -> Record | None:
         return self._table.record(key)
 

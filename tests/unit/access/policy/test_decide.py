@@ -17,7 +17,7 @@ from tests.unit.access.policy.policies import (
 )
 
 from mcp_gateway.access.policy.build import Statements, build_policy
-from mcp_gateway.access.policy.decide import MAX_CALLERS, MAX_REMEMBERED, decide, decide_anew
+from mcp_gateway.access.policy.decide import MAX_CALLERS, MAX_REMEMBERED, decide, decide_anew, may_reach
 from mcp_gateway.access.policy.model import ACTIONS, Action, Policy, Role, Rule, Target
 from mcp_gateway.access.policy.roles import BUILT_IN_ROLES, SCOPE_OF
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
@@ -213,3 +213,23 @@ def test_two_callers_that_differ_in_anything_that_decides_are_not_mixed_up() -> 
 
 def test_the_built_in_roles_are_the_ones_documented() -> None:
     assert [role.name for role in BUILT_IN_ROLES] == ["viewer", "analyst", "operator", "developer", "admin"]
+
+
+@given(policies, callers)
+def test_a_server_out_of_reach_holds_nothing_that_is_allowed_or_lacks_only_a_scope(
+    policy: Policy, who: Caller
+) -> None:
+    for action, target in GRID:
+        decision = decide(policy, who, action, target)
+        if decision.allowed or decision.scope:
+            assert may_reach(policy, who, action, target.server)
+
+
+def test_a_server_denied_as_a_whole_is_out_of_reach_and_one_denied_in_part_is_not() -> None:
+    deny = Rule(id="no", effect="deny", actions=frozenset({"call_tool"}), servers=("hr",))
+    part = replace(deny, id="some", servers=("tables",), tools=("execute_*",))
+    policy = build_policy(Statements(rules=(deny, part)))
+
+    assert not may_reach(policy, caller("admin"), "call_tool", "hr")
+    assert may_reach(policy, caller("admin"), "call_tool", "tables")
+    assert not may_reach(policy, caller(), "call_tool", "tables")

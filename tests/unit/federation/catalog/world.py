@@ -95,6 +95,7 @@ class World:
         self.policy = "1"
         self.decided = 0
         self.rule: Callable[[Caller, Action, Target], bool] = lambda _caller, _action, _target: True
+        self.reach: Callable[[Caller, Action, str], bool] = lambda _caller, _action, _server: True
         self.catalog = Catalog(
             Surroundings(
                 registry=self,
@@ -115,6 +116,9 @@ class World:
     def decide(self, caller: Caller, action: Action, target: Target, /) -> Decision:
         self.decided += 1
         return Decision(allowed=self.rule(caller, action, target), chain=(), rule="", reason="")
+
+    def may_reach(self, caller: Caller, action: Action, server: str, /) -> bool:
+        return self.reach(caller, action, server)
 
     def add(self, server: Server, upstream: Upstream | None = None) -> Upstream:
         upstream = upstream or Upstream(server.name)
