@@ -149,8 +149,7 @@ async def open_guarded(
             lasts_seconds=LASTS.total_seconds(),
         )
         access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
-        register = Register(MemoryServers(), StoredRegistry(), written=servers or ServersConfiguration())
-        registry = Registry(register, access.governor, clock)
+        registry = _registry(access, clock, servers)
         app = create_app(
             replace(make_gateway(Told(reply=reply or _reply)), registry=registry),
             _options(public_url),
@@ -158,9 +157,13 @@ async def open_guarded(
             new_id=lambda: f"id-{next(numbers)}",
             access=access,
         )
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:8000") as client:
             yield Guarded(client=client, access=access, clock=clock, issuer=issuer, documents=known, registry=registry)
+
+
+def _registry(access: Access, clock: FixedClock, servers: ServersConfiguration | None) -> Registry:
+    written = servers or ServersConfiguration()
+    return Registry(Register(MemoryServers(), StoredRegistry(), written=written), access.governor, clock)
 
 
 def _options(public_url: str | None) -> HttpOptions:
