@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from mcp_gateway.core.errors import GatewayError, Internal, Json
+import structlog
+
+from mcp_gateway.core.errors import GatewayError, Internal, Json, Unavailable
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.core.protocol.revisions import REVISIONS
 from mcp_gateway.core.protocol.words import SERVER_INFO_KEY
@@ -19,7 +21,9 @@ from mcp_gateway.registry.model import Server
 
 MAX_INSTRUCTIONS: Final = 16_000
 MAX_OF_ONE: Final = 2_000
-_SHORT_MS: Final = 2_000
+INSTRUCTIONS: Final = "instructions"
+
+log = structlog.get_logger(__name__)
 
 
 class Discovery:
@@ -31,7 +35,8 @@ class Discovery:
     async def result(self, view: View, client: Client) -> JsonObject:
         """Raises `GatewayError` where the view is one server that does not answer."""
         if view.server is not None:
-            return self._of_one(await self._around.links.link(view.server).facts(client))
+            facts = await self._around.links.link(view.server).facts(client)
+            return self._of_one(facts, await self._instructions(view.server, facts))
         servers = self._servers(view, client)
         said, missing = await self._ask(servers, client)
         own = view.virtual.instructions if view.virtual is not None else ""
@@ -42,7 +47,8 @@ class Discovery:
             "ttlMs": min([facts.ttl_ms for facts in said.values()] or [0]) if not missing else 0,
             "cacheScope": "public" if self._around.everybody_alike else "private",
         }
-        instructions = own or merge_instructions(said)
+        texts = {one.name: await self._instructions(one, said[one.name]) for one in servers if not own and one.name in said}
+        instructions = own or merge_instructions(texts)
         if instructions:
             result["instructions"] = instructions
         info = self._around.info
@@ -54,7 +60,20 @@ class Discovery:
         result["_meta"] = meta
         return result
 
-    def _of_one(self, facts: UpstreamFacts) -> JsonObject:
+    async def _instructions(self, server: Server, facts: UpstreamFacts) -> str:
+        """Those that may be shown: what a server tells a model is held back like a changed tool."""
+        locked = self._around.definitions
+        if locked is None or not facts.instructions:
+            return facts.instructions
+        try:
+            await locked.observe_instructions(server, facts.instructions)
+        except Unavailable as error:
+            log.warning("instructions_left_out", server=server.name, code=error.code)
+            return ""
+        standing = locked.standing(server.name, INSTRUCTIONS, INSTRUCTIONS)
+        return facts.instructions if standing is not None and standing.status == "offered" else ""
+
+    def _of_one(self, facts: UpstreamFacts, instructions: str) -> JsonObject:
         """A server's own words, in every revision the gateway can speak for it."""
         result: JsonObject = {
             "resultType": "complete",
@@ -64,8 +83,8 @@ class Discovery:
             "cacheScope": "public" if self._around.everybody_alike else "private",
             "_meta": {SERVER_INFO_KEY: facts.info},
         }
-        if facts.instructions:
-            result["instructions"] = facts.instructions
+        if instructions:
+            result["instructions"] = instructions
         return result
 
     def _servers(self, view: View, client: Client) -> tuple[Server, ...]:
@@ -96,9 +115,9 @@ def merge_capabilities(all_of_them: Iterable[JsonObject]) -> JsonObject:
     return merged
 
 
-def merge_instructions(said: Mapping[str, UpstreamFacts]) -> str:
+def merge_instructions(said: Mapping[str, str]) -> str:
     """Each under its server's name, cut where it is too long."""
-    texts = [f"## {name}\n{_cut(facts.instructions, MAX_OF_ONE)}" for name, facts in said.items() if facts.instructions.strip()]
+    texts = [f"## {name}\n{_cut(text, MAX_OF_ONE)}" for name, text in said.items() if text.strip()]
     return _cut("\n\n".join(texts), MAX_INSTRUCTIONS)
 
 

@@ -10,6 +10,8 @@ from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.model import Server
 
 ListKind: TypeAlias = Literal["tools", "prompts", "resources", "templates"]
+# What is locked: instructions are read by models too.
+LockedKind: TypeAlias = ListKind | Literal["instructions"]
 Scope: TypeAlias = Literal["public", "private"]
 
 KIND_OF: Final[Mapping[str, ListKind]] = MappingProxyType(

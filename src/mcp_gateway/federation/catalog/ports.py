@@ -8,7 +8,7 @@ from mcp_gateway.access.policy.model import Action, Decision, Target
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
-from mcp_gateway.federation.catalog.model import ListKind
+from mcp_gateway.federation.catalog.model import ListKind, LockedKind
 from mcp_gateway.federation.ports import Link
 from mcp_gateway.registry.model import Server, VirtualServer
 
@@ -46,6 +46,11 @@ class Standing(Protocol):
     """How a definition stands. The same object as long as nothing changed."""
 
     @property
+    def status(self) -> str:
+        """ "offered", or else it may not be shown."""
+        ...
+
+    @property
     def definition(self) -> JsonObject: ...
 
 
@@ -61,7 +66,11 @@ class Locked(Protocol):
         """To be told of every list that was read, before anything of it is shown."""
         ...
 
-    def standing(self, server: str, name: str, kind: ListKind) -> Standing | None:
+    async def observe_instructions(self, server: Server, text: str) -> None:
+        """The same for what it tells every model that uses it, which stands under that very name."""
+        ...
+
+    def standing(self, server: str, name: str, kind: LockedKind) -> Standing | None:
         """None for what was never observed."""
         ...
 
