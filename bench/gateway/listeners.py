@@ -92,7 +92,8 @@ class Idle:
                 wire.send("subscriptions/listen", WANTED, id_=number + 1)
                 try:
                     async with asyncio.timeout(30):
-                        self.open += b"acknowledged" in await wire.first_event()
+                        first = await wire.first_event()
+                    self.open += b"acknowledged" in first
                 except (Broken, TimeoutError) as error:
                     if number < OF_EACH_CALLER:
                         sys.stderr.write(f"a listener was refused: {error}\n")

@@ -95,6 +95,6 @@ def fastmcp_python() -> Path | None:
 @contextlib.contextmanager
 def guarded_gateway(folder: Path, behind: Program, *, name: str = "up") -> Iterator[tuple[Program, str]]:
     """The gateway as it is meant to run - login, policy, limits, trail and figures on - and a token for it."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     with gateway(folder, {name: f"{behind.url}/mcp"}, cpu=GATEWAY_CPU, environment=FAR) as program:
         yield program, token(program, role="admin")
