@@ -29,7 +29,7 @@ from mcp_gateway.federation.filters.guard import Guard
 from mcp_gateway.federation.filters.limit import Limit
 from mcp_gateway.federation.filters.measure import Measure
 from mcp_gateway.federation.guard.arguments import ArgumentChecks
-from mcp_gateway.federation.guard.errors import AnswerNotMasked
+from mcp_gateway.federation.guard.masking import mask
 from mcp_gateway.federation.model import Reply
 from mcp_gateway.federation.pipeline import Filter, Onward, Passage, chain
 from mcp_gateway.federation.recent import RecentCalls
@@ -156,14 +156,10 @@ def _filters(
         Deadline(clock),
         Authorise(access.governor),
         Limit(foundation.traffic.limiter),
-        Guard(definitions, ArgumentChecks(), _not_masked),
+        Guard(definitions, ArgumentChecks(), mask),
         cache,
         Breaker(circuits.of),
     )
-
-
-def _not_masked(_message: bytes, _kinds: frozenset[str]) -> bytes:
-    raise AnswerNotMasked
 
 
 def _sender(links: Links) -> Onward:
