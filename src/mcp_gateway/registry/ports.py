@@ -81,3 +81,9 @@ class Refreshing(Protocol):
     """Makes every replica forget what it kept of a server, so that it is asked anew."""
 
     async def refresh(self, server: Server, /) -> None: ...
+
+
+class Forgetting(Protocol):
+    """Forgets what was approved of a server that is no more, so that another one of its name begins anew."""
+
+    async def forget(self, server: str, /) -> None: ...

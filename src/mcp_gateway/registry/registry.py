@@ -16,7 +16,7 @@ from mcp_gateway.registry.desk import Desk
 from mcp_gateway.registry.inspection import Inspection
 from mcp_gateway.registry.model import Server, VirtualServer
 from mcp_gateway.registry.orders import Registered, ServerChange, ServerOrder
-from mcp_gateway.registry.ports import Fault, Inspecting, Refreshing
+from mcp_gateway.registry.ports import Fault, Forgetting, Inspecting, Refreshing
 from mcp_gateway.registry.register import Register
 from mcp_gateway.registry.showing import audited_change, audited_order
 from mcp_gateway.registry.virtual_servers import VirtualServers
@@ -30,6 +30,7 @@ class Registry:
         self._desk = Desk(register, governor, clock)
         self._inspecting: Inspecting | None = None
         self._refreshing: Refreshing | None = None
+        self._forgetting: Forgetting | None = None
         self.virtual = VirtualServers(self._desk)
 
     @property
@@ -65,10 +66,17 @@ class Registry:
         """Told after every change, when the new snapshot is there. It must neither wait nor raise. The call returned ends it."""
         return self._register.follow(listener)
 
-    def attach(self, *, inspecting: Inspecting | None = None, refreshing: Refreshing | None = None) -> None:
+    def attach(
+        self,
+        *,
+        inspecting: Inspecting | None = None,
+        refreshing: Refreshing | None = None,
+        forgetting: Forgetting | None = None,
+    ) -> None:
         """Parts that need a registry to be made themselves; without them nobody looks, and nothing is forgotten."""
         self._inspecting = inspecting or self._inspecting
         self._refreshing = refreshing or self._refreshing
+        self._forgetting = forgetting or self._forgetting
 
     async def reload(self) -> bool:
         """Read again what moved; whether anything is different now."""
@@ -151,6 +159,8 @@ class Registry:
             await self._desk.remove(
                 lambda held: plans.plan_removal(held, caller, name, expected_version=expected_version, force=force)
             )
+            if self._forgetting is not None:
+                await self._forgetting.forget(name)
 
         await self._desk.carry_out(caller, name, {"remove": name, "force": force}, face, work)
 

@@ -88,6 +88,7 @@ async def open_federation(
             open_registry(settings, clock=clock, engine=foundation.store, access=access, built_in=[one.server for one in own])
         )
         definitions = await enter(open_definitions(foundation.store, clock))
+        registry.attach(forgetting=definitions)
         replicas = await enter(open_replicas(traffic.connection, key=key, clock=clock))
         older = await enter(open_older_eras(settings, clock=clock, peers=replicas.peers))
         links = await enter(

@@ -63,6 +63,10 @@ class Definitions:
         """All that is known, by server, kind and name."""
         return tuple(sorted(self._table.records(), key=lambda record: record.key))
 
+    def around(self, server: str) -> Surroundings:
+        """Tools of this server, and of all others."""
+        return Surroundings(own=frozenset(self._table.of(server, "tools")), others=self._table.tools_of_others(server))
+
     def follow(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Called, without waiting, after every change. The call returned ends it."""
         self._listeners.append(listener)
@@ -143,7 +147,8 @@ class Definitions:
     def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
         known = self._table.of(server.name, kind)
         at = self._clock.now().timestamp()
-        around = Surroundings(own=known.keys() | seen.keys(), others=self._table.tools_of_others(server.name))
+        near = self.around(server.name)
+        around = Surroundings(own=near.own | known.keys() | seen.keys(), others=near.others)
         when = Circumstances(first=not known, at=at, around=around)
         changes = [] if known else [Change(known=None, record=_list_seen(server, kind, at))]
         for name, one in seen.items():
