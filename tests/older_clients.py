@@ -13,6 +13,7 @@ from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF
+from mcp_gateway.entrypoints.http.challenge import CHALLENGES, Challenges
 from mcp_gateway.entrypoints.mcp.federated.endpoint import Sender
 from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy import LegacyFront
@@ -159,6 +160,7 @@ class World:
             given["mcp-session-id"] = session
         pairs = [(name.encode(), value.encode()) for name, value in given.items() if value]
         scope: Scope = {"type": "http", "method": method, "headers": pairs, "state": {}}
+        scope["state"][CHALLENGES] = Challenges(public_url="https://gateway.example", endpoints=("/mcp",))
         scope["path"], _, query = path.partition("?")
         scope["query_string"] = query.encode()
         front = self.front if path == "/mcp" else self.sse

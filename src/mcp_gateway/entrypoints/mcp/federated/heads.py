@@ -13,8 +13,8 @@ from mcp_gateway.core.protocol.words import (
     VERSION_HEADER,
 )
 
-_ROUTING: Final = frozenset({VERSION_HEADER, METHOD_HEADER, NAME_HEADER})
-_KEPT: Final = _ROUTING | {SESSION_HEADER, b"accept", b"content-type", b"last-event-id", b"authorization"}
+_ROUTING: Final = frozenset({VERSION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER})
+_KEPT: Final = _ROUTING | {b"accept", b"content-type", b"last-event-id", b"authorization"}
 
 
 class Head:

@@ -11,7 +11,8 @@ from mcp_gateway.core.errors import GatewayError, Internal
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, parse_object, render
 from mcp_gateway.core.protocol.words import INTERNAL_ERROR, INVALID_REQUEST
 from mcp_gateway.entrypoints.mcp.federated.back_channel import ClientRefused, ask
-from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of, failure
+from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
+from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import Outlet
 from mcp_gateway.federation.client_sessions.model import ClientSession
@@ -84,10 +85,10 @@ class LegacyCall:
             error: JsonObject = {"code": INTERNAL_ERROR, "message": "The client refused", **refusal.error}
             await self._outlet.answer(render({"jsonrpc": "2.0", "id": self._request.id, "error": error}))
         except GatewayError as error:
-            await self._outlet.answer(failure(error, self._request))
+            await self._fail(error)
         except Exception:
             log.exception("request_fault", method=self._request.method)
-            await self._outlet.answer(failure(Internal(), self._request))
+            await self._fail(Internal())
 
     async def _rounds(self) -> None:
         first = request = self._request
@@ -113,6 +114,9 @@ class LegacyCall:
         reply = await self._send(self._view, request)
         try:
             if reply.body is not None:
+                if reply.status == FORBIDDEN:
+                    await self._outlet.forbid(answer_of(reply.body, request.method))
+                    return None
                 return await self._answer(reply.body)
             if reply.chunks is not None:
                 await self._outlet.answer_in_pieces(reply.chunks)
@@ -142,6 +146,11 @@ class LegacyCall:
             raise UpstreamMisbehaved("The server's answer is no JSON-RPC response.") from None
         await self._outlet.answer(answer)
         return None
+
+    async def _fail(self, error: GatewayError) -> None:
+        reply = reply_of(error, self._request)
+        answer = answer_of(reply.body or b"", self._request.method)
+        await (self._outlet.forbid(answer) if reply.status == FORBIDDEN else self._outlet.answer(answer))
 
     def _wants(self, method: str, message: JsonObject) -> bool:
         """A client that set a level hears nothing below it."""

@@ -18,6 +18,7 @@ from mcp_gateway.core.protocol.words import (
     TASKS_EXTENSION,
 )
 from mcp_gateway.entrypoints.mcp.federated.failures import reply_of
+from mcp_gateway.federation.errors import NotExpressible
 from mcp_gateway.federation.model import Request
 
 # What the SDK answers a cancelled request with, because a stream of these revisions ends with an answer.
@@ -36,7 +37,7 @@ _TAIL_BYTES: Final = 160
 
 
 def answer_of(body: bytes, method: str) -> bytes:
-    """The answer for an older client. Raises `ValueError` for what is no JSON object."""
+    """The answer for an older client. Raises `ValueError` for what is no JSON object, and `NotExpressible`."""
     head = _HEAD.match(body)
     if head is None:
         return render(_translated(parse_object(body), method))
@@ -51,6 +52,9 @@ def answer_of(body: bytes, method: str) -> bytes:
 def _translated(message: JsonObject, method: str) -> JsonObject:
     result = message.get("result")
     if isinstance(result, dict):
+        kind = result.get("resultType", "complete")
+        if kind != "complete":
+            raise NotExpressible("The server answers in a way this client's revision has no words for.", kind=str(kind)[:100])
         for key in MODERN_RESULT_KEYS:
             result.pop(key, None)
     error = message.get("error")

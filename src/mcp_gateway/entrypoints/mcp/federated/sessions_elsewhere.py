@@ -18,6 +18,7 @@ MESSAGE: Final = "mcp_message"
 TIMEOUT_SECONDS: Final = 5.0
 # How long a replica waits for another event before it says that there is none.
 POLL_SECONDS: Final = 10.0
+MAX_NAME_CHARS: Final = 64
 MAX_POLLED_BYTES: Final = 1024 * 1024
 
 
@@ -50,7 +51,8 @@ class Elsewhere:
     def replica_of(self, given_id: str) -> str:
         """The other replica that gave out this id; "" when it was this one, or nobody."""
         replica, dash, _ = given_id.partition("-")
-        return replica if dash and replica.isalnum() and replica != self._live.replica else ""
+        named = dash and len(replica) <= MAX_NAME_CHARS and replica.isalnum() and replica.isascii()
+        return replica if named and replica != self._live.replica else ""
 
     async def answer(self, replica: str, key: str, message: JsonObject) -> None:
         """Hand over a client's answer. Raises `HeldElsewhere`, and what `Peers.ask` does."""

@@ -136,6 +136,13 @@ class LiveSessions:
             if live is not None and live.standing is not None:
                 live.standing.session_changed()
 
+    def say_goodbye(self) -> None:
+        """End what stands and never ends by itself; calls go on to their answers."""
+        for live in list(self._sessions.values()):
+            standing, live.standing = live.standing, None
+            if standing is not None:
+                standing.close()
+
     def end(self, key: str) -> None:
         """The session is over: nothing of it goes on."""
         live = self._sessions.pop(key, None)

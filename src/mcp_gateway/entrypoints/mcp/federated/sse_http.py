@@ -56,9 +56,14 @@ class SsePipe:
     async def answer_in_pieces(self, pieces: AsyncIterator[bytes]) -> None:
         async with self._lock:
             await self._write(b"event: message\ndata: ")
-            async for piece in pieces:
-                await self._write(piece.replace(b"\n", b" ").replace(b"\r", b" "))
-            await self._write(b"\n\n")
+            try:
+                async for piece in pieces:
+                    await self._write(piece.replace(b"\n", b" ").replace(b"\r", b" "))
+            finally:
+                await self._write(b"\n\n")
+
+    async def forbid(self, message: bytes) -> None:
+        await self.answer(message)
 
     async def write(self, body: bytes) -> None:
         async with self._lock:

@@ -14,6 +14,7 @@ COMMENT_SECONDS: Final = 15.0
 COMMENT: Final = b": \n\n"
 # Nobody leaves so soon that a task to see it would be worth its while.
 WATCH_AFTER_SECONDS: Final = 0.05
+JSON_TYPE: Final = (b"content-type", b"application/json")
 EVENT_HEADERS: Final = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -34,13 +35,17 @@ class Outlet(Protocol):
 
     async def answer_in_pieces(self, pieces: AsyncIterator[bytes]) -> None: ...
 
+    async def forbid(self, message: bytes) -> None:
+        """The answer to a caller whose token may not do this."""
+        ...
+
 
 class PostOutlet:
     """`batch` is the number of answers that make an array; None: one answer, which stands alone.
 
     `new_stream` makes the stream events are kept in, so that a client can come back for them; it may give None. It is told what
     to call when nobody came back, which is `on_lost`.
-    `prime`: the client knows events without data (since 2025-11-25).
+    `challenge` makes the headers of a refusal. `prime`: the client knows events without data (since 2025-11-25).
     """
 
     def __init__(
@@ -49,11 +54,13 @@ class PostOutlet:
         *,
         new_stream: Callable[[Callable[[], None]], EventStream | None],
         prime: bool,
+        challenge: Callable[[bytes], Headers],
         batch: int | None = None,
     ) -> None:
         self._send = send
         self._new_stream = new_stream
         self._prime = prime
+        self._challenge = challenge
         self._batch = batch
         self._left = batch or 1
         self._answers: list[bytes] = []
@@ -72,6 +79,8 @@ class PostOutlet:
 
     async def answer(self, message: bytes) -> None:
         async with self._lock:
+            if not self._left:
+                return
             self._left -= 1
             if self._streaming:
                 await self._write(message)
@@ -89,19 +98,27 @@ class PostOutlet:
             await self.answer(b"".join([piece async for piece in pieces]))
             return
         async with self._lock:
-            self._left -= 1
-            if self._streaming:
-                await self._body(b"event: message\ndata: ", more=True)
+            if not self._streaming:
+                await self._in_pieces(pieces)
+                return
+            await self._body(b"event: message\ndata: ", more=True)
+            try:
                 async for piece in pieces:
                     await self._body(piece.replace(b"\n", b" ").replace(b"\r", b" "), more=True)
+            finally:
                 await self._body(b"\n\n", more=True)
-                await self._finish()
+            self._left -= 1
+            await self._finish()
+
+    async def forbid(self, message: bytes) -> None:
+        """The answer to a token that may not do this: where HTTP can still say so, it tells which one may."""
+        async with self._lock:
+            if self._batch is None and not self._begun:
+                self._left, self._begun = 0, True
+                await self._start(403, (*_json_of(message), *self._challenge(message)))
+                await self._body(message, more=False)
                 return
-            self._begun = True
-            await self._start(200, ((b"content-type", b"application/json"),))
-            async for piece in pieces:
-                await self._body(piece, more=True)
-            await self._body(b"", more=False)
+        await self.answer(message)
 
     def client_gone(self) -> bool:
         """The client left; whether it may come back, so that what is under way goes on."""
@@ -129,9 +146,17 @@ class PostOutlet:
 
     async def _whole(self, body: bytes) -> None:
         self._begun = True
-        head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
-        await self._start(200, head)
+        await self._start(200, _json_of(body))
         await self._body(body, more=False)
+
+    async def _in_pieces(self, pieces: AsyncIterator[bytes]) -> None:
+        """One that breaks off leaves the response unfinished, so that nobody takes it for whole."""
+        self._begun = True
+        self._left = 0
+        await self._start(200, (JSON_TYPE,))
+        async for piece in pieces:
+            await self._body(piece, more=True)
+        await self._body(b"", more=False)
 
     async def _open(self) -> None:
         if self._streaming:
@@ -176,6 +201,10 @@ class PostOutlet:
                 elif not self._begun:
                     await self._open()
             await asyncio.sleep(COMMENT_SECONDS)
+
+
+def _json_of(body: bytes) -> Headers:
+    return (JSON_TYPE, (b"content-length", b"%d" % len(body)))
 
 
 def _nobody() -> None:

@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.older_clients import ModernServer, World, initialize, raising, request, texts, whole
+from tests.older_clients import ModernServer, World, call, initialize, raising, request, texts, whole
 
+from mcp_gateway.access.errors import InsufficientScope
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.core.protocol.frames import object_at
+from mcp_gateway.core.protocol.frames import object_at, result_message
 from mcp_gateway.entrypoints.mcp.federated import sessions_live
 from mcp_gateway.federation.client_sessions.memory import MemoryClientSessions
 from mcp_gateway.federation.client_sessions.sessions import ClientSessions
-from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.federation.errors import UpstreamLost, UpstreamUnreachable
 from mcp_gateway.federation.model import Reply, Request
 
 pytestmark = pytest.mark.anyio
@@ -165,3 +166,60 @@ async def test_a_reply_is_always_closed(world: World, server: ModernServer) -> N
     await world.call(await world.open(), "plain")
 
     assert closed == ["yes"]
+
+
+async def test_a_token_that_may_not_is_told_over_http_what_may(world: World, server: ModernServer) -> None:
+    server.tools["kept"] = raising(InsufficientScope(scope="tools:write"))
+    exchange = await world.call(await world.open(), "kept")
+
+    assert exchange.status == 403
+    assert 'scope="tools:write"' in exchange.headers["www-authenticate"]
+    assert "INSUFFICIENT_SCOPE" in str(exchange.json["error"])
+
+
+async def test_in_a_batch_it_is_told_in_the_answer_alone(world: World, server: ModernServer) -> None:
+    server.tools["kept"] = raising(InsufficientScope(scope="tools:write"))
+    exchange = await world.ask([call("kept", 1), call("echo", 2)], session=await world.open("2025-03-26")).whole()
+
+    assert exchange.status == 200
+    assert b"INSUFFICIENT_SCOPE" in exchange.body
+
+
+async def broken_off() -> AsyncIterator[bytes]:
+    yield b'{"jsonrpc":"2.0","id":7,"result":'
+    raise UpstreamLost(server="up")
+
+
+async def test_an_answer_that_breaks_off_is_left_unfinished(world: World, server: ModernServer) -> None:
+    async def tool(_: Request) -> Reply:
+        return Reply(chunks=broken_off())
+
+    server.tools["long"] = tool
+    exchange = world.ask(call("long"), session=await world.open())
+    await exchange.task
+
+    assert (exchange.complete, exchange.body) == (False, b'{"jsonrpc":"2.0","id":7,"result":')
+
+
+async def test_a_kind_of_answer_that_was_unknown_then_is_an_error_that_says_so(world: World, server: ModernServer) -> None:
+    async def tool(request: Request) -> Reply:
+        return whole(result_message(request.id, {"resultType": "task", "taskId": "t-1"}))
+
+    server.tools["task"] = tool
+
+    assert "NOT_EXPRESSIBLE" in str((await world.call(await world.open(), "task")).json["result"])
+
+
+async def test_goodbye_ends_what_stands_and_lets_calls_come_to_their_answers(world: World, server: ModernServer) -> None:
+    session = await world.open()
+    stream, pipe = world.ask(session=session, method="GET"), world.ask(method="GET", path="/sse")
+    await stream.event()
+    await pipe.event()
+    exchange = world.ask(call("steps"), session=session)
+    await exchange.event()
+    world.live.say_goodbye()
+    await stream.whole()
+    await pipe.whole()
+    server.release.set()
+
+    assert texts(await exchange.events())[-1] == "answer"
