@@ -14,12 +14,11 @@ from starlette.types import ASGIApp
 from mcp_gateway.access.access import Access
 from mcp_gateway.access.policy.own_tools import OWN_SERVER
 from mcp_gateway.asgi.embedded import open_faces, servers_of, settle_data
-from mcp_gateway.asgi.federated import OWN, Endpoints, federated_routes, open_federated, quick_way
+from mcp_gateway.asgi.federated import OWN, Endpoints, FederatedApplication, federated_routes, open_federated, quick_way
 from mcp_gateway.asgi.serving import Listeners, require_provider, serve_apps
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app, mcp_application
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
-from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint
 from mcp_gateway.entrypoints.mcp.guard import McpGuard
 from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
 from mcp_gateway.entrypoints.mcp.server import McpFace
@@ -75,7 +74,7 @@ async def open_application(
         access = gateway.access if settings.login == "required" else None
         options = _http_options(settings, listeners, faces, gateway, page=role != "engine")
         http = create_app(gateway, options, clock=clock, new_id=_new_id, access=access)
-        routes = await _mcp_routes(stack, faces, federated.endpoint, _doors(settings, listeners), access)
+        routes = await _mcp_routes(stack, faces, federated, _doors(settings, listeners), access)
         apart = listeners.mcp is not None
         if not apart:
             # Before the API's own routes there is nothing at these addresses; after them everything unknown is a 404.
@@ -118,7 +117,7 @@ def _govern(faces: Mapping[str, McpFace], gateway: Gateway) -> None:
 async def _mcp_routes(
     stack: AsyncExitStack,
     faces: Mapping[str, McpFace],
-    endpoint: FederatedEndpoint,
+    federated: FederatedApplication,
     doors: Doors,
     access: Access | None,
 ) -> list[BaseRoute]:
@@ -130,7 +129,7 @@ async def _mcp_routes(
             app = mcp_app(face, doors=doors, guard=guard)
             await stack.enter_async_context(app.router.lifespan_context(app))
             routes.append(Mount(f"/servers/{key}", app=app))
-    return [*routes, *federated_routes(endpoint)]
+    return [*routes, *federated_routes(federated)]
 
 
 def _http_options(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 from starlette.routing import BaseRoute, Route
@@ -18,6 +19,7 @@ from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint
 from mcp_gateway.entrypoints.mcp.federated.fast_lane import FastLane
 from mcp_gateway.entrypoints.mcp.federated.legacy import LegacyFront
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages
+from mcp_gateway.entrypoints.mcp.federated.plain_json import PlainJson
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
 from mcp_gateway.entrypoints.mcp.federated.sse_http import SseFront
 from mcp_gateway.entrypoints.mcp.hosting import mcp_app
@@ -40,9 +42,10 @@ _MARGIN_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FederatedApplication:
-    """`goodbye` ends the streams that never end by themselves."""
+    """`goodbye` ends the streams that never end by themselves; `plain` is for callers that speak no MCP."""
 
     endpoint: FederatedEndpoint
+    plain: PlainJson
     servers: McpServers
     goodbye: Callable[[], None]
 
@@ -64,18 +67,22 @@ async def open_federated(
         )
         endpoint.serve_older(LegacyFront(messages), SseFront(messages))
         yield FederatedApplication(
-            endpoint=endpoint, servers=_servers(federated), goodbye=federated.subscriptions.listening.say_goodbye
+            endpoint=endpoint,
+            plain=PlainJson(federated.federation, version=version("mcp-gateway")),
+            servers=_servers(federated),
+            goodbye=federated.subscriptions.listening.say_goodbye,
         )
 
 
-def federated_routes(endpoint: FederatedEndpoint) -> list[BaseRoute]:
-    """The one endpoint, that of every server, and their older transport."""
+def federated_routes(application: FederatedApplication) -> list[BaseRoute]:
+    """The one endpoint, that of every server, their older transport, and their tools as plain HTTP."""
+    endpoint = application.endpoint
     routes: list[BaseRoute] = []
     for before in ("", "/servers/{name}"):
         routes.append(Route(f"{before}/mcp", endpoint=_Asgi(endpoint)))
         routes.append(Route(f"{before}/sse", endpoint=_Asgi(endpoint.over_sse)))
         routes.append(Route(f"{before}/messages/", endpoint=_Asgi(endpoint.over_sse)))
-    return routes
+    return [*routes, *application.plain.routes()]
 
 
 def quick_way(

@@ -8,6 +8,7 @@ from typing import Final
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.core.protocol.words import LISTS, SERVER_INFO_KEY
+from mcp_gateway.federation.catalog.costs import Cost, cost_of
 from mcp_gateway.federation.catalog.cursors import start_of
 from mcp_gateway.federation.catalog.discovery import Discovery
 from mcp_gateway.federation.catalog.gathering import gather
@@ -104,6 +105,10 @@ class Catalog:
             scope="private" if private else "public",
             meta=self._meta(view, request, snapshot, whole),
         )
+
+    async def cost(self, view: View, client: Client) -> Cost:
+        """What the view's list of tools costs whoever reads it. Raises as `list` does."""
+        return cost_of(self._own.join(view, client.caller, await self._lists.snapshot(view, "tools", client)))
 
     async def discover(self, view: View, request: Request) -> Reply:
         """What the view says of itself. Raises `GatewayError` where it is one server that fails."""

@@ -3,10 +3,14 @@
 An estimate: the models' tokenizers differ, and none of them is asked. JSON schemas come out at 3.5 to 4.5 bytes a token.
 """
 
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from mcp_gateway.core.protocol.frames import JsonObject, render
+from mcp_gateway.federation.catalog.snapshot import Shown, Snapshot
 
+LARGEST: Final = 20
 BYTES_PER_TOKEN: Final = 4
 _READ: Final = ("name", "description", "inputSchema")
 
@@ -14,3 +18,50 @@ _READ: Final = ("name", "description", "inputSchema")
 def tokens_of(tool: JsonObject) -> int:
     """Of its name, description and input schema; clients show a model nothing else."""
     return -(-len(render({key: tool[key] for key in _READ if key in tool})) // BYTES_PER_TOKEN)
+
+
+class ToolCost(NamedTuple):
+    """`name` is the one it is listed under."""
+
+    name: str
+    server: str
+    tokens: int
+
+
+class ServerCost(NamedTuple):
+    server: str
+    tools: int
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """Of one list, as one caller gets it. `servers` and `largest` begin with what costs most; of tools there are 20 at most.
+
+    `missing` are servers whose tools are not counted.
+    """
+
+    tools: int
+    tokens: int
+    servers: tuple[ServerCost, ...]
+    largest: tuple[ToolCost, ...]
+    missing: tuple[str, ...] = ()
+
+
+def cost_of(snapshot: Snapshot) -> Cost:
+    tools = sorted(snapshot.items(), key=lambda one: (-one.tokens, one.name))
+    return Cost(
+        tools=len(tools),
+        tokens=snapshot.tokens,
+        servers=_by_server(tools),
+        largest=tuple(ToolCost(one.name, one.server, one.tokens) for one in tools[:LARGEST]),
+        missing=tuple(one.server for one in snapshot.missing),
+    )
+
+
+def _by_server(tools: Iterable[Shown]) -> tuple[ServerCost, ...]:
+    costs: dict[str, list[int]] = {}
+    for one in tools:
+        costs.setdefault(one.server, []).append(one.tokens)
+    summed = (ServerCost(server, len(each), sum(each)) for server, each in costs.items())
+    return tuple(sorted(summed, key=lambda one: (-one.tokens, one.server)))

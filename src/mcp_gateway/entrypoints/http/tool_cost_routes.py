@@ -1,0 +1,45 @@
+"""What lists of tools cost the models that read them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from mcp_gateway.core.errors import NotFound
+from mcp_gateway.entrypoints.http.guards import ServersUsed
+from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.federation.catalog.catalog import Catalog
+from mcp_gateway.federation.catalog.costs import BYTES_PER_TOKEN, Cost
+from mcp_gateway.federation.model import Client
+from mcp_gateway.kit.fastapi import GuardedRoute
+
+
+def tool_cost_routes(catalog: Catalog) -> APIRouter:
+    """GET /tools/cost: of the list as the caller themselves would get it."""
+    router = APIRouter(prefix="/tools", tags=["tools"], route_class=GuardedRoute)
+
+    @router.get("/cost", summary="What your list of tools costs a model, in tokens, about")
+    async def cost(
+        call: ServersUsed,
+        server: Annotated[str, Query(max_length=100, description="A server or virtual server; else the one endpoint.")] = "",
+    ) -> JsonObject:
+        client = Client(caller=call.caller)
+        view = catalog.view(server)
+        if view is None:
+            raise NotFound(f"There is no server {server}.", server=server)
+        searched = catalog.view(server, search=True)
+        saved = None if searched is None else await catalog.cost(searched, client)
+        return _shape(await catalog.cost(view, client), search_tokens=0 if saved is None else saved.tokens)
+
+    return router
+
+
+def _shape(cost: Cost, *, search_tokens: int) -> JsonObject:
+    return {
+        "tools": cost.tools,
+        "tokens": cost.tokens,
+        "tokens_with_search": search_tokens,
+        "bytes_per_token": BYTES_PER_TOKEN,
+        "servers": [one._asdict() for one in cost.servers],
+        "largest": [one._asdict() for one in cost.largest],
+        "missing": [*cost.missing],
+    }
