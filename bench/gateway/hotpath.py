@@ -1,4 +1,5 @@
-"""Where the gateway's processor time goes while it answers calls, by function: `py-spy` looks at it many times a second.
+"""Where the gateway's processor time goes while it answers calls, by function: `py-spy` looks many times a second at what holds the
+interpreter.
 
 For whoever makes it faster; it is no measurement of a promise. `--py-spy` names the program, which is not installed here.
 `python -m bench.gateway.hotpath --py-spy PATH [--connections N] [--seconds S] [--revision REVISION] [--older-upstream]`
@@ -57,7 +58,7 @@ def _watched(gateway: Program, target: Target, options: argparse.Namespace) -> d
         )
         loading.start()
         command = [options.py_spy, "record", "--pid", str(gateway.pid), "--duration", str(seconds), "--format", "raw"]
-        command += ["--rate", str(SAMPLES_PER_SECOND), "--output", str(file), "--nonblocking"]
+        command += ["--rate", str(SAMPLES_PER_SECOND), "--output", str(file), "--gil"]
         subprocess.run(command, check=True, capture_output=True, timeout=seconds + 60)  # noqa: S603
         loading.join()
         found = {}
@@ -72,12 +73,17 @@ def _tell(stacks: dict[tuple[str, ...], int], each: float) -> None:
     within: Counter[str] = Counter()
     for names, count in stacks.items():
         own[_function(names[-1])] += count
-        for name in {_function(one) for one in names}:
+        for name in {_function(one) for one in names if not _is_outside(one)}:
             within[name] += count
     whole = sum(stacks.values()) or 1
     for title, counted in (("in the function itself", own), ("in it and what it calls", within)):
         rows = [[name, f"{count / whole:.1%}", f"{each * count / whole:.1f}"] for name, count in counted.most_common(SHOWN)]
         print_table(f"CPU {title}", ["function", "share", "us a call"], rows)
+
+
+def _is_outside(frame: str) -> bool:
+    """What leads to the loop, and holds all there is."""
+    return any(part in frame for part in ("typer/", "<module>", "<frozen", "/cli/", "__main__", "runners.py", "threading.py"))
 
 
 def _function(frame: str) -> str:
