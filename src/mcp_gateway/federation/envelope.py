@@ -44,9 +44,14 @@ def body_of(request: Request) -> bytes:
     return render({"jsonrpc": "2.0", "id": request.id, "method": request.method, "params": params})
 
 
+def method_headers(method: str) -> Headers:
+    """Those that are the same for every request of a method."""
+    return (_VERSION, (METHOD_HEADER, method.encode("latin-1", "replace")))
+
+
 def headers_of(request: Request) -> Headers:
     """The headers that repeat parts of the body, those of the client's parameters, and its trace."""
-    headers = [_VERSION, (METHOD_HEADER, request.method.encode("latin-1", "replace"))]
+    headers = [*method_headers(request.method)]
     key = NAMED_BY.get(request.method)
     name = request.params.get(key) if key is not None else None
     if isinstance(name, str):

@@ -10,8 +10,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mcp_gateway.adapters.links.addresses import Addresses, place_of
 from mcp_gateway.adapters.links.answers import Answer
@@ -30,10 +29,10 @@ _MAX_STANDING: Final = 4_096
 STANDING_IDLE_SECONDS: Final = 900.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outgoing:
-    """`head` are header lines, each with its CRLF; those of the connection itself are added. `target` None: the server's own URL.
+class Outgoing(NamedTuple):
+    """Made for each call, hence a tuple: a frozen dataclass takes several times as long to make.
 
+    `head` are header lines, each with its CRLF; those of the connection itself are added. `target` None: the server's own URL.
     `reads`: it may be repeated without harm. `standing`: its answer is a stream without an end, beyond the calls at once.
     `seconds` None: the server's timeout.
     """
@@ -65,6 +64,7 @@ class HttpClient:
         self._egress = addresses.egress
         self._rules = self._egress()
         self._dialler = Dialler(self.place, addresses=addresses, faults=faults, trust=trust, secret=secret)
+        self._for_calls = Bounds(seconds=limits.timeout_seconds, max_bytes=limits.max_answer_bytes)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -82,18 +82,13 @@ class HttpClient:
         `credential` are further header lines.
         """
         loop = asyncio.get_running_loop()
-        seconds = self._limits.timeout_seconds if outgoing.seconds is None else outgoing.seconds
-        bounds = Bounds(
-            seconds=seconds,
-            deadline=loop.time() + seconds,
-            max_bytes=self._limits.max_answer_bytes,
-            idle_seconds=STANDING_IDLE_SECONDS if outgoing.standing else None,
-        )
+        bounds = self._bounds(outgoing)
+        deadline = loop.time() + bounds.seconds
         message = self._message(outgoing, credential)
         fresh = False
         while True:
             connection, kept = await self._connection(outgoing, bounds, fresh=fresh)
-            answer = connection.ask(message, bounds)
+            answer = connection.ask(message, bounds, deadline)
             try:
                 return await answer
             except asyncio.CancelledError:
@@ -234,6 +229,15 @@ class HttpClient:
             connection.close()
         if self._idle:
             self._reaper = asyncio.get_running_loop().call_later(_IDLE_SECONDS / 4, self._reap)
+
+    def _bounds(self, outgoing: Outgoing) -> Bounds:
+        if outgoing.seconds is None and not outgoing.standing:
+            return self._for_calls
+        return Bounds(
+            seconds=self._limits.timeout_seconds if outgoing.seconds is None else outgoing.seconds,
+            max_bytes=self._limits.max_answer_bytes,
+            idle_seconds=STANDING_IDLE_SECONDS if outgoing.standing else None,
+        )
 
     def _message(self, outgoing: Outgoing, credential: bytes) -> bytes:
         if outgoing.method == b"POST" and outgoing.target is None:

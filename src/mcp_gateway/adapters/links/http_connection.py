@@ -37,11 +37,10 @@ class Unanswered(Exception):
 class Bounds:
     """`seconds` until the answer is complete, or for a standing stream until it begins; `idle_seconds` between its pieces.
 
-    `idle_seconds` None: it does not stand, and `seconds` is for all of it. `deadline` is that moment in the loop's time.
+    `idle_seconds` None: it does not stand, and `seconds` is for all of it.
     """
 
     seconds: float
-    deadline: float
     max_bytes: int
     idle_seconds: float | None = None
 
@@ -81,8 +80,11 @@ class Connection(asyncio.Protocol):
 
     # -- asking ------------------------------------------------------------------------------------------------------------
 
-    def ask(self, message: bytes, bounds: Bounds) -> asyncio.Future[Answer]:
-        """Send it in one write. The future fails with `Unanswered`, or an error of `federation/errors.py`."""
+    def ask(self, message: bytes, bounds: Bounds, deadline: float) -> asyncio.Future[Answer]:
+        """Send it in one write. `deadline` is when its time is over, by the loop's clock.
+
+        The future fails with `Unanswered`, or an error of `federation/errors.py`.
+        """
         self.busy = True
         self._bounds = bounds
         self._waiter: asyncio.Future[Answer] = self.loop.create_future()
@@ -93,7 +95,7 @@ class Connection(asyncio.Protocol):
         self._head_bytes = self._buffered = self._received = 0
         self._tail_bytes = -1
         self._heard = self._head_done = self._complete = self._informational = self._surplus = self._paused = self._sent = False
-        self._timer = self.loop.call_at(bounds.deadline, self._expire)
+        self._timer = self.loop.call_at(deadline, self._expire)
         transport = self._transport
         if transport is None or transport.is_closing():
             self._fail(None)

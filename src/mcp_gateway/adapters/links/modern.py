@@ -10,13 +10,14 @@ from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.http_client import Outgoing
 from mcp_gateway.adapters.links.kept_facts import KeptFacts
 from mcp_gateway.adapters.links.listening import Listening
-from mcp_gateway.core.protocol.parameters import Marked, marked_in, parameter_headers
 from mcp_gateway.adapters.links.replies import Replies
 from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
-from mcp_gateway.core.protocol.words import LISTS
-from mcp_gateway.federation.envelope import body_of, headers_of
+from mcp_gateway.core.protocol.header_values import encode_value
+from mcp_gateway.core.protocol.parameters import Marked, marked_in, parameter_headers
+from mcp_gateway.core.protocol.words import LISTS, NAME_HEADER, NAMED_BY
+from mcp_gateway.federation.envelope import body_of, method_headers
 from mcp_gateway.federation.model import Change, Client, Headers, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Watch
 from mcp_gateway.registry.model import Server
@@ -39,6 +40,7 @@ class ModernLink:
         self._replies = Replies(self._faults, server.limits.max_answer_bytes)
         self._facts = KeptFacts(self.send, self._faults, clock=clock)
         self._marked: dict[str, tuple[JsonObject, Marked]] = {}
+        self._heads: dict[str, bytes] = {}
         self._watches: set[Listening] = set()
 
     @property
@@ -53,11 +55,8 @@ class ModernLink:
         return await self._facts.of(client)
 
     async def send(self, request: Request) -> Reply:
-        headers = headers_of(request)
-        if request.headers is None and request.method == "tools/call":
-            headers = (*headers, *self._parameters(request))
         outgoing = Outgoing(
-            head=_MEDIA + lines_of(headers),
+            head=self._head(request),
             body=body_of(request),
             reads=request.method in READING,
             standing=request.method == "subscriptions/listen",
@@ -74,6 +73,25 @@ class ModernLink:
         for watch in tuple(self._watches):
             await watch.close()
         await self._sending.close()
+
+    def _head(self, request: Request) -> bytes:
+        """What stands in it for every request of a method is made once: this is on the way of every call."""
+        method = request.method
+        head = self._heads.get(method)
+        if head is None:
+            head = _MEDIA + lines_of(method_headers(method))
+            if method in READING or method in NAMED_BY:
+                self._heads[method] = head
+        key = NAMED_BY.get(method)
+        name = request.params.get(key) if key is not None else None
+        if isinstance(name, str):
+            head = b"%b%b: %b\r\n" % (head, NAME_HEADER, encode_value(name))
+        further = request.headers
+        if further is None:
+            further = self._parameters(request) if method == "tools/call" else ()
+        if request.client.trace:
+            further = (*further, *request.client.trace)
+        return head + lines_of(further) if further else head
 
     def _parameters(self, request: Request) -> Headers:
         definition = self._definition_of(request.name)
