@@ -31,7 +31,8 @@ TOOL_ERROR: Final = "TOOL_ERROR"
 
 def ending_of(message: bytes) -> Ending:
     """How this response ended; a tool's own failure counts as one."""
-    if b'"isError"' not in message and b'"error"' not in message:
+    # Inside a text the quotes would be escaped, so what is not found here is not there.
+    if b'"error"' not in message and _FAILED.search(message) is None:
         return ANSWERED
     if len(message) > _END_BYTES * 16:
         return _ending_of_ends(message[:_END_BYTES], message[-_END_BYTES:])

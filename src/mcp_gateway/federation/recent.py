@@ -1,14 +1,12 @@
 """The last calls of every tenant, for people who want to see what goes on just now. The audit trail is what stays."""
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_KEPT: Final = 1_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RecentCall:
+class RecentCall(NamedTuple):
     """`at` in seconds since 1970; `outcome` "answered", "failed", "refused" or "cancelled"; `number` grows with every call."""
 
     number: int

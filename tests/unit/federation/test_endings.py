@@ -40,7 +40,7 @@ async def pieces(*given: bytes | Exception) -> AsyncIterator[bytes]:
         (b'{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[]}}', Ending(failed=True, code="TOOL_ERROR")),
         (b'{"jsonrpc":"2.0","id":1,"result":{"isError":false,"content":[]}}', ANSWERED),
         (b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"\\"error\\" \\"isError\\":true"}]}}', ANSWERED),
-        (b'{"isError" no JSON', Ending(failed=True, code="UPSTREAM_MISBEHAVED")),
+        (b'{"isError": true no JSON', Ending(failed=True, code="UPSTREAM_MISBEHAVED")),
     ],
 )
 def test_the_ending_of_a_response_is_what_its_server_said(message: bytes, ending: Ending) -> None:

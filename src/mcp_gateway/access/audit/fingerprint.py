@@ -39,6 +39,7 @@ _SIGNS: Final = (
     "glpat-", "xox", "akia", "asia", "aiza", "-----begin", "://", "pass", "pwd", "pin", "otp", "auth", "secret", "token",
     "credential", "cookie", "key", "connection",
 )  # fmt: skip
+_SIGN: Final = re.compile("|".join(map(re.escape, _SIGNS)))
 _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=str).encode
 
 
@@ -73,8 +74,7 @@ def _texts(arguments: Mapping[str, Json]) -> tuple[str, str]:
         text = _encode(masked(plain))
     if len(text) > MAX_SEARCHED_CHARS:
         return text, _encode({"too_long": len(text)})
-    low = text.lower()
-    if any(sign in low for sign in _SIGNS):
+    if _SIGN.search(text.lower()) is not None:
         text = _encode(masked(plain))
     return text, text
 

@@ -54,7 +54,7 @@ class LeftBehind:
 class JournalLimits:
     """Lines of `gather_seconds` share a commit; `max_waiting` may wait for the store."""
 
-    gather_seconds: float = 0.05
+    gather_seconds: float = 0.2
     max_waiting: int = 50_000
 
 

@@ -63,6 +63,13 @@ class Sender(NamedTuple):
     token: str | None
 
 
+class Body(NamedTuple):
+    """What was posted, and its value where that was read already."""
+
+    bytes: bytes
+    message: JsonObject | None
+
+
 class OlderFront(Protocol):
     """Serves clients of the handshake eras. `message` None: there was no body, as in GET and DELETE."""
 
@@ -120,19 +127,31 @@ class FederatedEndpoint:
             return
         body = await read_body(receive)
         if body is not None:
-            await self.post(scope, receive, send, view=view, caller=caller, token=bearer_of(scope), body=body)
+            await self.post(scope, receive, send, view=view, sender=Sender(caller, bearer_of(scope)), body=body)
 
     async def post(
-        self, scope: Scope, receive: Receive, send: Send, *, view: View, caller: Caller, token: str | None, body: bytes
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        view: View,
+        sender: Sender,
+        body: bytes,
+        message: JsonObject | None = None,
     ) -> None:
-        """Answer one POST of a caller who was let in; its body was found to be read in one way only."""
+        """Answer one POST of a caller who was let in; its body was found to be read in one way only.
+
+        `message` is what the body holds, where that was read already.
+        """
+        caller = sender.caller
         owner = (caller.tenant, caller.issuer, caller.subject)
         if self._open[owner] >= MAX_OPEN_REQUESTS:
             await refuse(scope, receive, send, TooManyOpenRequests())
             return
         self._open[owner] += 1
         try:
-            await self._post(scope, receive, send, view, Sender(caller, token), body)
+            await self._post(scope, receive, send, view, sender, Body(body, message))
         except Refusal as refusal:
             await send_body(send, refusal.status, refusal.body())
         finally:
@@ -147,13 +166,13 @@ class FederatedEndpoint:
             return
         await self._older(scope, receive, send, view=view, head=head, sender=Sender(caller, bearer_of(scope)), message=None)
 
-    async def _post(self, scope: Scope, receive: Receive, send: Send, view: View, sender: Sender, body: bytes) -> None:
+    async def _post(self, scope: Scope, receive: Receive, send: Send, view: View, sender: Sender, body: Body) -> None:
         head = Head(scope)
         modern = is_modern(head)
         if modern and not (head.accepts_json and head.accepts_events):
             await send_body(send, 406, b"")
             return
-        message = read_message(body)
+        message = body.message if body.message is not None else read_message(body.bytes)
         if not modern and self._older is not None:
             await self._older(scope, receive, send, view=view, head=head, sender=sender, message=message)
             return
@@ -164,7 +183,7 @@ class FederatedEndpoint:
             check_version(head.version)
             await send_body(send, 202, b"")
             return
-        request = read_request(head, message, body, sender.caller, sender.token)
+        request = read_request(head, message, body.bytes, sender.caller, sender.token)
         with WhileWanted(receive):
             reply = await self.reply(view, request)
             try:

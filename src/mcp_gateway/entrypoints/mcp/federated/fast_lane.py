@@ -21,8 +21,8 @@ from mcp_gateway.entrypoints.http.identify import Authenticating
 from mcp_gateway.entrypoints.http.identity import CALLER, IDENTITY, Identity
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, SECURITY_HEADERS, WELL_FORMED, Names
 from mcp_gateway.entrypoints.http.standing import WhileItHolds
-from mcp_gateway.entrypoints.http.strict_json import BODY_SECONDS, find_ambiguity, given_again
-from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint
+from mcp_gateway.entrypoints.http.strict_json import BODY_SECONDS, clear_value, given_again
+from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint, Sender
 
 _SECURITY: Final = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
 _CORRELATION: Final = CORRELATION_HEADER.lower().encode()
@@ -76,12 +76,15 @@ class FastLane:
             await self._long_way(scope, receive, send)
             return
         body = message.get("body", b"")
-        if message["type"] != "http.request" or message.get("more_body", False) or find_ambiguity(body) is not None:
+        value = clear_value(body) if message["type"] == "http.request" and not message.get("more_body", False) else None
+        if not isinstance(value, dict):
             await self._long_way(scope, given_again(message, receive), send)
             return
         self._note(scope, admitted)
         dressed = _Dressed(send, admitted, self._authenticate, self._monotonic)
-        await self._endpoint.post(scope, receive, dressed, view=view, caller=admitted.caller, token=admitted.token, body=body)
+        await self._endpoint.post(
+            scope, receive, dressed, view=view, sender=Sender(admitted.caller, admitted.token), body=body, message=value
+        )
 
     def _admit(self, scope: Scope) -> _Admitted | None:
         """Who it is, when everything about the head is as usual."""
