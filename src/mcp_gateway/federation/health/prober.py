@@ -61,8 +61,10 @@ class Prober:
                 if link is None:
                     return None
                 facts = await link.facts(self._gateway)
-                began = self._clock.monotonic()
-                await self._ask(link, "server/discover" if facts.era == "modern" else "ping")
+                if was != "unknown":
+                    # What a server said of itself is kept; the first time it has just been asked.
+                    began = self._clock.monotonic()
+                    await self._ask(link, "server/discover" if facts.era == "modern" else "ping")
         except TimeoutError:
             code = UpstreamTimedOut.code
         except GatewayError as error:

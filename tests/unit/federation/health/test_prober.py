@@ -62,11 +62,12 @@ class World:
 @pytest.mark.parametrize(("era", "method"), [("modern", "server/discover"), ("legacy", "ping")])
 async def test_each_era_is_asked_in_its_own_words(era: Era, method: str) -> None:
     world = World(era)
-    assert await world.prober.probe("shop") is None
+    for _ in range(2):  # the first time what it says of itself is answer enough
+        assert await world.prober.probe("shop") is None
     assert world.link.asked == [method]
     health = world.history.of("shop")
     assert (health.condition, health.era, health.revision) == ("up", era, "r")
-    assert world.known == [("shop", era)]
+    assert world.known == [("shop", era)] * 2
 
 
 async def test_a_server_that_is_down_is_looked_at_sooner_and_told_of_when_it_is_back() -> None:
@@ -84,6 +85,7 @@ async def test_a_server_that_is_down_is_looked_at_sooner_and_told_of_when_it_is_
 
 async def test_an_empty_answer_is_none() -> None:
     world = World()
+    await world.prober.probe("shop")
     world.link.body = b""
     await world.prober.probe("shop")
     assert world.history.of("shop").code == "UPSTREAM_MISBEHAVED"
