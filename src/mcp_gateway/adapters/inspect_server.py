@@ -23,6 +23,9 @@ from mcp_gateway.registry.model import Server
 # All of it together, however patient the server's own limits are.
 MOST_SECONDS: Final = 30.0
 CLOSE_SECONDS: Final = 2.0
+# So that nobody makes this machine knock at many doors at once; the others wait for their turn.
+AT_ONCE: Final = 8
+TURN_SECONDS: Final = 60.0
 _CAPABILITY: Final[dict[ListKind, str]] = {
     "tools": "tools",
     "prompts": "prompts",
@@ -30,6 +33,13 @@ _CAPABILITY: Final[dict[ListKind, str]] = {
     "templates": "resources",
 }
 _MOST_WORDS: Final = 50
+
+_BUSY: Final = Finding(
+    code="busy",
+    severity="warning",
+    message="Too many servers are being looked at; nobody looked at this one.",
+    hint="`mcp-gateway servers test NAME` looks at it later.",
+)
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +61,20 @@ class InspectServer:
     ) -> None:
         self._make_link, self._clock, self._version = make_link, clock, version
         self._challenge, self._allowed = challenge, allowed
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def inspect(self, server: Server) -> Inspection:
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            return Inspection(server=server.name, reachable=False, findings=(_BUSY,))
+        try:
+            return await self._inspect(server)
+        finally:
+            self._turns.release()
+
+    async def _inspect(self, server: Server) -> Inspection:
         client = Client(caller=Caller(tenant=server.tenant, subject=""), info={"name": "mcp-gateway", "version": self._version})
         look = _Look(server, client, self._clock)
         link: Link | None = None

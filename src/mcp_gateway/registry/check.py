@@ -3,13 +3,13 @@
 Where an address leads is judged when it is used, by the address it then resolves to.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from mcp_gateway.core.errors import Json
-from mcp_gateway.core.protocol.frames import render
 from mcp_gateway.registry.errors import Problem
 from mcp_gateway.registry.model import Credential, Selected, Server, ServerLimits, VirtualServer
 from mcp_gateway.registry.names import NAME_RULE, RESERVED, is_name
@@ -191,8 +191,9 @@ def _check_selected(at: str, one: Selected) -> Iterator[Problem]:
     yield from _check_texts({f"{at}.description": (one.description or "", _MAX_INSTRUCTIONS)})
     if any(not 0 < len(word) <= _MAX_WORD or not is_text(word) for word in (*one.hidden, *one.preset)):
         yield Problem(field=f"{at}.hidden", problem="has a name no argument has", fix="Name arguments as the tool's schema does.")
-    if one.preset and _size(dict(one.preset)) > _MAX_PRESET_BYTES:
-        yield Problem(field=f"{at}.preset", problem=f"is over {_MAX_PRESET_BYTES:,} bytes", fix="Preset less.")
+    if one.preset and not _fits(dict(one.preset)):
+        fix = "Preset less, and only what JSON can say."
+        yield Problem(field=f"{at}.preset", problem=f"is over {_MAX_PRESET_BYTES:,} bytes, or no JSON", fix=fix)
 
 
 def _check_twice(tools: tuple[Selected, ...]) -> Iterator[Problem]:
@@ -208,11 +209,13 @@ def _bad_server(field: str) -> Problem:
     return Problem(field=field, problem="is no name of a server", fix=NAME_RULE)
 
 
-def _size(value: Json) -> int:
+def _fits(value: Json) -> bool:
+    """Short enough, and writable: no numbers that JSON lacks, no half characters, not nested without end."""
     try:
-        return len(render(value))
-    except (ValueError, TypeError, RecursionError, UnicodeEncodeError):
-        return _MAX_PRESET_BYTES + 1
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return len(text.encode()) <= _MAX_PRESET_BYTES
+    except (ValueError, RecursionError):
+        return False
 
 
 def _shown(text: str) -> str:

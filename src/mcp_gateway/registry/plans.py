@@ -1,6 +1,6 @@
 """What a change would make of what is registered: pure, so that it can be worked out again on something newer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from mcp_gateway.registry.errors import (
 from mcp_gateway.registry.held import Held
 from mcp_gateway.registry.model import Server, VirtualServer
 from mcp_gateway.registry.orders import ServerChange, ServerOrder, VirtualChange, VirtualOrder
+from mcp_gateway.registry.showing import origin
 
 # Of one tenant, or of those for all tenants together.
 MAX_SERVERS: Final = 2_000
@@ -31,7 +32,7 @@ def plan_addition(held: Held, caller: Caller, order: ServerOrder, *, at: float) 
     """`at` in seconds since 1970. Raises `InvalidServer`, `ServerNameTaken`, `TooManyServers`."""
     said = {field.name: getattr(order, field.name) for field in fields(order) if field.name != "tenant"}
     server = Server(**said, tenant=owner(held, caller, order.tenant), created_at=at, created_by=caller.subject)
-    _require(check_server(server))
+    _require([*check_server(server), *_check_exchange(held, caller, server)])
     _require_free(held, server.name)
     _require_room(held.servers, server, MAX_SERVERS)
     return server
@@ -46,7 +47,7 @@ def plan_change(held: Held, caller: Caller, name: str, change: ServerChange, *, 
         raise CredentialLost(name=name)
     said = {field.name: value for field in fields(change) if (value := getattr(change, field.name)) is not None}
     changed = replace(server, **said, version=server.version + 1)
-    _require(check_server(changed))
+    _require([*check_server(changed), *_check_exchange(held, caller, changed), *_check_moved(server, changed, change)])
     return changed
 
 
@@ -115,6 +116,23 @@ def changeable(items: Mapping[str, Item], held: Held, caller: Caller, name: str,
     if expected_version is not None and expected_version != item.version:
         raise ServerChanged(name=name, version=item.version)
     return item
+
+
+def _check_moved(before: Server, after: Server, change: ServerChange) -> Iterator[Problem]:
+    """A secret goes where it was given for. Whoever may change an address need not know the secret, and must not get to."""
+    moved = before.url.partition("?")[0] != after.url.partition("?")[0]
+    if moved and before.credential.kind != "none" and change.credential is None:
+        fix = "Send the credential with the new url, or one of kind none."
+        yield Problem(field="credential", problem="was given for another address", fix=fix)
+
+
+def _check_exchange(held: Held, caller: Caller, server: Server) -> Iterator[Problem]:
+    """An exchange hands the tokens of all callers to `token_url`: who may see those is said by whoever runs the gateway."""
+    credential = server.credential
+    trusted = caller.tenant in held.options.operators or origin(credential.token_url) in held.options.exchanges
+    if credential.kind == "token_exchange" and not trusted:
+        fix = "Whoever runs the gateway can name its origin under `registry.exchanges` of the servers file."
+        yield Problem(field="credential.token_url", problem="may not be handed callers' tokens", fix=fix)
 
 
 def _require(problems: list[Problem]) -> None:

@@ -6,10 +6,12 @@ import pytest
 from tests.unit.registry.conftest import replica
 
 from mcp_gateway.adapters.memory_servers import MemoryServers
+from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.registry.configuration.read import read_servers
 from mcp_gateway.registry.errors import InvalidServer
-from mcp_gateway.registry.model import Credential, ServerLimits
-from mcp_gateway.registry.orders import ServerChange, ServerOrder
+from mcp_gateway.registry.model import Credential, Selected, ServerLimits
+from mcp_gateway.registry.orders import ServerChange, ServerOrder, VirtualOrder
 
 pytestmark = pytest.mark.anyio
 
@@ -110,3 +112,60 @@ async def test_changes_that_make_no_sense_are_refused(change: ServerChange) -> N
         with pytest.raises(InvalidServer):
             await registry.update(ADMIN, "github", change)
         assert registry.servers["github"].version == 1
+
+
+SECRET = Credential(kind="bearer", secret="s3cr3t")
+EXCHANGE = Credential(kind="token_exchange", secret="x", client_id="gateway", token_url="https://login.example.com/token")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/mcp", "http://a.example/mcp", "https://a.example:444/mcp", "https://a.example/@evil/mcp"]
+)
+async def test_a_credential_does_not_follow_its_server_to_another_address(url: str) -> None:
+    """Whoever may change servers need not know their secrets, and must not have them sent to a place of their own."""
+    async with replica(MemoryServers()) as registry:
+        await registry.add(ADMIN, replace(order(), credential=SECRET))
+        with pytest.raises(InvalidServer, match="given for another address"):
+            await registry.update(ADMIN, "github", ServerChange(url=url))
+        assert registry.servers["github"].url == "https://a.example/mcp"
+        await registry.update(ADMIN, "github", ServerChange(url="https://a.example/mcp?key=other"))
+        await registry.update(ADMIN, "github", ServerChange(url=url, credential=replace(SECRET, secret="another")))
+        await registry.update(ADMIN, "github", ServerChange(url="https://c.example", credential=Credential()))
+        assert registry.servers["github"].credential == Credential()
+
+
+async def test_callers_tokens_are_handed_only_to_endpoints_the_operator_named() -> None:
+    ops = Caller(tenant="ops", subject="olga", roles=frozenset({"admin"}))
+    text = "registry: {operators: [ops], exchanges: [https://login.acme.example]}"
+    trusted = replace(EXCHANGE, token_url="https://login.acme.example/oauth/token")
+    async with replica(MemoryServers(), written=read_servers(text)) as registry:
+        with pytest.raises(InvalidServer, match="may not be handed"):
+            await registry.add(ADMIN, replace(order(), credential=EXCHANGE))
+        await registry.add(ADMIN, replace(order(), credential=trusted))
+        for url in (EXCHANGE.token_url, "http://login.acme.example/t", "https://login.acme.example.evil.example/t"):
+            with pytest.raises(InvalidServer, match="may not be handed"):
+                await registry.update(ADMIN, "github", ServerChange(credential=replace(trusted, token_url=url)))
+        await registry.add(ops, replace(order(), name="shared", credential=EXCHANGE))
+
+
+@pytest.mark.parametrize(
+    "preset",
+    [{"a": float("nan")}, {"a": float("-inf")}, {"a": "\ud800"}, {"a": ["x" * 20_000]}, {"\u202e": 1}, {"": 1}],
+    ids=ascii,
+)
+async def test_presets_that_could_not_be_sent_are_refused(preset: dict[str, Json]) -> None:
+    async with replica(MemoryServers()) as registry:
+        await registry.add(ADMIN, order())
+        with pytest.raises(InvalidServer):
+            await registry.virtual.add(ADMIN, VirtualOrder(name="v", tools=(Selected(server="github", tool="t", preset=preset),)))
+
+
+async def test_a_preset_nested_without_end_is_refused() -> None:
+    deep: Json = 1
+    for _ in range(100_000):
+        deep = [deep]
+    tool = Selected(server="github", tool="t", preset={"a": deep})
+    async with replica(MemoryServers()) as registry:
+        await registry.add(ADMIN, order())
+        with pytest.raises(InvalidServer):
+            await registry.virtual.add(ADMIN, VirtualOrder(name="v", tools=(tool,)))

@@ -17,9 +17,11 @@ DEFAULT_DIRECTORY: Final = "https://registry.modelcontextprotocol.io"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistryOptions:
     """`operators` are the tenants whose administrators may make servers for every tenant. `directory` is the public registry
-    that names of the form `com.example/server` are looked up in."""
+    that names of the form `com.example/server` are looked up in. `exchanges` are origins whose token endpoints may be handed
+    callers' tokens (RFC 8693) by servers that are registered over the API; those of the file name theirs themselves."""
 
     operators: frozenset[str] = DEFAULT_OPERATORS
+    exchanges: frozenset[str] = frozenset()
     directory: str = DEFAULT_DIRECTORY
 
 

@@ -14,6 +14,7 @@ from mcp_gateway.registry.configuration.read_server import read_server
 from mcp_gateway.registry.configuration.read_virtual import read_virtual
 from mcp_gateway.registry.errors import ServersFileInvalid
 from mcp_gateway.registry.model import Server, VirtualServer
+from mcp_gateway.registry.showing import origin
 
 MAX_SERVERS: Final = 5_000
 MAX_NETWORKS: Final = 200
@@ -109,5 +110,11 @@ def _read_options(root: Section) -> RegistryOptions:
     if not directory.startswith(("https://", "http://")):
         fix = "Write https://HOST, the public registry to look names up in."
         section.faults.note(section.value("directory"), section.child("directory"), "is no address", fix)
+    exchanges = frozenset(one.rstrip("/") for one in section.texts("exchanges"))
+    if any(origin(one) != one or not one.startswith("https://") for one in exchanges):
+        fix = "Write https://HOST of each token endpoint, without a path."
+        section.faults.note(section.value("exchanges"), section.child("exchanges"), "has one that is no origin", fix)
     section.refuse_unknown_keys()
-    return RegistryOptions(operators=operators if named else default.operators, directory=directory.rstrip("/"))
+    return RegistryOptions(
+        operators=operators if named else default.operators, exchanges=exchanges, directory=directory.rstrip("/")
+    )

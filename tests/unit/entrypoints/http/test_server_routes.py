@@ -357,3 +357,22 @@ async def test_the_description_shows_how_to_register_one(gate: Guarded) -> None:
     schema = described["components"]["schemas"]["ServerRequest"]
     assert schema["examples"][0]["name"] == "github"
     assert "command" not in schema["properties"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name":"v","tools":[{"server":"github","tool":"t","preset":{"a":"\\ud800"}}]}',
+        b'{"name":"v","tools":[{"server":"github","tool":"t","preset":{"a":NaN}}]}',
+        b'{"name":"v","tools":[{"server":"github","tool":"t","preset":{"a":1e999}}]}',
+        b'{"name":"v","title":"\\ud800","resources":["github"]}',
+        b'{"name":"v","resources":["\\ud800"]}',
+        b'{"name":"v","tools":[{"server":"github","tool":"\\ud800"}]}',
+    ],
+)
+async def test_what_json_cannot_say_again_is_refused_and_no_fault_of_ours(gate: Guarded, body: bytes) -> None:
+    await added(gate)
+    headers = {**gate.bearer("admin"), "Content-Type": "application/json"}
+    reply = await gate.client.post("/api/virtual-servers", content=body, headers=headers)
+    assert reply.status_code in (400, 422), reply.text
+    assert (await gate.client.get("/api/virtual-servers", headers=headers)).status_code == 200

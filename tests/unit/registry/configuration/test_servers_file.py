@@ -57,7 +57,7 @@ virtual_servers:
     resources: [github]
     prompts: [files]
 allowed_networks: [10.20.0.0/16, "fd12:3456::/32", 127.0.0.1]
-registry: {operators: [ops], directory: https://registry.example.com/}
+registry: {operators: [ops], exchanges: [https://login.example.com], directory: https://registry.example.com/}
 """  # noqa: E501
 
 
@@ -114,7 +114,9 @@ def test_everything_is_read_as_written() -> None:
         )
     }
     assert read.allowed_networks == tuple(map(ip_network, ("10.20.0.0/16", "fd12:3456::/32", "127.0.0.1/32")))
-    assert read.options == RegistryOptions(operators=frozenset({"ops"}), directory="https://registry.example.com")
+    assert read.options == RegistryOptions(
+        operators=frozenset({"ops"}), exchanges=frozenset({"https://login.example.com"}), directory="https://registry.example.com"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "servers: {}\n", "servers:\nvirtual_servers:\n"])
@@ -180,6 +182,8 @@ GOOD = "url: https://a.example/mcp"
         ("allowed_networks:\n  - localhost", 2, "is no network"),
         ("registry: {operator: [a]}", 1, "Did you mean operators?"),
         ("registry: {directory: registry.example}", 1, "is no address"),
+        ("registry: {exchanges: [https://login.example/x]}", 1, "no origin"),
+        ("registry: {exchanges: ['http://login.example']}", 1, "no origin"),
     ],
 )
 def test_each_fault_is_found_at_its_line_and_no_secret_is_told(text: str, line: int, words: str) -> None:
