@@ -1,5 +1,4 @@
-"""Where the gateway's processor time goes while it answers calls, by function: `py-spy` looks many times a second at what holds the
-interpreter.
+"""Where the gateway's processor time goes while it answers calls, by function: `py-spy` looks at what holds the interpreter.
 
 For whoever makes it faster; it is no measurement of a promise. `--py-spy` names the program, which is not installed here.
 `python -m bench.gateway.hotpath --py-spy PATH [--connections N] [--seconds S] [--revision REVISION] [--older-upstream]`
