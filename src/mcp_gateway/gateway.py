@@ -75,9 +75,8 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class McpServers:
-    """The registered MCP servers: what there is, what was approved, what is offered, how they are, what was called lately."""
+    """What is known of the registered MCP servers: what was approved, what is offered, how they are, what was called lately."""
 
-    registry: "Registry"
     definitions: "Definitions"
     catalog: "Catalog"
     health: "HealthHistory"

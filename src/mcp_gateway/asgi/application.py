@@ -70,7 +70,7 @@ async def open_application(
         _limit(faces, asking)
         _govern(faces, asking)
         federated = await stack.enter_async_context(open_federated(settings, clock=clock, foundation=foundation, faces=faces))
-        gateway = replace(asking, mcp=federated.servers, registry=federated.servers.registry)
+        gateway = replace(asking, mcp=federated.servers, registry=federated.registry)
         access = gateway.access if settings.login == "required" else None
         options = _http_options(settings, listeners, faces, gateway, page=role != "engine")
         http = create_app(gateway, options, clock=clock, new_id=_new_id, access=access)
@@ -143,7 +143,7 @@ def _http_options(
         metrics_enabled=settings.enable_metrics,
         page_enabled=page,
         public_url=settings.public_url,
-        mcp_endpoints=Endpoints([key for key in faces if key != OWN], gateway.mcp),
+        mcp_endpoints=Endpoints([key for key in faces if key != OWN], gateway.registry),
         login_port=listeners.port if listeners.mcp is not None else None,
         mcp_port=listeners.mcp_port if listeners.mcp is not None else None,
     )

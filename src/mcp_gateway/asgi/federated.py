@@ -27,6 +27,7 @@ from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.federation.model import Client
 from mcp_gateway.gateway import McpServers
 from mcp_gateway.registry.model import Server, ServerLimits
+from mcp_gateway.registry.registry import Registry
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.federation import Federated, OwnServer, open_federation
 from mcp_gateway.wiring.foundation import Foundation
@@ -112,25 +113,25 @@ def quick_way(
 class Endpoints(Collection[str]):
     """The paths MCP clients connect to, as they are now: every registered server has one."""
 
-    def __init__(self, embedded: Collection[str], servers: McpServers | None) -> None:
+    def __init__(self, embedded: Collection[str], registry: Registry | None) -> None:
         names = ("", *(f"/servers/{key}" for key in embedded))
         self._fixed = tuple(f"{before}/{transport}" for before in names for transport in ("mcp", "sse"))
-        self._servers = servers
+        self._registry = registry
 
     def __contains__(self, path: object) -> bool:
         if path in self._fixed:
             return True
-        if not isinstance(path, str) or self._servers is None:
+        if not isinstance(path, str) or self._registry is None:
             return False
         before, _, transport = path.rpartition("/")
         root, _, name = before.rpartition("/")
-        return root == "/servers" and transport in ("mcp", "sse") and self._servers.catalog.view(name) is not None
+        known = name in self._registry.servers or name in self._registry.virtual_servers
+        return root == "/servers" and transport in ("mcp", "sse") and known
 
     def __iter__(self) -> Iterator[str]:
         yield from self._fixed
-        if self._servers is not None:
-            registry = self._servers.registry
-            for name in (*registry.servers, *registry.virtual_servers):
+        if self._registry is not None:
+            for name in (*self._registry.servers, *self._registry.virtual_servers):
                 yield from (f"/servers/{name}/mcp", f"/servers/{name}/sse")
 
     def __len__(self) -> int:
@@ -177,7 +178,6 @@ def _state_of(client: Client) -> MutableMapping[str, Any]:
 
 def _servers(federated: Federated) -> McpServers:
     return McpServers(
-        registry=federated.registry,
         definitions=federated.definitions,
         catalog=federated.catalog,
         health=federated.subscriptions.health,
