@@ -47,6 +47,7 @@ class FederatedApplication:
 
     endpoint: FederatedEndpoint
     plain: PlainJson
+    registry: Registry
     servers: McpServers
     goodbye: Callable[[], None]
 
@@ -70,6 +71,7 @@ async def open_federated(
         yield FederatedApplication(
             endpoint=endpoint,
             plain=PlainJson(federated.federation, version=version("mcp-gateway")),
+            registry=federated.registry,
             servers=_servers(federated),
             goodbye=federated.subscriptions.listening.say_goodbye,
         )
