@@ -6,7 +6,7 @@ from mcp_gateway.core.errors import GatewayError, NotFound, Unavailable
 class ClientSessionUnknown(NotFound):
     """Session not found"""  # what a client sees of a session that ended, and of one of somebody else
 
-    code = "MCP_SESSION_NOT_FOUND"
+    code = "MCP_SESSION_UNKNOWN"
     hint = "Initialize a new session."
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, parse
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import Budget, EventStream
+from mcp_gateway.entrypoints.mcp.guard import TooManyOpenRequests
 
 # Of one caller, streams that stand included.
 MAX_OPEN_REQUESTS: Final = 128
@@ -21,15 +21,6 @@ MAX_STREAMS_OF_SESSION: Final = 64
 CANCELLED: Final = "cancelled:"
 # Standing streams of this process.
 MAX_STANDING: Final = 2_000
-
-
-class TooManyOpenRequests(GatewayError):
-    """This caller has as many requests open as one may."""
-
-    code = "TOO_MANY_OPEN_REQUESTS"
-    category = "rate_limited"
-    hint = "Close streams that are not read, or wait for answers."
-    retryable = True
 
 
 class Cancellable(Protocol):
