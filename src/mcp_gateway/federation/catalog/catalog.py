@@ -166,6 +166,7 @@ class Catalog:
 
     async def close(self) -> None:
         await self._shelf.close()
+        await self._discovery.close()
 
     def _ttl_ms(self, snapshot: Snapshot) -> int:
         """What is left of what each server promised."""

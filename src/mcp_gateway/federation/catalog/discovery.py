@@ -1,19 +1,17 @@
 """What a view says of itself: the capabilities of all its servers as one, and the instructions of each."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import structlog
 
-from mcp_gateway.core.errors import GatewayError, Internal, Json, Unavailable
+from mcp_gateway.core.errors import Json, Unavailable
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.core.protocol.revisions import REVISIONS
 from mcp_gateway.core.protocol.words import SERVER_INFO_KEY
-from mcp_gateway.federation.catalog.model import Missing
+from mcp_gateway.federation.catalog.asking import Asking
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.replies import MISSING_KEY, told_missing
-from mcp_gateway.federation.catalog.shelf import PATIENCE_SECONDS
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.model import Client, UpstreamFacts
 from mcp_gateway.federation.views import View
@@ -31,6 +29,7 @@ class Discovery:
 
     def __init__(self, around: Surroundings, sight: Sight) -> None:
         self._around, self._sight = around, sight
+        self._asking = Asking(around)
 
     async def result(self, view: View, client: Client) -> JsonObject:
         """Raises `GatewayError` where the view is one server that does not answer."""
@@ -38,7 +37,7 @@ class Discovery:
             facts = await self._around.links.link(view.server).facts(client)
             return self._of_one(facts, await self._instructions(view.server, facts))
         servers = self._servers(view, client)
-        said, missing = await self._ask(servers, client)
+        said, missing = await self._asking.facts(servers, client)
         own = view.virtual.instructions if view.virtual is not None else ""
         result: JsonObject = {
             "resultType": "complete",
@@ -59,6 +58,10 @@ class Discovery:
             meta[MISSING_KEY] = [*told_missing(missing)]
         result["_meta"] = meta
         return result
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        await self._asking.close()
 
     async def _instructions(self, server: Server, facts: UpstreamFacts) -> str:
         """Those that may be shown: what a server tells a model is held back like a changed tool."""
@@ -92,20 +95,6 @@ class Discovery:
         found = (one for kind in kinds for one in self._sight.servers(view, client.caller, kind))  # type: ignore[arg-type]  # literals
         return tuple(dict.fromkeys(found))
 
-    async def _ask(self, servers: Sequence[Server], client: Client) -> tuple[dict[str, UpstreamFacts], list[Missing]]:
-        tasks = {one.name: asyncio.ensure_future(self._around.links.link(one).facts(client)) for one in servers}
-        if tasks:
-            await asyncio.wait(tasks.values(), timeout=PATIENCE_SECONDS)
-        said: dict[str, UpstreamFacts] = {}
-        missing: list[Missing] = []
-        for name, task in tasks.items():
-            code = _failure(task)
-            if code:
-                missing.append(Missing(server=name, code=code, since=self._around.clock.now().timestamp()))
-            else:
-                said[name] = task.result()
-        return said, missing
-
 
 def merge_capabilities(all_of_them: Iterable[JsonObject]) -> JsonObject:
     """What any of them can do. Objects become one, `true` wins; where two say different things the first is believed."""
@@ -136,13 +125,3 @@ def _both(first: Json, second: Json) -> Json:
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 2] + " …"
-
-
-def _failure(task: "asyncio.Future[UpstreamFacts]") -> str:
-    if not task.done():
-        task.cancel()
-        return "UPSTREAM_SLOW"
-    error = task.exception() if not task.cancelled() else Internal()
-    if error is None:
-        return ""
-    return error.code if isinstance(error, GatewayError) else Internal.code

@@ -84,7 +84,7 @@ async def test_a_virtual_server_has_a_name_and_words_of_its_own() -> None:
 
 @pytest.mark.anyio
 async def test_a_dead_server_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcp_gateway.federation.catalog.discovery.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("mcp_gateway.federation.catalog.asking.PATIENCE_SECONDS", 0.01)
     world = World()
     world.add(server("dead")).error = UpstreamUnreachable(server="dead")
     world.add(server("hangs")).gate = asyncio.Event()
@@ -135,3 +135,21 @@ def test_merging_loses_no_capability(said: list[JsonObject]) -> None:
             for name, flag in object_at(value).items():
                 if flag is True:
                     assert object_at(merged[key])[name] is not False
+
+
+@pytest.mark.anyio
+async def test_a_server_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.federation.catalog.asking.PATIENCE_SECONDS", 0.01)
+    world = World()
+    hangs = world.add(server("hangs"))
+    hangs.gate = asyncio.Event()
+    await discovered(world)
+    monkeypatch.setattr("mcp_gateway.federation.catalog.asking.PATIENCE_SECONDS", 60)
+
+    assert "capabilities" in await asyncio.wait_for(discovered(world), 5)
+    assert hangs.asked["server/discover"] == 1
+
+    hangs.gate.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (await discovered(world))["capabilities"] == {"tools": {}}
