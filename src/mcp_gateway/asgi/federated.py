@@ -61,20 +61,22 @@ async def open_federated(
         own = [await _own_server(stack, key, face, settings) for key, face in faces.items() if key in _IN_THE_ONE_ENDPOINT]
         federated = await stack.enter_async_context(open_federation(settings, clock=clock, foundation=foundation, own=own))
         endpoint = FederatedEndpoint(federated.federation, elsewhere=[key for key in faces if key != OWN])
-        messages = LegacyMessages(
-            send=endpoint.reply,
-            sessions=federated.sessions,
-            live=LiveSessions(federated.replicas.peers.replica),
-            peers=federated.replicas.peers,
-        )
+        peers = federated.replicas.peers
+        live = LiveSessions(peers.replica)
+        messages = LegacyMessages(send=endpoint.reply, sessions=federated.sessions, live=live, peers=peers)
         endpoint.serve_older(LegacyFront(messages), SseFront(messages))
         yield FederatedApplication(
             endpoint=endpoint,
             plain=PlainJson(federated.federation, version=version("mcp-gateway")),
             registry=federated.registry,
             servers=_servers(federated),
-            goodbye=federated.subscriptions.listening.say_goodbye,
+            goodbye=lambda: _say_goodbye(live, federated),
         )
+
+
+def _say_goodbye(live: LiveSessions, federated: Federated) -> None:
+    live.say_goodbye()
+    federated.subscriptions.listening.say_goodbye()
 
 
 def federated_routes(application: FederatedApplication) -> list[BaseRoute]:
@@ -181,6 +183,7 @@ def _state_of(client: Client) -> MutableMapping[str, Any]:
 def _servers(federated: Federated) -> McpServers:
     return McpServers(
         definitions=federated.definitions,
+        approvals=federated.approvals,
         catalog=federated.catalog,
         health=federated.subscriptions.health,
         recent=federated.recent,
