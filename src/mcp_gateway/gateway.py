@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what it imports is for gateways that serve
     from mcp_gateway.federation.catalog.catalog import Catalog
     from mcp_gateway.federation.health.history import HealthHistory
     from mcp_gateway.federation.recent import RecentCalls
+    from mcp_gateway.registry.definitions.approvals import Approvals
     from mcp_gateway.registry.definitions.definitions import Definitions
     from mcp_gateway.registry.registry import Registry
 
@@ -78,6 +79,7 @@ class McpServers:
     """What is known of the registered MCP servers: what was approved, what is offered, how they are, what was called lately."""
 
     definitions: "Definitions"
+    approvals: "Approvals"
     catalog: "Catalog"
     health: "HealthHistory"
     recent: "RecentCalls"

@@ -34,6 +34,7 @@ from mcp_gateway.federation.model import Reply
 from mcp_gateway.federation.pipeline import Filter, Onward, Passage, chain
 from mcp_gateway.federation.recent import RecentCalls
 from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.registry.definitions.approvals import Approvals
 from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.model import Server
 from mcp_gateway.registry.registry import Registry
@@ -67,6 +68,7 @@ class Federated:
     federation: Federation
     registry: Registry
     definitions: Definitions
+    approvals: Approvals
     catalog: Catalog
     subscriptions: Subscriptions
     replicas: Replicas
@@ -133,6 +135,7 @@ async def open_federation(
             ),
             registry=registry,
             definitions=definitions,
+            approvals=Approvals(definitions, registry, access.governor, clock),
             catalog=catalog,
             subscriptions=subscriptions,
             replicas=replicas,

@@ -45,6 +45,7 @@ from mcp_gateway.entrypoints.http.replies import Replies
 from mcp_gateway.entrypoints.http.server_routes import server_routes
 from mcp_gateway.entrypoints.http.strict_json import StrictJson
 from mcp_gateway.entrypoints.http.tool_cost_routes import tool_cost_routes
+from mcp_gateway.entrypoints.http.tool_routes import tool_routes
 from mcp_gateway.entrypoints.http.virtual_server_routes import virtual_server_routes
 from mcp_gateway.entrypoints.http.well_known import well_known_routes
 from mcp_gateway.gateway import Gateway
@@ -168,6 +169,7 @@ def _add_routes(
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
     if gateway.mcp is not None:
         app.include_router(tool_cost_routes(gateway.mcp.catalog), prefix="/api")
+        app.include_router(tool_routes(gateway.mcp.approvals), prefix="/api")
     if gateway.registry is not None:
         app.include_router(server_routes(gateway.registry), prefix="/api")
         app.include_router(virtual_server_routes(gateway.registry), prefix="/api")

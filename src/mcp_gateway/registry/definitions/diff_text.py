@@ -30,7 +30,7 @@ def shown_definition(body: bytes) -> str:
 
 def _lines(compared: Compared) -> Iterator[str]:
     record, comparison = compared.record, compared.comparison
-    yield f"{record.server} {record.kind} {_plain(record.name)}: {record.status} ({record.verdict})"
+    yield f"{record.server} {record.kind} {plain(record.name)}: {record.status} ({record.verdict})"
     yield f"approved {record.approved_fingerprint or '-'}"
     yield f"latest   {record.latest_fingerprint}"
     if comparison.differences:
@@ -41,7 +41,7 @@ def _lines(compared: Compared) -> Iterator[str]:
     if findings:
         yield "" if comparison.findings else "\nfound in the latest, and approved before:"
     for finding in findings:
-        yield f"suspicious ({finding.severity})  {_plain(finding.words())}"
+        yield f"suspicious ({finding.severity})  {plain(finding.words())}"
     yield ""
     before = _pretty(record.approved_body) if record.approved_body is not None else []
     lines = list(unified_diff(before, _pretty(record.latest_body), "approved", "latest", lineterm=""))
@@ -51,7 +51,7 @@ def _lines(compared: Compared) -> Iterator[str]:
 
 
 def _difference(difference: Difference) -> Iterator[str]:
-    yield f"{difference.change:10}  {_plain(difference.words())}"
+    yield f"{difference.change:10}  {plain(difference.words())}"
     if difference.path:
         for sign, value in (("-", difference.before), ("+", difference.after)):
             if value is not None:
@@ -59,14 +59,15 @@ def _difference(difference: Difference) -> Iterator[str]:
 
 
 def _short(value: Json) -> str:
-    text = _plain(json.dumps(value, ensure_ascii=False))
+    text = plain(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
 
 
 def _pretty(body: bytes) -> list[str]:
     text = json.dumps(parse_object(body), ensure_ascii=False, indent=2, sort_keys=True)
-    return [_plain(line) for line in text.split("\n")]
+    return [plain(line) for line in text.split("\n")]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """On one line, invisible characters by their numbers."""
     return "".join(visible(character) for character in text)
