@@ -23,12 +23,17 @@ from mcp_gateway.registry.model import Command
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
-PROGRAM = Command(
-    program=sys.executable,
-    arguments=("-m", "tests.upstreams.conformance_fixture", "--transport", "stdio"),
-    environment={"PYTHONPATH": os.pathsep.join(sys.path)},
-    directory=os.fspath(ROOT),
-)
+
+
+def program(*arguments: str) -> Command:
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return Command(program=sys.executable, arguments=("-m", *arguments), environment=paths, directory=os.fspath(ROOT))
+
+
+PROGRAMS = {
+    "stdio": program("tests.upstreams.conformance_fixture", "--transport", "stdio"),
+    "stdio_modern": program("tests.upstreams.modern_program"),
+}
 # A URI nobody has written down.
 NOWHERE = "test://nowhere"
 
@@ -36,8 +41,8 @@ NOWHERE = "test://nowhere"
 @asynccontextmanager
 async def opened(kind: str) -> AsyncIterator[Link]:
     async with AsyncExitStack() as stack:
-        if kind == "stdio":
-            yield await stack.enter_async_context(program_link(PROGRAM))
+        if kind in PROGRAMS:
+            yield await stack.enter_async_context(program_link(PROGRAMS[kind]))
             return
         server = ConformanceServer()
         app = sse_app(server) if kind == "sse" else http_app(server, kind.partition("_")[0])
@@ -51,7 +56,7 @@ async def opened(kind: str) -> AsyncIterator[Link]:
         yield await stack.enter_async_context(any_era_link(url))
 
 
-@pytest.fixture(params=["modern_known", "modern", "legacy", "sse", "stdio"])
+@pytest.fixture(params=["modern_known", "modern", "legacy", "sse", "stdio", "stdio_modern"])
 async def link(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[Link]:
     async with opened(request.param) as one:
         yield one

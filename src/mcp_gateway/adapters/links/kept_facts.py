@@ -36,7 +36,7 @@ class KeptFacts:
                 return kept[1]
         response = await self._asked(client)
         result = object_at(response, "result")
-        facts = self._read(result)
+        facts = read_facts(result, self._faults)
         if facts.ttl_ms > 0:
             key = None if result.get("cacheScope") == "public" else _owner(client)
             while len(self._kept) >= _MAX_KEPT:
@@ -60,20 +60,22 @@ class KeptFacts:
             )
         return response
 
-    def _read(self, result: JsonObject) -> UpstreamFacts:
-        supported = result.get("supportedVersions")
-        if not isinstance(supported, list) or MODERN not in supported:
-            raise self._faults.misbehaved("does not say which revisions it speaks")
-        instructions, ttl = result.get("instructions"), result.get("ttlMs")
-        return UpstreamFacts(
-            era="modern",
-            revision=MODERN,
-            supported=tuple(version for version in supported if isinstance(version, str)),
-            capabilities=object_at(result, "capabilities"),
-            info=object_at(result, "_meta", SERVER_INFO_KEY) or object_at(result, "serverInfo"),
-            instructions=instructions if isinstance(instructions, str) else "",
-            ttl_ms=_ttl(ttl),
-        )
+
+def read_facts(result: JsonObject, faults: Faults) -> UpstreamFacts:
+    """From the result of `server/discover`. Raises `UpstreamMisbehaved`."""
+    supported = result.get("supportedVersions")
+    if not isinstance(supported, list) or MODERN not in supported:
+        raise faults.misbehaved("does not say which revisions it speaks")
+    instructions, ttl = result.get("instructions"), result.get("ttlMs")
+    return UpstreamFacts(
+        era="modern",
+        revision=MODERN,
+        supported=tuple(version for version in supported if isinstance(version, str)),
+        capabilities=object_at(result, "capabilities"),
+        info=object_at(result, "_meta", SERVER_INFO_KEY) or object_at(result, "serverInfo"),
+        instructions=instructions if isinstance(instructions, str) else "",
+        ttl_ms=_ttl(ttl),
+    )
 
 
 async def response_of(reply: Reply, faults: Faults) -> JsonObject:

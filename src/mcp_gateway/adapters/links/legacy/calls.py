@@ -10,7 +10,7 @@ from mcp_gateway.adapters.links.legacy.asking import Question, question_of, refu
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.adapters.links.legacy.session import Session
-from mcp_gateway.adapters.links.legacy.translate import INTERACTIVE, response_of, wants_log, with_token
+from mcp_gateway.adapters.links.legacy.translate import INTERACTIVE, response_of, wants_log, with_subscription, with_token
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
 from mcp_gateway.core.protocol.revisions import MODERN
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INVALID_REQUEST
@@ -44,7 +44,8 @@ class Call:
         self._session, self._exchange, self._parked, self._faults = session, exchange, parked, faults
         self._seconds, self._release = seconds, release
         self._request: Request
-        self._deadline = 0.0
+        # None: it stands, and may be silent for long.
+        self._deadline: float | None = None
         self._questions: dict[str, Question] = {}
         self._asked = 0
         self._over = False
@@ -57,20 +58,28 @@ class Call:
         first = await self._guarded()
         if isinstance(first, _Last):
             return _whole(first.message)
+        if request.method == "subscriptions/listen":
+            self._deadline = None
         return Reply(events=self._events(first), close=self.close)
 
     async def answer(self, request: Request) -> Reply:
         """Hands the client's answers to the server and goes on; asks again for those that are missing or make no sense."""
-        given = object_at(request.params, "inputResponses")
         self._request = request
+        try:
+            await self._hand_over(object_at(request.params, "inputResponses"))
+        except BaseException:
+            await asyncio.shield(self.give_up("its client's answer was lost"))
+            raise
+        if self._questions:
+            return _whole(self._park())
+        return await self.reply(request)
+
+    async def _hand_over(self, given: JsonObject) -> None:
         answers = [(key, response_to(self._questions[key], given[key])) for key in tuple(self._questions) if key in given]
         for key, response in answers:
             if response is not None:
                 del self._questions[key]
                 await self._session.peer.answer(response)
-        if self._questions:
-            return _whole(self._park())
-        return await self.reply(request)
 
     async def close(self) -> None:
         """The client has gone; a call that waits for its answers goes on waiting."""
@@ -121,6 +130,8 @@ class Call:
         self._session.peer.done(self._exchange)
         self._release()
         request = self._request
+        if self._session.modern:
+            return _Last({**message, "id": request.id})
         return _Last(response_of(message, request.id, request.method, request.params))
 
     def _event(self, message: JsonObject) -> JsonObject | None:
@@ -129,6 +140,8 @@ class Call:
         if method == "notifications/progress":
             token = object_at(self._request.params, "_meta").get("progressToken")
             return None if token is None else with_token(message, token)
+        if self._session.modern:
+            return with_subscription(message, self._request.id)
         if method == "notifications/message":
             return message if wants_log(self._request.client, message) else None
         if method == "notifications/cancelled":
@@ -149,7 +162,7 @@ class Call:
         question = question_of(message)
         if question is None:
             return False
-        if self._request.method not in INTERACTIVE:
+        if self._session.modern or self._request.method not in INTERACTIVE:
             refusal: JsonObject | None = error_message(question.id, INVALID_REQUEST, _NO_PLACE)
         else:
             refusal = refusal_of(question, self._request.client.capabilities)

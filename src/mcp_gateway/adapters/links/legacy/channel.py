@@ -36,7 +36,12 @@ class Hearing(Protocol):
 
 
 class Channel(Protocol):
-    """Errors are those of `federation/errors.py`, and `SessionForgotten`."""
+    """Errors are those of `federation/errors.py`, and `SessionForgotten`.
+
+    `for_both_eras`: servers of 2026-07-28 use it in the same way.
+    """
+
+    for_both_eras: bool
 
     async def open(self, hearing: Hearing) -> None:
         """Connects, where there is something to connect."""

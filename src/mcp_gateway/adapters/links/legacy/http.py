@@ -38,6 +38,8 @@ _LISTEN_PAUSE: Final = 0.5
 class HttpChannel:
     """One session. `client` is in whose name what belongs to no request is sent."""
 
+    for_both_eras = False
+
     def __init__(self, sending: Sending, client: Client, faults: Faults, limits: ServerLimits) -> None:
         self._sending, self._client, self._faults = sending, client, faults
         self._limit = limits.max_answer_bytes

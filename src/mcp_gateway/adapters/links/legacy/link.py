@@ -11,6 +11,7 @@ from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.sessions import SessionPool
 from mcp_gateway.adapters.links.legacy.translate import SAME, discovered
 from mcp_gateway.adapters.links.legacy.watching import LegacyWatch
+from mcp_gateway.adapters.links.listening import Listening
 from mcp_gateway.core.protocol.frames import error_message, render, result_message
 from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, METHOD_NOT_FOUND
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
@@ -27,10 +28,12 @@ class LegacyLink:
         faults: Faults,
         *,
         seconds: float,
-        closing: Callable[[], Awaitable[None]] | None,
+        closing: Callable[[], Awaitable[None]] | None = None,
+        for_both_eras: bool = False,
     ) -> None:
+        """`closing` is awaited last when the link is closed. `for_both_eras`: a session may turn out to speak 2026-07-28."""
         self._pool, self._parked, self._faults, self._seconds = pool, parked, faults, seconds
-        self._closing = closing
+        self._closing, self._for_both_eras = closing, for_both_eras
         self._active = 0
 
     @property
@@ -48,6 +51,8 @@ class LegacyLink:
         return session.facts
 
     async def send(self, request: Request) -> Reply:
+        if self._for_both_eras and await self._is_modern(request.client):
+            return await self._call(request)
         if request.method == "server/discover":
             facts = await self.facts(request.client)
             return Reply(body=render(result_message(request.id, discovered(facts))))
@@ -67,12 +72,19 @@ class LegacyLink:
             raise self._faults.misbehaved("forgets the session it has just opened") from error
 
     async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
+        if self._for_both_eras and await self._is_modern(client):
+            return Listening(self.name, self.send, client, on_change, seconds=self._seconds, ended=lambda _: None)
         return LegacyWatch(self._pool, client, on_change, self._faults)
 
     async def close(self) -> None:
         await self._pool.close()
         if self._closing is not None:
             await self._closing()
+
+    async def _is_modern(self, client: Client) -> bool:
+        session = await self._pool.hold(client)
+        self._pool.release(session)
+        return session.modern
 
     async def _call(self, request: Request) -> Reply:
         session = await self._pool.hold(request.client)

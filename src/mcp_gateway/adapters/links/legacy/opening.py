@@ -93,4 +93,11 @@ def _link(
     faults: Faults,
     closing: Callable[[], Awaitable[None]] | None = None,
 ) -> LegacyLink:
-    return LegacyLink(pool, parked, faults, seconds=server.limits.timeout_seconds, closing=closing)
+    return LegacyLink(
+        pool,
+        parked,
+        faults,
+        seconds=server.limits.timeout_seconds,
+        closing=closing,
+        for_both_eras=server.transport == "stdio",
+    )

@@ -10,7 +10,7 @@ from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.later import Later
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at
-from mcp_gateway.core.protocol.words import INVALID_REQUEST
+from mcp_gateway.core.protocol.words import INVALID_REQUEST, SUBSCRIPTION_KEY
 from mcp_gateway.federation.model import Client
 
 _CANCEL_SECONDS: Final = 2.0
@@ -126,6 +126,8 @@ class Peer:
         if method == "notifications/progress":
             token = object_at(message, "params").get("progressToken")
             exchange = self._by_token.get(token) if isinstance(token, str | int) else None
+        elif (subscription := object_at(message, "params", "_meta").get(SUBSCRIPTION_KEY)) is not None:
+            exchange = self._exchanges.get(subscription) if isinstance(subscription, int) else None
         elif isinstance(method, str) and (method.endswith("/list_changed") or method == "notifications/resources/updated"):
             exchange = None
         else:

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from typing import Final
 
 from mcp_gateway.adapters.links.faults import Faults
+from mcp_gateway.adapters.links.kept_facts import read_facts
 from mcp_gateway.adapters.links.legacy.channel import Channel, SessionForgotten, SpeaksOtherwise
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.peer import Peer
-from mcp_gateway.adapters.links.legacy.translate import ASKABLE, facts_of, graver, params_of
+from mcp_gateway.adapters.links.legacy.translate import ASKABLE, facts_of, graver, params_of, with_own_token
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS, MODERN
 from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND, UNSUPPORTED_VERSION
+from mcp_gateway.federation.envelope import meta_of
 from mcp_gateway.federation.errors import UpstreamAnswerTooLarge, UpstreamLost, UpstreamTimedOut, UpstreamUnreachable
 from mcp_gateway.federation.model import Client, Request, UpstreamFacts
 
@@ -47,6 +49,8 @@ class Session:
         self.on_announcement: dict[object, Announced] = {}
         self.on_interruption: dict[object, Callable[[], None]] = {}
         self._level: str | None = None
+        # Whether it turned out to speak 2026-07-28, on a channel that both eras use alike.
+        self.modern = False
 
     @property
     def usable(self) -> bool:
@@ -63,6 +67,23 @@ class Session:
 
     async def _open(self) -> None:
         await self._channel.open(self.peer)
+        try:
+            await self._shake_hands()
+        except SpeaksOtherwise:
+            if not self._channel.for_both_eras:
+                raise
+            await self._discover()
+
+    async def _discover(self) -> None:
+        """In place of a handshake, at a server that knows none."""
+        try:
+            result = await self.ask("server/discover", {"_meta": meta_of(self.client, {})})
+        except Refused as refused:
+            raise self._faults.misbehaved(f"says nothing of itself (code {refused.code})") from refused
+        self.facts = read_facts(result, self._faults)
+        self.modern = True
+
+    async def _shake_hands(self) -> None:
         proposed = self.client.revision if self.client.revision in LEGACY_REVISIONS else LATEST_LEGACY
         try:
             result = await self._initialize(proposed)
@@ -118,8 +139,12 @@ class Session:
         token = object_at(request.params, "_meta").get("progressToken")
         sent = None if token is None else self.peer.token_for(token, exchange)
         try:
-            await self.want_level(request.client.log_level)
-            await self.peer.ask(exchange, request.method, params_of(request.params, sent), request.client)
+            if self.modern:
+                params = {**request.params, "_meta": with_own_token(meta_of(request.client, request.params), sent)}
+            else:
+                await self.want_level(request.client.log_level)
+                params = params_of(request.params, sent)
+            await self.peer.ask(exchange, request.method, params, request.client)
         except (asyncio.CancelledError, UpstreamTimedOut, UpstreamAnswerTooLarge):
             # It may be at work.
             await asyncio.shield(self.peer.cancel(exchange, "the answer is not waited for"))

@@ -30,6 +30,8 @@ _PORTS: Final = {"http": 80, "https": 443}
 class SseChannel:
     """One stream is one session. It cannot be taken up again once it ended."""
 
+    for_both_eras = False
+
     def __init__(self, server: Server, sending: Sending, client: Client, faults: Faults) -> None:
         self._server, self._sending, self._client, self._faults = server, sending, client, faults
         self._target = ""

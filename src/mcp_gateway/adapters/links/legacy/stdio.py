@@ -48,6 +48,8 @@ class Program:
 class StdioChannel:
     """One child process is one session."""
 
+    for_both_eras = True
+
     def __init__(self, program: Program, faults: Faults, starts: Starts, *, clock: Clock) -> None:
         self._program, self._faults, self._starts, self._clock = program, faults, starts, clock
         self._process: asyncio.subprocess.Process | None = None

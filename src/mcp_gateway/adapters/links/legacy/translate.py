@@ -11,6 +11,7 @@ from mcp_gateway.core.protocol.words import (
     LISTS,
     RESOURCE_NOT_FOUND_LEGACY,
     SERVER_INFO_KEY,
+    SUBSCRIPTION_KEY,
 )
 from mcp_gateway.federation.model import Client, UpstreamFacts
 
@@ -35,6 +36,11 @@ def params_of(params: JsonObject, token: str | int | None) -> JsonObject:
     elif meta == {}:
         del sent["_meta"]
     return sent
+
+
+def with_own_token(meta: JsonObject, token: str | int | None) -> JsonObject:
+    """`_meta` under the token the session uses in place of the client's."""
+    return meta if token is None else {**meta, "progressToken": token}
 
 
 def response_of(message: JsonObject, request_id: MessageId, method: str, params: JsonObject) -> JsonObject:
@@ -87,6 +93,15 @@ def _depth(level: Json) -> int:
 def with_token(notification: JsonObject, token: Json) -> JsonObject:
     """A progress notification under the client's own token."""
     return {**notification, "params": {**object_at(notification, "params"), "progressToken": token}}
+
+
+def with_subscription(notification: JsonObject, request_id: MessageId) -> JsonObject:
+    """A notification of a subscription under the id of the client's request."""
+    params = object_at(notification, "params")
+    meta = object_at(params, "_meta")
+    if SUBSCRIPTION_KEY not in meta:
+        return notification
+    return {**notification, "params": {**params, "_meta": {**meta, SUBSCRIPTION_KEY: request_id}}}
 
 
 def facts_of(result: JsonObject) -> UpstreamFacts:
