@@ -17,10 +17,13 @@ from mcp_gateway.adapters.links.answers import Answer
 from mcp_gateway.adapters.links.connecting import Dialler
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.http_connection import Bounds, Connection, Unanswered
+from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.registry.model import ServerLimits
 
 # No server in use closes an idle connection sooner than after five seconds, unless it says so or was seen to.
 _SURE_SECONDS: Final = 4.0
+# For so long after it was seen to close one sooner, it is taken to do so again.
+_CAREFUL_SECONDS: Final = 60.0
 _IDLE_SECONDS: Final = 55.0
 # So that a changed address of the name counts in the end.
 _LIFE_SECONDS: Final = 300.0
@@ -69,7 +72,7 @@ class HttpClient:
         self._busy: set[Connection] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._active = self._standing = 0
-        self._sure_seconds = _SURE_SECONDS
+        self._sure_seconds, self._careful_until = _SURE_SECONDS, 0.0
         self._reaper: asyncio.TimerHandle | None = None
         self._closed = False
         fixed = f"HTTP/1.1\r\nHost: {self.place.authority}\r\nUser-Agent: mcp-gateway\r\nAccept-Encoding: identity\r\n"
@@ -121,7 +124,8 @@ class HttpClient:
         self._freed(standing=connection.standing)
         if reusable and not self._closed:
             if connection.keep_seconds is not None:
-                self._sure_seconds = min(_SURE_SECONDS, max(0.0, connection.keep_seconds - 1.0))
+                self._sure_seconds = min(self._sure_seconds, max(0.0, connection.keep_seconds - 1.0))
+                self._careful_until = connection.loop.time() + _CAREFUL_SECONDS
             self._idle.append(connection)
             if self._reaper is None:
                 self._reaper = connection.loop.call_later(_IDLE_SECONDS / 4, self._reap)
@@ -131,16 +135,16 @@ class HttpClient:
     def lost(self, connection: Connection) -> None:
         if connection in self._idle:
             self._idle.remove(connection)
-            # It shows how long this server keeps one; a restart looks the same and only makes us more careful.
-            lasted = connection.loop.time() - connection.idle_since
-            self._sure_seconds = min(self._sure_seconds, lasted * 0.75)
+            # It shows how long this server keeps one. A restart looks the same, so we are not careful for ever.
+            now = connection.loop.time()
+            self._sure_seconds = min(self._sure_seconds, (now - connection.idle_since) * 0.75)
+            self._careful_until = now + _CAREFUL_SECONDS
 
     # -- connections -------------------------------------------------------------------------------------------------------
 
     async def _connection(self, outgoing: Outgoing, bounds: Bounds, *, fresh: bool) -> tuple[Connection, bool]:
         """A connection and whether it was kept. Takes the place that `ended` gives back."""
-        if self._closed:
-            raise self._faults.unreachable("its link was closed")
+        self._check_open()
         if outgoing.standing:
             self._stand()
         elif self._active >= self._limits.calls_at_once:
@@ -151,12 +155,25 @@ class HttpClient:
         kept = connection is not None
         if connection is None:
             try:
-                connection = await self._dialler.open(self, seconds=min(self._limits.connect_seconds, bounds.seconds))
+                connection = await self._dialled(bounds)
             except BaseException:
                 self._freed(standing=outgoing.standing)
                 raise
         self._busy.add(connection)
         return connection, kept
+
+    async def _dialled(self, bounds: Bounds) -> Connection:
+        connection = await self._dialler.open(self, seconds=min(self._limits.connect_seconds, bounds.seconds))
+        try:
+            self._check_open()
+        except UpstreamUnreachable:
+            connection.close()
+            raise
+        return connection
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise self._faults.unreachable("its link was closed")
 
     def _kept(self, *, reads: bool) -> Connection | None:
         """The one used last, if the server surely still keeps it. One that reads may find it closed without harm."""
@@ -168,6 +185,8 @@ class HttpClient:
             connection = self._idle[-1]
             now = connection.loop.time()
             rested = now - connection.idle_since
+            if self._careful_until < now:
+                self._sure_seconds = _SURE_SECONDS
             if rested > _IDLE_SECONDS or now - connection.connected_at > _LIFE_SECONDS or not connection.usable():
                 self._idle.pop().close()
             elif rested >= self._sure_seconds and not reads:

@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
     """Used by one exchange after another, and by one task at a time."""
 
     __slots__ = (
-        "_answer", "_bounds", "_buffered", "_chunks", "_complete", "_delimited", "_fault", "_faults", "_head_bytes", "_head_done",
+        "_begun", "_bounds", "_buffered", "_chunks", "_complete", "_delimited", "_fault", "_faults", "_head_bytes", "_head_done",
         "_headers", "_heard", "_informational", "_keep_alive", "_owner", "_parser", "_paused", "_poll", "_reader",
         "_received", "_sent", "_status", "_surplus", "_tail_bytes", "_timer", "_transport", "_waiter",
         "busy", "chosen", "closed", "connected_at", "idle_since", "keep_seconds", "loop",
@@ -70,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
         self._reader: asyncio.Future[None] | None = None
         # `chosen`: of several attempts to connect, it is the one that is used.
         self.busy = self.closed = self.chosen = False
@@ -87,8 +88,8 @@ class Connection(asyncio.Protocol):
         """
         self.busy = True
         self._bounds = bounds
-        self._waiter: asyncio.Future[Answer] = self.loop.create_future()
-        self._answer: Answer | None = None
+        waiter = self._waiter = self.loop.create_future()
+        self._begun = False
         self._fault: GatewayError | None = None
         self._headers: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
@@ -102,7 +103,7 @@ class Connection(asyncio.Protocol):
         else:
             self._sent = True
             transport.write(message)
-        return self._waiter
+        return waiter
 
     async def read(self) -> bytes:
         while not self._chunks:
@@ -238,14 +239,14 @@ class Connection(asyncio.Protocol):
         if fault is not None:
             self._fail(fault)
             return
-        if self._answer is None and self._head_done:
+        if not self._begun and self._head_done:
             self._begin()
         elif self._reader is not None and (self._chunks or self._complete) and not self._reader.done():
             self._reader.set_result(None)
         if self._complete:
             if not self._chunks:
                 self._end(reusable=self._keep_alive)
-        elif self._buffered > AHEAD_BYTES and not self._paused and self._transport is not None:
+        elif self._buffered > AHEAD_BYTES and not self._paused and self._transport is not None and not self.closed:
             self._paused = True
             self._transport.pause_reading()
         elif self._tail_bytes > MAX_TAIL_BYTES:
@@ -273,15 +274,16 @@ class Connection(asyncio.Protocol):
             return
         if self._complete and self._buffered <= WHOLE_BYTES:
             body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-            self._answer = Answer(self._status, headers, body=body, source=None)
+            answer = Answer(self._status, headers, body=body, source=None)
             self._chunks = []
         elif self._complete or max(length, self._buffered) > WHOLE_BYTES or media_type(headers) == EVENT_STREAM:
-            self._answer = Answer(self._status, headers, body=None, source=self)
+            answer = Answer(self._status, headers, body=None, source=self)
             self._stand()
         else:
             return
-        if not self._waiter.done():
-            self._waiter.set_result(self._answer)
+        self._begun = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(answer)
 
     def _stand(self) -> None:
         """A stream that stands is given up only when nothing comes for long."""
@@ -305,7 +307,7 @@ class Connection(asyncio.Protocol):
     def _fail(self, fault: GatewayError | None) -> None:
         """None: nothing at all was answered."""
         self._fault = fault or self._faults.lost()
-        if not self._waiter.done():
+        if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(fault or Unanswered(sent=self._sent))
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
@@ -319,6 +321,8 @@ class Connection(asyncio.Protocol):
         if not self.busy:
             return
         self.busy = False
+        # A kept connection holds nothing of the last answer.
+        self._waiter, self._headers = None, {}
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -335,7 +339,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _resume(self) -> None:
-        if self._paused and self._transport is not None:
+        if self._paused and self._transport is not None and not self.closed:
             self._paused = False
             self._transport.resume_reading()
 

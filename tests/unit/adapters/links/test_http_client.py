@@ -286,6 +286,36 @@ async def test_a_call_takes_no_connection_the_server_may_be_about_to_close(outgo
         await http.close()
 
 
+async def test_a_call_takes_no_connection_older_than_those_the_server_was_seen_to_close() -> None:
+    close = asyncio.Event()
+
+    async def tires(wire: Wire) -> None:
+        await wire.asked()
+        wire.answer(b"{}")
+        if wire.number == 1:
+            await close.wait()
+            return
+        await wire.asked()
+        wire.answer(b"{}")
+        await wire.gone()
+
+    async with scripted(tires) as upstream:
+        http = http_client(upstream.url)
+        loop = asyncio.get_running_loop()
+        await http.send(CALL)
+        began = loop.time()
+        close.set()
+        await until(lambda: not upstream.tasks)
+        await http.send(CALL)
+        kept_for = loop.time() - began
+        await asyncio.sleep(kept_for + 0.01)
+        await http.send(CALL)
+        assert upstream.connections == 3
+        assert (await http.send(READING)).status == 200
+        assert upstream.connections == 3
+        await http.close()
+
+
 # -- leaving -----------------------------------------------------------------------------------------------------------------
 
 
