@@ -135,10 +135,13 @@ class HttpClient:
     def lost(self, connection: Connection) -> None:
         if connection in self._idle:
             self._idle.remove(connection)
-            # It shows how long this server keeps one. A restart looks the same, so we are not careful for ever.
-            now = connection.loop.time()
-            self._sure_seconds = min(self._sure_seconds, (now - connection.idle_since) * 0.75)
-            self._careful_until = now + _CAREFUL_SECONDS
+            self._note_closed(connection)
+
+    def _note_closed(self, connection: Connection) -> None:
+        """It shows how long this server keeps one. A restart looks the same, so we are not careful for ever."""
+        now = connection.loop.time()
+        self._sure_seconds = min(self._sure_seconds, (now - connection.idle_since) * 0.75)
+        self._careful_until = now + _CAREFUL_SECONDS
 
     # -- connections -------------------------------------------------------------------------------------------------------
 
@@ -187,7 +190,10 @@ class HttpClient:
             rested = now - connection.idle_since
             if self._careful_until < now:
                 self._sure_seconds = _SURE_SECONDS
-            if rested > _IDLE_SECONDS or now - connection.connected_at > _LIFE_SECONDS or not connection.usable():
+            if rested > _IDLE_SECONDS or now - connection.connected_at > _LIFE_SECONDS:
+                self._idle.pop().close()
+            elif not connection.usable():
+                self._note_closed(connection)
                 self._idle.pop().close()
             elif rested >= self._sure_seconds and not reads:
                 return None
