@@ -144,9 +144,17 @@ class HttpChannel:
                     raise SessionForgotten
                 exchange.put({**message, "id": exchange.id})
                 return
-        if answer.status == 503:
-            raise self._faults.unreachable("it is not available (status 503)")
-        raise self._faults.misbehaved(f"answers with status {answer.status}", status=answer.status)
+        raise self._failure(answer)
+
+    def _failure(self, answer: Answer) -> GatewayError:
+        """Of an answer that is no message."""
+        if answer.status in (429, 503):
+            after = answer.headers.get(b"retry-after", b"")
+            seconds = min(float(after), 3600.0) if after.isdigit() and len(after) < 6 else None
+            return self._faults.unreachable(f"it takes no requests now (status {answer.status})", retry_after_seconds=seconds)
+        if answer.status in (502, 504):
+            return self._faults.lost(f"what stands before it does not reach it (status {answer.status})")
+        return self._faults.misbehaved(f"answers with status {answer.status} and no JSON-RPC error", status=answer.status)
 
     async def _stream(self, answer: Answer, exchange: Exchange, client: Client) -> None:
         reading = self._read(answer, exchange, client)
