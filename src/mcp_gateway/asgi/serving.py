@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import resource
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from mcp_gateway.settings import Settings
 PORTS_TRIED = 20
 # More than a few dozen requests hold at once.
 OBJECTS_PER_COLLECTION = 10_000
+# Every client that listens holds a connection, and so does every server that is watched.
+OPEN_FILES = 65_536
 
 
 class RemoteWithoutLogin(Forbidden):
@@ -99,6 +102,7 @@ async def serve_apps(main: ASGIApp, mcp: ASGIApp, listeners: Listeners, goodbyes
     """Answer on the sockets until SIGINT or SIGTERM. `goodbyes` are called first, to end streams that never end by themselves."""
     app = main if listeners.mcp is None else PortSwitch(main, mcp, mcp_port=listeners.mcp_port)
     sockets = [listener for listener in (listeners.main, listeners.mcp) if listener is not None]
+    _allow_open_files()
     # What start-up made stays until the end: garbage collection need not walk through it for every few questions. Nor need it
     # walk through every request under way whenever a few more begin, which took a tenth of the time of a short one.
     gc.collect()
@@ -110,6 +114,14 @@ async def serve_apps(main: ASGIApp, mcp: ASGIApp, listeners: Listeners, goodbyes
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets us; it usually starts programs with a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class PortSwitch:
