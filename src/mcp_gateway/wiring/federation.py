@@ -28,6 +28,7 @@ from mcp_gateway.federation.filters.deadline import Deadline
 from mcp_gateway.federation.filters.guard import Guard
 from mcp_gateway.federation.filters.limit import Limit
 from mcp_gateway.federation.filters.measure import Measure
+from mcp_gateway.federation.filters.trace import Trace
 from mcp_gateway.federation.guard.arguments import ArgumentChecks
 from mcp_gateway.federation.guard.masking import mask
 from mcp_gateway.federation.model import Reply
@@ -48,6 +49,7 @@ from mcp_gateway.wiring.older_links import open_older_eras
 from mcp_gateway.wiring.registry import open_registry
 from mcp_gateway.wiring.replicas import Replicas, open_replicas
 from mcp_gateway.wiring.subscriptions import Subscriptions, open_subscriptions
+from mcp_gateway.wiring.tracing import open_tracing
 
 NAME: Final = "mcp-gateway"
 TASKS: Final = b"tasks"
@@ -123,15 +125,16 @@ async def open_federation(
         stack.push_async_callback(circuits.close)
         stack.callback(registry.follow(circuits.keep_only))
         recent, cache = RecentCalls(), Cache(clock)
+        tracing = stack.enter_context(open_tracing())
         stack.callback(replicas.bus.subscribe(cache.drop))
-        measure = Measure(traffic.figures, recent, clock)
+        first: tuple[Filter, ...] = (Measure(traffic.figures, recent, clock), *((Trace(tracing),) if tracing is not None else ()))
         send = _sender(links)
         yield Federated(
             federation=Federation(
                 catalog,
                 subscriptions.listening,
-                guarded=chain(_filters(measure, access, foundation, definitions, cache, circuits, clock), send),
-                own=chain((measure, Deadline(clock)), send),
+                guarded=chain((*first, *_filters(access, foundation, definitions, cache, circuits, clock)), send),
+                own=chain((*first, Deadline(clock)), send),
             ),
             registry=registry,
             definitions=definitions,
@@ -145,7 +148,6 @@ async def open_federation(
 
 
 def _filters(
-    measure: Measure,
     access: Access,
     foundation: Foundation,
     definitions: Definitions,
@@ -153,9 +155,8 @@ def _filters(
     circuits: Circuits,
     clock: Clock,
 ) -> tuple[Filter, ...]:
-    """What every request to a registered server passes, outermost first."""
+    """What every request to a registered server passes after it is measured, outermost first."""
     return (
-        measure,
         Audit(access.governor, clock),
         Deadline(clock),
         Authorise(access.governor),
