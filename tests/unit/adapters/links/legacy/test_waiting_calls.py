@@ -193,6 +193,7 @@ async def test_a_state_counts_once_and_only_for_what_it_was_given_for() -> None:
         changed = {**asked, "requestState": asked["requestState"][:-6] + "AAAAAA"}
         for state, name in (
             (changed, "work"),
+            ({"requestState": asked["requestState"] + "-more"}, "work"),
             ({"requestState": "made up"}, "work"),
             ({"requestState": "é"}, "work"),
             (asked, "x"),
