@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 import structlog
 
 from mcp_gateway.core.errors import GatewayError, Internal
-from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, parse_object, render
-from mcp_gateway.core.protocol.words import INTERNAL_ERROR, INVALID_REQUEST
+from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render
+from mcp_gateway.core.protocol.words import INTERNAL_ERROR
 from mcp_gateway.entrypoints.mcp.federated.back_channel import ClientRefused, ask
 from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of
@@ -47,13 +47,15 @@ class LegacyCall:
         self._scope: asyncio.Timeout | None = None
         self._cancelled = False
 
+    @property
+    def request_id(self) -> MessageId:
+        """The client's; two calls of a careless one may share it."""
+        return self._request.id
+
     async def run(self) -> None:
         """Raises nothing that is the client's or a server's doing."""
         request, calls = self._request, self._live.at(self._session.key).calls
-        if request.id in calls:
-            await self._outlet.answer(render(error_message(request.id, INVALID_REQUEST, "A request with this id is under way")))
-            return
-        calls[request.id] = self
+        calls.add(self)
         scope = self._scope = asyncio.timeout(None)
         try:
             async with scope:
@@ -65,7 +67,7 @@ class LegacyCall:
                 await self._outlet.answer(render(error_message(request.id, REQUEST_CANCELLED, "Request cancelled")))
         finally:
             self._scope = None
-            calls.pop(request.id, None)
+            calls.discard(self)
             self._live.tidy(self._session.key)
 
     def cancel(self) -> None:

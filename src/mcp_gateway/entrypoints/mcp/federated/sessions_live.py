@@ -26,6 +26,9 @@ MAX_STANDING: Final = 2_000
 class Cancellable(Protocol):
     """A call under way."""
 
+    @property
+    def request_id(self) -> MessageId: ...
+
     def cancel(self) -> None:
         """The client wants it no longer."""
         ...
@@ -37,7 +40,7 @@ class LiveSession:
     __slots__ = ("calls", "pipe", "questions", "standing", "streams")
 
     def __init__(self) -> None:
-        self.calls: dict[MessageId, Cancellable] = {}
+        self.calls: set[Cancellable] = set()
         self.questions: dict[str, asyncio.Future[JsonObject]] = {}
         self.streams: dict[str, EventStream] = {}
         self.standing: Standing | None = None
@@ -110,10 +113,10 @@ class LiveSessions:
     def cancel(self, key: str, request_id: MessageId) -> bool:
         """The client wants no answer to this request any more; false when it is not under way here."""
         live = self._sessions.get(key)
-        call = live.calls.get(request_id) if live is not None else None
-        if call is not None:
+        meant = [call for call in live.calls if call.request_id == request_id] if live is not None else []
+        for call in meant:
             call.cancel()
-        return call is not None
+        return bool(meant)
 
     def session_changed(self, key: str | None, note: str = "") -> None:
         """Somebody, in any replica, changed or ended this session, or announced something of it; None: any may be."""
@@ -139,7 +142,7 @@ class LiveSessions:
         live = self._sessions.pop(key, None)
         if live is None:
             return
-        for call in list(live.calls.values()):
+        for call in list(live.calls):
             call.cancel()
         for stream in live.streams.values():
             stream.drop()
