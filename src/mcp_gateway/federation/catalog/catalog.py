@@ -34,6 +34,7 @@ from mcp_gateway.federation.catalog.shelf import Shelf, identity_of
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.catalog.snapshot import Snapshot
 from mcp_gateway.federation.catalog.tasks import TaskIds
+from mcp_gateway.federation.errors import UnknownName
 from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.views import Route, View
 from mcp_gateway.registry.model import Server
@@ -84,7 +85,12 @@ class Catalog:
         self._shelf.keep_only(servers)
 
     async def list(self, view: View, request: Request) -> Reply:
-        """A page of one of the four lists. Raises `UnknownCursor`, and `GatewayError` where the view is one server that fails."""
+        """A page of one of the four lists.
+
+        Raises `UnknownName` where there is no such view for this caller, `UnknownCursor`, and `GatewayError` where the view is
+        one server that fails.
+        """
+        self._require(view, request)
         try:
             snapshot = await self._lists.snapshot(view, KIND_OF[request.method], request.client)
         except UpstreamSaid as said:
@@ -111,7 +117,8 @@ class Catalog:
         return cost_of(self._own.join(view, client.caller, await self._lists.snapshot(view, "tools", client)))
 
     async def discover(self, view: View, request: Request) -> Reply:
-        """What the view says of itself. Raises `GatewayError` where it is one server that fails."""
+        """What the view says of itself. Raises `UnknownName`, and `GatewayError` where it is one server that fails."""
+        self._require(view, request)
         return result_reply(request.id, await self._discovery.result(view, request.client))
 
     def route(self, view: View, request: Request) -> Route | None:
@@ -167,6 +174,10 @@ class Catalog:
     async def close(self) -> None:
         await self._shelf.close()
         await self._discovery.close()
+
+    def _require(self, view: View, request: Request) -> None:
+        if not self._sight.opens(view, request.client.caller):
+            raise UnknownName(name=view.name)
 
     def _ttl_ms(self, snapshot: Snapshot) -> int:
         """What is left of what each server promised."""

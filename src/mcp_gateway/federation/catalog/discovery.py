@@ -1,17 +1,20 @@
 """What a view says of itself: the capabilities of all its servers as one, and the instructions of each."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import structlog
 
 from mcp_gateway.core.errors import Json, Unavailable
-from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.revisions import REVISIONS
 from mcp_gateway.core.protocol.words import SERVER_INFO_KEY
 from mcp_gateway.federation.catalog.asking import Asking
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.replies import MISSING_KEY, told_missing
+from mcp_gateway.federation.catalog.shelf import identity_of
+from mcp_gateway.federation.catalog.showing import Rights, rights_of
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.model import Client, UpstreamFacts
 from mcp_gateway.federation.views import View
@@ -20,8 +23,23 @@ from mcp_gateway.registry.model import Server
 MAX_INSTRUCTIONS: Final = 16_000
 MAX_OF_ONE: Final = 2_000
 INSTRUCTIONS: Final = "instructions"
+# A client of an older era asks with each session it opens. What came together is given to all of them for a moment at least.
+LEAST_SECONDS: Final = 1.0
+MOST_SECONDS: Final = 60.0
+MAX_KEPT: Final = 1_000
+_Key: TypeAlias = tuple[str, Rights, str]
 
 log = structlog.get_logger(__name__)
+
+
+class _Kept(NamedTuple):
+    """Times are monotonic."""
+
+    stamp: tuple[int, str, int]
+    since: float
+    until: float
+    ttl_ms: int
+    result: JsonObject
 
 
 class Discovery:
@@ -30,12 +48,36 @@ class Discovery:
     def __init__(self, around: Surroundings, sight: Sight) -> None:
         self._around, self._sight = around, sight
         self._asking = Asking(around)
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
 
     async def result(self, view: View, client: Client) -> JsonObject:
         """Raises `GatewayError` where the view is one server that does not answer."""
         if view.server is not None:
             facts = await self._around.links.link(view.server).facts(client)
             return self._of_one(facts, await self._instructions(view.server, facts))
+        key, stamp = (view.name, rights_of(client.caller), identity_of(client)), self._stamp()
+        now = self._around.clock.monotonic()
+        kept = self._kept.get(key)
+        if kept is not None and kept.stamp == stamp and now < kept.until:
+            return {**kept.result, "ttlMs": max(0, kept.ttl_ms - int((now - kept.since) * 1000))}
+        result = await self._merged(view, client)
+        ttl_ms = result["ttlMs"]
+        if isinstance(ttl_ms, int) and MISSING_KEY not in object_at(result, "_meta"):
+            until = now + min(max(ttl_ms / 1000, LEAST_SECONDS), MOST_SECONDS)
+            self._keep(key, _Kept(stamp=stamp, since=now, until=until, ttl_ms=ttl_ms, result=result))
+        return result
+
+    def _stamp(self) -> tuple[int, str, int]:
+        locked = self._around.definitions
+        return (self._around.registry.revision, self._around.policy_version(), 0 if locked is None else locked.revision)
+
+    def _keep(self, key: _Key, kept: "_Kept") -> None:
+        self._kept[key] = kept
+        self._kept.move_to_end(key)
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+
+    async def _merged(self, view: View, client: Client) -> JsonObject:
         servers = self._servers(view, client)
         said, missing = await self._asking.facts(servers, client)
         own = view.virtual.instructions if view.virtual is not None else ""

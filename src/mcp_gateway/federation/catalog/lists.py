@@ -27,7 +27,7 @@ from mcp_gateway.registry.model import Server, VirtualServer
 MAX_SNAPSHOTS: Final = 2_000
 MAX_PAGE_BYTES: Final = 64 * 1024 * 1024
 # Decisions of the policy in one go; then others have their turn.
-_AT_ONCE: Final = 2_000
+_AT_ONCE: Final = 200
 
 Wanted: TypeAlias = tuple[str, str, ListKind, Rights, str]
 Stamp: TypeAlias = tuple[int, str, int, tuple[int, int]]

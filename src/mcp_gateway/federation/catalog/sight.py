@@ -13,6 +13,7 @@ from mcp_gateway.federation.views import View
 from mcp_gateway.registry.model import Server
 
 MAX_CALLERS: Final = 2_000
+_REACHED: Final[tuple[ListKind, ...]] = ("tools", "prompts", "resources")
 _Reach: TypeAlias = tuple[str, str, frozenset[str], ListKind]
 
 
@@ -30,6 +31,15 @@ class Sight:
         action = action_of(target) if kind == "tools" else ACTION_OF[kind]
         decision = self._deciding.decide(caller, action, target)
         return decision.allowed or bool(decision.scope)
+
+    def opens(self, view: View, caller: Caller) -> bool:
+        """Whether there is such an endpoint for this caller. One of whose server they may use nothing is not there."""
+        if view.kind == "all":
+            return True
+        behind = view.server or view.virtual
+        if behind is None or behind.tenant not in ("", caller.tenant):
+            return False
+        return view.server is None or any(self._may_reach(caller, view.server, kind) for kind in _REACHED)
 
     def of_tenant(self, tenant: str) -> tuple[Server, ...]:
         """The enabled servers a tenant's callers may meet, the oldest first: that is their precedence, too."""

@@ -12,7 +12,7 @@ from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
 from mcp_gateway.core.protocol.words import SERVER_INFO_KEY
 from mcp_gateway.federation.catalog.discovery import MAX_INSTRUCTIONS, merge_capabilities
-from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.federation.errors import UnknownName, UpstreamUnreachable
 from mcp_gateway.federation.model import UpstreamFacts
 from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
@@ -153,3 +153,34 @@ async def test_a_server_that_hangs_is_waited_for_once(monkeypatch: pytest.Monkey
     for _ in range(5):
         await asyncio.sleep(0)
     assert (await discovered(world))["capabilities"] == {"tools": {}}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("tenant", ["acme", "other"])
+async def test_one_server_is_not_there_for_whom_it_is_not_for(tenant: str) -> None:
+    world = World()
+    world.add(server("one", tenant=tenant))
+    world.reach = lambda *_: False
+
+    for ask in (world.catalog.list, world.catalog.discover):
+        with pytest.raises(UnknownName):
+            await ask(world.view("one"), request("tools/list"))
+
+
+@pytest.mark.anyio
+async def test_many_sessions_opened_at_once_ask_the_servers_once() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+    upstream.facts_said = facts("one", {"tools": {}}, ttl_ms=0)
+
+    for _ in range(3):
+        await discovered(world)
+    assert upstream.asked["server/discover"] == 1
+
+    world.clock.advance(1)
+    await discovered(world)
+    assert upstream.asked["server/discover"] == 2
+
+    world.policy = "2"
+    await discovered(world)
+    assert upstream.asked["server/discover"] == 3

@@ -6,7 +6,7 @@ from tests.unit.federation.catalog.world import ANN, BEN, EVE, World, request, s
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.catalog.virtual import HiddenArgument
-from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.federation.errors import UnknownName, UpstreamUnreachable
 from mcp_gateway.registry.model import Selected, VirtualServer
 
 pytestmark = pytest.mark.anyio
@@ -101,7 +101,9 @@ async def test_the_policy_holds_for_what_is_selected() -> None:
 async def test_it_is_not_there_for_other_tenants() -> None:
     world = world_with_desk(VirtualServer(name="desk", tenant="acme", tools=DESK.tools))
 
-    assert await world.names("desk", caller=EVE) == []
+    for ask in (world.catalog.list, world.catalog.discover):
+        with pytest.raises(UnknownName):
+            await ask(world.view("desk"), request("tools/list", caller=EVE))
     assert world.catalog.route(world.view("desk"), request("tools/call", {"name": "look"}, caller=EVE)) is None
 
 

@@ -7,6 +7,7 @@ may see: what others have changes nobody's ranking and tells nobody anything.
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from heapq import nsmallest
 from math import log
 from typing import Final, NamedTuple
 
@@ -34,6 +35,13 @@ class Hit(NamedTuple):
     score: float
 
 
+class Collection(NamedTuple):
+    """Some of the tools of an index: the place of each among them by its number there, and how long they are on average."""
+
+    places: dict[int, int]
+    mean_length: float
+
+
 class ToolIndex:
     """Grows with the tools that are searched; when most of it is of the past it begins anew."""
 
@@ -48,12 +56,14 @@ class ToolIndex:
     def knows(self, body: bytes) -> bool:
         return body in self._numbers
 
-    def make_room(self, wanted: int) -> None:
-        """Before a search of this many tools."""
-        if len(self._numbers) > min(2 * wanted + 20_000, MAX_TOOLS):
+    def make_room(self, wanted: int) -> bool:
+        """Before a search of this many tools. True: everything was forgotten, collections too."""
+        full = len(self._numbers) > min(2 * wanted + 20_000, MAX_TOOLS)
+        if full:
             self._numbers.clear()
             self._postings.clear()
             del self._lengths[:]
+        return full
 
     def add(self, body: bytes) -> None:
         """A tool as it is listed."""
@@ -67,10 +77,15 @@ class ToolIndex:
             numbers.append(number)
             counts.append(weight)
 
-    def search(self, query: str, bodies: Sequence[bytes], limit: int) -> list[Hit]:
-        """The best of these, all of them added before. Nothing that has none of the words."""
-        place_of = {self._numbers[body]: place for place, body in enumerate(bodies)}
-        mean = sum(map(self._lengths.__getitem__, place_of)) / len(place_of) if place_of else 1.0
+    def collect(self, bodies: Sequence[bytes]) -> Collection:
+        """Of tools that were all added before."""
+        places = {self._numbers[body]: place for place, body in enumerate(bodies)}
+        mean = sum(map(self._lengths.__getitem__, places)) / len(places) if places else 1.0
+        return Collection(places, mean or 1.0)
+
+    def search(self, query: str, among: Collection, limit: int) -> list[Hit]:
+        """The best of these. Nothing that has none of the words."""
+        place_of, mean = among
         scores: dict[int, float] = {}
         for word in dict.fromkeys(list(words_of(query))[:MAX_WORDS]):
             numbers, counts = self._postings.get(word, (array("L"), array("f")))
@@ -79,8 +94,8 @@ class ToolIndex:
             for number, count in found:
                 weighed = count + _K1 * (1 - _B + _B * self._lengths[number] / mean)
                 scores[number] = scores.get(number, 0.0) + rarity * count * (_K1 + 1) / weighed
-        hits = [Hit(place_of[number], score) for number, score in scores.items()]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.place))[:limit]
+        hits = (Hit(place_of[number], score) for number, score in scores.items())
+        return nsmallest(limit, hits, key=lambda hit: (-hit.score, hit.place))
 
 
 def _weights(tool: JsonObject) -> Counter[str]:
