@@ -22,6 +22,7 @@ NOT_STARTED: Final = 127
 GRACE_SECONDS: Final = 2.0
 
 _LOOK_SECONDS: Final = 0.5
+_STEP_SECONDS: Final = 0.02
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -102,12 +103,13 @@ class _Guard:
 
     def _end(self, grace: float) -> None:
         """Asks everyone to end, then makes them. One that forks all the while is met again."""
-        until = time.monotonic() + grace
         if grace:
             _send(offspring(), signal.SIGTERM)
-        while time.monotonic() < until and offspring():
+        for _ in range(round(grace / _STEP_SECONDS)):
+            if not offspring():
+                return
             self._bury()
-            time.sleep(0.02)
+            time.sleep(_STEP_SECONDS)
         for _ in range(100):
             left = offspring()
             if not left:
