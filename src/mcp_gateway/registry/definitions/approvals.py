@@ -26,6 +26,7 @@ from mcp_gateway.registry.model import Server
 
 # Eight digits are told apart by whoever looks; fewer could be guessed.
 MIN_FINGERPRINT: Final = 8
+_TRIES: Final = 5
 _TO_USE: Final[Mapping[Kind, Action]] = {"tools": "call_tool", "prompts": "get_prompt", "resources": "read_resource",
                                          "templates": "read_resource", "instructions": "see_servers"}  # fmt: skip
 
@@ -148,11 +149,14 @@ class Approvals:
                                       "before": known.approved_fingerprint, "status": known.status}  # fmt: skip
 
         async def work() -> Record:
-            _require_same(known, fingerprint)
-            record = decided(known)
-            if not await self._definitions.decide(known, record):
-                raise DefinitionChanged(server=key.server, name=key.name)
-            return record
+            # Another replica may have seen something a moment ago; what counts is that the fingerprint is still the one meant.
+            for _ in range(_TRIES):
+                current = self._managed(caller, key)
+                _require_same(current, fingerprint)
+                record = decided(current)
+                if await self._definitions.decide(current, record):
+                    return record
+            raise DefinitionChanged(server=key.server, name=key.name)
 
         act = Act(action="manage_servers", target=Target(server=key.server, tool=key.name), arguments=arguments, face=face)
         return await self._governor.carry_out(caller, act, work)
