@@ -33,7 +33,14 @@ CLOCK_READERS = {
     "time.time", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "datetime.today", "date.today",
 }  # fmt: skip
 # Optional dependencies and start-up time are the only reasons for an import inside a function.
-FUNCTION_IMPORTS_ALLOWED = {"__main__", "cli", "adapters/language_models", "adapters/sql/engine", "wiring/conversations"}
+FUNCTION_IMPORTS_ALLOWED = {
+    "__main__",
+    "cli",
+    "adapters/language_models",
+    "adapters/sql/engine",
+    "wiring/conversations",
+    "wiring/tracing",
+}
 
 
 def python_files(*folders: str) -> Iterator[Path]:

@@ -1,9 +1,16 @@
-"""Spans through OpenTelemetry. The exporter is configured by its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and the rest)."""
+"""Spans through OpenTelemetry, which is there with the extra `tracing`.
+
+The exporter is configured by its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT` and the rest).
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 
@@ -41,12 +48,7 @@ class OpenTelemetryTracing:
 
 @contextmanager
 def exported_tracing(version: str) -> Iterator[OpenTelemetryTracing]:
-    """Spans go out in the background until this ends. Raises `ImportError` where the extra `tracing` is not installed."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an optional extra
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
+    """Spans go out in the background until this ends."""
     provider = TracerProvider(resource=Resource.create({"service.name": "mcp-gateway", "service.version": version}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     try:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
-from mcp_gateway.access.access import Access
 from mcp_gateway.adapters.key_file import open_signing_key
-from mcp_gateway.adapters.links.links import Links
 from mcp_gateway.adapters.redis_client_sessions import RedisClientSessions
 from mcp_gateway.adapters.shared_secret import shared_key
 from mcp_gateway.core.clock import Clock
@@ -20,19 +18,6 @@ from mcp_gateway.federation.client_sessions.memory import MemoryClientSessions
 from mcp_gateway.federation.client_sessions.ports import ClientSessionStore
 from mcp_gateway.federation.client_sessions.sessions import ClientSessions
 from mcp_gateway.federation.federation import Federation
-from mcp_gateway.federation.filters.audit import Audit
-from mcp_gateway.federation.filters.authorise import Authorise
-from mcp_gateway.federation.filters.breaker import Breaker
-from mcp_gateway.federation.filters.cache import Cache
-from mcp_gateway.federation.filters.deadline import Deadline
-from mcp_gateway.federation.filters.guard import Guard
-from mcp_gateway.federation.filters.limit import Limit
-from mcp_gateway.federation.filters.measure import Measure
-from mcp_gateway.federation.filters.trace import Trace
-from mcp_gateway.federation.guard.arguments import ArgumentChecks
-from mcp_gateway.federation.guard.masking import mask
-from mcp_gateway.federation.model import Reply
-from mcp_gateway.federation.pipeline import Filter, Onward, Passage, chain
 from mcp_gateway.federation.recent import RecentCalls
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.registry.definitions.approvals import Approvals
@@ -40,16 +25,15 @@ from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.model import Server
 from mcp_gateway.registry.registry import Registry
 from mcp_gateway.settings import Settings
-from mcp_gateway.wiring.circuits import Circuits
 from mcp_gateway.wiring.definitions import open_definitions
 from mcp_gateway.wiring.foundation import Foundation
 from mcp_gateway.wiring.links import BuiltIn, DefinitionOf, open_links
 from mcp_gateway.wiring.looking import attach_looking
 from mcp_gateway.wiring.older_links import open_older_eras
+from mcp_gateway.wiring.pipeline import open_pipeline
 from mcp_gateway.wiring.registry import open_registry
 from mcp_gateway.wiring.replicas import Replicas, open_replicas
 from mcp_gateway.wiring.subscriptions import Subscriptions, open_subscriptions
-from mcp_gateway.wiring.tracing import open_tracing
 
 NAME: Final = "mcp-gateway"
 TASKS: Final = b"tasks"
@@ -121,21 +105,9 @@ async def open_federation(
         stack.callback(registry.follow(catalog.follow_registry))
         subscriptions = await enter(open_subscriptions(replicas, around, registry, catalog, definitions, clock=clock))
         attach_looking(registry, links, replicas.bus, clock, version=str(info["version"]))
-        circuits = Circuits(traffic, lambda: registry.servers)
-        stack.push_async_callback(circuits.close)
-        stack.callback(registry.follow(circuits.keep_only))
-        recent, cache = RecentCalls(), Cache(clock)
-        tracing = stack.enter_context(open_tracing())
-        stack.callback(replicas.bus.subscribe(cache.drop))
-        first: tuple[Filter, ...] = (Measure(traffic.figures, recent, clock), *((Trace(tracing),) if tracing is not None else ()))
-        send = _sender(links)
+        ways = await enter(open_pipeline(foundation, registry, definitions, links, replicas.bus, clock=clock))
         yield Federated(
-            federation=Federation(
-                catalog,
-                subscriptions.listening,
-                guarded=chain((*first, *_filters(access, foundation, definitions, cache, circuits, clock)), send),
-                own=chain((*first, Deadline(clock)), send),
-            ),
+            federation=Federation(catalog, subscriptions.listening, guarded=ways.guarded, own=ways.own),
             registry=registry,
             definitions=definitions,
             approvals=Approvals(definitions, registry, access.governor, clock),
@@ -143,35 +115,8 @@ async def open_federation(
             subscriptions=subscriptions,
             replicas=replicas,
             sessions=ClientSessions(_session_store(traffic.connection, clock), new_id=_new_secret),
-            recent=recent,
+            recent=ways.recent,
         )
-
-
-def _filters(
-    access: Access,
-    foundation: Foundation,
-    definitions: Definitions,
-    cache: Cache,
-    circuits: Circuits,
-    clock: Clock,
-) -> tuple[Filter, ...]:
-    """What every request to a registered server passes after it is measured, outermost first."""
-    return (
-        Audit(access.governor, clock),
-        Deadline(clock),
-        Authorise(access.governor),
-        Limit(foundation.traffic.limiter),
-        Guard(definitions, ArgumentChecks(), mask),
-        cache,
-        Breaker(circuits.of),
-    )
-
-
-def _sender(links: Links) -> Onward:
-    async def send(passage: Passage) -> Reply:
-        return await links.link(passage.route.server).send(passage.request)
-
-    return send
 
 
 def _definition_of(definitions: Definitions) -> DefinitionOf:
