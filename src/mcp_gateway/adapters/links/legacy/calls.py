@@ -18,6 +18,8 @@ from mcp_gateway.federation.model import Reply, Request
 
 # Questions asked at once come one after the other; so long are further ones waited for.
 _GATHER_SECONDS: Final = 0.01
+_MAX_QUESTIONS: Final = 16
+_TOO_MANY: Final = "Too many questions are open already."
 _NO_PLACE: Final = "A client can be asked only while it calls a tool, reads a resource or gets a prompt."
 
 
@@ -162,8 +164,10 @@ class Call:
         question = question_of(message)
         if question is None:
             return False
-        if self._session.modern or self._request.method not in INTERACTIVE:
-            refusal: JsonObject | None = error_message(question.id, INVALID_REQUEST, _NO_PLACE)
+        if len(self._questions) >= _MAX_QUESTIONS:
+            refusal: JsonObject | None = error_message(question.id, INVALID_REQUEST, _TOO_MANY)
+        elif self._session.modern or self._request.method not in INTERACTIVE:
+            refusal = error_message(question.id, INVALID_REQUEST, _NO_PLACE)
         else:
             refusal = refusal_of(question, self._request.client.capabilities)
         if refusal is not None:

@@ -77,6 +77,12 @@ class Peer:
         """A response to a request of the server."""
         await self._channel.tell(message)
 
+    def refuse(self, message: JsonObject) -> None:
+        """A request of the server that belongs to no call."""
+        number = message.get("id")
+        request_id = number if isinstance(number, str | int) else None
+        self._later.start(self._channel.tell(error_message(request_id, INVALID_REQUEST, _ALONE)))
+
     @property
     def under_way(self) -> int:
         return len(self._exchanges)
@@ -117,9 +123,7 @@ class Peer:
         if exchange is not None:
             exchange.put(message, size)
             return
-        number = message["id"]
-        request_id = number if isinstance(number, str | int) else None
-        self._later.start(self._channel.tell(error_message(request_id, INVALID_REQUEST, _ALONE)))
+        self.refuse(message)
 
     def _notification(self, message: JsonObject, during: Exchange | None, size: int) -> None:
         method = message["method"]

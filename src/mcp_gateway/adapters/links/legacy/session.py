@@ -125,7 +125,8 @@ class Session:
         try:
             await self.peer.ask(exchange, method, params, self.client)
             while "method" in (message := await exchange.next()):
-                pass
+                if "id" in message:
+                    self.peer.refuse(message)
         finally:
             self.peer.done(exchange)
         result = message.get("result")

@@ -159,6 +159,37 @@ async def test_an_elicitation_declared_before_there_were_modes_means_forms() -> 
         assert (await result(await link.send(calling("work", None, client))))["resultType"] == "input_required"
 
 
+async def test_a_client_is_not_asked_without_end() -> None:
+    asking_server = AskingServer(*(form() for _ in range(40)))
+    async with older_server(asking_server.act) as server, session_link(server.url) as link:
+        asking_server.server = server
+        asked = await result(await link.send(calling("work", None, ABLE)))
+        while asked["resultType"] == "input_required":
+            assert len(asked["inputRequests"]) <= 16
+            asked = await result(await back(link, asked, dict.fromkeys(asked["inputRequests"], YES)))
+        assert len(json.loads(asked["content"][0]["text"])) == 40
+
+
+async def test_what_is_asked_while_the_gateway_itself_asks_is_refused() -> None:
+    refused = asyncio.Event()
+
+    async def asks_back(wire: Wire, _: Asked, message: dict[str, Any]) -> None:
+        if message["method"] != "logging/setLevel":
+            return wire.answer(answer_to(message, {"content": [{"type": "text", "text": "done"}]}))
+        wire.begin_stream()
+        wire.chunk(event(json.dumps({"jsonrpc": "2.0", "id": "s1", "method": "roots/list"}).encode()))
+        await wire.writer.drain()
+        await until(lambda: any(one.get("id") == "s1" and "error" in one for one in server.said))
+        refused.set()
+        wire.chunk(event(answer_to(message, {})))
+        wire.chunk(b"")
+        return None
+
+    async with older_server(asks_back) as server, session_link(server.url) as link:
+        await link.send(calling("work", None, replace(ABLE, log_level="info")))
+    assert refused.is_set()
+
+
 async def test_a_list_is_never_made_to_wait_for_an_answer() -> None:
     asking_server = AskingServer(form())
     async with older_server(asking_server.act) as server, session_link(server.url) as link:
