@@ -55,6 +55,8 @@ class Register:
         Raises what the plan and the store raise, and `RegistryBusy`.
         """
         async with self._changing:
+            # A refusal, too, must be about what there is now.
+            await self._catch_up()
             for _ in range(_TRIES):
                 change = plan(self.held)
                 if await self._store.write(change, expected_revision=self._stored.revision):
@@ -71,9 +73,17 @@ class Register:
             if written is not None:
                 self._written = written
                 self._settle()
-            if await self._store.read_revision() != self._stored.revision:
-                self._take(await self._store.read_all())
+            await self._catch_up()
             return self.revision != before
+
+    async def catch_up(self) -> None:
+        """Take over at once what other replicas changed. Raises what the store raises."""
+        async with self._changing:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        if await self._store.read_revision() != self._stored.revision:
+            self._take(await self._store.read_all())
 
     def _take(self, stored: StoredRegistry) -> None:
         self._stored = stored

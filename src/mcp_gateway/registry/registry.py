@@ -168,6 +168,7 @@ class Registry:
         """Look at it again; nothing is changed. Raises `ServerNotFound`."""
 
         async def work() -> Registered:
+            await self._register.catch_up()
             return await self._looked_at(self.find(caller, name))
 
         return await self._desk.carry_out(caller, name, {"test": name}, face, work)
@@ -176,6 +177,7 @@ class Registry:
         """Forget what is kept of it, on every replica, and look at it again. Raises `ServerNotFound`."""
 
         async def work() -> Registered:
+            await self._register.catch_up()
             server = self.find(caller, name)
             if self._refreshing is not None:
                 await self._refreshing.refresh(server)

@@ -20,6 +20,7 @@ from mcp_gateway.registry.errors import (
     InvalidServer,
     RegistryBusy,
     ServerChanged,
+    ServerInUse,
     ServerNameTaken,
     ServerNotFound,
     ServerWrittenDown,
@@ -132,6 +133,21 @@ async def test_many_replicas_that_add_at_once_add_all_and_each_name_once() -> No
         assert sum(isinstance(one, ServerNameTaken) for one in outcomes) == 8
         assert not [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, ServerNameTaken)]
         assert len((await store.read_all()).servers) == 8
+
+
+async def test_what_another_replica_did_a_moment_ago_counts_before_anybody_follows_it() -> None:
+    store = MemoryServers()
+    async with replica(store) as one, replica(store) as two:
+        await one.add(ADMIN, order())
+        assert (await two.test(ADMIN, "github")).server.name == "github"
+        await one.virtual.add(ADMIN, selection())
+        with pytest.raises(ServerInUse):
+            await two.remove(ADMIN, "github")
+        await one.virtual.remove(ADMIN, "support")
+        await two.remove(ADMIN, "github")
+        with pytest.raises(ServerNotFound):
+            await one.enable(ADMIN, "github")
+        await one.add(ADMIN, order())
 
 
 async def test_a_server_removed_on_one_replica_is_not_brought_back_by_a_change_on_another() -> None:
