@@ -256,3 +256,10 @@ async def test_a_file_that_goes_away_keeps_what_it_said(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:
     with pytest.raises(ServersFileUnreadable, match="nowhere"):
         ServersFile(tmp_path / "nowhere.yaml").load()
+
+
+def test_the_example_of_the_documentation_is_a_good_file() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "gateway" / "registry.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    read = read_servers(example, environment={"ISSUES_TOKEN": "x", "FILES_TOKEN": "y"})
+    assert (set(read.servers), set(read.virtual_servers)) == ({"issues", "files"}, {"support"})
