@@ -13,6 +13,7 @@ from mcp_gateway.core.protocol.words import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
+    LISTS,
     RESOURCE_NOT_FOUND_LEGACY,
     SERVER_INFO_KEY,
     TASKS_EXTENSION,
@@ -34,10 +35,19 @@ _PAIR: Final = rb'"(?:resultType":"complete"|ttlMs":\d{1,16}|cacheScope":"(?:pub
 _HEAD: Final = re.compile(rb'(\{"jsonrpc":"2\.0","id":(?:-?\d{1,20}|"[^"\\]{0,200}"),"result":\{)((?:' + _PAIR + rb",?)*)")
 _TAIL: Final = re.compile(rb"(?:," + _PAIR + rb")+\}\}\Z")
 _TAIL_BYTES: Final = 160
+_BEGINNING: Final = b'{"jsonrpc":"2.0","id":'
+_COMPLETE: Final = b',"resultType":"complete"}}'
+_NEAR: Final = 250
+_CACHEABLE: Final = frozenset({*LISTS, "resources/read"})
 
 
 def answer_of(body: bytes, method: str) -> bytes:
     """The answer for an older client. Raises `ValueError` for what is no JSON object, and `NotExpressible`."""
+    if body.endswith(_COMPLETE) and body.startswith(_BEGINNING) and body.find(b',"result":{', len(_BEGINNING), _NEAR) > 0:
+        # As most servers write it; the same as below, sooner.
+        whole = body[: -len(_COMPLETE)] + b"}}"
+        if b'"resultType":' not in whole and method not in _CACHEABLE:
+            return whole
     head = _HEAD.match(body)
     if head is None:
         return render(_translated(parse_object(body), method))

@@ -29,14 +29,17 @@ NEWER = st.fixed_dictionaries(
     own=st.dictionaries(st.text(max_size=8).filter(lambda name: name not in MODERN_RESULT_KEYS), VALUES, max_size=4),
     newer=NEWER,
     looks=st.sampled_from(["newer first", "newer last", "indented"]),
+    method=st.sampled_from(["tools/call", "tools/list"]),
     request_id=st.integers(0, 10**6) | st.text(max_size=6),
 )
-def test_only_the_newer_words_are_taken_away(own: JsonObject, newer: JsonObject, looks: str, request_id: int | str) -> None:
+def test_only_the_newer_words_are_taken_away(
+    own: JsonObject, newer: JsonObject, looks: str, method: str, request_id: int | str
+) -> None:
     result = {**own, **newer} if looks == "newer last" else {**newer, **own}
     message = {"jsonrpc": "2.0", "id": request_id, "result": result}
     body = (json.dumps(message, indent=1) if looks == "indented" else json.dumps(message, separators=(",", ":"))).encode()
 
-    answer = json.loads(answer_of(body, "tools/list"))
+    answer = json.loads(answer_of(body, method))
 
     expected = own if "resultType" in newer else result
     assert answer["id"] == request_id
@@ -62,6 +65,12 @@ def test_only_the_newer_words_are_taken_away(own: JsonObject, newer: JsonObject,
 )
 def test_what_stays_stays_byte_by_byte(body: bytes, answer: bytes) -> None:
     assert answer_of(body, "tools/list") == answer
+
+
+def test_the_commonest_answer_is_cut_at_its_end() -> None:
+    body = b'{"jsonrpc":"2.0","id":"a","result":{"content":[1.10],"resultType":"complete"}}'
+
+    assert answer_of(body, "tools/call") == b'{"jsonrpc":"2.0","id":"a","result":{"content":[1.10]}}'
 
 
 @pytest.mark.parametrize(
