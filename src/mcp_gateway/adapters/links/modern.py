@@ -61,7 +61,7 @@ class ModernLink:
             reads=request.method in READING,
             standing=request.method == "subscriptions/listen",
         )
-        return self._replies.of(await self._sending.send(outgoing, request.client))
+        return self._replies.of(await self._sending.send(outgoing, request.client), request.id)
 
     async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
         seconds = self._server.limits.timeout_seconds

@@ -7,7 +7,7 @@ from mcp_gateway.adapters.links.answers import Answer, Source
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.sse_events import EventSplitter, TooLong
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.core.protocol.frames import parse_object
+from mcp_gateway.core.protocol.frames import MessageId, parse_object, render
 from mcp_gateway.federation.model import Reply
 
 _JSON: Final = b"application/json"
@@ -22,19 +22,19 @@ class Replies:
     def __init__(self, faults: Faults, max_bytes: int) -> None:
         self._faults, self._max = faults, max_bytes
 
-    def of(self, answer: Answer) -> Reply:
-        """Raises the errors of `federation/errors.py` for whatever is no answer in JSON-RPC."""
+    def of(self, answer: Answer, request_id: MessageId) -> Reply:
+        """Raises the errors of `federation/errors.py` for whatever is no answer in JSON-RPC to the request of this id."""
         status = answer.status
         content_type = answer.headers.get(b"content-type", b"")
         kind = content_type if content_type == _JSON else answer.media_type
         if kind == _JSON and (status == 200 or 400 <= status < 500):
-            return self._json(answer)
+            return self._json(answer, request_id)
         if kind == _EVENTS and status == 200:
-            return self._stream(answer)
+            return self._stream(answer, request_id)
         answer.leave()
         raise self._error(answer)
 
-    def _json(self, answer: Answer) -> Reply:
+    def _json(self, answer: Answer, request_id: MessageId) -> Reply:
         body, source = answer.body, answer.source
         if answer.status != 200 and (body is None or answer.status in (401, 403) or not _is_error(body)):
             answer.leave()
@@ -42,31 +42,34 @@ class Replies:
         if body is not None:
             if body[:1] != b"{" or body[-1:] != b"}":
                 body = body.strip()
-                if body[:1] != b"{" or body[-1:] != b"}":
-                    raise self._faults.misbehaved("answers with something that is no JSON-RPC message", status=answer.status)
+            self._check(body, request_id, answer.status)
             return Reply(status=answer.status, body=body)
         assert source is not None  # noqa: S101 - an answer has a body or a source
         return Reply(chunks=_pieces(source), close=_leaving(source))
 
-    def _stream(self, answer: Answer) -> Reply:
+    def _stream(self, answer: Answer, request_id: MessageId) -> Reply:
         if answer.source is None:
-            return Reply(events=self._whole_stream(answer.body or b""))
-        return Reply(events=self._events(answer.source), close=_leaving(answer.source))
+            return Reply(events=self._whole_stream(answer.body or b"", request_id))
+        return Reply(events=self._events(answer.source, request_id), close=_leaving(answer.source))
 
-    async def _whole_stream(self, body: bytes) -> AsyncIterator[bytes]:
+    async def _whole_stream(self, body: bytes, request_id: MessageId) -> AsyncIterator[bytes]:
         for event in self._split(EventSplitter(self._max), body):
+            last = is_response(event)
+            if last:
+                self._check(event, request_id, 200)
             yield event
-            if is_response(event):
+            if last:
                 return
         raise self._faults.lost("its stream ended before the answer")
 
-    async def _events(self, source: Source) -> AsyncIterator[bytes]:
+    async def _events(self, source: Source, request_id: MessageId) -> AsyncIterator[bytes]:
         splitter = EventSplitter(self._max)
         try:
             while piece := await source.read():
                 for event in self._split(splitter, piece):
                     last = is_response(event)
                     if last:
+                        self._check(event, request_id, 200)
                         source.release()
                     yield event
                     if last:
@@ -74,6 +77,11 @@ class Replies:
         finally:
             source.leave()
         raise self._faults.lost("its stream ended before the answer")
+
+    def _check(self, message: bytes, request_id: MessageId, status: int) -> None:
+        """Raises `UpstreamMisbehaved` unless this answers that request."""
+        if not is_answer_to(message, request_id):
+            raise self._faults.misbehaved("answers with something that is no response to what it was asked", status=status)
 
     def _split(self, splitter: EventSplitter, piece: bytes) -> list[bytes]:
         try:
@@ -128,6 +136,23 @@ def is_response(message: bytes) -> bool:
         return "method" not in parse_object(message)
     except ValueError:
         return False
+
+
+def is_answer_to(message: bytes, request_id: MessageId) -> bool:
+    """Whether a whole message is the response to this request. It is only read where a glance does not tell."""
+    if message[:1] != b"{" or message[-1:] != b"}":
+        return False
+    shown = b'"id":%b' % render(request_id)
+    if (shown + b"," in message or shown + b"}" in message) and (b'"result":' in message or b'"error":' in message):
+        return True
+    try:
+        said = parse_object(message)
+    except ValueError:
+        return False
+    # A request that could not be read has no id its error could carry.
+    if said.get("id") == request_id:
+        return "result" in said or "error" in said
+    return said.get("id") is None and "error" in said
 
 
 def _is_error(body: bytes) -> bool:

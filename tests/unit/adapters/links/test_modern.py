@@ -230,6 +230,11 @@ FAULTS: dict[str, tuple[Script, type[GatewayError]]] = {
     "nothing": (answering(b"", status="202 Accepted"), UpstreamMisbehaved),
     "an empty body": (answering(b""), UpstreamMisbehaved),
     "a list": (answering(b"[]"), UpstreamMisbehaved),
+    "another object": (answering(b'{"hello":"world"}'), UpstreamMisbehaved),
+    "an answer to something else": (answering(RESULT.replace(b'"id":7', b'"id":77')), UpstreamMisbehaved),
+    "an answer to nothing": (answering(RESULT.replace(b'"id":7,', b"")), UpstreamMisbehaved),
+    "a notification": (answering(NOTE), UpstreamMisbehaved),
+    "a stream with an answer to something else": (streaming(b'data: {"id":"7","result":{}}\n\n'), UpstreamMisbehaved),
     "half an object": (answering(b'{"jsonrpc":'), UpstreamMisbehaved),
     "a stream without an answer": (streaming(b"data: %b\n\n" % NOTE), UpstreamLost),
     "a stream without anything": (streaming(), UpstreamLost),
@@ -295,6 +300,21 @@ async def test_closing_a_reply_cancels_it_at_the_server() -> None:
         await reply.close()
         await asyncio.wait_for(upstream.left.wait(), 20)
         await link.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"result":{"id":8},"jsonrpc":"2.0","id":7}',
+        b'{ "jsonrpc" : "2.0" , "id" : 7 , "result" : {} }',
+        b'{"jsonrpc":"2.0","id":7.0,"result":{}}',
+        b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"unreadable"}}',
+        b'{"jsonrpc":"2.0","result":{"text":"' + b"x" * 100_000 + b'"},"\\u0069d": 7}',
+    ],
+)
+async def test_an_answer_is_known_however_it_is_written(body: bytes) -> None:
+    reply, _ = await reply_of(answering(body))
+    assert reply.body == body
 
 
 # -- what the server says of itself ------------------------------------------------------------------------------------------
