@@ -27,6 +27,7 @@ COMMANDS = (
     LazyCommand("glossary", "Run the MCP server that offers business words."),
     LazyCommand("validate", "Check a configuration of MCP servers, try each connection."),
     LazyCommand("tokens", "Issue, list and revoke tokens of this gateway."),
+    LazyCommand("servers", "Register MCP servers, look at them, switch them on and off."),
     LazyCommand("tools", "See, compare, approve and block what MCP servers offer."),
     LazyCommand("access", "Explain decisions, check and change rules."),
     LazyCommand("auth", "Find out why logging in does not work."),
