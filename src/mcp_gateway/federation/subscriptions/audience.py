@@ -12,7 +12,7 @@ from typing import Final
 from mcp_gateway.federation.model import Change
 from mcp_gateway.federation.ports import Wanted
 from mcp_gateway.federation.subscriptions.listener import Listener
-from mcp_gateway.federation.subscriptions.ports import Interest, Watching
+from mcp_gateway.federation.subscriptions.ports import Interest, Seen, Watching
 
 # Where a URI can be cut so that what is left names something it is part of.
 _CUT: Final = re.compile(r"[/?#]")
@@ -25,7 +25,7 @@ class Audience:
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
         self._all: dict[Listener, None] = {}
-        self._groups: dict[frozenset[str], _Group] = {}
+        self._groups: dict[Seen, _Group] = {}
         self._at_place: dict[tuple[str, str], dict[Listener, None]] = {}
 
     def __len__(self) -> int:
@@ -42,11 +42,13 @@ class Audience:
         self._all[listener] = None
         own: list[Interest] = []
         if listener.lists:
-            group = self._groups.setdefault(listener.servers, _Group(listener.servers))
-            listener.servers = group.servers
+            group = self._groups.setdefault(listener.seen, _Group(listener.seen))
+            listener.seen = group.seen
             group.add(listener, self._watching)
-            wanted = Wanted(lists=listener.lists)
-            own.extend(self._watching.want(server, listener.client, wanted) for server in self._known_by_itself(listener))
+            own.extend(
+                self._watching.want(server, listener.client, Wanted(lists=listener.lists & group.seen.kinds_of(server)))
+                for server in self._known_by_itself(listener)
+            )
         of_server: dict[str, set[str]] = {}
         for place in listener.places.values():
             self._at_place.setdefault((place.server, place.uri), {})[listener] = None
@@ -60,9 +62,9 @@ class Audience:
         """Nothing happens when it is not here."""
         if self._all.pop(listener, self) is self:
             return
-        group = self._groups.get(listener.servers)
+        group = self._groups.get(listener.seen)
         if group is not None and group.remove(listener):
-            del self._groups[listener.servers]
+            del self._groups[listener.seen]
         for place in listener.places.values():
             there = self._at_place.get((place.server, place.uri), {})
             there.pop(listener, None)
@@ -74,7 +76,7 @@ class Audience:
 
     def interests(self, listener: Listener) -> tuple[Interest, ...]:
         """Everything that is watched for it, shared or not."""
-        group = self._groups.get(listener.servers)
+        group = self._groups.get(listener.seen)
         return listener.interests if group is None else (*group.interests, *listener.interests)
 
     def concerned(self, change: Change) -> Iterable[Listener]:
@@ -90,16 +92,16 @@ class Audience:
         return dict.fromkeys(chain(groups, places))
 
     def _known_by_itself(self, listener: Listener) -> Iterator[str]:
-        return (server for server in listener.servers if self._watching.identity_of(server, listener.client))
+        return (server for server in listener.seen.every() if self._watching.identity_of(server, listener.client))
 
 
 class _Group:
     """Listeners that see the same servers. Its interests are those in the gateway's own name."""
 
-    __slots__ = ("_lists", "interests", "listeners", "servers")
+    __slots__ = ("_lists", "interests", "listeners", "seen", "servers")
 
-    def __init__(self, servers: frozenset[str]) -> None:
-        self.servers = servers
+    def __init__(self, seen: Seen) -> None:
+        self.seen, self.servers = seen, seen.every()
         self.listeners: dict[Listener, None] = {}
         self._lists: frozenset[str] = frozenset()
         self.interests: tuple[Interest, ...] = ()
@@ -109,9 +111,11 @@ class _Group:
         if listener.lists <= self._lists:
             return
         self._lists |= listener.lists
-        before, wanted = self.interests, Wanted(lists=self._lists)
+        before = self.interests
         shared = (server for server in self.servers if not watching.identity_of(server, listener.client))
-        self.interests = tuple(watching.want(server, listener.client, wanted) for server in shared)
+        self.interests = tuple(
+            watching.want(server, listener.client, Wanted(lists=self._lists & self.seen.kinds_of(server))) for server in shared
+        )
         _close(before)
 
     def remove(self, listener: Listener) -> bool:

@@ -10,7 +10,7 @@ from mcp_gateway.federation.model import Change, Client
 from mcp_gateway.federation.subscriptions.extensions import Extensions
 from mcp_gateway.federation.subscriptions.mailbox import Mailbox
 from mcp_gateway.federation.subscriptions.messages import LIST_CHANGED, UPDATED
-from mcp_gateway.federation.subscriptions.ports import Interest, Located
+from mcp_gateway.federation.subscriptions.ports import Interest, Located, Seen
 from mcp_gateway.federation.views import View
 
 NOWHERE: Final[Mapping[str, Located]] = MappingProxyType({})
@@ -18,7 +18,7 @@ NOWHERE: Final[Mapping[str, Located]] = MappingProxyType({})
 
 @dataclass(eq=False, slots=True)
 class Listener:
-    """`servers` are those of the view as this client sees it. `places` say where each URI it may read is.
+    """`seen` is what this client sees of the view. `places` say where each URI it may read is.
 
     `identity_of` says whom a server takes this client for. `interests` are those nobody shares.
     """
@@ -26,7 +26,7 @@ class Listener:
     view: View
     client: Client
     lists: frozenset[str]
-    servers: frozenset[str]
+    seen: Seen
     signature: Hashable
     mailbox: Mailbox
     identity_of: Callable[[str, Client], str]
@@ -44,7 +44,7 @@ class Listener:
         elif change.kind == "resource":
             uri = self.shown_uri(self.view, change.server, change.uri)
             self.mailbox.note(UPDATED, {**_params(change), "uri": uri}, about=uri)
-        elif change.kind in self.lists:
+        elif change.kind in self.lists and change.kind in self.seen.kinds_of(change.server):
             self.mailbox.note(LIST_CHANGED[change.kind], _params(change))
 
     def selection_changed(self) -> None:
@@ -54,8 +54,8 @@ class Listener:
 
     def _hear_of_loss(self, server: str) -> None:
         """Whatever may have been missed counts as changed."""
-        if not server or server in self.servers:
-            self.selection_changed()
+        for kind in sorted(self.lists & self.seen.kinds_of(server) if server else self.lists):
+            self.mailbox.note(LIST_CHANGED[kind])
         for uri, place in self.places.items():
             if not server or place.server == server:
                 self.mailbox.note(UPDATED, {"uri": uri}, about=uri)

@@ -13,7 +13,7 @@ import structlog
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
-from mcp_gateway.federation.errors import TooManyListeners
+from mcp_gateway.federation.errors import TooManyListeners, UnknownName
 from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.ports import ChangeBus
 from mcp_gateway.federation.subscriptions.audience import Audience
@@ -56,10 +56,12 @@ class Listening:
     async def open(self, view: View, request: Request) -> Reply:
         """The stream; its first message says what of the filter is honoured.
 
-        Raises `InvalidInput`, `TooLarge` and `TooManyListeners`.
+        Raises `InvalidInput`, `TooLarge`, `TooManyListeners`, and `UnknownName` for an endpoint that is not there for the client.
         """
         asked = read_filter(request.params)
         client = replace(request.client, trace=())
+        if self._offers.current(view, client) is None:
+            raise UnknownName(name=view.name)
         self._require_room(client)
         lists = asked.lists & self._offers.kinds(view, client)
         places = await self._offers.locate(view, client, asked.uris) if asked.uris else NOWHERE
@@ -127,7 +129,7 @@ class Listening:
             view=view,
             client=client,
             lists=lists,
-            servers=self._offers.servers(view, client),
+            seen=self._offers.seen(view, client),
             signature=self._offers.signature(view, client),
             mailbox=Mailbox(request.id, ended),
             identity_of=self._watching.identity_of,
@@ -170,7 +172,7 @@ class Listening:
                     self._drop(listener)
 
     async def _look_at(self, listener: Listener) -> None:
-        client, view = listener.client, self._offers.current(listener.view)
+        client, view = listener.client, self._offers.current(listener.view, listener.client)
         if view is None:
             self._drop(listener)
             return
@@ -182,7 +184,7 @@ class Listening:
             return
         self._audience.remove(listener)
         listener.view, listener.signature, listener.places = view, signature, places
-        listener.servers = self._offers.servers(view, client)
+        listener.seen = self._offers.seen(view, client)
         self._audience.add(listener)
         listener.selection_changed()
 

@@ -1,7 +1,7 @@
 """What listening needs to know of views, from the catalog and the registry."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from mcp_gateway.access.policy.model import Target
 from mcp_gateway.core.errors import GatewayError
@@ -11,15 +11,17 @@ from mcp_gateway.federation.catalog.model import ListKind
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.model import Client, Request
-from mcp_gateway.federation.subscriptions.ports import ExtensionRoute, Located
+from mcp_gateway.federation.subscriptions.ports import ExtensionRoute, Located, Seen
 from mcp_gateway.federation.views import Route, View
-from mcp_gateway.registry.model import Server
+from mcp_gateway.registry.model import Server, VirtualServer
 
 # The selection of a view changes with the registry and the policy, whatever its servers announce.
 KINDS: Final = frozenset({"tools", "prompts", "resources"})
 # Of the tasks extension: which tasks to tell of.
 TASK_FILTER: Final = "taskIds"
 MAX_TASKS: Final = 1_000
+# A set of a thousand names takes some ten kilobytes.
+MAX_GROUPS: Final = 256
 _LISTS: Final[tuple[ListKind, ...]] = ("tools", "prompts", "resources")
 
 
@@ -29,36 +31,44 @@ class CatalogOffers:
     def __init__(self, catalog: Catalog, around: Surroundings) -> None:
         self._catalog, self._around = catalog, around
         self._sight = Sight(around)
-        # The names in tuples of servers, mostly the same ones for all callers of a tenant; held so that they stay themselves.
-        self._names: dict[tuple[int, ...], tuple[tuple[tuple[Server, ...], ...], frozenset[str]]] = {}
-        self._names_of = -1
+        # By the identity of a tuple of servers, which is held so that it stays that one's.
+        self._groups: dict[int, _Group] = {}
+        self._groups_of = -1
 
-    def current(self, view: View) -> View | None:
-        return self._catalog.view(view.name)
+    def current(self, view: View, client: Client) -> View | None:
+        now = self._catalog.view(view.name, search=view.search)
+        return now if now is not None and self._sight.opens(now, client.caller) else None
 
-    def servers(self, view: View, client: Client) -> frozenset[str]:
-        lists = _LISTS[:1] if view.kind == "server" else _LISTS
-        servers = tuple(self._sight.servers(view, client.caller, kind) for kind in lists)
-        if view.kind != "all":
-            return frozenset(one.name for some in servers for one in some)
-        if self._names_of != self._around.registry.revision:
-            self._names_of = self._around.registry.revision
-            self._names.clear()
-        key = tuple(map(id, servers))
-        known = self._names.get(key)
-        if known is None or any(one is not other for one, other in zip(known[0], servers, strict=True)):
-            known = self._names[key] = (servers, frozenset(one.name for some in servers for one in some))
-        return known[1]
+    def seen(self, view: View, client: Client) -> Seen:
+        return Seen(*(self._group(view, client, kind).names for kind in _LISTS))
 
     def kinds(self, view: View, client: Client) -> frozenset[str]:
         return KINDS
 
     def signature(self, view: View, client: Client) -> Hashable:
         """Who is there, as what, and whatever the policy says: one of these changes with what the client sees."""
-        servers = tuple(
-            self._sight.servers(view, client.caller, kind) for kind in (_LISTS[:1] if view.kind == "server" else _LISTS)
+        return (
+            self._around.policy_version(),
+            _selected(view.virtual),
+            *(self._group(view, client, kind).stamp for kind in _LISTS),
         )
-        return _Selection(self._around.policy_version(), view.virtual, servers)
+
+    def _group(self, view: View, client: Client, kind: ListKind) -> "_Group":
+        """The catalog mostly gives all who see the same servers the same tuple; so they get the same set of names."""
+        if self._groups_of != self._around.registry.revision:
+            self._groups_of = self._around.registry.revision
+            self._groups.clear()
+        servers = self._sight.servers(view, client.caller, kind)
+        known = self._groups.get(id(servers))
+        if known is None or known.servers is not servers:
+            if len(self._groups) >= MAX_GROUPS:
+                self._groups.clear()
+            known = self._groups[id(servers)] = _Group(
+                servers,
+                frozenset(one.name for one in servers),
+                hash(tuple((one.name, one.version, one.url, one.prefix) for one in servers)),
+            )
+        return known
 
     async def locate(self, view: View, client: Client, uris: Collection[str]) -> Mapping[str, Located]:
         routes = {uri: self._route(view, client, uri) for uri in uris}
@@ -84,7 +94,7 @@ class CatalogOffers:
                 routes.setdefault(route.server.name, {})[task_id] = route
         for server, found in routes.items():
             filters[server] = {TASK_FILTER: [one.name for one in found.values()]}
-        servers = self.servers(view, client)
+        servers = self.seen(view, client).every()
         if rest and len(servers) == 1:
             filters.setdefault(next(iter(servers)), {}).update(rest)
         return [
@@ -140,19 +150,18 @@ def _unchanged(params: JsonObject) -> JsonObject:
     return params
 
 
-class _Selection:
-    """Compared by what it holds; the tuples of servers are mostly the same objects, which makes that quick."""
+def _selected(virtual: VirtualServer | None) -> int:
+    if virtual is None:
+        return 0
+    return hash((virtual.version, tuple((one.server, one.tool, one.name, one.description) for one in virtual.tools)))
 
-    __slots__ = ("_parts",)
 
-    def __init__(self, *parts: object) -> None:
-        self._parts = parts
+class _Group(NamedTuple):
+    """`stamp` differs when one of the servers is another than before."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Selection) and self._parts == other._parts
-
-    def __hash__(self) -> int:
-        return hash(self._parts[0])
+    servers: tuple[Server, ...]
+    names: frozenset[str]
+    stamp: int
 
 
 def _about(uri: str, client: Client) -> Request:

@@ -2,12 +2,28 @@
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.model import Client
 from mcp_gateway.federation.ports import Link, Wanted
 from mcp_gateway.federation.views import View
+
+
+class Seen(NamedTuple):
+    """The servers whose lists of each kind a client gets to see. Mostly one set, shared by many clients."""
+
+    tools: frozenset[str] = frozenset()
+    prompts: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
+
+    def kinds_of(self, server: str) -> frozenset[str]:
+        """The lists of this server that are seen."""
+        return frozenset(kind for kind, servers in zip(self._fields, self, strict=True) if server in servers)
+
+    def every(self) -> frozenset[str]:
+        """All of them."""
+        return self.tools if self.tools is self.prompts is self.resources else self.tools | self.prompts | self.resources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +50,12 @@ class ExtensionRoute:
 class Offers(Protocol):
     """What each view offers each client. Answers from memory, but for `locate`."""
 
-    def current(self, view: View) -> View | None:
-        """The same endpoint as it is now; None: it is gone."""
+    def current(self, view: View, client: Client) -> View | None:
+        """The same endpoint as it is now; None: it is gone, or not there for this client any more."""
         ...
 
-    def servers(self, view: View, client: Client) -> frozenset[str]:
-        """Those whose lists this client gets to see; empty where it may see nothing."""
+    def seen(self, view: View, client: Client) -> Seen:
+        """Empty where the client may see nothing."""
         ...
 
     def kinds(self, view: View, client: Client) -> frozenset[str]:

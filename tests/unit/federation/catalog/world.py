@@ -96,19 +96,18 @@ class World:
         self.decided = 0
         self.rule: Callable[[Caller, Action, Target], bool] = lambda _caller, _action, _target: True
         self.reach: Callable[[Caller, Action, str], bool] = lambda _caller, _action, _server: True
-        self.catalog = Catalog(
-            Surroundings(
-                registry=self,
-                links=self,
-                deciding=self,
-                policy_version=lambda: self.policy,
-                clock=self.clock,
-                key=b"k" * 32,
-                info=INFO,
-                definitions=definitions,
-                everybody_alike=everybody_alike,
-            )
+        self.around = Surroundings(
+            registry=self,
+            links=self,
+            deciding=self,
+            policy_version=lambda: self.policy,
+            clock=self.clock,
+            key=b"k" * 32,
+            info=INFO,
+            definitions=definitions,
+            everybody_alike=everybody_alike,
         )
+        self.catalog = Catalog(self.around)
 
     def link(self, server: Server) -> Upstream:
         return self.upstreams[server.name]

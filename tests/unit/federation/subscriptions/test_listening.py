@@ -8,7 +8,7 @@ import pytest
 from tests.unit.federation.subscriptions.world import World, next_of, nothing_waits
 
 from mcp_gateway.core.errors import InvalidInput, TooLarge
-from mcp_gateway.federation.errors import NotExpressible, UpstreamUnreachable
+from mcp_gateway.federation.errors import NotExpressible, UnknownName, UpstreamUnreachable
 from mcp_gateway.federation.model import Change
 from mcp_gateway.federation.subscriptions import listening as module
 from mcp_gateway.federation.subscriptions.mailbox import MAX_UNREAD
@@ -47,6 +47,17 @@ async def test_nobody_hears_what_was_not_asked_for(world: World) -> None:
     world.links["shop"].says("prompts")
     assert (await next_of(prompts))["method"] == "notifications/prompts/list_changed"
     assert await nothing_waits(tools)
+
+
+async def test_nobody_hears_of_a_list_they_see_nothing_of(world: World) -> None:
+    world.without_prompts.add("files")
+    reply = await world.listen(toolsListChanged=True, promptsListChanged=True)
+    await next_of(reply)
+    assert world.links["files"].watches[0].wanted.lists == {"tools"}
+    world.bus.tell(Change(server="files", kind="prompts"))
+    assert await nothing_waits(reply)
+    world.bus.tell(Change(server="shop", kind="prompts"))
+    assert (await next_of(reply))["method"] == "notifications/prompts/list_changed"
 
 
 async def test_a_resource_is_told_by_the_name_the_view_has_for_it_and_to_who_asked_for_it(world: World) -> None:
@@ -152,6 +163,8 @@ async def test_a_view_that_is_gone_ends_its_streams(world: World) -> None:
     world.closed = True
     world.listening.reconsider()
     assert "result" in await next_of(reply)
+    with pytest.raises(UnknownName):
+        await world.listen(toolsListChanged=True)
 
 
 async def test_nothing_is_told_when_the_selection_stayed(world: World) -> None:

@@ -14,7 +14,7 @@ from mcp_gateway.federation.model import Change, Client, Reply, Request, Upstrea
 from mcp_gateway.federation.ports import ChangeBus, Wanted
 from mcp_gateway.federation.subscriptions.listening import Listening
 from mcp_gateway.federation.subscriptions.messages import acknowledged
-from mcp_gateway.federation.subscriptions.ports import ExtensionRoute, Located
+from mcp_gateway.federation.subscriptions.ports import ExtensionRoute, Located, Seen
 from mcp_gateway.federation.subscriptions.watchers import Watchers
 from mcp_gateway.federation.views import View
 
@@ -92,6 +92,7 @@ class World:
     def __init__(self, bus: ChangeBus | None = None) -> None:
         self.links = {name: ToldLink(name) for name in ("shop", "files")}
         self.hidden: set[str] = set()
+        self.without_prompts: set[str] = set()
         self.personal: set[str] = set()
         self.unreadable: set[str] = set()
         self.closed = False
@@ -112,11 +113,12 @@ class World:
         await self.listening.close()
         await self.watchers.close()
 
-    def current(self, view: View) -> View | None:
+    def current(self, view: View, client: Client) -> View | None:
         return None if self.closed else view
 
-    def servers(self, view: View, client: Client) -> frozenset[str]:
-        return frozenset(self.links) - self.hidden
+    def seen(self, view: View, client: Client) -> Seen:
+        servers = frozenset(self.links) - self.hidden
+        return Seen(servers, servers - self.without_prompts, servers)
 
     def kinds(self, view: View, client: Client) -> frozenset[str]:
         return frozenset({"tools", "prompts", "resources"})
@@ -126,7 +128,7 @@ class World:
 
     async def locate(self, view: View, client: Client, uris: Collection[str]) -> Mapping[str, Located]:
         found = {uri: uri.partition("+") for uri in uris if uri not in self.unreadable}
-        here = self.servers(view, client)
+        here = self.seen(view, client).every()
         return {uri: Located(server=server, uri=rest) for uri, (server, _, rest) in found.items() if server in here}
 
     def extensions(self, view: View, client: Client, asked: JsonObject) -> Sequence[ExtensionRoute]:
