@@ -17,6 +17,7 @@ from mcp_gateway.access.oauth.scopes import USUAL
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.access_routes import access_routes
 from mcp_gateway.entrypoints.http.audit_routes import audit_routes
+from mcp_gateway.entrypoints.http.call_routes import call_routes
 from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.chat import chat_routes
 from mcp_gateway.entrypoints.http.data import data_routes
@@ -170,6 +171,8 @@ def _add_routes(
     if gateway.mcp is not None:
         app.include_router(tool_cost_routes(gateway.mcp.catalog), prefix="/api")
         app.include_router(tool_routes(gateway.mcp.approvals), prefix="/api")
+    if gateway.mcp is not None and gateway.registry is not None:
+        app.include_router(call_routes(gateway.mcp, gateway.registry), prefix="/api")
     if gateway.registry is not None:
         app.include_router(server_routes(gateway.registry), prefix="/api")
         app.include_router(virtual_server_routes(gateway.registry), prefix="/api")
