@@ -244,8 +244,8 @@ async def redirects(asked: Asked) -> None:
 
 @fault
 async def bomb(asked: Asked) -> None:
-    """A few kilobytes that unpack to a hundred megabytes."""
-    data = gzip.compress(b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"' + b"x" * 100_000_000 + b'"}]}}')
+    """A few kilobytes that unpack to twenty megabytes."""
+    data = gzip.compress(b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"' + b"x" * 20_000_000 + b'"}]}}')
     await asked.json(data, "content-encoding: gzip")
 
 
