@@ -1,7 +1,7 @@
-"""HTTP/1.1 off the wire, as uvicorn reads it, with a bound on the head of a request: how long it is, and how long it may take.
+"""HTTP/1.1 off the wire, as uvicorn reads it, with bounds: how long the head of a request is, and how long all of it may take.
 
 Uvicorn's fast parser has neither: one stranger's request that never ends would take all memory there is, before anybody asks who
-it is. Bodies are bounded where routes are (`entrypoints/http/middleware.py`).
+it is. How long bodies are is bounded where routes are (`entrypoints/http/middleware.py`).
 """
 
 import asyncio
@@ -14,6 +14,8 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 # What a header costs beside its letters (RFC 7541, 4.1), so that many short ones count too.
 HEADER_BYTES: Final = 32
 HEAD_SECONDS: Final = 30.0
+# Longer than what waits for a body itself, and then says so in an answer.
+BODY_SECONDS: Final = 40.0
 
 
 class HeadTooLong(ValueError):
@@ -24,6 +26,7 @@ class BoundedHttp(HttpToolsProtocol):
     """One connection."""
 
     _in_head = True
+    _in_body = False
     _arrived = 0
     _counted = 0
     _overdue: asyncio.TimerHandle | None = None
@@ -39,7 +42,11 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._arrived += len(data)
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if not self._in_head:
+            if self._in_body and self._overdue is None:
+                self._overdue = self.loop.call_later(BODY_SECONDS, self._give_up_body)
             return
         # A header that does not end is told to nobody before it does.
         if self._arrived > MAX_HEAD_BYTES:
@@ -60,12 +67,13 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._arrived = False, 0
+        self._in_head, self._in_body, self._arrived = False, True, 0
         self._stop_waiting()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._arrived = 0
+        self._in_body, self._arrived = False, 0
+        self._stop_waiting()
         super().on_message_complete()
 
     def _count(self, size: int) -> None:
@@ -80,6 +88,11 @@ class BoundedHttp(HttpToolsProtocol):
         if self._overdue is not None:
             self._overdue.cancel()
             self._overdue = None
+
+    def _give_up_body(self) -> None:
+        self._overdue = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def _give_up(self) -> None:
         """Closes, unless an answer to an earlier request is still on its way."""

@@ -14,6 +14,7 @@ from mcp_gateway.entrypoints.mcp.hosting import listen_on, server_config
 pytestmark = pytest.mark.anyio
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
 
 async def _tell(scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +96,16 @@ async def test_requests_after_a_long_body_are_still_answered(port: int) -> None:
 async def test_who_says_nothing_more_is_not_waited_for(port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
     assert await answer(port, begun) == b""
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "BODY_SECONDS", 0.05)
+    assert await answer(port, POST + b"Content-Length: 10\r\n\r\n", b"half") == b""
+
+
+async def test_a_body_in_parts_is_waited_for(port: int) -> None:
+    told = await answer(port, POST + b"Connection: close\r\nContent-Length: 8\r\n\r\n", b"half", b"half")
+    assert told.endswith(b"http 127.0.0.1")
 
 
 async def test_forwarding_headers_change_neither_scheme_nor_address(port: int) -> None:

@@ -4,7 +4,6 @@ Every check of the long way (`entrypoints/http/app.py: add_steps`) holds here to
 the ordinary in any way, and whatever would be refused, takes the long way: only it refuses.
 """
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
@@ -21,10 +20,12 @@ from mcp_gateway.entrypoints.http.identify import Authenticating
 from mcp_gateway.entrypoints.http.identity import CALLER, IDENTITY, Identity
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, SECURITY_HEADERS, WELL_FORMED, Names
 from mcp_gateway.entrypoints.http.standing import WhileItHolds
-from mcp_gateway.entrypoints.http.strict_json import BODY_SECONDS, clear_value, given_again
+from mcp_gateway.entrypoints.http.strict_json import clear_value, given_again
 from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint, Sender
 
-_SECURITY: Final = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS]
+# The headers that mean something to programs; the others are for browsers, which do not come this way.
+_FOR_PROGRAMS: Final = ("X-Content-Type-Options", "Cache-Control")
+_SECURITY: Final = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS if name in _FOR_PROGRAMS]
 _CORRELATION: Final = CORRELATION_HEADER.lower().encode()
 # With any of these there is more to look at than a token.
 _UNUSUAL: Final = frozenset(
@@ -69,12 +70,8 @@ class FastLane:
         if view is None or admitted is None:
             await self._long_way(scope, receive, send)
             return
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                message = await receive()
-        except TimeoutError:
-            await self._long_way(scope, receive, send)
-            return
+        # How long it may take is bounded where it is read off the wire (`bounded_http.py`).
+        message = await receive()
         body = message.get("body", b"")
         value = clear_value(body) if message["type"] == "http.request" and not message.get("more_body", False) else None
         if not isinstance(value, dict):
