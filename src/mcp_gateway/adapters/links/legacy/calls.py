@@ -30,6 +30,10 @@ class _Last:
     message: JsonObject
 
 
+def _as_it_is(message: JsonObject) -> JsonObject:
+    return message
+
+
 class Call:
     """`release` is called once, when the call no longer needs its session."""
 
@@ -42,9 +46,11 @@ class Call:
         faults: Faults,
         seconds: float,
         release: Callable[[], None],
+        seen: Callable[[JsonObject], JsonObject] = _as_it_is,
     ) -> None:
+        """`seen` makes of the response what the client is to see."""
         self._session, self._exchange, self._parked, self._faults = session, exchange, parked, faults
-        self._seconds, self._release = seconds, release
+        self._seconds, self._release, self._seen = seconds, release, seen
         self._request: Request
         # None: it stands, and may be silent for long.
         self._deadline: float | None = None
@@ -59,7 +65,7 @@ class Call:
         self._deadline = asyncio.get_running_loop().time() + self._seconds
         first = await self._guarded()
         if isinstance(first, _Last):
-            return _whole(first.message)
+            return whole(first.message)
         if request.method == "subscriptions/listen":
             self._deadline = None
         return Reply(events=self._events(first), close=self.close)
@@ -73,7 +79,7 @@ class Call:
             await asyncio.shield(self.give_up("its client's answer was lost"))
             raise
         if self._questions:
-            return _whole(self._park())
+            return whole(self._park())
         return await self.reply(request)
 
     async def _hand_over(self, given: JsonObject) -> None:
@@ -134,7 +140,7 @@ class Call:
         request = self._request
         if self._session.modern:
             return _Last({**message, "id": request.id})
-        return _Last(response_of(message, request.id, request.method, request.params))
+        return _Last(self._seen(response_of(message, request.id, request.method, request.params)))
 
     def _event(self, message: JsonObject) -> JsonObject | None:
         """The notification as the client is to see it, if at all."""
@@ -206,7 +212,8 @@ class Call:
         return result_message(self._request.id, result)
 
 
-def _whole(message: JsonObject) -> Reply:
+def whole(message: JsonObject) -> Reply:
+    """A reply of one response."""
     code = object_at(message, "error").get("code")
     status = HTTP_STATUS_OF.get(code, 200) if isinstance(code, int) else 200
     return Reply(status=status, body=render(message))

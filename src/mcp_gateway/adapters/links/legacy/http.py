@@ -16,7 +16,7 @@ from mcp_gateway.adapters.links.legacy.channel import Hearing, SessionForgotten
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.reading import release, whole
 from mcp_gateway.adapters.links.legacy.resuming import Place, events_of
-from mcp_gateway.adapters.links.legacy.translate import ASKABLE, INTERACTIVE
+from mcp_gateway.adapters.links.legacy.translate import ASKABLE, WAITING
 from mcp_gateway.adapters.links.modern import READING, lines_of
 from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.errors import GatewayError
@@ -102,7 +102,7 @@ class HttpChannel:
             head=self._head(_SENT, client),
             body=render(message),
             reads=method in READING,
-            standing=self._may_wait and method in INTERACTIVE,
+            standing=self._may_wait and method in WAITING,
         )
         answer = await self._sending.send(outgoing, client)
         if method == "initialize":

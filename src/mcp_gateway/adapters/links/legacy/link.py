@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from mcp_gateway.adapters.links.faults import Faults
-from mcp_gateway.adapters.links.legacy.calls import Call
+from mcp_gateway.adapters.links.legacy.calls import Call, whole
 from mcp_gateway.adapters.links.legacy.channel import SessionForgotten
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.sessions import SessionPool
+from mcp_gateway.adapters.links.legacy.tasks import METHODS, Tasks
 from mcp_gateway.adapters.links.legacy.translate import SAME, discovered
 from mcp_gateway.adapters.links.legacy.watching import LegacyWatch
 from mcp_gateway.adapters.links.listening import Listening
-from mcp_gateway.core.protocol.frames import error_message, render, result_message
-from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, METHOD_NOT_FOUND
+from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
+from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INVALID_PARAMS, METHOD_NOT_FOUND
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Watch
 
@@ -34,6 +36,7 @@ class LegacyLink:
         """`closing` is awaited last when the link is closed. `for_both_eras`: a session may turn out to speak 2026-07-28."""
         self._pool, self._parked, self._faults, self._seconds = pool, parked, faults, seconds
         self._closing, self._for_both_eras = closing, for_both_eras
+        self._tasks = Tasks()
         self._active = 0
 
     @property
@@ -56,6 +59,8 @@ class LegacyLink:
         if request.method == "server/discover":
             facts = await self.facts(request.client)
             return Reply(body=render(result_message(request.id, discovered(facts))))
+        if request.method in METHODS:
+            return await self._about_task(request)
         if request.method not in SAME:
             message = error_message(request.id, METHOD_NOT_FOUND, f"The server knows no {request.method}.")
             return Reply(status=HTTP_STATUS_OF[METHOD_NOT_FOUND], body=render(message))
@@ -77,6 +82,7 @@ class LegacyLink:
         return LegacyWatch(self._pool, client, on_change, self._faults)
 
     async def close(self) -> None:
+        self._tasks.close()
         await self._pool.close()
         if self._closing is not None:
             await self._closing()
@@ -86,12 +92,31 @@ class LegacyLink:
         self._pool.release(session)
         return session.modern
 
+    async def _about_task(self, request: Request) -> Reply:
+        session = await self._pool.hold(request.client)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return whole(await self._tasks.answer(request, session))
+        except TimeoutError as error:
+            raise self._faults.timed_out(self._seconds) from error
+        except SessionForgotten:
+            self._pool.forget(session)
+            return whole(error_message(request.id, INVALID_PARAMS, "Unknown task", {"taskId": request.name}))
+        finally:
+            self._pool.release(session)
+
     async def _call(self, request: Request) -> Reply:
         session = await self._pool.hold(request.client)
+        as_task = self._tasks.needed(request, session)
+        refusal = self._tasks.refusal(request) if as_task else None
+        if refusal is not None:
+            self._pool.release(session)
+            return whole(refusal)
+        sent = replace(request, params=self._tasks.asked_for(request.params)) if as_task else request
         self._active += 1
         try:
             async with asyncio.timeout(self._seconds):
-                exchange = await session.begin(request)
+                exchange = await session.begin(sent)
         except TimeoutError as error:
             self._release(session)
             raise self._faults.timed_out(self._seconds) from error
@@ -107,12 +132,30 @@ class LegacyLink:
             faults=self._faults,
             seconds=self._seconds,
             release=lambda: self._release(session),
+            seen=self._seen(request, session, as_task=as_task),
         )
         try:
             return await call.reply(request)
         except SessionForgotten:
             self._pool.forget(session)
             raise
+
+    def _seen(self, request: Request, session: Session, *, as_task: bool) -> Callable[[JsonObject], JsonObject]:
+        def begun(message: JsonObject) -> JsonObject:
+            return self._tasks.begun(session, message, lambda: self._held(session))
+
+        def listed(message: JsonObject) -> JsonObject:
+            self._tasks.learn(object_at(message, "result").get("tools"))
+            return message
+
+        def same(message: JsonObject) -> JsonObject:
+            return message
+
+        return begun if as_task else listed if request.method == "tools/list" else same
+
+    def _held(self, session: Session) -> Callable[[], None]:
+        session.holders += 1
+        return lambda: self._pool.release(session)
 
     def _release(self, session: Session) -> None:
         self._active -= 1

@@ -13,6 +13,8 @@ from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_a
 from mcp_gateway.core.protocol.words import INVALID_REQUEST, SUBSCRIPTION_KEY
 from mcp_gateway.federation.model import Client
 
+# 2025-11-25: the key of `_meta` that names the task a message is about.
+_RELATED_TASK: Final = "io.modelcontextprotocol/related-task"
 _CANCEL_SECONDS: Final = 2.0
 _ALONE: Final = "The client has no request under way that this could belong to."
 
@@ -28,6 +30,7 @@ class Peer:
         self._last_id = 0
         self._exchanges: dict[int, Exchange] = {}
         self._by_token: dict[str | int, Exchange] = {}
+        self._by_task: dict[str, Exchange] = {}
         self.lost_to: Exception | None = None
 
     def exchange(self) -> Exchange:
@@ -48,6 +51,11 @@ class Peer:
         if params:
             message["params"] = params
         await self._channel.ask(message, exchange, client)
+
+    def about_task(self, task: str, exchange: Exchange) -> None:
+        """What the server asks about this task belongs to this exchange."""
+        self._by_task[task] = exchange
+        exchange.on_close.append(lambda: self._by_task.pop(task, None))
 
     def token_for(self, token: Json, exchange: Exchange) -> str | int:
         """The client's own token, unless another request of the session carries it already."""
@@ -119,7 +127,8 @@ class Peer:
             exchange.put(message)
 
     def _request(self, message: JsonObject, during: Exchange | None, size: int) -> None:
-        exchange = during or self._only()
+        task = object_at(message, "params", "_meta", _RELATED_TASK).get("taskId")
+        exchange = during or (self._by_task.get(task) if isinstance(task, str) else None) or self._only()
         if exchange is not None:
             exchange.put(message, size)
             return

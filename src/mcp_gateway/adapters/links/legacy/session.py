@@ -9,7 +9,7 @@ from mcp_gateway.adapters.links.kept_facts import read_facts
 from mcp_gateway.adapters.links.legacy.channel import Channel, SessionForgotten, SpeaksOtherwise
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.peer import Peer
-from mcp_gateway.adapters.links.legacy.translate import ASKABLE, facts_of, graver, params_of, with_own_token
+from mcp_gateway.adapters.links.legacy.translate import ASKABLE, facts_of, graver, params_of, runs_tasks, with_own_token
 from mcp_gateway.core.errors import GatewayError, Json
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.revisions import LATEST_LEGACY, LEGACY_REVISIONS, MODERN
@@ -51,6 +51,8 @@ class Session:
         self._level: str | None = None
         # Whether it turned out to speak 2026-07-28, on a channel that both eras use alike.
         self.modern = False
+        # Whether its tools may run as tasks.
+        self.runs_tasks = False
 
     @property
     def usable(self) -> bool:
@@ -90,6 +92,7 @@ class Session:
         except Refused as refused:
             result = await self._again(refused, proposed)
         self.facts = facts_of(result)
+        self.runs_tasks = runs_tasks(result)
         if self.facts.revision not in LEGACY_REVISIONS:
             raise self._faults.misbehaved("settled on a revision of the protocol that it was not offered")
         await self._channel.agreed(self.facts.revision)
@@ -121,6 +124,14 @@ class Session:
 
     async def ask(self, method: str, params: JsonObject) -> JsonObject:
         """The result of a small request of the gateway's own. Raises `Refused`."""
+        message = await self.response(method, params)
+        result = message.get("result")
+        if isinstance(result, dict):
+            return result
+        raise Refused(object_at(message, "error"))
+
+    async def response(self, method: str, params: JsonObject) -> JsonObject:
+        """The response to such a request, an error too."""
         exchange = self.peer.exchange()
         try:
             await self.peer.ask(exchange, method, params, self.client)
@@ -129,10 +140,7 @@ class Session:
                     self.peer.refuse(message)
         finally:
             self.peer.done(exchange)
-        result = message.get("result")
-        if isinstance(result, dict):
-            return result
-        raise Refused(object_at(message, "error"))
+        return message
 
     async def begin(self, request: Request) -> Exchange:
         """Sends a client's request. Raises as `Channel.ask` does; then nothing is left of it."""

@@ -12,6 +12,7 @@ from mcp_gateway.core.protocol.words import (
     RESOURCE_NOT_FOUND_LEGACY,
     SERVER_INFO_KEY,
     SUBSCRIPTION_KEY,
+    TASKS_EXTENSION,
 )
 from mcp_gateway.federation.model import Client, UpstreamFacts
 
@@ -19,6 +20,8 @@ from mcp_gateway.federation.model import Client, UpstreamFacts
 SAME: Final = frozenset({*LISTS, "tools/call", "resources/read", "prompts/get", "completion/complete"})
 # A server may ask the client for something only while it works on one of these.
 INTERACTIVE: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
+# What may take as long as the client takes to answer.
+WAITING: Final = INTERACTIVE | {"tasks/result"}
 # What a client may be asked for, by the capability it declares for it.
 ASKABLE: Final = frozenset({"roots", "sampling", "elicitation"})
 CACHEABLE: Final = frozenset({*LISTS, "resources/read", "server/discover"})
@@ -108,14 +111,22 @@ def facts_of(result: JsonObject) -> UpstreamFacts:
     """From the result of the handshake."""
     revision, instructions = result.get("protocolVersion"), result.get("instructions")
     spoken = revision if isinstance(revision, str) else ""
+    capabilities = {name: value for name, value in object_at(result, "capabilities").items() if name != "tasks"}
+    if runs_tasks(result):
+        capabilities["extensions"] = {**object_at(capabilities, "extensions"), TASKS_EXTENSION: {}}
     return UpstreamFacts(
         era="legacy",
         revision=spoken,
         supported=(spoken,),
-        capabilities=object_at(result, "capabilities"),
+        capabilities=capabilities,
         info=object_at(result, "serverInfo"),
         instructions=instructions if isinstance(instructions, str) else "",
     )
+
+
+def runs_tasks(result: JsonObject) -> bool:
+    """Whether a handshake offers tools that run as tasks, as 2025-11-25 has them."""
+    return "call" in object_at(result, "capabilities", "tasks", "requests", "tools")
 
 
 def discovered(facts: UpstreamFacts) -> JsonObject:

@@ -256,7 +256,7 @@ async def test_two_calls_with_one_progress_token_do_not_hear_of_each_other() -> 
 
 async def test_what_older_servers_do_not_know_is_not_sent_to_them(server_that_works: OlderServer) -> None:
     async with session_link(server_that_works.url) as link:
-        for method in ("tasks/get", "ping", "logging/setLevel", "made/up"):
+        for method in ("tasks/list", "ping", "logging/setLevel", "made/up"):
             assert (await error(await link.send(asking(method))))["code"] == -32601
     assert server_that_works.said == []
 
