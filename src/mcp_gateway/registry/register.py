@@ -47,7 +47,11 @@ class Register:
         self._next_listener += 1
         key = self._next_listener
         self._listeners[key] = listener
-        return lambda: self._listeners.pop(key, None) and None
+
+        def end() -> None:
+            self._listeners.pop(key, None)
+
+        return end
 
     async def change(self, plan: Callable[[Held], StoreChange]) -> StoreChange:
         """Carry out what `plan` makes of what is registered. It is asked again when another replica was quicker.

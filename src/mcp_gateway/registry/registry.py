@@ -102,6 +102,14 @@ class Registry:
         """Raises `ServerNotFound`, also for one the caller may not see."""
         return self._desk.find(caller, self.servers, name)
 
+    async def catch_up(self, caller: Caller, name: str) -> None:
+        """Take over what other replicas changed, unless a server of this name is known to the caller already: whoever just made
+        one at another replica finds it. Raises what the store raises."""
+        held = self._register.held
+        item = held.servers.get(name) or held.virtual_servers.get(name)
+        if item is None or not self.may_see(caller, item):
+            await self._register.catch_up()
+
     async def add(self, caller: Caller, order: ServerOrder, *, look: bool = True, face: FaceName = "http") -> Registered:
         """Register it, and tell what it is like. It stays registered whatever was found.
 

@@ -150,6 +150,19 @@ async def test_what_another_replica_did_a_moment_ago_counts_before_anybody_follo
         await one.add(ADMIN, order())
 
 
+async def test_who_registered_at_one_replica_finds_it_at_another_right_away() -> None:
+    store = MemoryServers()
+    async with replica(store) as one, replica(store) as two:
+        await one.add(ADMIN, order())
+        await two.catch_up(OTHER, "nowhere")
+        assert "github" in two.servers
+        await one.add(ADMIN, order("second"))
+        await two.catch_up(ADMIN, "github")
+        assert "second" not in two.servers
+        await two.catch_up(ADMIN, "second")
+        assert two.find(ADMIN, "second").name == "second"
+
+
 async def test_a_server_removed_on_one_replica_is_not_brought_back_by_a_change_on_another() -> None:
     store = MemoryServers()
     async with replica(store) as one, replica(store) as two:

@@ -34,6 +34,7 @@ def _add_reading_and_writing(router: APIRouter, registry: Registry) -> None:
 
     @router.get("/{name}", summary="One registered server; never its secrets")
     async def show(name: Name, call: ServersUsed) -> JsonObject:
+        await registry.catch_up(call.caller, name)
         return {"server": shape_registered_server(registry, call.caller, registry.find(call.caller, name))}
 
     @router.patch("/{name}", summary="Change what is given, on every replica")

@@ -26,6 +26,7 @@ def virtual_server_routes(registry: Registry) -> APIRouter:
 
     @router.get("/{name}", summary="One virtual server")
     async def show(name: Name, call: ServersUsed) -> JsonObject:
+        await registry.catch_up(call.caller, name)
         return {"virtual_server": shape_virtual(registry, call.caller, registry.virtual.find(call.caller, name))}
 
     @router.patch("/{name}", summary="Change what is given, on every replica")
