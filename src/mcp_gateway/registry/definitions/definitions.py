@@ -21,6 +21,8 @@ from mcp_gateway.registry.model import Server
 log = structlog.get_logger(__name__)
 
 _TRIES: Final = 5
+# After so many others may go on: a list may be long.
+_BREATH: Final = 20
 _EMPTY: Final = b"{}"
 
 
@@ -82,12 +84,12 @@ class Definitions:
 
         Raises `Unavailable` when the store does not answer: then nothing new is offered.
         """
-        seen = {one.name: one for one in self._read_all(server, kind, items)}
+        seen = {one.name: one for one in await self._read_all(server, kind, items)}
         if not self._is_news(server, kind, seen):
             return
         async with self._changing:
             for _ in range(_TRIES):
-                changes = self._judged(server, kind, seen)
+                changes = await self._judged(server, kind, seen)
                 if await self._write(changes):
                     return
                 await self._catch_up()
@@ -129,9 +131,11 @@ class Definitions:
             return False
         return seen.fingerprint in (record.latest_fingerprint, record.approved_fingerprint)
 
-    def _read_all(self, server: Server, kind: Kind, items: Sequence[Json]) -> list[Seen]:
+    async def _read_all(self, server: Server, kind: Kind, items: Sequence[Json]) -> list[Seen]:
         seen: list[Seen] = []
-        for item in items:
+        for number, item in enumerate(items, start=1):
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
             try:
                 seen.append(read_item(kind, item))
             except Unreadable as error:
@@ -144,14 +148,16 @@ class Definitions:
             return True
         return any(name not in known or known[name].latest_fingerprint != one.fingerprint for name, one in seen.items())
 
-    def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
+    async def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
         known = self._table.of(server.name, kind)
         at = self._clock.now().timestamp()
         near = self.around(server.name)
         around = Surroundings(own=near.own | known.keys() | seen.keys(), others=near.others)
         when = Circumstances(first=not known, at=at, around=around)
         changes = [] if known else [Change(known=None, record=_list_seen(server, kind, at))]
-        for name, one in seen.items():
+        for number, (name, one) in enumerate(seen.items(), start=1):
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
             before = known.get(name)
             try:
                 record = judge(server, one, before, when)

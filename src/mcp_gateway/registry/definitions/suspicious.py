@@ -7,13 +7,17 @@ promise.
 import re
 import unicodedata
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Final
+
+import ahocorasick
 
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.definitions.blobs import hidden_texts
 from mcp_gateway.registry.definitions.characters import hidden_message, look_at_characters, skeleton
 from mcp_gateway.registry.definitions.findings import Finding, Severity, printable
+from mcp_gateway.registry.definitions.phrase import Phrase
 from mcp_gateway.registry.definitions.phrases_of_authority import OF_AUTHORITY
 from mcp_gateway.registry.definitions.phrases_of_deeds import OF_DEEDS
 from mcp_gateway.registry.definitions.texts import Text, texts_of
@@ -30,6 +34,9 @@ _DENIED: Final = re.compile(
 )
 _PHRASES: Final = (*OF_AUTHORITY, *OF_DEEDS)
 _BEFORE: Final = 60
+_SHORTEST: Final = 8
+# Texts whose findings are remembered, and how long one may be.
+_KEPT, _KEPT_LENGTH = 4_096, 2_000
 # A phrase shown, not said: in quotes, after a word that announces an example.
 _SHOWN: Final = re.compile(
     r"(?:such as|like|e\.g\.|for example|example:?|detects?|detecting|tries to|phrases?|strings?|attempts? to|patterns?)"
@@ -106,34 +113,60 @@ def _look(item: JsonObject, around: Surroundings) -> Iterator[Finding]:
 
 
 def _look_at(text: Text, around: Surroundings) -> Iterator[Finding]:
-    yield from look_at_characters(text.path or "name", text.text, is_name=text.is_name)
-    if len(text.text) > _LONG_DESCRIPTION:
-        yield Finding(rule="long_text", severity="medium", path=text.path, excerpt=f"{len(text.text)} characters")
-    if len(text.text) < 8:
+    path = text.path or "name"
+    yield from look_at_characters(path, text.text, is_name=text.is_name)
+    if len(text.text) < _SHORTEST:
         return
-    for plain in _readings(text.text):
-        yield from _look_for_phrases(text.path, plain)
-    yield from _look_for_others(text.path, folded(text.text), around)
-    for hidden in (hidden_message(text.text), *hidden_texts(text.text)):
-        if len(hidden) < 8:
-            continue
-        found = list(_look_for_phrases(text.path, folded(hidden)))
-        severity: Severity = "high" if found or len(hidden) >= _LONG_MESSAGE or _SHELL.search(hidden) else "low"
-        yield Finding(rule="encoded_text", severity=severity, path=text.path, excerpt=printable(hidden))
-        yield from found
+    if len(text.text) > _LONG_DESCRIPTION:
+        yield Finding(rule="long_text", severity="medium", path=path, excerpt=f"{len(text.text)} characters")
+    said = _what_is_said if len(text.text) <= _KEPT_LENGTH else _what_is_said.__wrapped__
+    yield from (replace(finding, path=path) for finding in said(text.text))
+    if "_" in text.text:
+        yield from _look_for_others(path, folded(text.text), around)
 
 
-def _look_for_phrases(path: str, plain: str) -> Iterator[Finding]:
-    for phrase in _PHRASES:
-        if not any(word in plain for word in phrase.needs):
+@lru_cache(maxsize=_KEPT)
+def _what_is_said(text: str) -> tuple[Finding, ...]:
+    """Wherever it stands: the tools of a server say much alike, and two versions of one tool nearly everything."""
+    found = [finding for plain in _readings(text) for finding in _look_for_phrases(plain)]
+    for hidden in (hidden_message(text), *hidden_texts(text)):
+        if len(hidden) < _SHORTEST:
             continue
+        within = list(_look_for_phrases(folded(hidden)))
+        severe = within or len(hidden) >= _LONG_MESSAGE or _SHELL.search(hidden)
+        found.append(Finding(rule="encoded_text", severity="high" if severe else "low", path="", excerpt=printable(hidden)))
+        found += within
+    return tuple(found)
+
+
+def _look_for_phrases(plain: str) -> Iterator[Finding]:
+    for phrase in _possible(plain):
         for found in phrase.pattern.finditer(plain):
             before = plain[max(0, found.start() - _BEFORE) : found.start()]
             if _SHOWN.search(before) or (phrase.deniable and _DENIED.search(before)):
                 continue
             excerpt = printable(plain, *found.span())
-            yield Finding(rule=phrase.rule, severity=phrase.severity, path=path, excerpt=excerpt, matched=found.group())
+            yield Finding(rule=phrase.rule, severity=phrase.severity, path="", excerpt=excerpt, matched=found.group())
             break
+
+
+def _possible(plain: str) -> list[Phrase]:
+    """Those of which one of the words they need is there, in their order: one pass over the text for all of them."""
+    numbers = {number for _, found in _words().iter(plain) for number in found}
+    return [_PHRASES[number] for number in sorted(numbers)]
+
+
+@cache
+def _words() -> ahocorasick.Automaton:
+    needing: dict[str, set[int]] = {}
+    for number, phrase in enumerate(_PHRASES):
+        for word in phrase.needs:
+            needing.setdefault(word, set()).add(number)
+    automaton = ahocorasick.Automaton()
+    for word, numbers in needing.items():
+        automaton.add_word(word, tuple(numbers))
+    automaton.make_automaton()
+    return automaton
 
 
 def _look_for_others(path: str, plain: str, around: Surroundings) -> Iterator[Finding]:
