@@ -16,6 +16,7 @@ from rich.table import Table
 
 from mcp_gateway.cli.access_rules import operator_of
 from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.tool_costs import costs_of, print_costs
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.http.tool_shapes import shape_compared, shape_entry, shape_shown
@@ -93,6 +94,21 @@ def list_tools(
         _print_list(found)
     else:
         sys.stderr.write("nothing of this kind was seen yet; a running gateway looks when somebody lists\n")
+
+
+@app.command()
+def cost(
+    server: Annotated[str, typer.Argument(help="Only of this server.")] = "",
+    *,
+    tenant: TenantOption = LOCAL_CALLER.tenant,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what the tools on offer cost a model that reads their list, in tokens, about."""
+
+    async def work(approvals: Approvals) -> tuple[Shown, ...]:
+        return approvals.list(operator_of(tenant), Wanted(server=server, kind="tools", status="offered"))
+
+    print_costs(costs_of(_with_approvals(work)), as_json=as_json)
 
 
 @app.command()

@@ -129,9 +129,17 @@ class Catalog:
         return own or self._router.route(view, request)
 
     async def locate(self, view: View, request: Request) -> Route | None:
-        """The same, after asking what is not known; waits two seconds at most. None: nobody offers it, as far as one can tell."""
+        """The same, after asking what is not known; waits two seconds at most, but for one server by itself as long as it takes.
+
+        None: nobody offers it, as far as one can tell. Raises `GatewayError` where the view is one server that fails.
+        """
         kinds = _KIND_ASKED.get(request.method, _OF_URIS if request.method.startswith("resources/") else ())
         identity = identity_of(request.client)
+        if view.server is not None:
+            for kind in kinds if self._sight.opens(view, request.client.caller) else ():
+                if self._shelf.fresh(view.server, kind, identity) is None:
+                    await self._shelf.get(view.server, kind, request.client, identity)
+            return self.route(view, request)
         await asyncio.gather(
             *(
                 gather(self._shelf, self._sight.servers(view, request.client.caller, kind), kind, request.client, identity)

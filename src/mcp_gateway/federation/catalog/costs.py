@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from mcp_gateway.core.protocol.frames import JsonObject, render
-from mcp_gateway.federation.catalog.snapshot import Shown, Snapshot
+from mcp_gateway.federation.catalog.snapshot import Snapshot
 
 LARGEST: Final = 20
 BYTES_PER_TOKEN: Final = 4
@@ -49,19 +49,20 @@ class Cost:
 
 
 def cost_of(snapshot: Snapshot) -> Cost:
-    tools = sorted(snapshot.items(), key=lambda one: (-one.tokens, one.name))
+    missing = tuple(one.server for one in snapshot.missing)
+    return sum_costs((ToolCost(one.name, one.server, one.tokens) for one in snapshot.items()), missing)
+
+
+def sum_costs(tools: Iterable[ToolCost], missing: tuple[str, ...] = ()) -> Cost:
+    each = sorted(tools, key=lambda one: (-one.tokens, one.server, one.name))
+    servers: dict[str, list[int]] = {}
+    for one in each:
+        servers.setdefault(one.server, []).append(one.tokens)
+    summed = (ServerCost(server, len(costs), sum(costs)) for server, costs in servers.items())
     return Cost(
-        tools=len(tools),
-        tokens=snapshot.tokens,
-        servers=_by_server(tools),
-        largest=tuple(ToolCost(one.name, one.server, one.tokens) for one in tools[:LARGEST]),
-        missing=tuple(one.server for one in snapshot.missing),
+        tools=len(each),
+        tokens=sum(one.tokens for one in each),
+        servers=tuple(sorted(summed, key=lambda one: (-one.tokens, one.server))),
+        largest=tuple(each[:LARGEST]),
+        missing=missing,
     )
-
-
-def _by_server(tools: Iterable[Shown]) -> tuple[ServerCost, ...]:
-    costs: dict[str, list[int]] = {}
-    for one in tools:
-        costs.setdefault(one.server, []).append(one.tokens)
-    summed = (ServerCost(server, len(each), sum(each)) for server, each in costs.items())
-    return tuple(sorted(summed, key=lambda one: (-one.tokens, one.server)))

@@ -29,6 +29,11 @@ class Known:
         self._recalled: dict[tuple[str, ListKind], tuple[int, frozenset[str]]] = {}
 
     @property
+    def locked(self) -> bool:
+        """Whether definitions are compared with what was approved."""
+        return self._locked is not None
+
+    @property
     def revision(self) -> tuple[int, int]:
         """What was remembered counts only until something was seen."""
         return self._revision, self._locked.revision if self._locked is not None and self._recalled else 0

@@ -3,7 +3,7 @@
 Nothing is asked of anybody: a route is found in what is known. That it is found is no permission; the policy is asked on the way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from mcp_gateway.core.identity import Caller
@@ -24,6 +24,7 @@ from mcp_gateway.registry.model import Selected, Server, VirtualServer
 
 Rewrite: TypeAlias = Callable[[JsonObject], JsonObject]
 MAX_KEPT: Final = 1_000
+_LOCKED: Final[Mapping[str, ListKind]] = {"tools/call": "tools", "prompts/get": "prompts"}
 _ABOUT_URIS: Final = frozenset({"resources/read", "resources/subscribe", "resources/unsubscribe"})
 
 
@@ -68,15 +69,22 @@ class Router:
         found = self._registry.servers.get(name)
         return found if found is not None and found.enabled and found.tenant in ("", caller.tenant) else None
 
-    def _to_one(self, server: Server, request: Request) -> Route:
-        definition = self._definition(server, request.name) if request.method == "tools/call" else None
+    def _to_one(self, server: Server, request: Request) -> Route | None:
+        kind = _LOCKED.get(request.method)
+        if kind is not None and not self._is_known(server, kind, request.name):
+            return None
+        definition = self._definition(server, request.name) if kind == "tools" else None
         return Route(server=server, name=request.name, definition=definition)
+
+    def _is_known(self, server: Server, kind: ListKind, name: str) -> bool:
+        """Where definitions are locked, what nobody has seen yet has to be seen first; elsewhere its server will know."""
+        return not self._known.locked or name in self._known.names(server.name, kind)
 
     def _to_tool(self, view: View, request: Request) -> Route | None:
         caller = request.client.caller
         own = self.find_tool(view, caller, request.name)
         server = None if own is None else self.server(own.server, caller)
-        if own is None or server is None:
+        if own is None or server is None or not self._is_known(server, "tools", own.name):
             return None
         rewrite = _renamed(own.name) if own.name != request.name else None
         if view.virtual is not None:

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.federation.catalog.world import ANN, BEN, World, request, server, tool
 
 from mcp_gateway.core.clock import FixedClock
+from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.model import Change
 from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
@@ -135,3 +136,24 @@ async def test_a_server_of_which_a_caller_may_use_nothing_is_not_asked_in_their_
     assert await world.names(caller=BEN) == []
     assert not upstream.asked
     assert await world.names(caller=ANN) == ["a"]
+
+
+async def test_a_tool_of_one_server_that_nobody_has_seen_is_looked_at_before_it_is_called() -> None:
+    world = World(definitions=definitions())
+    upstream = world.add(server("one"))
+    upstream.lists["tools/list"] = [tool("a")]
+    call, other = request("tools/call", {"name": "a"}), request("tools/call", {"name": "b"})
+
+    assert world.catalog.route(world.view("one"), call) is None
+    assert await world.catalog.locate(world.view("one"), call) is not None
+    assert world.catalog.route(world.view("one"), call) is not None
+    assert await world.catalog.locate(world.view("one"), other) is None
+    assert upstream.asked["tools/list"] == 1
+
+
+async def test_a_server_that_cannot_be_looked_at_says_why() -> None:
+    world = World(definitions=definitions())
+    world.add(server("one")).error = UpstreamUnreachable(server="one")
+
+    with pytest.raises(UpstreamUnreachable):
+        await world.catalog.locate(world.view("one"), request("tools/call", {"name": "a"}))
