@@ -8,6 +8,10 @@ from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_messag
 from mcp_gateway.core.protocol.words import INVALID_PARAMS, METHOD_NOT_FOUND
 
 _NEEDS: Final = {"sampling/createMessage": "sampling", "roots/list": "roots", "elicitation/create": "elicitation"}
+# URLElicitationRequiredError of 2025-11-25.
+_PAGES_FIRST: Final = -32042
+# Open at one time.
+MAX_QUESTIONS: Final = 16
 _ACTIONS: Final = ("accept", "decline", "cancel")
 
 
@@ -46,6 +50,22 @@ def refusal_of(question: Question, capabilities: JsonObject) -> JsonObject | Non
         if mode not in declared and not (mode == "form" and "url" not in declared):
             return error_message(question.id, INVALID_PARAMS, "The client declares no elicitation of this mode.")
     return None
+
+
+def pages_first(message: JsonObject, capabilities: JsonObject) -> JsonObject | None:
+    """2025-11-25 has an error for "let the user visit these pages, then call again"; today that is a result that requires input.
+
+    The questions in such an error, for a client that can show pages; None for any other response.
+    """
+    if object_at(message, "error").get("code") != _PAGES_FIRST or "url" not in object_at(capabilities, "elicitation"):
+        return None
+    pages = object_at(message, "error", "data").get("elicitations")
+    shown = [page for page in pages if isinstance(page, dict)] if isinstance(pages, list) else []
+    asked: JsonObject = {
+        f"question-{number}": {"method": "elicitation/create", "params": page}
+        for number, page in enumerate(shown[:MAX_QUESTIONS], 1)
+    }
+    return asked or None
 
 
 def response_to(question: Question, given: Json) -> JsonObject | None:

@@ -1,12 +1,13 @@
 """A client's request at an older server, from its sending to its response, over as many rounds as the server needs answers."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from mcp_gateway.adapters.links.faults import Faults
-from mcp_gateway.adapters.links.legacy.asking import Question, question_of, refusal_of, response_to
+from mcp_gateway.adapters.links.legacy.asking import MAX_QUESTIONS, Question, pages_first, question_of, refusal_of, response_to
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.adapters.links.legacy.session import Session
@@ -18,7 +19,6 @@ from mcp_gateway.federation.model import Reply, Request
 
 # Questions asked at once come one after the other; so long are further ones waited for.
 _GATHER_SECONDS: Final = 0.01
-_MAX_QUESTIONS: Final = 16
 _TOO_MANY: Final = "Too many questions are open already."
 _NO_PLACE: Final = "A client can be asked only while it calls a tool, reads a resource or gets a prompt."
 
@@ -140,6 +140,11 @@ class Call:
         request = self._request
         if self._session.modern:
             return _Last({**message, "id": request.id})
+        if request.client.revision == MODERN and request.method in INTERACTIVE:
+            asked = pages_first(message, request.client.capabilities)
+            if asked is not None:
+                # There is no state: the call is over, and comes back as a new one.
+                return _Last(result_message(request.id, {"resultType": "input_required", "inputRequests": asked}))
         return _Last(self._seen(response_of(message, request.id, request.method, request.params)))
 
     def _event(self, message: JsonObject) -> JsonObject | None:
@@ -170,7 +175,7 @@ class Call:
         question = question_of(message)
         if question is None:
             return False
-        if len(self._questions) >= _MAX_QUESTIONS:
+        if len(self._questions) >= MAX_QUESTIONS:
             refusal: JsonObject | None = error_message(question.id, INVALID_REQUEST, _TOO_MANY)
         elif self._session.modern or self._request.method not in INTERACTIVE:
             refusal = error_message(question.id, INVALID_REQUEST, _NO_PLACE)
@@ -185,13 +190,19 @@ class Call:
 
     async def _gather(self) -> None:
         """Takes in further questions that came together with the first one, up to whatever else the server says."""
-        try:
-            async with asyncio.timeout(_GATHER_SECONDS):
-                while message := await self._exchange.peek():
-                    if "method" not in message or not await self._taken(message):
-                        return
-        except TimeoutError:
-            return
+        until = asyncio.get_running_loop().time() + _GATHER_SECONDS
+        while await self._more(until):
+            message = await self._exchange.peek()
+            if "method" not in message or not await self._taken(message):
+                return
+
+    async def _more(self, until: float) -> bool:
+        """Whether another message is there, or comes in time."""
+        if not self._exchange.waiting():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._exchange.peek()
+        return self._exchange.waiting()
 
     async def _taken(self, message: JsonObject) -> bool:
         if "id" in message:

@@ -49,8 +49,8 @@ class AskingServer:
 
     async def act(self, wire: Wire, _: Asked, message: dict[str, Any]) -> None:
         wire.begin_stream()
-        for number, question in enumerate(self.questions):
-            wire.chunk(event(json.dumps({"jsonrpc": "2.0", "id": f"s{number}", **question}).encode()))
+        asked = [{"jsonrpc": "2.0", "id": f"s{number}", **question} for number, question in enumerate(self.questions)]
+        wire.chunk(b"".join(event(json.dumps(one).encode()) for one in asked))
         await wire.writer.drain()
         await until(lambda: len(self.answers) >= len(self.questions))
         told = json.dumps([answer.get("result", answer.get("error")) for answer in self.answers])
@@ -318,6 +318,25 @@ async def test_an_answer_without_a_state_is_an_ordinary_call() -> None:
     async with older_server(does_it) as server, session_link(server.url) as link:
         assert await words(await link.send(calling("work", None, ABLE, inputResponses={"question-1": YES}))) == "done"
         assert "inputResponses" not in server.told("tools/call")[0]["params"]
+
+
+async def test_pages_to_visit_before_a_call_are_put_as_questions_and_the_call_comes_back_as_a_new_one() -> None:
+    async def first_a_page(wire: Wire, _: Asked, message: dict[str, Any]) -> None:
+        if len(server.told("tools/call")) == 3:
+            return wire.answer(answer_to(message, {"content": [{"type": "text", "text": "done"}]}))
+        wrong = {"code": -32042, "message": "Log in first", "data": {"elicitations": [PAGE]}}
+        wire.answer(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": wrong}).encode())
+        return None
+
+    async with older_server(first_a_page) as server, session_link(server.url) as link:
+        asked = await result(await link.send(calling("work", None, ABLE)))
+        assert asked == {
+            "resultType": "input_required",
+            "inputRequests": {"question-1": {"method": "elicitation/create", "params": PAGE}},
+        }
+        assert (await error(await link.send(calling("work", None, replace(ABLE, revision="2025-11-25")))))["code"] == -32042
+        again = calling("work", None, ABLE, inputResponses={"question-1": {"action": "accept"}})
+        assert await words(await link.send(again)) == "done"
 
 
 async def test_a_resource_that_is_not_there_is_told_in_todays_words() -> None:
