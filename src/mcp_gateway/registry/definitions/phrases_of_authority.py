@@ -157,4 +157,40 @@ OF_AUTHORITY: Final[tuple[Phrase, ...]] = (
     phrase("speaks_to_the_model", "medium", "ai|assistant|model|llm|agent",
             r"(?:note|message|attention|order|directive|reminder|hint)s? (?:to|for) (?:the |all "
             r"|any )?(?:ai|assistant|model|llm|agent)s?\b"),
+    phrase("override_instructions", "high", "stop|cease|quit|disregard|ignore|instructed|obey|heed",
+            r"(?:stop|cease|quit) (?:following|obeying|heeding|listening to|respecting)\b|\byou "
+            r"are (?:hereby )?(?:instructed|ordered|commanded|required) to (?:ignore|stop|obey|"
+            r"follow only|disregard)"
+            r"|(?:disregard|ignore|override) (?:whatever|anything|everything|all that) (?:the "
+            r"|your )?(?:user|operator|human|developer|system)|\b(?:obey|follow|heed|trust) only\b"),
+    phrase("override_instructions", "high", "suspended|lifted|disabled|switched off|no longer apply",
+            r"\b(?:safety|security|approval|confirmation|policy|content) ?(?:checks?|rules?|filters?|"
+            r"guidelines|measures|limits)? (?:are|is|were|have been|has been)"
+            r" (?:now )?(?:suspended|lifted|disabled|switched off|waived)|(?:rules|guidelines|"
+            r"restrictions|instructions|polic(?:y|ies)) no longer apply"),
+    phrase("new_instructions", "high", "[system|[admin|[developer|[important instruction",
+            r"\[(?:system|admin|administrator|developer|important instruction)\b[^\]]{0,60}\]"),
+    phrase("speaks_to_the_model", "high", "instruction",
+            r"(?:important|secret|hidden|special|internal|critical|urgent) instructions? (?:for|"
+            r"to) (?:the |all |any )?(?:ai|assistant|model|llm|agent)s?\b"),
+    phrase("new_role", "high", "permission|authori|blessing|consent",
+            r"you (?:have|got|were given) (?:the )?(?:permission|authori[sz]ation|blessing|consent) "
+            r"(?:from|of|by) (?:the |an? )?(?:admin|administrator|operator|user|owner|developer)"),
+    phrase("secrecy", "high", "conceal|withhold|cover up|hide|knowledge|told|informed|aware",
+            r"\b(?:conceal|withhold|cover up|hide|disguise) (?:the fact )?(?:that|how|what|why|"
+            r"from)\b|without (?:the )?(?:user'?s?|their|anyone'?s?|human'?s?|operator'?s?) (?:knowledge|"
+            r"awareness|noticing|knowing)"
+            r"|\busers? (?:should|must|shall|need|may|can) ?(?:not|n't|never) (?:be )?(?:told|"
+            r"informed|aware|notified|shown|know|learn|see)\b"),
+    phrase("takes_first_place", "high", "prior to|ahead of|before",
+            r"(?:prior to|ahead of|before) (?:each|every|any|all) (?:other )?(?:answers?|responses?|"
+            r"repl(?:y|ies)|messages?|turns?|tools?|tool calls?|actions?)\b(?! (?:of|from|in) "
+            r"this)"),
+    phrase("answers_instead", "high", "asked|asks",
+            r"(?:if|when|whenever) (?:you are |you're |the user |somebody |anyone )?(?:is )?(?:asked|"
+            r"asks)\b[^.]{0,60}\b(?:respond|answer|reply|say|claim|pretend|deny)(?: only)?(?: "
+            r"with| that|,| \"| it)"),
+    phrase("answers_instead", "high", "says|reply",
+            r"(?:reply|respond|answer) (?:only )?(?:with )?[\"'][^\"']{1,40}[\"'](?: to| no matter|"
+            r" whatever|\.?$)"),
 )  # fmt: skip

@@ -80,7 +80,7 @@ OF_DEEDS: Final[tuple[Phrase, ...]] = (
             r"(?:entire|whole|full|complete|all)(?: of the| the| of)? (?:conversation|chat|message|"
             r"dialogue)s?(?: history| list| transcript)?(?: so far)?\b[^.]{0,40}(?:verbatim|system "
             r"prompt|word for word|unchanged|into the|in the)"
-            r"|\byour (?:system prompt|hidden instructions|instructions|full chain of thought|"
+            r"|\byour (?:system prompt|hidden instructions|full chain of thought|"
             r"chain of thought|(?:initial|internal) (?:prompt|instructions|reasoning))\b"
             r"|(?:pass|send|include|attach|insert|put)[^.]{0,30}(?:message|prompt|conversation)s? verbatim|verbatim, with your"
             r"|list of all (?:the )?(?:your )?(?:available )?tools|all (?:the )?tools you (?:have|"
@@ -133,4 +133,27 @@ OF_DEEDS: Final[tuple[Phrase, ...]] = (
             r"(?:\b(?:the user|in the environment|you (?:can )?(?:find|have|know|see)|typed|stored|"
             r"so (?:we|that)|in (?:this|the) conversation)\b|argument|parameter|`)"
             r"|hand (?:over )?(?:its|the|their) (?:token|key|password|secret)s?\b|output of `?(?:env|printenv|set|cat)\b"),
+    phrase("steers_other_tools", "high", "other tools|hacked|compromised|infected|malicious",
+            r"\b(?:every|each|any|all) (?:\w+ )?(?:call|use|invocation)s? (?:of|to|with) (?:any "
+            r")?other tools?\b|(?:never|do not|don't) (?:use|call|trust)\b[^.]{0,60}(?:hacked|"
+            r"compromised|infected|malicious)"),
+    phrase("hands_over_conversation", "high",
+            "the user said|user wrote|user typed|user has said|user told|instructions here|internal "
+            "reasoning|internal instructions",
+            r"(?:everything|anything|all|whatever) (?:that )?(?:the )?user (?:has |have )?(?:said|"
+            r"wrote|written|typed|told|asked|entered)|\byour (?:internal|system|hidden|secret) "
+            r"(?:reasoning|instructions?|prompts?|polic(?:y|ies))"),
+    phrase("hands_over_secrets", "high", "of the user|user's|from memory",
+            r"(?:append|include|add|open|attach|put|pass|send|insert|always include)\b[^.]{0,40}(?:(?:api[ "
+            r"_]?key|token|password|secret|credential|cookie|session)s? of the user|the user's "
+            r"(?:api[ _]?key|(?:\w+ )?token|password|secret|credential|cookie|home address|location|"
+            r"phone)s?)\b"
+            r"[^.]{0,60}(?:https?:|in (?:the|every|each) (?:query|request|call|url)|from (?:your "
+            r")?memory|as `|parameter|argument)|session tokens? through"),
+    phrase("sends_away", "high", "forward|leak|mirror|copy|copies|exfiltrate",
+            rf"\b(?:forward|leak|mirror|copy|exfiltrate)\b[^.]{{1,60}}\bto {ADDRESS}|\bexfiltrate\b|"
+            r"(?:copy|copies) (?:\w+ )?(?:is|are|will be) (?:\w+ )?(?:uploaded|sent|forwarded)"),
+    phrase("changes_amounts", "high", "no matter|whatever|regardless",
+            r"(?:raise|increase|change|set|lower|multiply) (?:the )?(?:quantity|amount|price|number|"
+            r"total)\b[^.]{0,30}(?:no matter|whatever|regardless)"),
 )  # fmt: skip
