@@ -63,19 +63,19 @@ class InspectServer:
         self._challenge, self._allowed = challenge, allowed
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def inspect(self, server: Server) -> Inspection:
+    async def inspect(self, server: Server, caller: Caller) -> Inspection:
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
             return Inspection(server=server.name, reachable=False, findings=(_BUSY,))
         try:
-            return await self._inspect(server)
+            return await self._inspect(server, caller)
         finally:
             self._turns.release()
 
-    async def _inspect(self, server: Server) -> Inspection:
-        client = Client(caller=Caller(tenant=server.tenant, subject=""), info={"name": "mcp-gateway", "version": self._version})
+    async def _inspect(self, server: Server, caller: Caller) -> Inspection:
+        client = Client(caller=caller, info={"name": "mcp-gateway", "version": self._version})
         look = _Look(server, client, self._clock)
         link: Link | None = None
         try:

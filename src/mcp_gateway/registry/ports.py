@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.registry.configuration.model import ServersConfiguration
 from mcp_gateway.registry.inspection import Inspection
 from mcp_gateway.registry.model import Server, VirtualServer
@@ -72,8 +73,8 @@ class ServerFile(Protocol):
 class Inspecting(Protocol):
     """Connects to a server and tells what it finds. Runs nothing, calls no tool."""
 
-    async def inspect(self, server: Server, /) -> Inspection:
-        """Never raises for what is wrong with the server: that is what it tells. Bounded by the server's own limits."""
+    async def inspect(self, server: Server, caller: Caller, /) -> Inspection:
+        """As it shows itself to this caller. Never raises for what is wrong with the server: that is what it tells."""
         ...
 
 

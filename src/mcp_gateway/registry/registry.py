@@ -118,7 +118,7 @@ class Registry:
 
         async def work() -> Registered:
             server = await self._desk.put(caller, lambda held: plans.plan_addition(held, caller, order, at=self._desk.now()))
-            return await self._looked_at(server, look=look and server.enabled)
+            return await self._looked_at(caller, server, look=look and server.enabled)
 
         return await self._desk.carry_out(caller, order.name, audited_order(order), face, work)
 
@@ -141,7 +141,7 @@ class Registry:
             server = await self._desk.put(
                 caller, lambda held: plans.plan_change(held, caller, name, change, expected_version=expected_version)
             )
-            return await self._looked_at(server, look=look and server.enabled)
+            return await self._looked_at(caller, server, look=look and server.enabled)
 
         return await self._desk.carry_out(caller, name, audited_change(change), face, work)
 
@@ -177,7 +177,7 @@ class Registry:
 
         async def work() -> Registered:
             await self._register.catch_up()
-            return await self._looked_at(self.find(caller, name))
+            return await self._looked_at(caller, self.find(caller, name))
 
         return await self._desk.carry_out(caller, name, {"test": name}, face, work)
 
@@ -189,12 +189,12 @@ class Registry:
             server = self.find(caller, name)
             if self._refreshing is not None:
                 await self._refreshing.refresh(server)
-            return await self._looked_at(server)
+            return await self._looked_at(caller, server)
 
         return await self._desk.carry_out(caller, name, {"refresh": name}, face, work)
 
-    async def _looked_at(self, server: Server, *, look: bool = True) -> Registered:
+    async def _looked_at(self, caller: Caller, server: Server, *, look: bool = True) -> Registered:
         inspection: Inspection | None = None
         if look and self._inspecting is not None and server.name not in self.faults:
-            inspection = await self._inspecting.inspect(server)
+            inspection = await self._inspecting.inspect(server, caller)
         return Registered(server=server, inspection=inspection)

@@ -15,6 +15,7 @@ from mcp_gateway.adapters.links.links import Outward
 from mcp_gateway.adapters.links.modern import ModernLink
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Link, Watch
@@ -23,6 +24,7 @@ from mcp_gateway.registry.model import Credential, Server, ServerLimits
 
 pytestmark = pytest.mark.anyio
 
+CALLER = Caller(tenant="acme", subject="ada")
 OUTWARD = Outward(addresses(), clock=SystemClock())
 GOOD_TOOL: JsonObject = {"name": "search", "description": "Finds things.", "inputSchema": {"type": "object"}}
 
@@ -74,7 +76,7 @@ def looker(make_link: Callable[[Server], Link] = link_of) -> InspectServer:
 
 async def looked_at(says: Says, **said: object) -> Inspection:
     async with scripted(says.script()) as upstream:
-        return await looker().inspect(server_at(upstream.url, **said))
+        return await looker().inspect(server_at(upstream.url, **said), CALLER)
 
 
 def codes(found: Inspection) -> list[str]:
@@ -93,7 +95,7 @@ async def test_a_good_server_is_told_with_its_era_tools_and_cost_and_no_finding(
 
 async def test_no_tool_is_called_and_the_credential_is_the_servers() -> None:
     async with scripted(Says(tools=[GOOD_TOOL]).script()) as upstream:
-        await looker().inspect(server_at(upstream.url, credential=Credential(kind="bearer", secret="s3cr3t")))
+        await looker().inspect(server_at(upstream.url, credential=Credential(kind="bearer", secret="s3cr3t")), CALLER)
     methods = [json.loads(one.body)["method"] for one in upstream.asked]
     assert methods == ["server/discover", "tools/list"]
     assert {one.headers["authorization"] for one in upstream.asked} == {"Bearer s3cr3t"}
@@ -165,12 +167,12 @@ async def test_words_of_the_server_are_told_without_what_nobody_sees() -> None:
 async def test_a_server_that_is_not_there_is_told_and_nothing_is_raised() -> None:
     async with scripted() as upstream:
         url = upstream.url
-    found = await looker().inspect(server_at(url))
+    found = await looker().inspect(server_at(url), CALLER)
     assert (found.reachable, found.era, codes(found)) == (False, None, ["upstream_unreachable"])
 
 
 async def test_an_address_out_of_bounds_is_told_and_not_connected_to() -> None:
-    found = await looker().inspect(server_at("http://169.254.169.254/latest/meta-data"))
+    found = await looker().inspect(server_at("http://169.254.169.254/latest/meta-data"), CALLER)
     assert (found.reachable, codes(found)) == (False, ["address_refused"])
     assert "allowed_networks" in found.findings[0].hint
 
@@ -181,7 +183,7 @@ async def test_a_server_that_speaks_nonsense_is_told(body: bytes) -> None:
         wire.answer(body)
 
     async with scripted(repeating(nonsense)) as upstream:
-        found = await looker().inspect(server_at(upstream.url))
+        found = await looker().inspect(server_at(upstream.url), CALLER)
     assert (found.usable, [one.severity for one in found.findings]) == (False, ["error"])
 
 
@@ -191,7 +193,7 @@ async def test_a_server_that_never_answers_is_left_in_time() -> None:
 
     async with scripted(repeating(silent)) as upstream:
         limits = ServerLimits(timeout_seconds=0.2, connect_seconds=5.0)
-        found = await looker().inspect(server_at(upstream.url, limits=limits))
+        found = await looker().inspect(server_at(upstream.url, limits=limits), CALLER)
     assert (found.usable, len(found.findings)) == (False, 1)
     assert found.findings[0].code in ("upstream_timed_out", "timed_out")
 
@@ -216,7 +218,7 @@ async def test_a_server_that_wants_a_login_says_where_and_is_asked_without_the_c
         lambda up: {"resource": up.url, **METADATA},
     )
     async with scripted(script) as upstream:
-        found = await looker().inspect(server_at(upstream.url, credential=Credential(kind="bearer", secret="s3cr3t")))
+        found = await looker().inspect(server_at(upstream.url, credential=Credential(kind="bearer", secret="s3cr3t")), CALLER)
     assert (found.reachable, found.usable, codes(found)) == (True, False, ["auth_needed"])
     assert found.auth is not None
     assert (found.auth.scheme, found.auth.scopes) == ("bearer", ("a", "b"))
@@ -242,7 +244,7 @@ async def test_a_server_that_wants_a_login_says_where_and_is_asked_without_the_c
 async def test_an_address_elsewhere_is_not_looked_at_but_the_well_known_one_is(header: str) -> None:
     script = wanting_login(header, lambda up: {"resource": up.url, **METADATA})
     async with scripted(script) as upstream:
-        found = await looker().inspect(server_at(upstream.url))
+        found = await looker().inspect(server_at(upstream.url), CALLER)
     assert {one.target for one in upstream.asked if one.method == "GET"} <= {"/.well-known/oauth-protected-resource/mcp"}
     assert found.auth is None or found.auth.authorization_servers in ((), ("https://login.example.com",))
     assert "169.254" not in repr(found)
@@ -253,7 +255,7 @@ async def test_an_address_elsewhere_is_not_looked_at_but_the_well_known_one_is(h
 )
 async def test_metadata_about_another_resource_is_not_used(metadata: JsonObject) -> None:
     async with scripted(wanting_login("Bearer", lambda _: metadata)) as upstream:
-        found = await looker().inspect(server_at(upstream.url))
+        found = await looker().inspect(server_at(upstream.url), CALLER)
     assert found.auth is not None
     assert (found.auth.authorization_servers, found.auth.resource_metadata) == ((), "")
 
@@ -270,7 +272,7 @@ class OddLink:
         return "odd"
 
     async def facts(self, client: Client) -> UpstreamFacts:
-        assert client.info == {"name": "mcp-gateway", "version": "1.0"}
+        assert (client.caller, client.info) == (CALLER, {"name": "mcp-gateway", "version": "1.0"})
         if isinstance(self._facts, Exception):
             raise self._facts
         return self._facts
@@ -289,13 +291,13 @@ class OddLink:
 async def test_an_older_era_is_told_and_its_lists_need_no_hints() -> None:
     facts = UpstreamFacts(era="legacy", revision="2025-03-26", supported=("2025-03-26",), capabilities={"tools": {}}, info={})
     link = OddLink(facts)
-    found = await looker(lambda _: link).inspect(server_at("https://old.example/mcp"))
+    found = await looker(lambda _: link).inspect(server_at("https://old.example/mcp"), CALLER)
     assert (found.era, found.count("tools"), codes(found), link.closed) == ("legacy", 1, ["older_era"], 1)
 
 
 async def test_what_nobody_foresaw_is_told_too_and_the_link_closed() -> None:
     link = OddLink(ZeroDivisionError())
-    found = await looker(lambda _: link).inspect(server_at("https://old.example/mcp"))
+    found = await looker(lambda _: link).inspect(server_at("https://old.example/mcp"), CALLER)
     assert (found.usable, link.closed) == (False, 1)
 
 
@@ -313,5 +315,5 @@ async def test_what_nobody_foresaw_is_told_too_and_the_link_closed() -> None:
 )
 async def test_plain_http_over_foreign_networks_is_told(url: str, told: bool) -> None:  # noqa: FBT001
     facts = UpstreamFacts(era="modern", revision="2026-07-28", supported=(), capabilities={"tools": {}}, info={})
-    found = await looker(lambda _: OddLink(facts)).inspect(server_at(url))
+    found = await looker(lambda _: OddLink(facts)).inspect(server_at(url), CALLER)
     assert ("plain_http" in codes(found)) is told

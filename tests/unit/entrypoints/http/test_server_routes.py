@@ -58,7 +58,7 @@ class Looker:
         self.looked_at: list[Server] = []
         self.refreshed: list[str] = []
 
-    async def inspect(self, server: Server, /) -> Inspection:
+    async def inspect(self, server: Server, caller: Caller, /) -> Inspection:
         self.looked_at.append(server)
         return replace(FOUND, server=server.name)
 
