@@ -103,7 +103,9 @@ async def open_federation(
         catalog = Catalog(around)
         stack.push_async_callback(catalog.close)
         stack.callback(registry.follow(catalog.follow_registry))
-        subscriptions = await enter(open_subscriptions(replicas, around, registry, catalog, definitions, clock=clock))
+        subscriptions = await enter(
+            open_subscriptions(replicas, around, registry, catalog, definitions, clock=clock, figures=traffic.figures)
+        )
         attach_looking(registry, links, replicas.bus, clock, version=str(info["version"]))
         ways = await enter(open_pipeline(foundation, registry, definitions, links, replicas.bus, clock=clock))
         yield Federated(

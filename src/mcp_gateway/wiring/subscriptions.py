@@ -14,14 +14,16 @@ from mcp_gateway.federation.catalog.catalog import Catalog
 from mcp_gateway.federation.catalog.model import ListKind
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.health.history import HealthHistory
-from mcp_gateway.federation.health.prober import Prober
+from mcp_gateway.federation.health.prober import Noticing, Prober
 from mcp_gateway.federation.model import Change, ChangeKind, Client
 from mcp_gateway.federation.ports import ChangeBus, Link
+from mcp_gateway.federation.subscriptions.counting import ChangeFigures
 from mcp_gateway.federation.subscriptions.listening import Listening
 from mcp_gateway.federation.subscriptions.offers import CatalogOffers
 from mcp_gateway.federation.subscriptions.refresher import Refresher
 from mcp_gateway.federation.subscriptions.standing import StandingWatches
 from mcp_gateway.federation.subscriptions.watchers import Watchers
+from mcp_gateway.kit.figures import NO_FIGURES, Figures
 from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.errors import ServerNotFound
 from mcp_gateway.registry.model import Server
@@ -52,7 +54,14 @@ class Subscriptions:
 
 @asynccontextmanager
 async def open_subscriptions(
-    replicas: Replicas, around: Surroundings, registry: Registry, catalog: Catalog, definitions: Definitions, *, clock: Clock
+    replicas: Replicas,
+    around: Surroundings,
+    registry: Registry,
+    catalog: Catalog,
+    definitions: Definitions,
+    *,
+    clock: Clock,
+    figures: Figures = NO_FIGURES,
 ) -> AsyncIterator[Subscriptions]:
     """Everything that goes on by itself ends with this."""
     bus = replicas.bus
@@ -78,9 +87,14 @@ async def open_subscriptions(
         history=health,
         clock=clock,
         spread=random.random,
-        on_recovery=lambda server: bus.tell(Change(server=server, kind="lost")),
-        on_facts=standing.learn,
+        noticing=Noticing(
+            on_recovery=lambda server: bus.tell(Change(server=server, kind="lost")),
+            on_facts=standing.learn,
+        ),
+        figures=figures,
     )
+    counting = ChangeFigures(figures, listening, watchers)
+    ends.append(bus.subscribe(counting.hear))
 
     def registry_changed() -> None:
         names = [one.name for one in registry.servers.values() if one.enabled and one.transport in LOOKED_AFTER]
@@ -99,7 +113,9 @@ async def open_subscriptions(
     registry_changed()
     ends += [registry.follow(registry_changed), definitions.follow(definitions_changed)]
     registry.attach(refreshing=_Forgetting(bus))
-    following = asyncio.create_task(_follow_policy(around.policy_version, listening.reconsider), name="policy-followed")
+    following = asyncio.create_task(
+        _follow_policy(around.policy_version, listening.reconsider, counting.look), name="policy-followed"
+    )
     for rounds in (refresher.rounds, prober.rounds):
         rounds.start()
     standing.start()
@@ -117,10 +133,11 @@ async def open_subscriptions(
         await watchers.close()
 
 
-async def _follow_policy(version: Callable[[], str], changed: Callable[[], None]) -> None:
+async def _follow_policy(version: Callable[[], str], changed: Callable[[], None], look: Callable[[], None]) -> None:
     seen = version()
     while True:
         await asyncio.sleep(POLICY_SECONDS)
+        look()
         if version() != seen:
             seen = version()
             changed()

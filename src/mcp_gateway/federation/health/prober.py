@@ -6,6 +6,7 @@ uses them are left alone: asking would start them.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -17,7 +18,12 @@ from mcp_gateway.federation.health.history import HealthHistory, Sample
 from mcp_gateway.federation.health.rounds import Rounds
 from mcp_gateway.federation.model import Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Link
+from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
 
+UP: Final = Metric(name="mcp_server_up", help="Whether an MCP server answered last", kind="gauge", labels=("server",))
+LATENCY: Final = Metric(
+    name="mcp_server_latency_seconds", help="How long an MCP server took to answer last", kind="gauge", labels=("server",)
+)
 PERIOD_SECONDS: Final = 60.0
 # A server that is down is looked after sooner.
 DOWN_SECONDS: Final = 15.0
@@ -26,6 +32,14 @@ AT_ONCE: Final = 8
 FIRST_RATE: Final = 20.0
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noticing:
+    """Who is told: of a server that was down and is there again, and of what a server says of itself. They must not wait."""
+
+    on_recovery: Callable[[str], None]
+    on_facts: Callable[[str, UpstreamFacts], None]
 
 
 class Prober:
@@ -39,12 +53,12 @@ class Prober:
         history: HealthHistory,
         clock: Clock,
         spread: Callable[[], float],
-        on_recovery: Callable[[str], None],
-        on_facts: Callable[[str, UpstreamFacts], None],
+        noticing: Noticing,
+        figures: Figures = NO_FIGURES,
         period_seconds: float = PERIOD_SECONDS,
     ) -> None:
-        """`on_recovery` is told of a server that was down and is there again, `on_facts` what a server says of itself."""
-        self._on_recovery, self._on_facts = on_recovery, on_facts
+        self._noticing = noticing
+        self._figures = figures
         self._link_of, self._gateway, self._history, self._clock = link_of, gateway, history, clock
         self.rounds = Rounds(
             self.probe, name="probe", period_seconds=period_seconds, at_once=AT_ONCE, first_rate=FIRST_RATE, spread=spread
@@ -75,13 +89,19 @@ class Prober:
             self._history.note(server, sample)
         else:
             self._history.note(server, sample, era=facts.era, revision=facts.revision)
-            self._on_facts(server, facts)
+            self._noticing.on_facts(server, facts)
+        self._count(server, sample)
         now = "down" if code else "up"
         if now != was:
             _log.info("server_health", server=server, condition=now, code=code)
         if was == "down" and now == "up":
-            self._on_recovery(server)
+            self._noticing.on_recovery(server)
         return DOWN_SECONDS if code else None
+
+    def _count(self, server: str, sample: Sample) -> None:
+        self._figures.gauge(UP, server=server).set(0 if sample.code else 1)
+        if not sample.code:
+            self._figures.gauge(LATENCY, server=server).set(sample.latency_ms / 1_000)
 
     async def _ask(self, link: Link, method: str) -> None:
         """Any answer will do, an error too: somebody is there who speaks the protocol."""

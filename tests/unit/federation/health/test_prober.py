@@ -10,9 +10,10 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.revisions import Era
 from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.health.history import HealthHistory
-from mcp_gateway.federation.health.prober import DOWN_SECONDS, Prober
+from mcp_gateway.federation.health.prober import DOWN_SECONDS, Noticing, Prober
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Watch
+from mcp_gateway.kit.figures import RecordedFigures
 
 pytestmark = pytest.mark.anyio
 GATEWAY = Client(caller=Caller(tenant="", subject="gateway"))
@@ -48,14 +49,18 @@ class World:
         self.back: list[str] = []
         self.known: list[tuple[str, Era]] = []
         self.history = HealthHistory()
+        self.figures = RecordedFigures()
         self.prober = Prober(
             link_of={"shop": self.link}.get,
             gateway=GATEWAY,
             history=self.history,
             clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)),
             spread=lambda: 0.5,
-            on_recovery=self.back.append,
-            on_facts=lambda server, facts: self.known.append((server, facts.era)),
+            noticing=Noticing(
+                on_recovery=self.back.append,
+                on_facts=lambda server, facts: self.known.append((server, facts.era)),
+            ),
+            figures=self.figures,
         )
 
 
@@ -76,10 +81,12 @@ async def test_a_server_that_is_down_is_looked_at_sooner_and_told_of_when_it_is_
     assert await world.prober.probe("shop") == DOWN_SECONDS
     assert (world.history.of("shop").condition, world.history.of("shop").code) == ("down", "UPSTREAM_UNREACHABLE")
     assert world.back == []
+    assert world.figures.total("mcp_server_up", server="shop") == 0
     world.link.fault = None
     await world.prober.probe("shop")
     await world.prober.probe("shop")
     assert world.history.of("shop").condition == "up"
+    assert world.figures.total("mcp_server_up", server="shop") == 1
     assert world.back == ["shop"]
 
 
