@@ -46,6 +46,14 @@ async def test_a_request_arrives_whole_with_its_headers_and_body() -> None:
     assert asked.headers["authorization"] == "Bearer x"
 
 
+async def test_a_server_is_reached_over_ipv6() -> None:
+    async with scripted(kind, host="::1") as upstream:
+        http = http_client(f"http://[::1]:{upstream.port}/mcp")
+        assert (await http.send(CALL)).status == 200
+        assert upstream.asked[0].headers["host"] == f"[::1]:{upstream.port}"
+        await http.close()
+
+
 async def test_another_target_and_method_can_be_named() -> None:
     async with scripted(kind) as upstream:
         http = http_client(upstream.url)
