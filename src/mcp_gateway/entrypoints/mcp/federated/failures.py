@@ -15,7 +15,7 @@ from mcp_gateway.core.protocol.words import (
     METHOD_NOT_FOUND,
     MISSING_CAPABILITY,
 )
-from mcp_gateway.federation.errors import CapabilityMissing, HeadersDisagree, UnknownMethod, UnknownName
+from mcp_gateway.federation.errors import CapabilityMissing, HeadersDisagree, StaleRequestState, UnknownMethod, UnknownName
 from mcp_gateway.federation.model import Reply, Request
 
 FORBIDDEN = 403
@@ -33,7 +33,8 @@ def reply_of(error: GatewayError, request: Request) -> Reply:
         return _error(request, HEADER_MISMATCH, error.message, {"error": error.to_dict()})
     if isinstance(error, InsufficientScope):
         return _error(request, INVALID_PARAMS, error.message, {"error": error.to_dict()}, status=FORBIDDEN)
-    if request.method == "tools/call":
+    # No tool failed where a state is not one of ours: the client must not take it for an answer.
+    if request.method == "tools/call" and not isinstance(error, StaleRequestState):
         return _tool_error(error, request)
     code = INVALID_PARAMS if error.category in ("invalid", "not_found") else INTERNAL_ERROR
     return _error(request, code, error.message, {"error": error.to_dict()})
