@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.upstreams.conformance.server import ConformanceServer
 from tests.upstreams.conformance_fixture import http_app, sse_app
+from tests.upstreams.inside import in_process_link
 from tests.upstreams.older import ABLE, any_era_link, asking, calling, error, messages, program_link, result, serving, words
 from tests.upstreams.reaching import CLIENT, modern_link
 
@@ -45,6 +46,9 @@ async def opened(kind: str) -> AsyncIterator[Link]:
             yield await stack.enter_async_context(program_link(PROGRAMS[kind]))
             return
         server = ConformanceServer()
+        if kind == "in_process":
+            yield await stack.enter_async_context(in_process_link(http_app(server)))
+            return
         app = sse_app(server) if kind == "sse" else http_app(server, kind.partition("_")[0])
         origin = await stack.enter_async_context(serving(app))
         url = f"{origin}/sse" if kind == "sse" else f"{origin}/mcp"
@@ -56,7 +60,7 @@ async def opened(kind: str) -> AsyncIterator[Link]:
         yield await stack.enter_async_context(any_era_link(url))
 
 
-@pytest.fixture(params=["modern_known", "modern", "legacy", "sse", "stdio", "stdio_modern"])
+@pytest.fixture(params=["modern_known", "modern", "legacy", "sse", "stdio", "stdio_modern", "in_process"])
 async def link(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[Link]:
     async with opened(request.param) as one:
         yield one

@@ -9,22 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
 from tests.upstreams.conformance.server import ConformanceServer
 from tests.upstreams.conformance_fixture import http_app, sse_app
+from tests.upstreams.inside import in_process_link
 from tests.upstreams.older import any_era_link, calling, messages, program_link, serving, words
-from tests.upstreams.reaching import CLIENT, PATIENCE, modern_link
+from tests.upstreams.reaching import CLIENT, modern_link
 
-from mcp_gateway.adapters.links.faults import Faults
-from mcp_gateway.adapters.links.in_process import AsgiSending
-from mcp_gateway.adapters.links.modern import ModernLink
-from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import parse_object
 from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.ports import Link
-from mcp_gateway.registry.model import Command, Server
+from mcp_gateway.registry.model import Command
 
 pytestmark = pytest.mark.anyio
 
@@ -53,21 +49,9 @@ async def over_sse() -> AsyncIterator[Link]:
         yield link
 
 
-@asynccontextmanager
-async def in_process() -> AsyncIterator[Link]:
-    app = http_app(ConformanceServer())
-    assert isinstance(app, Starlette)
-    async with app.router.lifespan_context(app):
-        sending = AsgiSending(app, target="/mcp", state_of=lambda _: {}, faults=Faults("up"), limits=PATIENCE)
-        server = Server(name="up", transport="built_in", limits=PATIENCE)
-        link = ModernLink(server, sending, clock=SystemClock(), definition_of=lambda _: None)
-        yield link
-        await link.close()
-
-
 KINDS: dict[str, Callable[[], AbstractAsyncContextManager[Link]]] = {
     "modern": lambda: over_http("modern", knowing=True),
-    "in process": in_process,
+    "in process": lambda: in_process_link(http_app(ConformanceServer())),
     "found modern": lambda: over_http("modern"),
     "found both": lambda: over_http("both"),
     "found legacy": lambda: over_http("legacy"),
