@@ -102,7 +102,7 @@ class Identities:
             case "tools/list":
                 names = [f"only_{who}", "whoami", "announce"]
                 result = {
-                    "tools": [{"name": name, "description": f"Of {who}.", "inputSchema": {"type": "object"}} for name in names]
+                    "tools": [{"name": name, "description": "A tool.", "inputSchema": {"type": "object"}} for name in names]
                 }
             case "resources/list":
                 result = {"resources": [{"uri": "who://me", "name": f"page of {who}"}]}
