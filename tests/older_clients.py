@@ -220,6 +220,7 @@ class ModernServer:
     def __init__(self) -> None:
         self.changes: asyncio.Queue[JsonObject] = asyncio.Queue()
         self.listens: list[JsonObject] = []
+        self.most_listening = self._listening = 0
         self.cancelled: list[str] = []
         self.release = asyncio.Event()
         self.tools: dict[str, Answering] = {"echo": self._echo, "steps": self._steps, "hangs": self._hangs, "asks": self._asks}
@@ -274,6 +275,8 @@ class ModernServer:
     def _listen(self, request: Request) -> Reply:
         wanted = object_at(request.params, "notifications")
         self.listens.append(wanted)
+        self._listening += 1
+        self.most_listening = max(self.most_listening, self._listening)
         meta: JsonObject = {"io.modelcontextprotocol/subscriptionId": request.id}
 
         async def events() -> AsyncIterator[JsonObject]:
@@ -287,6 +290,7 @@ class ModernServer:
     def _closed(self, request: Request) -> Callable[[], Awaitable[None]]:
         async def close() -> None:
             self.cancelled.append(str(request.id))
+            self._listening -= request.method == "subscriptions/listen"
 
         return close
 

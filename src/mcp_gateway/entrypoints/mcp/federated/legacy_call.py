@@ -61,6 +61,7 @@ class LegacyCall:
             async with scope:
                 await self._carry()
         except TimeoutError:
+            self._scope = None
             if not scope.expired():
                 raise
             if self._cancelled:
@@ -77,8 +78,9 @@ class LegacyCall:
 
     def abandon(self) -> None:
         """Nobody is there to hear an answer."""
-        if self._scope is not None:
-            self._scope.reschedule(asyncio.get_running_loop().time())
+        scope, self._scope = self._scope, None
+        if scope is not None:
+            scope.reschedule(asyncio.get_running_loop().time())
 
     async def _carry(self) -> None:
         try:

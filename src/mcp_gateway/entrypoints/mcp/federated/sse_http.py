@@ -22,6 +22,7 @@ from mcp_gateway.entrypoints.mcp.federated.legacy_words import code_of
 from mcp_gateway.entrypoints.mcp.federated.sse_listening import Listening
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import COMMENT, COMMENT_SECONDS, EVENT_HEADERS, Presence
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import event_bytes
+from mcp_gateway.entrypoints.mcp.guard import TooManyOpenRequests
 from mcp_gateway.federation.client_sessions.errors import ClientSessionUnknown
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.views import View
@@ -70,11 +71,11 @@ class SsePipe:
             await self._write(body)
 
     async def take(self, caller: Caller, message: JsonObject) -> bool:
-        """Begin what the message asks for. Raises `Refused` when too much is under way."""
+        """Begin what the message asks for. Raises `TooManyOpenRequests` when too much is under way."""
         if self.closed.is_set():
             return False
         if len(self._tasks) >= MAX_UNDER_WAY:
-            raise Refused(429, "Too many requests are under way")
+            raise TooManyOpenRequests(limit=MAX_UNDER_WAY)
         visitor = self._visitor._replace(caller=caller, trace=())
         task = asyncio.get_running_loop().create_task(self._serve(visitor, message))
         self._tasks.add(task)

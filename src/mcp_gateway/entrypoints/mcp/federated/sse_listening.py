@@ -4,8 +4,8 @@ What the client wants is what its session says, so any replica can do it, and fo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
 
 import structlog
 
@@ -20,6 +20,8 @@ from mcp_gateway.federation.model import Reply, Request
 # After a listen that failed; doubled each time up to the longest.
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
+SETTLING_SECONDS: Final = 0.02
+ACKNOWLEDGED_SECONDS: Final = 5.0
 ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
 
 Told = Callable[[bytes], Awaitable[None]]
@@ -44,46 +46,53 @@ class Listening:
 
     async def _keep_on(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                if await self._once():
-                    pause = FIRST_PAUSE_SECONDS
-            except GatewayError as error:
-                log.info("listen_failed", code=error.code)
-            except Exception:
-                log.exception("listen_fault")
-            if not self._again.is_set():
-                await self._wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            self._again.clear()
-            await self._look()
-
-    async def _once(self) -> bool:
-        """One listen, until it ends or the session wants something else; whether it was taken."""
-        request = self._request()
-        reply = await self._messages.send(self._visitor.view, request)
-        reading = asyncio.ensure_future(self._read(reply))
-        changed = asyncio.ensure_future(self._again.wait())
+        current: _Listen | None = None
         try:
-            await asyncio.wait({reading, changed}, return_when=asyncio.FIRST_COMPLETED)
-            return reading.result() if reading.done() else True
+            while True:
+                opened = await self._opened()
+                if current is not None:
+                    await current.close()
+                current = opened
+                if current is not None:
+                    pause = FIRST_PAUSE_SECONDS
+                    await self._until_over(current)
+                if self._again.is_set():
+                    # Who subscribes to one thing subscribes to the next.
+                    await asyncio.sleep(SETTLING_SECONDS)
+                else:
+                    await self._wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                self._again.clear()
+                await self._look()
         finally:
-            for task in (reading, changed):
-                task.cancel()
-            await asyncio.gather(reading, changed, return_exceptions=True)
-            await reply.close()
+            if current is not None:
+                await current.close()
 
-    async def _read(self, reply: Reply) -> bool:
-        if reply.events is None:
-            return False
-        async for event in reply.events:
-            message = parse_object(event)
-            if isinstance(message.get("method"), str):
-                if message["method"] != ACKNOWLEDGED:
-                    await self._tell(render(_unnumbered(message)))
-            else:
-                return "result" in message
-        return True
+    async def _opened(self) -> "_Listen | None":
+        """A listen that was acknowledged, so that one before it is not missed any more; None when there is none to be had."""
+        listen = _Listen(self._tell)
+        try:
+            reply = await self._messages.send(self._visitor.view, self._request())
+            if await listen.begin(reply):
+                return listen
+        except GatewayError as error:
+            log.info("listen_failed", code=error.code)
+        except Exception:
+            log.exception("listen_fault")
+        except BaseException:
+            await listen.close()
+            raise
+        await listen.close()
+        return None
+
+    async def _until_over(self, listen: "_Listen") -> None:
+        """Until it ended, or the session wants something else."""
+        changed = asyncio.ensure_future(self._again.wait())
+        waited: set[asyncio.Future[Any]] = {listen.over, changed}
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
 
     def _request(self) -> Request:
         wanted: JsonObject = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
@@ -110,6 +119,50 @@ class Listening:
             log.info("session_unseen")
         except ClientSessionUnknown:
             self._messages.live.end(self._session.key)
+
+
+class _Listen:
+    """One `subscriptions/listen` under way."""
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+        self._reply: Reply | None = None
+        self._acknowledged = asyncio.Event()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def begin(self, reply: Reply) -> bool:
+        """Whether the server took it; one that is slow to say so is believed."""
+        self._reply = reply
+        if reply.events is None:
+            return False
+        self.over = asyncio.ensure_future(self._read(reply.events))
+        acknowledged = asyncio.ensure_future(self._acknowledged.wait())
+        waited: set[asyncio.Future[Any]] = {self.over, acknowledged}
+        try:
+            await asyncio.wait(waited, timeout=ACKNOWLEDGED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            acknowledged.cancel()
+        return self._acknowledged.is_set() or not self.over.done()
+
+    async def close(self) -> None:
+        self.over.cancel()
+        await asyncio.gather(self.over, return_exceptions=True)
+        if self._reply is not None:
+            await self._reply.close()
+
+    async def _read(self, events: AsyncIterator[bytes]) -> None:
+        try:
+            async for event in events:
+                message = parse_object(event)
+                if not isinstance(message.get("method"), str):
+                    return
+                self._acknowledged.set()
+                if message["method"] != ACKNOWLEDGED:
+                    await self._tell(render(_unnumbered(message)))
+        except GatewayError as error:
+            log.info("listen_failed", code=error.code)
+        except Exception:
+            log.exception("listen_fault")
 
 
 def _unnumbered(message: JsonObject) -> JsonObject:

@@ -206,6 +206,34 @@ async def test_ending_the_session_ends_its_streams_and_calls(world: World, serve
     assert (world.live.find(key_of(session)), world.live.standing) == (None, 0)
 
 
+async def test_nothing_is_missed_while_the_session_listens_anew(world: World, server: ModernServer) -> None:
+    session = await world.open()
+    stream = world.ask(session=session, method="GET")
+    await stream.event()
+    await world.arrived(2)
+    for number in range(10):
+        await world.ask(request("resources/subscribe", uri=f"x://{number}"), session=session).whole()
+    await until(lambda: server.listens[-1].get("resourceSubscriptions") == [f"x://{number}" for number in range(10)])
+    await until(lambda: len(server.cancelled) == len(server.listens) - 1)
+
+    assert len(server.listens) <= 3
+    assert server.most_listening == 2
+    stream.task.cancel()
+
+
+async def test_a_call_is_cancelled_once_however_often_it_is_asked_for(world: World, server: ModernServer) -> None:
+    session = await world.open()
+    exchange = world.ask(call("hangs"), session=session)
+    await world.arrived(2)
+    for _ in range(2):
+        await world.ask(notification("notifications/cancelled", requestId=7), session=session).whole()
+    world.live.end(key_of(session))
+    exchange.leave()
+    await exchange.task
+
+    assert server.cancelled == ["7"]
+
+
 async def test_a_listen_that_fails_is_tried_again(world: World, server: ModernServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse_listening, "FIRST_PAUSE_SECONDS", 0.001)
     listen, failures = server._listen, iter([ConnectionError(), ConnectionError()])
