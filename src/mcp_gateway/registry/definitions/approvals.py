@@ -82,10 +82,8 @@ class Approvals:
         """By server, kind and name. Servers that are registered no more are left out."""
         roles: dict[str, _Role | None] = {}
         shown = []
-        for record in self._definitions.records():
-            if wanted.server not in ("", record.server) or wanted.kind not in (None, record.kind):
-                continue
-            if wanted.status not in (None, record.status):
+        for record in self._definitions.records(wanted.server):
+            if wanted.kind not in (None, record.kind) or wanted.status not in (None, record.status):
                 continue
             if record.server not in roles:
                 roles[record.server] = self._role(caller, record.server)

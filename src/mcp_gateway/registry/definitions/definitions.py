@@ -10,11 +10,12 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.definitions.errors import DefinitionsContested
+from mcp_gateway.registry.definitions.findings import is_suspicious
 from mcp_gateway.registry.definitions.judge import Circumstances, judge
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
 from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
 from mcp_gateway.registry.definitions.reading import Seen, Unreadable, instructions_item, read_item
-from mcp_gateway.registry.definitions.suspicious import Surroundings
+from mcp_gateway.registry.definitions.suspicious import Surroundings, find_suspicious
 from mcp_gateway.registry.definitions.table import StandingTable
 from mcp_gateway.registry.model import Server
 
@@ -24,6 +25,9 @@ _TRIES: Final = 5
 # After so many others may go on: a list may be long.
 _BREATH: Final = 20
 _EMPTY: Final = b"{}"
+# Of one server. What a server lists beyond is not offered; of resources, which may be as many as there are files, it is offered
+# as long as nothing in it is suspicious.
+MAX_KEPT: Final = 10_000
 
 
 class Definitions:
@@ -61,9 +65,10 @@ class Definitions:
     def record(self, key: Key) -> Record | None:
         return self._table.record(key)
 
-    def records(self) -> tuple[Record, ...]:
-        """All that is known, by server, kind and name."""
-        return tuple(sorted(self._table.records(), key=lambda record: record.key))
+    def records(self, server: str = "") -> tuple[Record, ...]:
+        """All that is known, or all of one server, by server, kind and name."""
+        found = (record for record in self._table.records() if server in ("", record.server))
+        return tuple(sorted(found, key=lambda record: record.key))
 
     def around(self, server: str) -> Surroundings:
         """Tools of this server, and of all others."""
@@ -126,8 +131,11 @@ class Definitions:
             seen = read_item(kind, item)
         except Unreadable:
             return False
-        record = self._table.of(server, kind).get(seen.name)
-        if record is None or record.status != "offered":
+        known = self._table.of(server, kind)
+        record = known.get(seen.name)
+        if record is None:
+            return kind == "resources" and len(known) >= MAX_KEPT and not is_suspicious(find_suspicious(item))
+        if record.status != "offered":
             return False
         return seen.fingerprint in (record.latest_fingerprint, record.approved_fingerprint)
 
@@ -146,7 +154,10 @@ class Definitions:
         known = self._table.of(server.name, kind)
         if not known:
             return True
-        return any(name not in known or known[name].latest_fingerprint != one.fingerprint for name, one in seen.items())
+        full = len(known) >= MAX_KEPT
+        return any(
+            not full if name not in known else known[name].latest_fingerprint != one.fingerprint for name, one in seen.items()
+        )
 
     async def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
         known = self._table.of(server.name, kind)
@@ -155,10 +166,15 @@ class Definitions:
         around = Surroundings(own=near.own | known.keys() | seen.keys(), others=near.others)
         when = Circumstances(first=not known, at=at, around=around)
         changes = [] if known else [Change(known=None, record=_list_seen(server, kind, at))]
+        room = MAX_KEPT - len(known)
         for number, (name, one) in enumerate(seen.items(), start=1):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
             before = known.get(name)
+            if before is None:
+                room -= 1
+                if room < 0:
+                    continue
             try:
                 record = judge(server, one, before, when)
             except Unreadable as error:
@@ -166,6 +182,8 @@ class Definitions:
                 continue
             if record is not before:
                 changes.append(Change(known=before, record=record))
+        if room < 0:
+            log.warning("definitions_too_many", server=server.name, kind=kind, kept=MAX_KEPT, left_out=-room)
         return changes
 
     async def _write(self, changes: Sequence[Change]) -> bool:
