@@ -20,7 +20,8 @@ from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy_call import LegacyCall
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused, nothing_more, refuse, refuse_error
-from mcp_gateway.entrypoints.mcp.federated.sse_outlets import PostOutlet, Presence
+from mcp_gateway.entrypoints.mcp.federated.sse_outlets import PostOutlet
+from mcp_gateway.entrypoints.mcp.federated.sse_presence import Presence
 from mcp_gateway.entrypoints.mcp.federated.sse_standing import serve_standing
 from mcp_gateway.federation.client_sessions.errors import ClientSessionUnknown
 from mcp_gateway.federation.client_sessions.model import ClientSession

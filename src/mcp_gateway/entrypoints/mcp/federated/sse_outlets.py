@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
-from starlette.types import Receive, Send
+from starlette.types import Send
 
+from mcp_gateway.entrypoints.mcp.federated.sse_presence import nobody
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import EventStream, event_bytes
 
 # A client that waits longer is shown that it is heard; later on a comment keeps what lies between from closing the line.
 PATIENCE_SECONDS: Final = 10.0
 COMMENT_SECONDS: Final = 15.0
 COMMENT: Final = b": \n\n"
-# Nobody leaves so soon that a task to see it would be worth its while.
-WATCH_AFTER_SECONDS: Final = 0.05
 JSON_TYPE: Final = (b"content-type", b"application/json")
 EVENT_HEADERS: Final = (
     (b"content-type", b"text/event-stream"),
@@ -69,7 +68,7 @@ class PostOutlet:
         self._gone = False
         self._begun = False
         self.stream: EventStream | None = None
-        self.on_lost: Callable[[], None] = _nobody
+        self.on_lost: Callable[[], None] = nobody
         self._reassuring: asyncio.Task[None] | None = None
 
     async def notify(self, message: bytes) -> None:
@@ -205,39 +204,3 @@ class PostOutlet:
 
 def _json_of(body: bytes) -> Headers:
     return (JSON_TYPE, (b"content-length", b"%d" % len(body)))
-
-
-def _nobody() -> None:
-    """Nothing hangs on this stream."""
-
-
-class Presence:
-    """Calls `on_gone` when the client goes away, and `on_long` once the request is not over soon. Until then it costs a timer."""
-
-    __slots__ = ("_on_gone", "_on_long", "_receive", "_task", "_timer")
-
-    def __init__(
-        self,
-        receive: Receive,
-        on_gone: Callable[[], None],
-        on_long: Callable[[], None] = _nobody,
-        *,
-        after_seconds: float = WATCH_AFTER_SECONDS,
-    ) -> None:
-        self._receive, self._on_gone, self._on_long = receive, on_gone, on_long
-        self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(after_seconds, self._begin)
-
-    def _begin(self) -> None:
-        self._on_long()
-        self._task = asyncio.get_running_loop().create_task(self._wait())
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._on_gone()
-
-    def close(self) -> None:
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()

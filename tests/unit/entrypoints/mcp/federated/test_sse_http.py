@@ -6,7 +6,7 @@ from tests.older_clients import ANNA, Exchange, ModernServer, World, call, initi
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
-from mcp_gateway.entrypoints.mcp.federated import sse_http
+from mcp_gateway.entrypoints.mcp.federated import sse_http, sse_pipe
 
 pytestmark = pytest.mark.anyio
 
@@ -144,7 +144,7 @@ async def test_a_client_that_declares_too_much_is_told_so(world: World) -> None:
 
 async def test_only_so_many_streams_and_messages_are_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse_http, "MAX_PIPES", 1)
-    monkeypatch.setattr(sse_http, "MAX_UNDER_WAY", 1)
+    monkeypatch.setattr(sse_pipe, "MAX_UNDER_WAY", 1)
     stream, address = await introduced(world)
     await post(world, address, call("hangs", 1))
 
