@@ -16,7 +16,7 @@ import pytest
 from tests.mcp_over_http import ModernClient, OlderClient
 from tests.programs import Program, gateway, module, token
 
-PEOPLE = ("ada", "bob")
+PEOPLE = ("aquila", "boreas")
 HANDS_OF_EACH = 4
 TURNS = 25
 CLIENTS = {"newest": ModernClient, "older": OlderClient}
@@ -121,13 +121,13 @@ def test_nobody_hears_what_is_told_to_another(world: World, era: str) -> None:
     for thread in threads:
         thread.start()
     ready.wait(30)
-    with ModernClient(world.url(era, one_endpoint=False), world.tokens["ada"]) as ada:
-        ada.call("announce")
+    with ModernClient(world.url(era, one_endpoint=False), world.tokens["aquila"]) as aquila:
+        aquila.call("announce")
     threads[0].join(15)
-    assert any("who://ada" in line for line in heard["ada"]), heard
-    with ModernClient(world.url(era, one_endpoint=False), world.tokens["bob"]) as bob:
-        bob.call("announce")
+    assert any("who://aquila" in line for line in heard["aquila"]), heard
+    with ModernClient(world.url(era, one_endpoint=False), world.tokens["boreas"]) as boreas:
+        boreas.call("announce")
     threads[1].join(15)
-    assert any("who://bob" in line for line in heard["bob"]), heard
-    assert not [line for line in heard["bob"] if "ada" in line]
+    assert any("who://boreas" in line for line in heard["boreas"]), heard
+    assert not [line for line in heard["boreas"] if "aquila" in line]
     ended.set()

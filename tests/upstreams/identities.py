@@ -101,9 +101,7 @@ class Identities:
                 result = {"protocolVersion": params["protocolVersion"], "capabilities": CAPABILITIES, "serverInfo": INFO}
             case "tools/list":
                 names = [f"only_{who}", "whoami", "announce"]
-                result = {
-                    "tools": [{"name": name, "description": "A tool.", "inputSchema": {"type": "object"}} for name in names]
-                }
+                result = {"tools": [{"name": name, "description": "-", "inputSchema": {"type": "object"}} for name in names]}
             case "resources/list":
                 result = {"resources": [{"uri": "who://me", "name": f"page of {who}"}]}
             case "resources/read":
