@@ -284,6 +284,6 @@ async def test_whoever_gets_a_removed_servers_name_next_has_nothing_approved(eng
 async def test_a_row_of_another_tenant_is_neither_overwritten_nor_removed(engine: AsyncEngine) -> None:
     store = over(engine)
     await store.write(put(server("a", tenant="acme")), expected_revision=0)
-    await store.write(put(server("a", tenant="other")), expected_revision=1)
+    await store.write(put(replace(server("a", tenant="other"), title="theirs")), expected_revision=1)
     await store.write(Remove(item=server("a", tenant="other")), expected_revision=2)
     assert (await store.read_all()).servers == {"a": server("a", tenant="acme")}
