@@ -74,10 +74,16 @@ class Audience:
             interest.close()
         listener.interests = ()
 
-    def interests(self, listener: Listener) -> tuple[Interest, ...]:
-        """Everything that is watched for it, shared or not."""
+    def unsettled(self, listener: Listener) -> tuple[Interest, ...]:
+        """What is watched for it and has not been waited for, shared or not."""
         group = self._groups.get(listener.seen)
-        return listener.interests if group is None else (*group.interests, *listener.interests)
+        return listener.interests if group is None or group.settled else (*group.interests, *listener.interests)
+
+    def settle(self, listener: Listener, waited: tuple[Interest, ...]) -> None:
+        """It has been waited for: whoever joins the group need not wait, and is told of what comes true only later."""
+        group = self._groups.get(listener.seen)
+        if group is not None and group.interests == waited[: len(group.interests)]:
+            group.settled = True
 
     def concerned(self, change: Change) -> Iterable[Listener]:
         """Each once."""
@@ -98,10 +104,11 @@ class Audience:
 class _Group:
     """Listeners that see the same servers. Its interests are those in the gateway's own name."""
 
-    __slots__ = ("_lists", "interests", "listeners", "seen", "servers")
+    __slots__ = ("_lists", "interests", "listeners", "seen", "servers", "settled")
 
     def __init__(self, seen: Seen) -> None:
         self.seen, self.servers = seen, seen.every()
+        self.settled = False
         self.listeners: dict[Listener, None] = {}
         self._lists: frozenset[str] = frozenset()
         self.interests: tuple[Interest, ...] = ()
@@ -111,6 +118,7 @@ class _Group:
         if listener.lists <= self._lists:
             return
         self._lists |= listener.lists
+        self.settled = False
         before = self.interests
         shared = (server for server in self.servers if not watching.identity_of(server, listener.client))
         self.interests = tuple(

@@ -69,7 +69,9 @@ class Listening:
         self._audience.add(listener)
         self._begin_sweeping()
         try:
-            await self._watching.ready(self._audience.interests(listener), timeout_seconds=READY_SECONDS)
+            waited = self._audience.unsettled(listener)
+            await self._watching.ready(waited, timeout_seconds=READY_SECONDS)
+            self._audience.settle(listener, waited)
             if asked.extensions:
                 routes = self._offers.extensions(view, client, asked.extensions)
                 listener.extensions = await open_extensions(routes, client, self._watching.link_of)
