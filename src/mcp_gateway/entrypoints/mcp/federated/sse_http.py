@@ -28,7 +28,7 @@ MAX_PIPES: Final = 256
 
 
 class SseFront:
-    """Fits `endpoint.OlderFront`, for the two paths of this transport. `messages_path` is where clients of a view post to."""
+    """Fits `endpoint.OlderFront`, for the two paths of this transport."""
 
     def __init__(self, messages: LegacyMessages) -> None:
         self._messages = messages
