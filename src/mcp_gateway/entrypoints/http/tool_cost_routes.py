@@ -1,6 +1,7 @@
-"""What lists of tools cost the models that read them."""
+"""What lists of tools cost the models that read them, and what their names had to be changed to."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
@@ -12,9 +13,11 @@ from mcp_gateway.federation.catalog.costs import BYTES_PER_TOKEN, Cost
 from mcp_gateway.federation.model import Client
 from mcp_gateway.kit.fastapi import GuardedRoute
 
+MOST_NAMES: Final = 1_000
+
 
 def tool_cost_routes(catalog: Catalog) -> APIRouter:
-    """GET /tools/cost: of the list as the caller themselves would get it."""
+    """GET /tools/cost: of the list as the caller themselves would get it. GET /tools/names: of all it is made of."""
     router = APIRouter(prefix="/tools", tags=["tools"], route_class=GuardedRoute)
 
     @router.get("/cost", summary="What your list of tools costs a model, in tokens, about")
@@ -29,6 +32,10 @@ def tool_cost_routes(catalog: Catalog) -> APIRouter:
         searched = catalog.view(server, search=True)
         saved = None if searched is None else await catalog.cost(searched, client)
         return _shape(await catalog.cost(view, client), search_tokens=0 if saved is None else saved.tokens)
+
+    @router.get("/names", summary="Names that two servers want, or that are too long, and what they are called instead")
+    async def names(call: ServersUsed) -> JsonObject:
+        return {"names": [asdict(one) for one in catalog.findings(call.caller)[:MOST_NAMES]]}
 
     return router
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
 from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.core.protocol.words import LISTS, SERVER_INFO_KEY
 from mcp_gateway.federation.catalog.costs import Cost, cost_of
@@ -34,6 +36,7 @@ from mcp_gateway.federation.catalog.shelf import Shelf, identity_of
 from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.catalog.snapshot import Snapshot
 from mcp_gateway.federation.catalog.tasks import TaskIds
+from mcp_gateway.federation.catalog.uris import taken_uris
 from mcp_gateway.federation.errors import UnknownName
 from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.views import Route, View
@@ -175,9 +178,17 @@ class Catalog:
         """Something changed at a server: what was made of it before is old."""
         self._shelf.drop(change)
 
-    def findings(self, tenant: str) -> tuple[Finding, ...]:
-        """Names that are not what their server calls them, and not what its prefix makes of them."""
-        return tuple(one for kind in ("tools", "prompts") for one in self._naming.names(tenant, kind).findings)
+    def findings(self, caller: Caller) -> tuple[Finding, ...]:
+        """Names in the one endpoint that are not what a server and its prefix make of them, and resources that cannot be had there.
+
+        About servers of which the caller may use something.
+        """
+        kinds: tuple[ListKind, ...] = ("tools", "prompts", "resources", "templates")
+        seen = {one.name for kind in kinds for one in self._sight.servers(ALL, caller, kind)}
+        names = (one for kind in kinds[:2] for one in self._naming.names(caller.tenant, kind).findings)
+        uris = (one for kind in kinds[2:] for one in taken_uris(kind, self._sight.of_tenant(caller.tenant), self._shelf.known))
+        found = (one for one in (*names, *uris) if one.server in seen)
+        return tuple(one if one.other in seen else replace(one, other="") for one in found)
 
     async def close(self) -> None:
         await self._shelf.close()

@@ -1,9 +1,10 @@
 """Which servers may have a resource: those that list it, else those with a template for it, else the only one of its scheme."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.federation.catalog.known import Known
+from mcp_gateway.federation.catalog.model import Finding, ListKind
 from mcp_gateway.federation.catalog.uri_templates import Template
 from mcp_gateway.registry.model import Server
 
@@ -50,6 +51,16 @@ class Uris:
         servers = self._schemes.setdefault(_scheme(uri), [])
         if not servers or servers[-1] is not server:
             servers.append(server)
+
+
+def taken_uris(kind: ListKind, servers: Sequence[Server], known: Known) -> Iterator[Finding]:
+    """Resources of a server that lead to an older one in the one endpoint, because that one has the same URI."""
+    holders: dict[str, str] = {}
+    for server in servers:
+        for uri in known.names(server.name, kind):
+            holder = holders.setdefault(uri, server.name)
+            if holder != server.name:
+                yield Finding(code="URI_TAKEN", server=server.name, kind=kind, name=uri, listed="", other=holder)
 
 
 def _only(servers: dict[str, Server], uri: str) -> Server:

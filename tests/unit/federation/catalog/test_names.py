@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.federation.catalog.world import World, request, server, tool
+from tests.unit.federation.catalog.world import ANN, BEN, World, request, server, tool
 
 from mcp_gateway.federation.catalog.names import MAX_NAME, Names, Wishes, assign
 
@@ -118,3 +118,23 @@ async def test_one_server_by_itself_keeps_its_names() -> None:
     world.add(server("one", prefix="acme_")).lists["tools/list"] = [tool("search")]
 
     assert await world.names("one") == ["search"]
+
+
+@pytest.mark.anyio
+async def test_what_was_renamed_or_cannot_be_reached_is_told_to_whom_it_may_concern() -> None:
+    world = World()
+    for number, name in enumerate(("old", "new")):
+        upstream = world.add(server(name, created_at=float(number)))
+        upstream.lists = {"tools/list": [tool("search")], "resources/list": [{"uri": "db://x", "name": "x"}]}
+    listed = await world.listed()
+    await world.names(method="resources/list")
+
+    meta = listed["_meta"]
+    assert isinstance(meta, dict)
+    assert meta["dev.mcp-gateway/renamed"] == [{"server": "new", "name": "search", "listed": "new_search", "code": "NAME_TAKEN"}]
+    told = [(one.code, one.server, one.name, one.listed, one.other) for one in world.catalog.findings(ANN)]
+    assert told == [("NAME_TAKEN", "new", "search", "new_search", "old"), ("URI_TAKEN", "new", "db://x", "", "old")]
+
+    world.reach = lambda caller, _action, name: caller != BEN or name != "old"
+    world.policy = "2"
+    assert {one.other for one in world.catalog.findings(BEN)} == {""}
