@@ -10,7 +10,7 @@ from mcp_gateway.registry.ports import Fault, StoredRegistry
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """Names are of one kind each: no virtual server has the name of a server. `faults` say why one cannot be used as stored."""
+    """Names are of one kind each: no virtual server has the name of a server. `faults` as in a `StoredRegistry`."""
 
     servers: Mapping[str, Server] = field(default_factory=dict)
     virtual_servers: Mapping[str, VirtualServer] = field(default_factory=dict)
@@ -20,19 +20,19 @@ class Held:
 
 
 def merge(built_in: Sequence[Server], written: ServersConfiguration, stored: StoredRegistry, always: Sequence[Network]) -> Held:
-    """Built in before written before stored: what loses its name to another is left out, and "shadowed"."""
+    """Built in before written before stored: what loses its name to another is left out, and the other "hides_another"."""
     servers: dict[str, Server] = {one.name: one for one in built_in}
     virtual: dict[str, VirtualServer] = {}
-    shadowed: set[str] = set()
+    hiding: set[str] = set()
     for more, also in ((written.servers, written.virtual_servers), (stored.servers, stored.virtual_servers)):
         before = servers.keys() | virtual.keys()
-        shadowed |= before & (more.keys() | also.keys())
+        hiding |= before & (more.keys() | also.keys())
         servers |= {name: one for name, one in more.items() if name not in before}
         virtual |= {name: one for name, one in also.items() if name not in servers and name not in before}
     return Held(
         servers=servers,
         virtual_servers=virtual,
-        faults={**stored.faults, **dict.fromkeys(sorted(shadowed), "shadowed")},
+        faults={**stored.faults, **dict.fromkeys(sorted(hiding), "hides_another")},
         allowed_networks=(*written.allowed_networks, *always),
         options=written.options,
     )

@@ -9,7 +9,8 @@ from mcp_gateway.registry.configuration.model import ServersConfiguration
 from mcp_gateway.registry.inspection import Inspection
 from mcp_gateway.registry.model import Server, VirtualServer
 
-Fault: TypeAlias = Literal["unreadable", "credential_lost", "shadowed"]
+# What is odd about a name; a server that "hides_another" is sound itself.
+Fault: TypeAlias = Literal["unreadable", "credential_lost", "hides_another"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -45,7 +45,7 @@ class Registry:
 
     @property
     def faults(self) -> Mapping[str, Fault]:
-        """By name, why a stored server cannot be used as it is."""
+        """By name, what is odd about it."""
         return self._register.held.faults
 
     @property
@@ -195,6 +195,7 @@ class Registry:
 
     async def _looked_at(self, caller: Caller, server: Server, *, look: bool = True) -> Registered:
         inspection: Inspection | None = None
-        if look and self._inspecting is not None and server.name not in self.faults:
+        sound = self.faults.get(server.name) in (None, "hides_another")
+        if look and sound and self._inspecting is not None:
             inspection = await self._inspecting.inspect(server, caller)
         return Registered(server=server, inspection=inspection)

@@ -87,4 +87,4 @@ async def _follow(registry: Registry) -> None:
 
 def _tell_faults(registry: Registry) -> None:
     if registry.faults:
-        log.warning("servers_unusable", servers=dict(registry.faults))
+        log.warning("registry_faults", servers=dict(registry.faults))

@@ -109,7 +109,7 @@ async def test_without_the_key_file_a_server_is_there_but_useless_and_the_log_na
     with capture_logs() as lines:
         async with gateway(settings(tmp_path / "elsewhere"), engine) as other:
             assert (dict(other.faults), other.servers["github"].enabled) == ({"github": "credential_lost"}, False)
-    told = [line for line in lines if line["event"] == "servers_unusable"]
+    told = [line for line in lines if line["event"] == "registry_faults"]
     assert [line["servers"] for line in told] == [{"github": "credential_lost"}]
     assert "s3cr3t" not in str(lines)
 

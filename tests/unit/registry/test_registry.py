@@ -243,7 +243,7 @@ async def test_the_file_wins_over_the_store_and_says_what_it_hides() -> None:
         await registry.add(ADMIN, order("issues"))
         file.next = FILE
         assert await registry.reload()
-        assert (registry.servers["issues"].source, dict(registry.faults)) == ("file", {"issues": "shadowed"})
+        assert (registry.servers["issues"].source, dict(registry.faults)) == ("file", {"issues": "hides_another"})
         with pytest.raises(ServerWrittenDown):
             await registry.remove(LOCAL_CALLER, "issues")
         file.next = ServersConfiguration()
