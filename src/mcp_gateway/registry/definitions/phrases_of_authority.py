@@ -193,4 +193,23 @@ OF_AUTHORITY: Final[tuple[Phrase, ...]] = (
     phrase("answers_instead", "high", "says|reply",
             r"(?:reply|respond|answer) (?:only )?(?:with )?[\"'][^\"']{1,40}[\"'](?: to| no matter|"
             r" whatever|\.?$)"),
+    phrase("override_instructions", "high", "void|obsolete|no longer valid|invalid",
+            r"(?:constraints|rules|instructions|guidelines|restrictions|polic(?:y|ies)) (?:are|"
+            r"is|become) (?:\w+ )?(?:void|obsolete|no longer valid|invalid)\b"),
+    phrase("override_instructions", "high", "carried out|obeyed|config|instructions at|instructions from",
+            r"(?:any|all|every) (?:text|line|sentence|comment)s?\b[^.]{0,80}\bmust be (?:carried out|obeyed|followed|executed)"
+            r"|(?:do|act|behave) as\b[^.]{0,40}https?://[^.]{0,80}(?:says|tells|describes)|(?:follow|"
+            r"obey|execute) (?:the )?(?:instructions|orders|commands) (?:at|from|in|on) https?://"),
+    phrase("secrecy", "high", "between us|to yourself|leave out that|omit that|existence of this",
+            r"keep (?:it|this|that) (?:between us|to yourself|quiet)|(?:leave out|omit|skip over) "
+            r"that (?:you|it|this|the tool)\b|existence of this (?:tool|parameter|argument|step|"
+            r"instruction)"),
+    phrase("without_consent", "high", "agreed|consented|beforehand",
+            r"(?:the )?user (?:has |have |had )?(?:agreed|consented|said yes) (?:to (?:this|it|"
+            r"that)|beforehand|already|in advance)"),
+    phrase("takes_first_place", "medium", "of every|of each",
+            r"(?:start|beginning|end) of (?:every|each) (?:conversation|session|chat|answer|turn|"
+            r"response)"),
+    phrase("speaks_as_system", "high", "assistant:|assistant :",
+            r"\b(?:assistant|model)\s?:[^\n]{3,200}?\b(?:user|human|system)\s?:"),
 )  # fmt: skip

@@ -156,4 +156,19 @@ OF_DEEDS: Final[tuple[Phrase, ...]] = (
     phrase("changes_amounts", "high", "no matter|whatever|regardless",
             r"(?:raise|increase|change|set|lower|multiply) (?:the )?(?:quantity|amount|price|number|"
             r"total)\b[^.]{0,30}(?:no matter|whatever|regardless)"),
+    phrase("steers_other_tools", "high", "another|other",
+            r"if (?:an)?other\b[^.]{0,40}\b(?:tool|server)s?\b[^.]{0,40}\b(?:uninstall|disable|"
+            r"remove|deactivate|do not use)\b"),
+    phrase("hands_over_secrets", "high", "$",
+            r"(?:value|content)s? of \$\{?[a-z_]{0,40}(?:key|token|secret|password)\b|(?:insert|"
+            r"include|pass|send|append|put)\b[^.]{0,30}\$\{?[a-z_]{0,40}(?:key|token|secret|password)\b"),
+    phrase("reads_secrets", "high", ".aws|browser history|browser's history|clipboard",
+            r"(?:list|read|open|copy|take|include|add|send|dump)\b[^.]{0,30}(?:~/\.aws\b|browser(?:'s)? "
+            r"history)[^.]{0,80}\b(?:copy|add|to|into|as|in|field|argument|`)"),
+    phrase("hands_over_conversation", "medium", "conversation so far|chat so far",
+            r"(?:hand in|include|pass|provide|send|give|attach)\b[^.]{0,20}(?:the )?(?:conversation|"
+            r"chat|dialogue) so far"),
+    phrase("hands_over_contents", "high", "every open file|all open files|every file",
+            r"(?:takes|holds|contains|is|with) (?:the )?(?:contents?|text) of (?:every|all|each) "
+            r"(?:open )?files?\b"),
 )  # fmt: skip
