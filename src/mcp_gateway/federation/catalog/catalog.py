@@ -179,7 +179,7 @@ class Catalog:
         self._shelf.drop(change)
 
     def findings(self, caller: Caller) -> tuple[Finding, ...]:
-        """Names in the one endpoint that are not what a server and its prefix make of them, and resources that cannot be had there.
+        """Names in the one endpoint that are not what a server and its prefix make of them, and resources it cannot give.
 
         About servers of which the caller may use something.
         """

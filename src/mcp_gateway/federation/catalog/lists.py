@@ -25,6 +25,7 @@ from mcp_gateway.federation.views import View
 from mcp_gateway.registry.model import Server, VirtualServer
 
 MAX_SNAPSHOTS: Final = 2_000
+MAX_PRIVATE_BYTES: Final = 128 * 1024 * 1024
 MAX_PAGE_BYTES: Final = 64 * 1024 * 1024
 # Decisions of the policy in one go; then others have their turn.
 _AT_ONCE: Final = 200
@@ -38,6 +39,10 @@ class _Kept(NamedTuple):
     servers: tuple[Server, ...]
     snapshot: Snapshot
 
+    @property
+    def private_bytes(self) -> int:
+        return sum(one.size for one in self.snapshot.held if one.owner)
+
 
 class Lists:
     """`snapshot` is the list, `page` a piece of it as bytes. Both are look-ups where nothing changed."""
@@ -47,7 +52,7 @@ class Lists:
         self._showing = Showing(sight)
         self._snapshots: OrderedDict[Wanted, _Kept] = OrderedDict()
         self._pages: OrderedDict[tuple[bytes, int], Page] = OrderedDict()
-        self._page_bytes = 0
+        self._page_bytes = self._private_bytes = 0
 
     async def snapshot(self, view: View, kind: ListKind, client: Client) -> Snapshot:
         """Raises `GatewayError` where the view is one server, and that cannot say what it offers."""
@@ -60,10 +65,7 @@ class Lists:
             return kept.snapshot
         gathered = await self._gather(view, servers, kind, client, identity)
         snapshot = await self._make(view, kind, client.caller, gathered)
-        self._snapshots[wanted] = _Kept(self._stamp(), servers, snapshot)
-        self._snapshots.move_to_end(wanted)
-        while len(self._snapshots) > MAX_SNAPSHOTS:
-            self._snapshots.popitem(last=False)
+        self._keep(wanted, _Kept(self._stamp(), servers, snapshot), identity)
         return snapshot
 
     def page(self, snapshot: Snapshot, start: int) -> Page:
@@ -78,6 +80,18 @@ class Lists:
         else:
             self._pages.move_to_end(key)
         return found
+
+    def _keep(self, wanted: Wanted, kept: _Kept, identity: str) -> None:
+        """If it could be used again. What is another's alone counts by its bytes: it would stay in memory for this."""
+        before = self._snapshots.pop(wanted, None)
+        if before is not None:
+            self._private_bytes -= before.private_bytes
+        if not self._stands(kept, kept.servers, wanted[2], identity):
+            return
+        self._snapshots[wanted] = kept
+        self._private_bytes += kept.private_bytes
+        while len(self._snapshots) > MAX_SNAPSHOTS or self._private_bytes > MAX_PRIVATE_BYTES:
+            self._private_bytes -= self._snapshots.popitem(last=False)[1].private_bytes
 
     async def _gather(self, view: View, servers: Sequence[Server], kind: ListKind, client: Client, identity: str) -> Gathered:
         if view.kind != "server" or not servers:

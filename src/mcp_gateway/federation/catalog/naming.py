@@ -9,7 +9,7 @@ from mcp_gateway.federation.catalog.own_tools import RESERVED
 from mcp_gateway.federation.catalog.ports import Registered
 from mcp_gateway.federation.catalog.sight import Sight
 
-MAX_TENANTS: Final = 1_000
+MAX_MADE: Final = 500
 
 
 class Naming:
@@ -22,8 +22,9 @@ class Naming:
 
     def names(self, tenant: str, kind: ListKind) -> Names:
         """`kind` is "tools" or "prompts"; resources keep their URIs."""
+        tenant = self._sight.group(tenant)
         stamp = (self._registry.revision, self._known.revision)
-        if stamp != self._stamp or len(self._made) > MAX_TENANTS:
+        if stamp != self._stamp or len(self._made) > MAX_MADE:
             self._stamp = stamp
             self._made = {}
         found = self._made.get((tenant, kind))

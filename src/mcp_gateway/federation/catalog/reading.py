@@ -13,7 +13,7 @@ from mcp_gateway.federation.ports import Link
 
 MAX_PAGES: Final = 200
 MAX_ITEMS: Final = 10_000
-MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_ITEM_BYTES: Final = 512 * 1024
 # A server that means days is asked again after one.
 MAX_TTL_MS: Final = 24 * 60 * 60 * 1000

@@ -23,7 +23,7 @@ from mcp_gateway.federation.views import Route, View
 from mcp_gateway.registry.model import Selected, Server, VirtualServer
 
 Rewrite: TypeAlias = Callable[[JsonObject], JsonObject]
-MAX_KEPT: Final = 1_000
+MAX_KEPT: Final = 500
 _LOCKED: Final[Mapping[str, ListKind]] = {"tools/call": "tools", "prompts/get": "prompts"}
 _ABOUT_URIS: Final = frozenset({"resources/read", "resources/subscribe", "resources/unsubscribe"})
 
@@ -155,7 +155,7 @@ class Router:
 
     def _known_uris(self, view: View, caller: Caller) -> Uris:
         self._follow()
-        key = (view.name, caller.tenant)
+        key = (view.name, self._sight.group(caller.tenant))
         found = self._uris.get(key)
         if found is None:
             if len(self._uris) >= MAX_KEPT:

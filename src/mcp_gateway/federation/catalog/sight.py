@@ -23,6 +23,7 @@ class Sight:
     def __init__(self, around: Surroundings) -> None:
         self._registry, self._deciding, self._policy_version = around.registry, around.deciding, around.policy_version
         self._servers: tuple[int, dict[str, tuple[Server, ...]]] = (-1, {})
+        self._grouped: tuple[int, frozenset[str]] = (-1, frozenset())
         self._reached: tuple[tuple[int, str], OrderedDict[_Reach, tuple[Server, ...]]] = ((-1, ""), OrderedDict())
 
     def sees(self, caller: Caller, server: str, kind: ListKind, name: str) -> bool:
@@ -41,8 +42,15 @@ class Sight:
             return False
         return view.server is None or any(self._may_reach(caller, view.server, kind) for kind in _REACHED)
 
+    def group(self, tenant: str) -> str:
+        """Tenants of one group meet the same servers: a tenant with servers of its own is one by itself, all others are ""."""
+        if self._grouped[0] != self._registry.revision:
+            self._grouped = (self._registry.revision, frozenset(one.tenant for one in self._registry.servers.values()))
+        return tenant if tenant in self._grouped[1] else ""
+
     def of_tenant(self, tenant: str) -> tuple[Server, ...]:
         """The enabled servers a tenant's callers may meet, the oldest first: that is their precedence, too."""
+        tenant = self.group(tenant)
         revision, known = self._servers
         if revision != self._registry.revision:
             known = {}
