@@ -48,11 +48,19 @@ class Head:
 
     @property
     def accepts_json(self) -> bool:
-        return _accepts(self._values.get(b"accept"), b"application/json", b"application/*")
+        return accepts_json(self._values.get(b"accept"))
 
     @property
     def accepts_events(self) -> bool:
-        return _accepts(self._values.get(b"accept"), b"text/event-stream", b"text/*")
+        return accepts_events(self._values.get(b"accept"))
+
+
+def accepts_json(accept: bytes | None) -> bool:
+    return _accepts(accept, b"application/json", b"application/*")
+
+
+def accepts_events(accept: bytes | None) -> bool:
+    return _accepts(accept, b"text/event-stream", b"text/*")
 
 
 def _accepts(accept: bytes | None, *kinds: bytes) -> bool:

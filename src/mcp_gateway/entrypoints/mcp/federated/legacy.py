@@ -5,6 +5,7 @@ Identity, the body and strict JSON are settled before; which POST is of an older
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from starlette.types import Receive, Scope, Send
@@ -16,7 +17,7 @@ from mcp_gateway.core.protocol.words import INVALID_REQUEST, SESSION_HEADER
 from mcp_gateway.entrypoints.mcp.federated.answers import send_body
 from mcp_gateway.entrypoints.mcp.federated.endpoint import Sender, challenge_for
 from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN
-from mcp_gateway.entrypoints.mcp.federated.heads import Head
+from mcp_gateway.entrypoints.mcp.federated.heads import Head, accepts_events, accepts_json
 from mcp_gateway.entrypoints.mcp.federated.legacy_call import LegacyCall
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused, nothing_more, refuse, refuse_error
@@ -183,11 +184,20 @@ async def _run(calls: Sequence[LegacyCall], outlet: PostOutlet, receive: Receive
 
 
 def _check_post(head: Head) -> None:
-    if head.get(b"accept") is None or not (head.accepts_json and head.accepts_events):
-        raise Refused(406, "Not Acceptable: Client must accept both application/json and text/event-stream")
-    kind = (head.get(b"content-type") or b"").split(b";", 1)[0].strip().lower()
-    if kind != b"application/json":
-        raise Refused(415, "Unsupported Media Type: Content-Type must be application/json")
+    """Raises `Refused`."""
+    refusal = _fault_of(head.get(b"accept"), head.get(b"content-type"))
+    if refusal is not None:
+        raise Refused(*refusal)
+
+
+@lru_cache(maxsize=128)
+def _fault_of(accept: bytes | None, content_type: bytes | None) -> tuple[int, str] | None:
+    """Clients send the same two headers over and over."""
+    if accept is None or not (accepts_json(accept) and accepts_events(accept)):
+        return 406, "Not Acceptable: Client must accept both application/json and text/event-stream"
+    if (content_type or b"").split(b";", 1)[0].strip().lower() != b"application/json":
+        return 415, "Unsupported Media Type: Content-Type must be application/json"
+    return None
 
 
 def _id(message: JsonObject) -> int | str | None:

@@ -26,6 +26,8 @@ from mcp_gateway.federation.model import Client, Headers, Request
 from mcp_gateway.federation.peers import Peers
 from mcp_gateway.federation.views import View
 
+# What always goes to a server, and most often.
+_CALLED: Final = frozenset({"tools/call", "tools/list", "resources/read", "prompts/get"})
 NO_ID: Final = "A request, a notification or a response of JSON-RPC 2.0 is wanted"
 
 
@@ -114,7 +116,7 @@ class LegacyMessages:
         request_id, method, params = message["id"], message["method"], object_at(message, "params")
         assert isinstance(request_id, int | str) and isinstance(method, str)  # noqa: S101, PT018 - `request_id_of`
         try:
-            here = await self._here(session, request_id, method, params)
+            here = None if method in _CALLED else await self._here(session, request_id, method, params)
         except GatewayError as error:
             here = failure(error, Request(id=request_id, method=method, params=params, client=visitor.client(session)))
         if here is not None:
