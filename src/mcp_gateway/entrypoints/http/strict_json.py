@@ -11,9 +11,12 @@ from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.core.errors import GatewayError, InvalidInput
+from mcp_gateway.core.protocol.frames import error_message, render
+from mcp_gateway.core.protocol.words import INVALID_REQUEST
 from mcp_gateway.entrypoints.http.errors import error_reply
 from mcp_gateway.entrypoints.http.replies import Replies
 
@@ -62,10 +65,24 @@ class StrictJson:
             return
         fault = find_ambiguity(body)
         if fault is not None:
-            await error_reply(Request(scope), self._replies, AmbiguousJson(name=fault[:100]))(scope, receive, send)
+            ambiguous = AmbiguousJson(name=fault[:100])
+            refusal = in_json_rpc(ambiguous) if speaks_json_rpc(scope) else error_reply(Request(scope), self._replies, ambiguous)
+            await refusal(scope, receive, send)
             return
         whole: Message = {"type": "http.request", "body": body, "more_body": False}
         await self._app(scope, given_again(whole, receive), send)
+
+
+def speaks_json_rpc(scope: Scope) -> bool:
+    """Whether an MCP client is at the other end."""
+    path: str = scope["path"]
+    return path.endswith("/mcp") or "/messages/" in path
+
+
+def in_json_rpc(error: GatewayError) -> Response:
+    """What an MCP client is told of a body whose id cannot be relied on."""
+    message = error_message(None, INVALID_REQUEST, error.message, {"error": error.to_dict()})
+    return Response(render(message), 400, media_type="application/json")
 
 
 class _Twice(Exception):

@@ -195,7 +195,7 @@ async def test_a_message_that_can_be_read_in_two_ways_is_refused(gate: Guarded, 
     body = '{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "who", "Name": "other", "arguments": {}}}'
     headers = {**ACCEPT, **gate.bearer(), "Content-Type": "application/json", "MCP-Protocol-Version": "2025-11-25"}
     reply = await endpoint.post("/mcp", content=body, headers=headers)
-    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "AMBIGUOUS_JSON")
+    assert (reply.status_code, reply.json()["error"]["data"]["error"]["code"]) == (400, "AMBIGUOUS_JSON")
 
 
 async def test_a_session_of_the_older_transport_belongs_to_whoever_opened_it(gate: Guarded) -> None:
