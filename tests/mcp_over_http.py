@@ -51,7 +51,8 @@ class Said:
 
 def read(answer: httpx2.Response) -> Said:
     if answer.headers.get("content-type", "").startswith("text/event-stream"):
-        lines = answer.text.splitlines()
+        # Only these end a line of a stream; a text may hold others.
+        lines = answer.text.replace("\r\n", "\n").split("\n")
         return Said(
             status=answer.status_code,
             messages=[json.loads(line[5:]) for line in lines if line[:5] == "data:" and line[5:].strip()],

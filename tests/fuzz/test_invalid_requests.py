@@ -1,7 +1,7 @@
 """Whatever nonsense arrives is answered at once and in the protocol's words; nothing of it is the gateway's own fault."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx2
@@ -80,8 +80,9 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @pytest.fixture(scope="module")
-def http(fronted: Fronted) -> httpx2.Client:
-    return httpx2.Client(timeout=SECONDS)
+def http(fronted: Fronted) -> Iterator[httpx2.Client]:
+    with httpx2.Client(timeout=SECONDS) as client:
+        yield client
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
