@@ -50,6 +50,8 @@ class Listening:
         self._ids = count(1)
         self._wanted = Wanted()
         self._task: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        self._closed = False
         self._interrupted = False
 
     @property
@@ -57,19 +59,23 @@ class Listening:
         return not self._interrupted and self._task is not None and not self._task.done()
 
     async def want(self, wanted: Wanted) -> None:
-        if wanted == self._wanted and self._task is not None and not self._task.done():
-            return
-        self._wanted = wanted
-        former, self._task = self._task, None
-        try:
-            if wanted.lists or wanted.uris:
-                opened = await self._open()
-                self._interrupted = False
-                self._task = asyncio.create_task(self._keep(opened))
-        finally:
-            await _ended(former)
+        async with self._changing:
+            if wanted == self._wanted and self._task is not None and not self._task.done():
+                return
+            self._wanted = wanted
+            former, self._task = self._task, None
+            try:
+                if (wanted.lists or wanted.uris) and not self._closed:
+                    opened = await self._open()
+                    self._interrupted = False
+                    self._task = asyncio.create_task(self._keep(opened))
+            finally:
+                await _ended(former)
+        if self._closed:
+            await self.close()
 
     async def close(self) -> None:
+        self._closed = True
         task, self._task = self._task, None
         await _ended(task)
         self._ended(self)
@@ -142,7 +148,10 @@ class Listening:
         self._tell(Change(server=self._server, kind=kind, uri=uri if isinstance(uri, str) else "", message=message))
 
     def _tell(self, change: Change) -> None:
-        self._on_change(change)
+        try:
+            self._on_change(change)
+        except Exception:  # noqa: BLE001 - the wall of a background loop: what listens may fail, the stream goes on
+            _log.exception("change_not_taken", server=self._server, kind=change.kind)
 
 
 class _Stream:

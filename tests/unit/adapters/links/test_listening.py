@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 from tests.upstreams.reaching import CLIENT, modern_link, until
 from tests.upstreams.scripted_http import ScriptedUpstream, Wire, scripted
 
@@ -136,6 +137,40 @@ async def test_a_new_wish_opens_a_new_stream_and_ends_the_old_one(world: World) 
     await until(lambda: world.announcer.closed == 2)
     assert len(world.announcer.streams) == 2
     await watch.close()
+
+
+async def test_a_listener_that_fails_does_not_end_the_stream(world: World) -> None:
+    def fails_first(change: Change) -> None:
+        world.heard.append(change)
+        if len(world.heard) == 1:
+            raise RuntimeError
+
+    watch = await world.link.watch(CLIENT, fails_first)
+    await watch.want(TOOLS)
+    for _ in range(2):
+        note(world.announcer.streams[0], "notifications/tools/list_changed")
+    with capture_logs() as logs:
+        assert await world.kinds(2) == ["tools", "tools"]
+    assert [entry["event"] for entry in logs] == ["change_not_taken"]
+    assert len(world.announcer.streams) == 1
+    await watch.close()
+
+
+async def test_wishes_at_once_leave_one_stream(world: World) -> None:
+    watch = await world.link.watch(CLIENT, world.heard.append)
+    await asyncio.gather(*(watch.want(Wanted(uris=frozenset({f"a:{at}"}))) for at in range(5)))
+    await until(lambda: world.announcer.closed == 4)
+    await watch.close()
+    await until(lambda: world.announcer.closed == 5)
+
+
+async def test_a_watch_closed_while_it_opens_leaves_nothing_open(world: World) -> None:
+    watch = await world.link.watch(CLIENT, world.heard.append)
+    wanting = asyncio.create_task(watch.want(TOOLS))
+    await until(lambda: bool(world.upstream.asked))
+    await watch.close()
+    await wanting
+    await until(lambda: world.announcer.closed == 1)
 
 
 async def test_closing_the_link_ends_its_watches(world: World) -> None:
