@@ -21,6 +21,7 @@ NOT_STARTED: Final = 127
 # How long the program has from being told to end until it is ended.
 GRACE_SECONDS: Final = 2.0
 
+_PROCESSES: Final = Path("/proc")
 _LOOK_SECONDS: Final = 0.5
 _STEP_SECONDS: Final = 0.02
 _PR_SET_PDEATHSIG: Final = 1
@@ -92,7 +93,7 @@ class _Guard:
             signals = _read(heard)
             self._bury()
             if self._status is not None:
-                self._end(GRACE_SECONDS if offspring() else 0.0)
+                self._end(GRACE_SECONDS)
                 return self._status
             if signals & _ENDING or os.getppid() != self._parent:
                 self._end(GRACE_SECONDS)
@@ -104,19 +105,25 @@ class _Guard:
     def _end(self, grace: float) -> None:
         """Asks everyone to end, then makes them. One that forks all the while is met again."""
         if grace:
-            _send(offspring(), signal.SIGTERM)
+            _send(self._left(), signal.SIGTERM)
         for _ in range(round(grace / _STEP_SECONDS)):
-            if not offspring():
+            if not self._left():
                 return
             self._bury()
             time.sleep(_STEP_SECONDS)
         for _ in range(100):
-            left = offspring()
+            left = self._left()
             if not left:
                 return
             _send(left, signal.SIGKILL)
             self._bury()
             time.sleep(0.01)
+
+    def _left(self) -> list[int]:
+        """Who still runs. Without /proc only the program itself is known."""
+        if _PROCESSES.is_dir():
+            return offspring()
+        return [self._program] if self._status is None else []
 
     def _bury(self) -> None:
         while True:
@@ -161,7 +168,7 @@ def offspring(of: int | None = None) -> list[int]:
 def _processes() -> list[tuple[int, int]]:
     """Each living process and its parent; none where there is no /proc."""
     found: list[tuple[int, int]] = []
-    for entry in Path("/proc").glob("[0-9]*"):
+    for entry in _PROCESSES.glob("[0-9]*"):
         try:
             state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
         except (OSError, ValueError, UnicodeDecodeError):

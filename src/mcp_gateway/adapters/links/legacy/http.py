@@ -66,7 +66,10 @@ class HttpChannel:
 
     async def tell(self, message: JsonObject) -> None:
         outgoing = Outgoing(head=self._head(_SENT), body=render(message), seconds=_TELL_SECONDS)
-        release(await self._sending.send(outgoing, self._client))
+        answer = await self._sending.send(outgoing, self._client)
+        release(answer)
+        if answer.status >= 400 and "method" not in message:
+            raise self._faults.lost(f"it does not take the answer to its question (status {answer.status})")
 
     def listen(self) -> None:
         if not self._listening:

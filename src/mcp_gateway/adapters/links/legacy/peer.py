@@ -26,7 +26,7 @@ class Peer:
         self._channel = channel
         self._on_announcement = on_announcement
         self._on_lost = on_lost
-        self._later = Later()
+        self._later = Later(seconds=_CANCEL_SECONDS)
         self._last_id = 0
         self._exchanges: dict[int, Exchange] = {}
         self._by_token: dict[str | int, Exchange] = {}

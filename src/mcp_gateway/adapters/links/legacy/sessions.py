@@ -17,6 +17,8 @@ from mcp_gateway.federation.model import Client
 
 _Key: TypeAlias = tuple[str, str, str, str, str, bytes]
 _LOOKS_PER_LIFE: Final = 4
+# A program that will not end takes a while.
+_END_SECONDS: Final = 12.0
 _log = structlog.get_logger()
 
 
@@ -36,7 +38,7 @@ class SessionPool:
         # The longest unused first.
         self._sessions: OrderedDict[_Key, Session] = OrderedDict()
         self._opening: dict[_Key, asyncio.Task[Session]] = {}
-        self._later = Later(bounds.in_all)
+        self._later = Later(4 * bounds.in_all, seconds=_END_SECONDS)
         self._reaper: asyncio.Task[None] | None = None
         self._closed = False
 

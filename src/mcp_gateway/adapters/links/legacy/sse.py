@@ -63,7 +63,10 @@ class SseChannel:
         self._start(self._ask(message, exchange, client), exchange)
 
     async def tell(self, message: JsonObject) -> None:
-        release(await self._post(message, self._client, _TELL_SECONDS))
+        answer = await self._post(message, self._client, _TELL_SECONDS)
+        release(answer)
+        if answer.status >= 400 and "method" not in message:
+            raise self._faults.lost(f"it does not take the answer to its question (status {answer.status})")
 
     def listen(self) -> None: ...
 

@@ -25,7 +25,7 @@ from tests.upstreams.reaching import CLIENT, until
 from tests.upstreams.scripted_http import Asked, Wire, scripted
 
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.federation.errors import StaleRequestState
+from mcp_gateway.federation.errors import StaleRequestState, UpstreamLost
 from mcp_gateway.federation.model import Client, Reply
 from mcp_gateway.federation.ports import Link
 
@@ -245,6 +245,17 @@ async def test_a_call_that_waits_too_long_is_cancelled_at_the_server() -> None:
         await until(lambda: bool(server.told("notifications/cancelled")))
         with pytest.raises(StaleRequestState):
             await back(link, asked, {"question-1": YES})
+
+
+async def test_an_answer_the_server_does_not_take_ends_the_call() -> None:
+    asking_server = AskingServer(form())
+    async with older_server(asking_server.act) as server, session_link(server.url) as link:
+        asking_server.server = server
+        asked = await result(await link.send(calling("work", None, ABLE)))
+        server.known.clear()
+        with pytest.raises(UpstreamLost):
+            await back(link, asked, {"question-1": YES})
+        assert len(server.told("tools/call")) == 1
 
 
 async def test_of_too_many_calls_that_wait_the_oldest_gives_way() -> None:
