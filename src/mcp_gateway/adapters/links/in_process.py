@@ -42,12 +42,15 @@ class AsgiSending:
         self._app, self._target, self._state_of = app, target, state_of
         self._faults, self._limits = faults, limits
         self._calls: set[_Call] = set()
+        self._closed = False
 
     @property
     def active(self) -> int:
         return sum(not call.standing for call in self._calls)
 
     async def send(self, outgoing: Outgoing, client: Client) -> Answer:
+        if self._closed:
+            raise self._faults.unreachable("its link was closed")
         call = _Call(outgoing, self._faults, self._limits, ended=self._calls.discard)
         self._calls.add(call)
         call.start(self._app, self._scope(outgoing, client))
@@ -58,6 +61,7 @@ class AsgiSending:
             raise
 
     async def close(self) -> None:
+        self._closed = True
         for call in tuple(self._calls):
             call.leave()
 

@@ -15,7 +15,13 @@ from mcp_gateway.adapters.links.modern import ModernLink
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.federation.errors import UpstreamAnswerTooLarge, UpstreamLost, UpstreamMisbehaved, UpstreamTimedOut
+from mcp_gateway.federation.errors import (
+    UpstreamAnswerTooLarge,
+    UpstreamLost,
+    UpstreamMisbehaved,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
 from mcp_gateway.federation.model import Client
 from mcp_gateway.registry.model import Server, ServerLimits
 
@@ -187,6 +193,8 @@ async def test_closing_the_link_ends_what_is_under_way() -> None:
     await link.close()
     with pytest.raises(UpstreamLost):
         await call
+    with pytest.raises(UpstreamUnreachable):
+        await link.send(calling())
 
 
 async def test_a_standing_stream_is_not_ended_by_the_time_of_a_call() -> None:
