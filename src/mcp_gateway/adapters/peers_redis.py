@@ -32,7 +32,7 @@ from mcp_gateway.kit.redis.connection import ConnectionState, RedisConnection
 
 PREFIX: Final = "mreg:peer:"
 SEND_SECONDS: Final = 2.0
-MAX_ANSWERING: Final = 256
+MAX_ANSWERING: Final = 1_024
 # Clocks of replicas may differ by so much.
 CLOCK_SECONDS: Final = 30.0
 # Questions remembered so that none is taken twice; a flood beyond is refused, not forgotten.
@@ -141,10 +141,8 @@ class RedisPeers:
             waiting = self._asked.get(message.number)
             if waiting is not None and not waiting.done():
                 waiting.set_result(message.payload)
-        elif len(self._tasks) >= MAX_ANSWERING or not self._seen.first_time(
-            message.number, message.until + CLOCK_SECONDS, self._clock.now().timestamp()
-        ):
-            _log.warning("peer_question_refused", kind=message.kind, under_way=len(self._tasks))
+        elif not self._seen.first_time(message.number, message.until + CLOCK_SECONDS, self._clock.now().timestamp()):
+            _log.warning("peer_question_again", kind=message.kind)
         else:
             task = asyncio.create_task(self._answer(message), name="peer-answer")
             self._tasks.add(task)
@@ -154,7 +152,7 @@ class RedisPeers:
         left = question.until + CLOCK_SECONDS - self._clock.now().timestamp()
         try:
             async with asyncio.timeout(left):
-                outcome = await self._answering.outcome(question.kind, question.payload)
+                outcome = await self._outcome(question)
             answer = _Message(
                 sender=self.replica, number=question.number, kind="", until=question.until, payload=outcome.to_bytes()
             )
@@ -163,6 +161,12 @@ class RedisPeers:
             return  # nobody waits any more
         except GatewayError as error:
             _log.warning("peer_answer_not_sent", kind=question.kind, code=error.code)
+
+    async def _outcome(self, question: _Message) -> Outcome:
+        if len(self._tasks) <= MAX_ANSWERING:
+            return await self._answering.outcome(question.kind, question.payload)
+        _log.warning("peer_question_refused", kind=question.kind, under_way=len(self._tasks))
+        return Outcome(error=PeersAway("That replica of the gateway has too many questions to answer.").to_dict())
 
     def _connection_is(self, state: ConnectionState) -> None:
         """What was answered meanwhile would not be heard."""

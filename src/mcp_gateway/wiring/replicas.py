@@ -19,6 +19,7 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 
 CHANGES: Final = b"changes"
 PEERS: Final = b"peers"
+TIMEOUT_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +41,12 @@ async def open_replicas(connection: RedisConnection | None, *, key: Ed25519Priva
         yield Replicas(bus=MemoryChangeBus(), peers=alone)
         await alone.close()
         return
-    bus = await RedisChangeBus.open(connection, key=shared_key(key, CHANGES))
-    peers = await RedisPeers.open(connection, key=shared_key(key, PEERS), clock=clock)
-    try:
-        yield Replicas(bus=bus, peers=peers)
-    finally:
-        await peers.close()
-        bus.close()
+    # What replicas hand each other can be megabytes, and limits are decided within milliseconds.
+    async with await connection.open_another(timeout_seconds=TIMEOUT_SECONDS) as own:
+        bus = await RedisChangeBus.open(own, key=shared_key(key, CHANGES))
+        peers = await RedisPeers.open(own, key=shared_key(key, PEERS), clock=clock)
+        try:
+            yield Replicas(bus=bus, peers=peers)
+        finally:
+            await peers.close()
+            bus.close()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.valkey_process import ValkeyProcess
 
+from mcp_gateway.adapters import peers_redis
 from mcp_gateway.adapters.peers_memory import MemoryExchange, MemoryPeers
 from mcp_gateway.adapters.peers_redis import PREFIX, RedisPeers
 from mcp_gateway.core.clock import SystemClock
@@ -171,6 +172,27 @@ async def test_a_message_said_again_or_to_another_replica_counts_nothing(valkey:
         await other.ask(here.replica, "take", b"last", timeout_seconds=10)
         await other.ask(third.replica, "take", b"last", timeout_seconds=10)
     assert taken == [b"payload", b"last", b"last"]
+
+
+async def test_a_replica_that_has_too_much_to_answer_says_so_at_once(
+    valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers_redis, "MAX_ANSWERING", 1)
+    reached = asyncio.Event()
+
+    async def reaching(payload: bytes) -> bytes:
+        reached.set()
+        return await for_ever(payload)
+
+    async with redis_peers(valkey) as here, redis_peers(valkey) as there:
+        there.answer("wait", reaching)
+        waiting = asyncio.ensure_future(here.ask(there.replica, "wait", b"", timeout_seconds=600))
+        await reached.wait()
+        with pytest.raises(PeerRefused) as refused:
+            await here.ask(there.replica, "wait", b"", timeout_seconds=600)
+        assert refused.value.error["code"] == PeersAway.code
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_nobody_hangs_when_the_store_dies_and_all_goes_on_when_it_is_back(lasting_valkey: ValkeyProcess) -> None:

@@ -63,8 +63,30 @@ class RedisConnection:
 
         Raises `InvalidStoreUrl`; and `StoreUnavailable` when nobody answers, unless `tolerate_down`: then it goes on trying.
         """
-        connection = cls(
+        return await cls._open_at(
             read_address(url),
+            timeout_seconds=timeout_seconds,
+            connect_timeout_seconds=connect_timeout_seconds,
+            max_pending=max_pending,
+            tolerate_down=tolerate_down,
+        )
+
+    async def open_another(self, *, timeout_seconds: float) -> Self:
+        """A line of its own to the same store, for what is long and would hold up this one. A store that is down is tolerated."""
+        return await self._open_at(
+            self._address,
+            timeout_seconds=timeout_seconds,
+            connect_timeout_seconds=self._connect_timeout_seconds,
+            max_pending=self._max_pending,
+            tolerate_down=True,
+        )
+
+    @classmethod
+    async def _open_at(
+        cls, address: Address, *, timeout_seconds: float, connect_timeout_seconds: float, max_pending: int, tolerate_down: bool
+    ) -> Self:
+        connection = cls(
+            address,
             timeout_seconds=timeout_seconds,
             connect_timeout_seconds=connect_timeout_seconds,
             max_pending=max_pending,
