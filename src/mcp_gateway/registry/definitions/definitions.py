@@ -10,12 +10,12 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.definitions.errors import DefinitionsContested
-from mcp_gateway.registry.definitions.findings import is_suspicious
-from mcp_gateway.registry.definitions.judge import Circumstances, judge
+from mcp_gateway.registry.definitions.judge import Circumstances, judge, rule_of
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
+from mcp_gateway.registry.definitions.offering import MAX_KEPT, Offering
 from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
 from mcp_gateway.registry.definitions.reading import Seen, Unreadable, instructions_item, read_item
-from mcp_gateway.registry.definitions.suspicious import Surroundings, find_suspicious
+from mcp_gateway.registry.definitions.suspicious import Surroundings
 from mcp_gateway.registry.definitions.table import StandingTable
 from mcp_gateway.registry.model import Server
 
@@ -25,9 +25,6 @@ _TRIES: Final = 5
 # After so many others may go on: a list may be long.
 _BREATH: Final = 20
 _EMPTY: Final = b"{}"
-# Of one server. What a server lists beyond is not offered; of resources, which may be as many as there are files, it is offered
-# as long as nothing in it is suspicious.
-MAX_KEPT: Final = 10_000
 
 
 class Definitions:
@@ -44,6 +41,7 @@ class Definitions:
         self._listeners: list[Callable[[], None]] = []
         self.decided: frozenset[tuple[str, Kind]] = frozenset()
         self._changing = asyncio.Lock()
+        self._offering = Offering(self._table)
 
     @property
     def revision(self) -> int:
@@ -56,7 +54,7 @@ class Definitions:
 
     def offered(self, server: str, items: Sequence[JsonObject], kind: Kind = "tools") -> list[JsonObject]:
         """Those of a list that may be shown, unchanged and in order. What was never observed is left out."""
-        return [item for item in items if self._may_be_shown(server, kind, item)]
+        return [item for item in items if self._offering.may_be_shown(server, kind, item)]
 
     def names(self, server: str, kind: Kind = "tools") -> list[str]:
         """Of all that was ever seen of this server, held back or not."""
@@ -72,7 +70,7 @@ class Definitions:
 
     def around(self, server: str) -> Surroundings:
         """Tools of this server, and of all others."""
-        return Surroundings(own=frozenset(self._table.of(server, "tools")), others=self._table.tools_of_others(server))
+        return self._table.around(server)
 
     def follow(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Called, without waiting, after every change. The call returned ends it."""
@@ -89,6 +87,7 @@ class Definitions:
 
         Raises `Unavailable` when the store does not answer: then nothing new is offered.
         """
+        self._offering.rules[server.name] = rule_of(server)
         seen = {one.name: one for one in await self._read_all(server, kind, items)}
         if not self._is_news(server, kind, seen):
             return
@@ -117,6 +116,7 @@ class Definitions:
         async with self._changing:
             await self._store.forget(server)
             self._table.forget(server)
+            self._offering.rules.pop(server, None)
             self._tell()
 
     async def reload(self) -> None:
@@ -125,19 +125,6 @@ class Definitions:
             return
         async with self._changing:
             await self._catch_up()
-
-    def _may_be_shown(self, server: str, kind: Kind, item: JsonObject) -> bool:
-        try:
-            seen = read_item(kind, item)
-        except Unreadable:
-            return False
-        known = self._table.of(server, kind)
-        record = known.get(seen.name)
-        if record is None:
-            return kind == "resources" and len(known) >= MAX_KEPT and not is_suspicious(find_suspicious(item))
-        if record.status != "offered":
-            return False
-        return seen.fingerprint in (record.latest_fingerprint, record.approved_fingerprint)
 
     async def _read_all(self, server: Server, kind: Kind, items: Sequence[Json]) -> list[Seen]:
         seen: list[Seen] = []

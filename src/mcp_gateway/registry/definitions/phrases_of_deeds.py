@@ -171,5 +171,6 @@ OF_DEEDS: Final[tuple[Phrase, ...]] = (
     phrase("hands_over_contents", "high", "every open file|all open files|every file",
             r"(?:takes|holds|contains|is|with) (?:the )?(?:contents?|text) of (?:every|all|each) "
             r"(?:open )?files?\b"),
-    phrase("steers_other_tools", "high", "bcc|blind copy", r"\b(?:always|every time|silently) (?:add (?:a )?)?(?:bcc|blind copy)\b"),
+    phrase("steers_other_tools", "high", "bcc|blind copy",
+            r"\b(?:always|every time|silently) (?:add (?:a )?)?(?:bcc|blind copy)\b"),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
 from mcp_gateway.registry.definitions.ports import Read
+from mcp_gateway.registry.definitions.suspicious import Surroundings
 
 
 class StandingTable:
@@ -24,10 +25,11 @@ class StandingTable:
         """By name; not to be changed. An empty name says only that the list was seen."""
         return self._records.get(kind, {}).get(server, {})
 
-    def tools_of_others(self, server: str) -> frozenset[str]:
-        """Names of the tools of all other servers."""
+    def around(self, server: str) -> Surroundings:
+        """Tools of this server, and of all others."""
         tools = self._records.get("tools", {})
-        return frozenset(name for other, named in tools.items() if other != server for name in named)
+        others = frozenset(name for other, named in tools.items() if other != server for name in named)
+        return Surroundings(own=frozenset(tools.get(server, ())), others=others)
 
     def records(self) -> Iterator[Record]:
         """All, without those that only say that a list was seen."""
