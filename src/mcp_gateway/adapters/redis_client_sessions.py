@@ -90,11 +90,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """`extended` is when the store was last told that the session is in use; both by the monotonic clock."""
+    """`extended` is when the store was last told that the session is in use; all by the monotonic clock."""
 
     session: ClientSession
     read: float
     extended: float
+    used: float
 
 
 class RedisClientSessions:
@@ -143,13 +144,14 @@ class RedisClientSessions:
         now = self._monotonic()
         copy = self._copies.get(key)
         if copy is None or now - copy.read >= COPY_SECONDS:
-            copy = await self._look(key, copy, now)
+            try:
+                copy = await self._look(key, copy, now)
+            except ClientSessionsAway:
+                return self._as_last_seen(key, copy, now)
             if copy is None:
                 return None
         if now - copy.extended >= self._idle_seconds / IDLE_PARTS:
-            await self._run(TOUCH, [PREFIX + key, ALL], [self._idle_ms])
-            if key in self._copies:
-                self._copies[key] = replace(copy, extended=now)
+            await self._extend(key, copy, now)
         return copy.session
 
     async def replace(self, session: ClientSession) -> bool:
@@ -168,7 +170,8 @@ class RedisClientSessions:
         return await self._change(UNSUBSCRIBE, key, f"u:{uri}") == 1
 
     async def remove(self, key: str) -> bool:
-        self._forget(key)
+        self._look_again(key)
+        self._copies.pop(key, None)
         return await self._run(REMOVE, [PREFIX + key, ALL], [CHANNEL, f"{key} "]) == 1
 
     async def announce(self, key: str, note: str) -> None:
@@ -181,13 +184,31 @@ class RedisClientSessions:
     def _idle_ms(self) -> int:
         return max(1, int(self._idle_seconds * 1_000))
 
+    def _as_last_seen(self, key: str, copy: _Copy | None, now: float) -> ClientSession:
+        """While the store is away a session goes on in the replicas that know it: whose it is does not change.
+
+        That it was ended elsewhere is learned when the store is back. Raises `ClientSessionsAway`.
+        """
+        if copy is None or now - copy.used >= self._idle_seconds:
+            raise ClientSessionsAway
+        self._copies[key] = replace(copy, used=now)
+        return copy.session
+
+    async def _extend(self, key: str, copy: _Copy, now: float) -> None:
+        try:
+            await self._run(TOUCH, [PREFIX + key, ALL], [self._idle_ms])
+        except ClientSessionsAway:
+            return
+        if key in self._copies:
+            self._copies[key] = replace(copy, extended=now)
+
     async def _look(self, key: str, copy: _Copy | None, now: float) -> _Copy | None:
         changes = self._changes
         session = _read(key, await self._run(FIND, [PREFIX + key], []))
         if session is None:
             self._copies.pop(key, None)
             return None
-        fresh = _Copy(session, now, copy.extended if copy is not None else float("-inf"))
+        fresh = _Copy(session, now, copy.extended if copy is not None else float("-inf"), now)
         # What changed while the store was asked must not be kept as it was.
         if changes == self._changes:
             if len(self._copies) >= MAX_COPIES:
@@ -196,31 +217,34 @@ class RedisClientSessions:
         return fresh
 
     async def _change(self, script: Script, key: str, *words: Word) -> Reply:
-        self._forget(key)
+        self._look_again(key)
         try:
             return await self._run(script, [PREFIX + key], [CHANNEL, f"{key} ", *words])
         finally:
-            self._forget(key)
+            self._look_again(key)
 
     async def _run(self, script: Script, keys: list[Word], words: list[Word]) -> Reply:
         await self.listen()
         return await _answered(self._connection.run(script, keys, words, timeout_seconds=self._timeout_seconds))
 
-    def _forget(self, key: str) -> None:
+    def _look_again(self, key: str) -> None:
+        """What is copied of it counts only while the store is away."""
         self._changes += 1
-        self._copies.pop(key, None)
+        copy = self._copies.get(key)
+        if copy is not None:
+            self._copies[key] = replace(copy, read=float("-inf"))
 
     def _changed(self, message: bytes) -> None:
         key, _, note = message.decode("utf-8", "replace").partition(" ")
         if not note:
-            self._forget(key)
+            self._look_again(key)
         self._tell(key, note)
 
     def _connection_is(self, state: ConnectionState) -> None:
-        """Whoever is not connected hears of no change: what was copied is no longer trusted."""
+        """Whoever is not connected hears of no change: what was copied is asked for again, as soon as somebody answers."""
         if state != "silent":
             self._changes += 1
-            self._copies.clear()
+            self._copies = {key: replace(copy, read=float("-inf")) for key, copy in self._copies.items()}
             self._tell(None, "")
 
     def _tell(self, key: str | None, note: str) -> None:

@@ -197,18 +197,27 @@ async def test_every_replica_hears_of_changes_ends_and_announcements(store: Stor
     assert heard == [("a", ""), ("a", 'cancelled:"ü 1"'), ("a", "")]
 
 
-async def test_a_store_that_is_away_says_so_and_what_was_copied_is_not_believed(valkey_process: ValkeyProcess) -> None:
+async def test_while_the_store_is_away_what_this_replica_knows_goes_on(valkey_process: ValkeyProcess) -> None:
     heard: list[str | None] = []
+    clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
     async with await RedisConnection.open(valkey_process.url, timeout_seconds=5.0) as connection:
-        replica = RedisClientSessions(connection, clock=SystemClock(), timeout_seconds=5.0)
-        await replica.add(replace(SESSION, key="away"))
-        assert await replica.find("away") is not None
+        replica = RedisClientSessions(connection, clock=clock, timeout_seconds=5.0)
+        await replica.add(replace(SESSION, key="known"))
+        await replica.add(replace(SESSION, key="unknown"))
+        assert await replica.find("known") is not None
         replica.on_change(lambda key, _: heard.append(key))
         await connection.close()
+
+        for _ in range(3):
+            clock.advance(500)
+            assert await replica.find("known") == replace(SESSION, key="known")
+        for refused in (replica.find("unknown"), replica.add(SESSION), replica.set_log_level("known", "info")):
+            with pytest.raises(ClientSessionsAway):
+                await refused
         with pytest.raises(ClientSessionsAway):
-            await replica.find("away")
+            await replica.announce("known", "x")
+        assert await replica.find("known") is not None
+        clock.advance(601)
         with pytest.raises(ClientSessionsAway):
-            await replica.add(SESSION)
-        with pytest.raises(ClientSessionsAway):
-            await replica.announce("away", "x")
+            await replica.find("known")
         assert None in heard
