@@ -41,8 +41,13 @@ class ClientSilent(TimedOut):
     retryable = False
 
 
-async def ask(live: LiveSessions, session: ClientSession, outlet: Outlet, wanted: JsonObject) -> JsonObject:
-    """The answers, by the same keys. Raises `NotExpressible`, `UpstreamMisbehaved`, `ClientSilent` and `ClientRefused`."""
+async def ask(
+    live: LiveSessions, session: ClientSession, outlet: Outlet, wanted: JsonObject, *, refusals: bool = False
+) -> JsonObject:
+    """The answers, by the same keys; `refusals`: the client's errors among them, as they are.
+
+    Raises `NotExpressible`, `UpstreamMisbehaved`, `ClientSilent` and `ClientRefused`.
+    """
     if len(wanted) > MAX_QUESTIONS:
         raise UpstreamMisbehaved("The server asks too much at once.", questions=len(wanted), most=MAX_QUESTIONS)
     for question in wanted.values():
@@ -56,16 +61,22 @@ async def ask(live: LiveSessions, session: ClientSession, outlet: Outlet, wanted
             here.questions[question_id] = future
             asked[key] = (question_id, future)
             await outlet.notify(_message(question_id, question if isinstance(question, dict) else {}))
-        return await _answers(asked, {key: object_at(wanted, key).get("method") for key in wanted})
+        methods = {key: object_at(wanted, key).get("method") for key in wanted}
+        return await _answers(asked, methods, refusals=refusals)
     except TimeoutError:
-        await _withdraw(outlet, asked)
+        await _withdraw(outlet, asked, "no answer in time")
         raise ClientSilent(seconds=ANSWER_SECONDS) from None
+    except ClientRefused:
+        await _withdraw(outlet, asked, "another answer was refused")
+        raise
     finally:
         for question_id, _ in asked.values():
             here.questions.pop(question_id, None)
 
 
-async def _answers(asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]], methods: Mapping[str, Json]) -> JsonObject:
+async def _answers(
+    asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]], methods: Mapping[str, Json], *, refusals: bool
+) -> JsonObject:
     """Raises `TimeoutError`, and `ClientRefused` as soon as one is refused."""
     answers: JsonObject = {}
     left = {future: key for key, (_, future) in asked.items()}
@@ -75,7 +86,7 @@ async def _answers(asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]], 
             for future in done:
                 message = future.result()
                 key = left.pop(future)
-                answers[key] = _result(methods[key], message)
+                answers[key] = {"error": message["error"]} if refusals and "error" in message else _result(methods[key], message)
     return answers
 
 
@@ -89,10 +100,10 @@ def _result(method: Json, message: JsonObject) -> JsonObject:
     raise ClientRefused(object_at(message, "error"))
 
 
-async def _withdraw(outlet: Outlet, asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]]) -> None:
+async def _withdraw(outlet: Outlet, asked: Mapping[str, tuple[str, asyncio.Future[JsonObject]]], reason: str) -> None:
     for question_id, future in asked.values():
         if not future.done():
-            params: JsonObject = {"requestId": question_id, "reason": "no answer in time"}
+            params: JsonObject = {"requestId": question_id, "reason": reason}
             await outlet.notify(render({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}))
 
 

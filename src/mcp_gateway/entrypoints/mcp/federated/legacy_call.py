@@ -9,7 +9,7 @@ import structlog
 
 from mcp_gateway.core.errors import GatewayError, Internal
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render
-from mcp_gateway.core.protocol.words import INTERNAL_ERROR
+from mcp_gateway.core.protocol.words import INTERNAL_ERROR, REFUSALS_KEY
 from mcp_gateway.entrypoints.mcp.federated.back_channel import ClientRefused, ask
 from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of
@@ -104,7 +104,8 @@ class LegacyCall:
             params: JsonObject = dict(first.params)
             questions = object_at(wanted, "inputRequests")
             if questions:
-                params["inputResponses"] = await ask(self._live, self._session, self._outlet, questions)
+                refusals = object_at(wanted, "_meta").get(REFUSALS_KEY) is True
+                params["inputResponses"] = await ask(self._live, self._session, self._outlet, questions, refusals=refusals)
             else:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

@@ -3,7 +3,7 @@
 import pytest
 from tests.older_clients import Event, Exchange, ModernServer, World, call, needed, notification, text_result, texts, whole
 
-from mcp_gateway.core.protocol.frames import JsonObject, object_at
+from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
 from mcp_gateway.entrypoints.mcp.federated import back_channel, legacy_call
 from mcp_gateway.federation.model import Reply, Request
 
@@ -117,6 +117,21 @@ async def test_a_refused_sample_ends_the_call_with_the_clients_own_error(world: 
     assert (await exchange.events())[-1].json["error"] == {"code": -1, "message": "User rejected"}
 
 
+async def test_what_else_was_asked_is_withdrawn_when_one_answer_is_refused(world: World, server: ModernServer) -> None:
+    async def tool(request: Request) -> Reply:
+        return needed(request, "s", form=FORM, sample=SAMPLE)
+
+    server.tools["both"] = tool
+    session = await world.open(sampling={}, elicitation={})
+    exchange = world.ask(call("both"), session=session)
+    form, sample = await question(exchange), await question(exchange)
+    await reply(world, session, sample, error={"code": -1, "message": "User rejected"})
+    events = await exchange.events()
+
+    assert texts(events) == ["notifications/cancelled", "answer"]
+    assert object_at(events[0].json, "params")["requestId"] == form.json["id"]
+
+
 @pytest.mark.parametrize(
     ("declared", "asked"),
     [
@@ -209,3 +224,22 @@ async def test_an_answer_by_another_session_is_none(world: World) -> None:
     await reply(world, session, asked, result={"action": "accept", "content": {"name": "Ada"}})
 
     assert "hello Ada" in str((await exchange.events())[-1].json["result"])
+
+
+@pytest.mark.parametrize("asked", [FORM, SAMPLE], ids=["form", "sample"])
+async def test_a_refusal_reaches_a_server_that_can_take_it(world: World, server: ModernServer, asked: JsonObject) -> None:
+    async def tool(request: Request) -> Reply:
+        answers = object_at(request.params, "inputResponses")
+        if answers:
+            return whole(text_result(request, render(answers).decode()))
+        told = parse_object(needed(request, "s", one=asked).body or b"")
+        object_at(told, "result")["_meta"] = {"dev.mcp-gateway/refusals": True}
+        return Reply(body=render(told))
+
+    server.tools["asks"] = tool
+    session = await world.open(elicitation={}, sampling={})
+    exchange = world.ask(call("asks"), session=session)
+    await reply(world, session, await question(exchange), error={"code": -1, "message": "no"})
+
+    content = object_at((await exchange.events())[-1].json, "result")["content"]
+    assert content == [{"type": "text", "text": '{"one":{"error":{"code":-1,"message":"no"}}}'}]
