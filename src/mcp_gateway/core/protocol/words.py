@@ -19,6 +19,9 @@ CAPABILITIES_KEY: Final = "io.modelcontextprotocol/clientCapabilities"
 LOG_LEVEL_KEY: Final = "io.modelcontextprotocol/logLevel"
 SERVER_INFO_KEY: Final = "io.modelcontextprotocol/serverInfo"
 SUBSCRIPTION_KEY: Final = "io.modelcontextprotocol/subscriptionId"
+# Of the gateway's own, between its two rims: answers to these questions may be errors, `{"error": …}`. Both sides are of an older
+# era then, where a client may say no in this way.
+REFUSALS_KEY: Final = "dev.mcp-gateway/refusals"
 # What a request of 2026-07-28 says of itself and of its client; older ones said it once, in the handshake.
 ENVELOPE_KEYS: Final = frozenset({VERSION_KEY, INFO_KEY, CAPABILITIES_KEY, LOG_LEVEL_KEY})
 

@@ -14,7 +14,7 @@ from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.translate import INTERACTIVE, response_of, wants_log, with_subscription, with_token
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
 from mcp_gateway.core.protocol.revisions import MODERN
-from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INVALID_REQUEST
+from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INVALID_REQUEST, REFUSALS_KEY
 from mcp_gateway.federation.model import Reply, Request
 
 # Questions asked at once come one after the other; so long are further ones waited for.
@@ -220,6 +220,8 @@ class Call:
         state = self._parked.park(self, self._request, self._faults.server)
         questions: JsonObject = {key: question.request for key, question in self._questions.items()}
         result: JsonObject = {"resultType": "input_required", "inputRequests": questions, "requestState": state}
+        if self._request.client.revision != MODERN:
+            result["_meta"] = {REFUSALS_KEY: True}
         return result_message(self._request.id, result)
 
 

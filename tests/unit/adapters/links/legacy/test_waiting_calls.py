@@ -120,6 +120,16 @@ async def test_a_client_may_decline() -> None:
         assert json.loads(await words(await back(link, asked, {"question-1": {"action": "decline"}}))) == [{"action": "decline"}]
 
 
+async def test_a_client_of_an_older_era_may_say_no_as_it_is_used_to() -> None:
+    asking_server = AskingServer(form())
+    client, no = replace(ABLE, revision="2025-11-25"), {"code": -1, "message": "User rejected it"}
+    async with older_server(asking_server.act) as server, session_link(server.url) as link:
+        asking_server.server = server
+        asked = await result(await link.send(calling("work", None, client)))
+        assert asked["_meta"] == {"dev.mcp-gateway/refusals": True}
+        assert json.loads(await words(await back(link, asked, {"question-1": {"error": no}}, client=client))) == [no]
+
+
 async def test_a_page_to_visit_is_put_to_a_client_that_can() -> None:
     asking_server = AskingServer({"method": "elicitation/create", "params": PAGE})
     async with older_server(asking_server.act) as server, session_link(server.url) as link:
