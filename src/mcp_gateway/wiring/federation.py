@@ -99,6 +99,7 @@ async def open_federation(
             info=info,
             definitions=definitions,
             everybody_alike=settings.login == "none",
+            limit=traffic.limiter.check_or_raise,
         )
         catalog = Catalog(around)
         stack.push_async_callback(catalog.close)

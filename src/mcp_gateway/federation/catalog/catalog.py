@@ -1,11 +1,13 @@
 """What each endpoint offers each caller: its lists, what it says of itself, and where a request goes."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
+from mcp_gateway.access.policy.own_tools import OWN_SERVER
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
@@ -18,6 +20,7 @@ from mcp_gateway.federation.catalog.lists import Lists
 from mcp_gateway.federation.catalog.model import KIND_OF, Finding, ListKind
 from mcp_gateway.federation.catalog.naming import Naming
 from mcp_gateway.federation.catalog.own_offers import OwnOffers, through
+from mcp_gateway.federation.catalog.own_tools import SEARCH_TOOLS
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.reading import UpstreamSaid
 from mcp_gateway.federation.catalog.replies import (
@@ -44,6 +47,8 @@ from mcp_gateway.registry.model import Server
 
 # A list that lacks a server is looked at again soon.
 MISSING_TTL_MS: Final = 2_000
+LOOK_AGAIN_SECONDS: Final = 2.0
+MAX_LOOKED: Final = 10_000
 ALL: Final = View(kind="all")
 ALL_SEARCHED: Final = View(kind="all", search=True)
 _KIND_ASKED: Final[dict[str, tuple[ListKind, ...]]] = {
@@ -65,7 +70,8 @@ class Catalog:
         self._lists = Lists(around, self._sight, self._shelf, self._naming)
         self._router = Router(around.registry, self._sight, self._shelf.known, self._naming, TaskIds(around.key))
         self._discovery = Discovery(around, self._sight)
-        self._own = OwnOffers(self._sight, lambda view, client: self._lists.snapshot(view, "tools", client))
+        self._own = OwnOffers(self._sight, self._searched)
+        self._looked: OrderedDict[tuple[str, str, str, ListKind], float] = OrderedDict()
 
     def view(self, name: str | None, *, search: bool = False) -> View | None:
         """The endpoint of this name, "" or None being the one that has everything; to be asked for again with every request.
@@ -94,6 +100,7 @@ class Catalog:
         one server that fails.
         """
         self._require(view, request)
+        await self._admit(view, request.client, request.method)
         try:
             snapshot = await self._lists.snapshot(view, KIND_OF[request.method], request.client)
         except UpstreamSaid as said:
@@ -122,6 +129,7 @@ class Catalog:
     async def discover(self, view: View, request: Request) -> Reply:
         """What the view says of itself. Raises `UnknownName`, and `GatewayError` where it is one server that fails."""
         self._require(view, request)
+        await self._admit(view, request.client, request.method)
         return result_reply(request.id, await self._discovery.result(view, request.client))
 
     def route(self, view: View, request: Request) -> Route | None:
@@ -136,19 +144,12 @@ class Catalog:
 
         None: nobody offers it, as far as one can tell. Raises `GatewayError` where the view is one server that fails.
         """
-        kinds = _KIND_ASKED.get(request.method, _OF_URIS if request.method.startswith("resources/") else ())
-        identity = identity_of(request.client)
-        if view.server is not None:
-            for kind in kinds if self._sight.opens(view, request.client.caller) else ():
-                if self._shelf.fresh(view.server, kind, identity) is None:
-                    await self._shelf.get(view.server, kind, request.client, identity)
-            return self.route(view, request)
-        await asyncio.gather(
-            *(
-                gather(self._shelf, self._sight.servers(view, request.client.caller, kind), kind, request.client, identity)
-                for kind in kinds
-            )
-        )
+        asked = _KIND_ASKED.get(request.method, _OF_URIS if request.method.startswith("resources/") else ())
+        kinds = [kind for kind in asked if self._may_look(view, request.client.caller, kind)]
+        if kinds:
+            await self._admit(view, request.client, "locate")
+            await self._look(view, request.client, kinds)
+            self._note_looked(view, request.client.caller, kinds)
         return self.route(view, request)
 
     async def reread(self, server: Server, kind: ListKind, client: Client) -> bytes | None:
@@ -176,6 +177,7 @@ class Catalog:
 
     def drop(self, change: Change) -> None:
         """Something changed at a server: what was made of it before is old."""
+        self._looked.clear()
         self._shelf.drop(change)
 
     def findings(self, caller: Caller) -> tuple[Finding, ...]:
@@ -193,6 +195,38 @@ class Catalog:
     async def close(self) -> None:
         await self._shelf.close()
         await self._discovery.close()
+
+    async def _look(self, view: View, client: Client, kinds: Collection[ListKind]) -> None:
+        identity = identity_of(client)
+        if view.server is None:
+            every = ((self._sight.servers(view, client.caller, kind), kind) for kind in kinds)
+            await asyncio.gather(*(gather(self._shelf, servers, kind, client, identity) for servers, kind in every))
+            return
+        for kind in kinds if self._sight.opens(view, client.caller) else ():
+            if self._shelf.fresh(view.server, kind, identity) is None:
+                await self._shelf.get(view.server, kind, client, identity)
+
+    def _may_look(self, view: View, caller: Caller, kind: ListKind) -> bool:
+        """What nobody has is not looked for again at once, whatever it is called: each time every server might be asked."""
+        return self._around.clock.monotonic() >= self._looked.get((view.name, caller.tenant, caller.subject, kind), 0.0)
+
+    def _note_looked(self, view: View, caller: Caller, kinds: Collection[ListKind]) -> None:
+        until = self._around.clock.monotonic() + LOOK_AGAIN_SECONDS
+        for kind in kinds:
+            key = (view.name, caller.tenant, caller.subject, kind)
+            self._looked[key] = until
+            self._looked.move_to_end(key)
+        while len(self._looked) > MAX_LOOKED:
+            self._looked.popitem(last=False)
+
+    async def _searched(self, view: View, client: Client) -> Snapshot:
+        await self._admit(view, client, SEARCH_TOOLS)
+        return await self._lists.snapshot(view, "tools", client)
+
+    async def _admit(self, view: View, client: Client, what: str) -> None:
+        """Raises what the limits raise. An operation is called as those of `filters/limit.py`."""
+        if self._around.limit is not None:
+            await self._around.limit(client.caller, f"mcp.{view.name or OWN_SERVER}.{what}")
 
     def _require(self, view: View, request: Request) -> None:
         if not self._sight.opens(view, request.client.caller):

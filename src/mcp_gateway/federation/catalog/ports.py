@@ -1,6 +1,6 @@
 """What the catalog needs of the rest: which servers exist, the way to them, what of theirs may be shown, and to whom."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,7 +87,7 @@ class Locked(Protocol):
 class Surroundings:
     """All of it. `policy_version` changes when the policy decides anything otherwise than before. `everybody_alike`: there is one
     caller only (`LOGIN=none`), so what is shown may be kept by anybody. `key` seals task ids and is the same on every replica.
-    `info` is the gateway's own serverInfo.
+    `info` is the gateway's own serverInfo. `limit` takes a caller and what they do, and raises where that is too much.
     """
 
     registry: Registered
@@ -99,3 +99,4 @@ class Surroundings:
     info: JsonObject
     definitions: Locked | None = None
     everybody_alike: bool = False
+    limit: Callable[[Caller, str], Awaitable[object]] | None = None

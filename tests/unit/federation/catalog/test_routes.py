@@ -11,6 +11,7 @@ from mcp_gateway.federation.catalog.uris import AmbiguousUri
 from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.model import Change
 from mcp_gateway.federation.views import Route
+from mcp_gateway.kit.errors import RateLimited
 
 pytestmark = pytest.mark.anyio
 
@@ -201,3 +202,42 @@ async def test_a_server_that_hangs_does_not_keep_a_call_from_being_found() -> No
 
     assert await asyncio.wait_for(found, 5) == "well"
     await world.catalog.close()
+
+
+async def test_looking_in_vain_again_and_again_asks_nobody_for_a_while() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+    upstream.lists["tools/list"], upstream.ttl_ms = [tool("a")], 0
+
+    for number in range(10):
+        assert await located(world, "tools/call", {"name": f"x{number}"}) == ""
+    assert upstream.asked["tools/list"] == 1
+
+    upstream.lists["tools/list"] = [tool("a"), tool("b")]
+    world.catalog.drop(Change(server="one", kind="tools"))
+    assert await located(world, "tools/call", {"name": "b"}) == "one"
+    world.clock.advance(2)
+    assert await located(world, "tools/call", {"name": "c"}) == ""
+    assert upstream.asked["tools/list"] == 3
+
+
+async def test_calls_made_at_once_to_a_tool_nobody_listed_yet_all_find_it() -> None:
+    world = World()
+    world.add(server("one")).lists["tools/list"] = [tool("a")]
+
+    assert await asyncio.gather(*(located(world, "tools/call", {"name": "a"}) for _ in range(5))) == ["one"] * 5
+
+
+async def test_lists_and_searches_have_their_limits_too() -> None:
+    world = World()
+    upstream = world.add(server("one"))
+    world.too_much = {"mcp.gateway.tools/list", "mcp.gateway.locate", "mcp.one.server/discover"}
+
+    for refused in (
+        world.listed(),
+        located(world, "tools/call", {"name": "a"}),
+        world.catalog.discover(world.view("one"), request("server/discover")),
+    ):
+        with pytest.raises(RateLimited):
+            await refused
+    assert not upstream.asked

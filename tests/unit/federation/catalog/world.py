@@ -19,6 +19,7 @@ from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import Watch
 from mcp_gateway.federation.views import View
+from mcp_gateway.kit.errors import RateLimited
 from mcp_gateway.registry.model import Server, VirtualServer
 
 ANN = Caller(tenant="acme", subject="ann", roles=frozenset({"user"}))
@@ -94,6 +95,8 @@ class World:
         self.revision = 0
         self.policy = "1"
         self.decided = 0
+        self.admitted: list[str] = []
+        self.too_much: set[str] = set()
         self.rule: Callable[[Caller, Action, Target], bool] = lambda _caller, _action, _target: True
         self.reach: Callable[[Caller, Action, str], bool] = lambda _caller, _action, _server: True
         self.around = Surroundings(
@@ -106,8 +109,14 @@ class World:
             info=INFO,
             definitions=definitions,
             everybody_alike=everybody_alike,
+            limit=self._limit,
         )
         self.catalog = Catalog(self.around)
+
+    async def _limit(self, caller: Caller, what: str) -> None:
+        self.admitted.append(f"{caller.subject} {what}")
+        if what in self.too_much:
+            raise RateLimited(retry_after_seconds=1)
 
     def link(self, server: Server) -> Upstream:
         return self.upstreams[server.name]
