@@ -64,8 +64,10 @@ class Lists:
             self._snapshots.move_to_end(wanted)
             return kept.snapshot
         gathered = await self._gather(view, servers, kind, client, identity)
+        # What changes while it is made makes it old.
+        stamp = self._stamp()
         snapshot = await self._make(view, kind, client.caller, gathered)
-        self._keep(wanted, _Kept(self._stamp(), servers, snapshot), identity)
+        self._keep(wanted, _Kept(stamp, servers, snapshot), identity)
         return snapshot
 
     def page(self, snapshot: Snapshot, start: int) -> Page:
@@ -118,7 +120,8 @@ class Lists:
         return all(self._shelf.fresh(held.server, kind, identity) is held for held in kept.snapshot.held)
 
     async def _make(self, view: View, kind: ListKind, caller: Caller, gathered: Gathered) -> Snapshot:
-        self._showing.follow_policy(self._around.policy_version())
+        policy = self._around.policy_version()
+        self._showing.follow_policy(policy)
         names = self._naming.names(caller.tenant, kind) if view.kind == "all" and kind in ("tools", "prompts") else None
         digest = blake2b(digest_size=16)
         parts: list[Part] = []
@@ -129,6 +132,9 @@ class Lists:
                 if asked > _AT_ONCE:
                     asked = 0
                     await asyncio.sleep(0)
+                    if self._around.policy_version() != policy:
+                        policy = self._around.policy_version()
+                        self._showing.follow_policy(policy)
             rendering = self._showing.render(held, None if names is None else names.listed.get(held.server.name))
             mask = self._showing.verdict(held, caller)
             parts.append(rendering.part if mask is None else tuple(compress(rendering.part, mask)))

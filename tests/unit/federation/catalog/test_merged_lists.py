@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.unit.federation.catalog.world import ANN, BEN, EVE, World, server, tool
 
+from mcp_gateway.access.policy.model import Target
 from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.model import Change
 
@@ -263,3 +264,24 @@ async def test_a_server_without_such_a_list_adds_nothing() -> None:
         assert await world.names(method="prompts/list") == []
 
     assert promptless.asked["prompts/list"] == 1
+
+
+async def test_a_policy_that_changes_while_a_list_is_made_counts_for_the_next_one() -> None:
+    world = World()
+    for number in range(30):
+        world.add(server(f"s{number:02}")).lists["tools/list"] = [tool(f"t{number}.{place}") for place in range(20)]
+    changed = False
+
+    def rule(_caller: object, _action: object, target: Target) -> bool:
+        nonlocal changed
+        if target.server == "s20" and not changed:
+            changed = True
+            world.policy = "2"
+        return not changed or target.server != "s00"
+
+    world.rule = rule
+    await world.names()
+
+    names = await world.names()
+    assert not [name for name in names if name.startswith("t0.")]
+    assert len([name for name in names if name not in ("search_tools", "call_tool")]) == 29 * 20
