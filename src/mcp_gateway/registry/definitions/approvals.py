@@ -142,9 +142,12 @@ class Approvals:
     async def _decide(
         self, caller: Caller, key: Key, verb: str, fingerprint: str | None, decided: "_Deciding", face: FaceName
     ) -> Record:
-        known = self._managed(caller, key)
-        arguments: dict[str, Json] = {verb: key.name, "kind": key.kind, "fingerprint": known.latest_fingerprint,
-                                      "before": known.approved_fingerprint, "status": known.status}  # fmt: skip
+        if self._role(caller, key.server) is None:
+            raise _unknown(key)
+        known = self._definitions.record(key)
+        arguments: dict[str, Json] = {verb: key.name, "kind": key.kind, "fingerprint": fingerprint}
+        if known is not None:
+            arguments |= {"latest": known.latest_fingerprint, "approved": known.approved_fingerprint, "status": known.status}
 
         async def work() -> Record:
             # Another replica may have seen something a moment ago; what counts is that the fingerprint is still the one meant.

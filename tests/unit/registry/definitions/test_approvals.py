@@ -151,13 +151,19 @@ async def test_users_see_what_they_may_call_and_only_while_it_is_offered() -> No
             here.approvals.show(USER, KEY)
 
 
-async def test_users_can_neither_compare_nor_decide() -> None:
+async def test_users_can_neither_compare_nor_decide_and_their_attempts_are_written_down() -> None:
     async with world() as here:
-        for attempt in (here.approvals.approve(USER, KEY, "00000000"), here.approvals.block(USER, KEY)):
-            with pytest.raises((UnknownDefinition, NotAllowed)):
+        for attempt in (
+            here.approvals.approve(USER, KEY, "00000000"),
+            here.approvals.block(USER, KEY),
+            here.approvals.block(USER, Key("notes", "tools", "nowhere")),
+        ):
+            with pytest.raises(NotAllowed):
                 await attempt
         with pytest.raises(UnknownDefinition):
             here.approvals.compare(USER, KEY)
+        events = [read_row(row).event for row in await here.audit.read("acme", after=0, limit=100)]
+        assert [(event.subject, event.decision) for event in events] == [("ben", "refused")] * 3
 
 
 async def test_another_tenants_administrator_finds_nothing() -> None:
