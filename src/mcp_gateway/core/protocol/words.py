@@ -22,6 +22,8 @@ SUBSCRIPTION_KEY: Final = "io.modelcontextprotocol/subscriptionId"
 # Of the gateway's own, between its two rims: answers to these questions may be errors, `{"error": …}`. Both sides are of an older
 # era then, where a client may say no in this way.
 REFUSALS_KEY: Final = "dev.mcp-gateway/refusals"
+# In `_meta` of what would be the answer to such questions: there will be none, and the server may stop.
+GIVEN_UP_KEY: Final = "dev.mcp-gateway/given-up"
 # What a request of 2026-07-28 says of itself and of its client; older ones said it once, in the handshake.
 ENVELOPE_KEYS: Final = frozenset({VERSION_KEY, INFO_KEY, CAPABILITIES_KEY, LOG_LEVEL_KEY})
 

@@ -14,7 +14,7 @@ from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.translate import INTERACTIVE, response_of, wants_log, with_subscription, with_token
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, object_at, render, result_message
 from mcp_gateway.core.protocol.revisions import MODERN
-from mcp_gateway.core.protocol.words import HTTP_STATUS_OF, INVALID_REQUEST, REFUSALS_KEY
+from mcp_gateway.core.protocol.words import GIVEN_UP_KEY, HTTP_STATUS_OF, INVALID_REQUEST, REFUSALS_KEY
 from mcp_gateway.federation.model import Reply, Request
 
 # Questions asked at once come one after the other; so long are further ones waited for.
@@ -73,6 +73,9 @@ class Call:
     async def answer(self, request: Request) -> Reply:
         """Hands the client's answers to the server and goes on; asks again for those that are missing or make no sense."""
         self._request = request
+        if object_at(request.params, "_meta").get(GIVEN_UP_KEY) is True:
+            await self.give_up("the client gives no answer")
+            return whole(error_message(request.id, INVALID_REQUEST, "The call was given up."))
         try:
             await self._hand_over(object_at(request.params, "inputResponses"))
         except BaseException:

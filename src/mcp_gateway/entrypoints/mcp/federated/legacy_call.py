@@ -9,7 +9,7 @@ import structlog
 
 from mcp_gateway.core.errors import GatewayError, Internal
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render
-from mcp_gateway.core.protocol.words import INTERNAL_ERROR, REFUSALS_KEY
+from mcp_gateway.core.protocol.words import GIVEN_UP_KEY, INTERNAL_ERROR, REFUSALS_KEY
 from mcp_gateway.entrypoints.mcp.federated.back_channel import ClientRefused, ask
 from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of
@@ -23,6 +23,7 @@ from mcp_gateway.federation.views import View
 MAX_ROUNDS: Final = 16
 # A server that wants nothing but another try is given a moment.
 PAUSE_SECONDS: Final = 0.05
+GIVE_UP_SECONDS: Final = 3.0
 LONGEST_PAUSE_SECONDS: Final = 0.25
 LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
@@ -104,8 +105,7 @@ class LegacyCall:
             params: JsonObject = dict(first.params)
             questions = object_at(wanted, "inputRequests")
             if questions:
-                refusals = object_at(wanted, "_meta").get(REFUSALS_KEY) is True
-                params["inputResponses"] = await ask(self._live, self._session, self._outlet, questions, refusals=refusals)
+                params["inputResponses"] = await self._answers(wanted, questions)
             else:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -113,6 +113,24 @@ class LegacyCall:
                 params["requestState"] = wanted["requestState"]
             request = replace(first, params=params)
         raise UpstreamMisbehaved("The server goes on asking for input.", rounds=MAX_ROUNDS)
+
+    async def _answers(self, wanted: JsonObject, questions: JsonObject) -> JsonObject:
+        """Raises as `ask` does; a server that keeps the call open meanwhile is told that there will be no answer."""
+        waits = object_at(wanted, "_meta").get(REFUSALS_KEY) is True
+        try:
+            return await ask(self._live, self._session, self._outlet, questions, refusals=waits)
+        except (GatewayError, ClientRefused, asyncio.CancelledError):
+            if waits:
+                await asyncio.shield(self._give_up(wanted))
+            raise
+
+    async def _give_up(self, wanted: JsonObject) -> None:
+        params: JsonObject = {**self._request.params, "requestState": wanted.get("requestState"), "_meta": {GIVEN_UP_KEY: True}}
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await (await self._send(self._view, replace(self._request, params=params))).close()
+        except (GatewayError, TimeoutError) as error:
+            log.info("call_not_given_up", reason=type(error).__name__)
 
     async def _round(self, request: Request) -> JsonObject | None:
         """Send it once and pass on what comes; the result that requires input, or None when it was answered."""

@@ -130,6 +130,18 @@ async def test_a_client_of_an_older_era_may_say_no_as_it_is_used_to() -> None:
         assert json.loads(await words(await back(link, asked, {"question-1": {"error": no}}, client=client))) == [no]
 
 
+async def test_a_call_whose_client_gives_no_answer_is_cancelled_at_the_server() -> None:
+    asking_server = AskingServer(form())
+    async with older_server(asking_server.act) as server, session_link(server.url) as link:
+        asking_server.server = server
+        asked = await result(await link.send(calling("work", None, ABLE)))
+        gone = calling("work", None, ABLE, requestState=asked["requestState"], _meta={"dev.mcp-gateway/given-up": True})
+        assert (await error(await link.send(gone)))["code"] == -32600
+        assert len(server.told("notifications/cancelled")) == 1
+        with pytest.raises(StaleRequestState):
+            await back(link, asked, {"question-1": YES})
+
+
 async def test_a_page_to_visit_is_put_to_a_client_that_can() -> None:
     asking_server = AskingServer({"method": "elicitation/create", "params": PAGE})
     async with older_server(asking_server.act) as server, session_link(server.url) as link:

@@ -243,3 +243,21 @@ async def test_a_refusal_reaches_a_server_that_can_take_it(world: World, server:
 
     content = object_at((await exchange.events())[-1].json, "result")["content"]
     assert content == [{"type": "text", "text": '{"one":{"error":{"code":-1,"message":"no"}}}'}]
+
+
+async def test_a_server_that_waits_is_told_when_there_will_be_no_answer(
+    world: World, server: ModernServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(back_channel, "ANSWER_SECONDS", 0.0)
+
+    async def tool(request: Request) -> Reply:
+        told = parse_object(needed(request, "s", one=FORM).body or b"")
+        object_at(told, "result")["_meta"] = {"dev.mcp-gateway/refusals": True}
+        return Reply(body=render(told))
+
+    server.tools["asks"] = tool
+    session = await world.open(elicitation={})
+    await world.ask(call("asks"), session=session).events()
+
+    assert world.sent[-1].params["requestState"] == "s"
+    assert world.sent[-1].params["_meta"] == {"dev.mcp-gateway/given-up": True}
