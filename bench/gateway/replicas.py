@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,14 +78,18 @@ def main() -> int:
 def _replicas(stack: ExitStack, folder: Path, upstream: Program, database: str, valkey: str) -> list[Program]:
     shared = {"DATABASE_URL": database, "REDIS_URL": valkey, "REPLICAS": str(REPLICAS), "LOGIN": "required"}
     shared |= {"REDIS_TIMEOUT_SECONDS": "1", "LIMIT_READS_PER_MINUTE": str(LIMIT)}
-    programs: list[Program] = []
+    programs = []
     for number in range(REPLICAS):
         state = folder / f"replica-{number}"
         state.mkdir()
-        if programs:
-            _share_keys(folder / "replica-0", state)
-        program = gateway(state, {"up": f"{upstream.url}/mcp"}, environment=shared)
-        programs.append(stack.enter_context(program))
+        programs.append(gateway(state, {"up": f"{upstream.url}/mcp"}, environment=shared))
+    # The first one makes the store and the key, which the others share.
+    stack.enter_context(programs[0])
+    for program in programs[1:]:
+        _share_keys(folder / "replica-0", Path(program.environment["STATE_DIR"]))
+    with ThreadPoolExecutor() as starting:
+        for program in starting.map(lambda one: one.__enter__(), programs[1:]):
+            stack.push(program.__exit__)
     return programs
 
 
