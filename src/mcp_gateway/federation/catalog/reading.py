@@ -15,6 +15,7 @@ MAX_PAGES: Final = 200
 MAX_ITEMS: Final = 10_000
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_ITEM_BYTES: Final = 512 * 1024
+MAX_DEPTH: Final = 100
 # A server that means days is asked again after one.
 MAX_TTL_MS: Final = 24 * 60 * 60 * 1000
 
@@ -109,16 +110,33 @@ async def _whole(reply: Reply, server: str, limit: int) -> bytes:
 
 
 def _take(kind: ListKind, items: Json, pairs: dict[str, tuple[Item, JsonObject]], server: str) -> None:
-    """What has no key, or is longer than any definition has to be, is left out; of a key said twice the first counts."""
+    """What has no key, or is longer or deeper than a definition has to be, is left out; of a key said twice the first counts."""
     if not isinstance(items, list):
         raise UpstreamMisbehaved("The server's answer has no list.", server=server)
     for item in items:
         key = item.get(KEY_OF[kind]) if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(key, str) or not key or key in pairs:
             continue
-        body = render(item)
-        if len(body) <= MAX_ITEM_BYTES:
+        body = _rendered(item)
+        if body is not None and len(body) <= MAX_ITEM_BYTES:
             pairs[key] = (Item(key=key, body=body), item)
+
+
+def _rendered(item: JsonObject) -> bytes | None:
+    """None for one nested so deep that it can only be meant to break something."""
+    try:
+        body = render(item)
+    except RecursionError:
+        return None
+    opened = body.count(b"{") + body.count(b"[")
+    return body if opened <= MAX_DEPTH or _is_shallow(item) else None
+
+
+def _is_shallow(value: Json, left: int = MAX_DEPTH) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return left > 0 and all(_is_shallow(one, left - 1) for one in inner)
 
 
 def _ttl_of(page: JsonObject) -> int:

@@ -16,6 +16,7 @@ from mcp_gateway.federation.catalog.snapshot import Part, Shown
 # Callers of other rights for whom one list's verdicts are remembered.
 MAX_VERDICTS: Final = 256
 _PARSED: Final = 4_096
+MAX_REMEMBERED_BYTES: Final = 32 * 1024
 
 Rights: TypeAlias = tuple[str, str, frozenset[str], frozenset[str] | None]
 
@@ -77,7 +78,7 @@ class Showing:
 
 def definition_of(item: Item) -> JsonObject:
     """The item as a value, shared by all who ask: not to be changed."""
-    return _parsed(item.body)
+    return _parsed(item.body) if len(item.body) <= MAX_REMEMBERED_BYTES else parse_object(item.body)
 
 
 def _shown(held: Held, names: Mapping[str, str] | None) -> Part:

@@ -4,6 +4,8 @@ import pytest
 from tests.unit.federation.catalog.world import World, server, tool
 
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.protocol.frames import JsonObject, object_at
+from mcp_gateway.entrypoints.mcp.federated.openapi import describe_tools
 from mcp_gateway.federation.catalog import kept, lists, reading
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +105,26 @@ async def test_tenants_without_servers_of_their_own_share_one_table_of_names() -
         assert listed == (["a", "b"] if number == 7 else ["a"])
 
     assert {tenant for tenant, _ in world.catalog._naming._made} == {"", "tenant-7"}
+
+
+async def test_an_item_nested_beyond_any_sense_is_left_out_and_hides_no_other() -> None:
+    schema: JsonObject = {}
+    for _ in range(200):
+        schema = {"items": schema}
+    world = World()
+    world.add(server("one")).lists["tools/list"] = [tool("deep", outputSchema=schema), tool("a")]
+
+    assert await world.names() == ["a"]
+
+
+async def test_a_name_of_broken_characters_breaks_nothing_else() -> None:
+    world = World()
+    for number, name in enumerate(("one", "two")):
+        world.add(server(name, created_at=float(number))).lists["tools/list"] = [tool("\ud800" * 70), tool(f"a{number}")]
+
+    names = await world.names()
+
+    assert {"a0", "a1"} <= set(names)
+    assert len(set(names)) == 4
+    document = describe_tools([{"name": "\ud800", "inputSchema": {}}], base="/mcp", version="1")
+    assert len(object_at(document, "paths")) == 1

@@ -47,7 +47,9 @@ def describe_tools(tools: Sequence[JsonObject], *, base: str, version: str) -> J
         output = object_at(tool, "outputSchema")
         if output:
             schemas[f"{component}.output"] = _settled(output, f"{component}.output")
-        paths[f"{base}/{quote(name, safe='')}"] = {"post": _operation(tool, component, "Content" if not output else None)}
+        paths[f"{base}/{quote(name, safe='', errors='surrogatepass')}"] = {
+            "post": _operation(tool, component, "Content" if not output else None)
+        }
     return {
         "openapi": "3.1.0",
         "info": {"title": "MCP Gateway: tools", "version": version},

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from heapq import nsmallest
+from itertools import islice
 from math import log
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ IN_ARGUMENT: Final = 2
 IN_TEXT: Final = 1
 # A description may be a book; a ranking needs its beginning.
 MAX_TEXT: Final = 4_000
+MAX_ARGUMENTS: Final = 100
 MAX_WORDS: Final = 32
 MAX_TOOLS: Final = 200_000
 _K1: Final = 1.2
@@ -106,7 +108,7 @@ def _weights(tool: JsonObject) -> Counter[str]:
         (tool.get("description"), IN_TEXT),
     ):
         _count(weights, text, weight)
-    for name, schema in object_at(tool, "inputSchema", "properties").items():
+    for name, schema in islice(object_at(tool, "inputSchema", "properties").items(), MAX_ARGUMENTS):
         _count(weights, name, IN_ARGUMENT)
         _count(weights, object_at(schema).get("description"), IN_TEXT)
     return weights
