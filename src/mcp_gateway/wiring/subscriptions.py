@@ -51,6 +51,13 @@ class Subscriptions:
     refresher: Refresher
     prober: Prober
 
+    async def close(self) -> None:
+        """Streams end with their result first."""
+        await self.listening.close()
+        await self.prober.rounds.close()
+        await self.refresher.close()
+        await self.watchers.close()
+
 
 @asynccontextmanager
 async def open_subscriptions(
@@ -64,73 +71,79 @@ async def open_subscriptions(
     figures: Figures = NO_FIGURES,
 ) -> AsyncIterator[Subscriptions]:
     """Everything that goes on by itself ends with this."""
-    bus = replicas.bus
-    gateway = Client(caller=Caller(tenant="", subject="gateway"), info=around.info)
-    ends = [bus.subscribe(catalog.drop)]
-
-    def link_of(name: str) -> Link | None:
-        server = registry.servers.get(name)
-        return around.links.link(server) if server is not None and server.enabled else None
-
-    def identity_of(name: str, client: Client) -> str:
-        server = registry.servers.get(name)
-        return _identity(client.caller) if server is not None and server.credential.kind == "token_exchange" else ""
-
-    watchers = Watchers(link_of=link_of, identity_of=identity_of, gateway=gateway, bus=bus, spread=random.random)
+    bus, gateway = replicas.bus, Client(caller=Caller(tenant="", subject="gateway"), info=around.info)
+    roster = _Roster(registry, around)
+    watchers = Watchers(link_of=roster.link_of, identity_of=roster.identity_of, gateway=gateway, bus=bus, spread=random.random)
     listening = Listening(CatalogOffers(catalog, around), watchers, bus)
     standing = StandingWatches(watchers, catalog, gateway=gateway, clock=clock)
     refresher = Refresher(_Rereading(registry, catalog, gateway), bus, spread=random.random)
     health = HealthHistory()
     prober = Prober(
-        link_of=link_of,
+        link_of=roster.link_of,
         gateway=gateway,
         history=health,
         clock=clock,
         spread=random.random,
-        noticing=Noticing(
-            on_recovery=lambda server: bus.tell(Change(server=server, kind="lost")),
-            on_facts=standing.learn,
-        ),
+        noticing=Noticing(on_recovery=lambda server: bus.tell(Change(server=server, kind="lost")), on_facts=standing.learn),
         figures=figures,
     )
+    open_now = Subscriptions(listening=listening, watchers=watchers, health=health, refresher=refresher, prober=prober)
     counting = ChangeFigures(figures, listening, watchers)
-    ends.append(bus.subscribe(counting.hear))
-
-    def registry_changed() -> None:
-        names = [one.name for one in registry.servers.values() if one.enabled and one.transport in LOOKED_AFTER]
-        refresher.serve(names)
-        prober.rounds.serve(names)
-        standing.keep_only(names)
-        health.keep_only(names)
-        watchers.relink()
-        listening.reconsider()
-
-    def definitions_changed() -> None:
-        for server, kind in definitions.decided:
-            if kind in _TOLD_AS:
-                listening.tell(Change(server=server, kind=_TOLD_AS[kind]))
-
-    registry_changed()
-    ends += [registry.follow(registry_changed), definitions.follow(definitions_changed)]
+    ends = [bus.subscribe(catalog.drop), bus.subscribe(counting.hear)]
+    ends.append(_follow_registry(registry, open_now, standing))
+    ends.append(definitions.follow(lambda: _tell_decisions(definitions, listening)))
     registry.attach(refreshing=_Forgetting(bus))
-    following = asyncio.create_task(
-        _follow_policy(around.policy_version, listening.reconsider, counting.look), name="policy-followed"
-    )
-    for rounds in (refresher.rounds, prober.rounds):
-        rounds.start()
-    standing.start()
+    following = asyncio.create_task(_follow_policy(around.policy_version, listening.reconsider, counting.look))
     try:
-        yield Subscriptions(listening=listening, watchers=watchers, health=health, refresher=refresher, prober=prober)
+        for rounds in (refresher.rounds, prober.rounds):
+            rounds.start()
+        standing.start()
+        yield open_now
     finally:
         for end in ends:
             end()
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-        await listening.close()
         standing.close()
-        await prober.rounds.close()
-        await refresher.close()
-        await watchers.close()
+        await open_now.close()
+
+
+def _follow_registry(registry: Registry, parts: Subscriptions, standing: StandingWatches) -> Callable[[], None]:
+    def changed() -> None:
+        names = [one.name for one in registry.servers.values() if one.enabled and one.transport in LOOKED_AFTER]
+        parts.refresher.serve(names)
+        parts.prober.rounds.serve(names)
+        standing.keep_only(names)
+        parts.health.keep_only(names)
+        parts.watchers.relink()
+        parts.listening.reconsider()
+
+    changed()
+    return registry.follow(changed)
+
+
+def _tell_decisions(definitions: Definitions, listening: Listening) -> None:
+    """Every replica learns of them by itself, so the bus need not carry them."""
+    for server, kind in definitions.decided:
+        if kind in _TOLD_AS:
+            listening.tell(Change(server=server, kind=_TOLD_AS[kind]))
+
+
+class _Roster:
+    """The registered servers as watchers and prober see them."""
+
+    def __init__(self, registry: Registry, around: Surroundings) -> None:
+        self._registry, self._links = registry, around.links
+
+    def link_of(self, name: str) -> Link | None:
+        """None: it is not there or not enabled. Raises what making a link raises."""
+        server = self._registry.servers.get(name)
+        return self._links.link(server) if server is not None and server.enabled else None
+
+    def identity_of(self, name: str, client: Client) -> str:
+        """Only with token exchange a server knows each caller; to all others everybody is the gateway."""
+        server = self._registry.servers.get(name)
+        return _identity(client.caller) if server is not None and server.credential.kind == "token_exchange" else ""
 
 
 async def _follow_policy(version: Callable[[], str], changed: Callable[[], None], look: Callable[[], None]) -> None:
