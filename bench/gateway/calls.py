@@ -38,7 +38,7 @@ def main() -> int:
             found = in_turns(targets, connections=connections, seconds=options.seconds, rounds=options.rounds)
             noun = "one connection" if connections == 1 else f"{connections} connections"
             print_table(f"`tools/call`, {noun}; asked: {asked}", HEADER, [_row(name, found) for name in found])
-            if PEER in found:
+            if PEER in found and found[PEER].rate:
                 print(f"the gateway answers {found['gateway'].rate / found[PEER].rate:,.0f} x as many calls as {PEER}\n")
     return 0
 

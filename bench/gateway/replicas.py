@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -109,8 +110,11 @@ async def _killed_under_load(url: str, known: str, victim: Program, seconds: flo
 
     async def kill() -> None:
         await asyncio.sleep(seconds / 2)
+        os.kill(victim.pid, signal.SIGKILL)
+        # Until the system has taken it down its sockets still take calls in, which are then lost with it.
+        assert victim.process is not None
+        await asyncio.to_thread(victim.process.wait)
         died.append(perf_counter())
-        os.kill(victim.pid, 9)
 
     async def call_on() -> None:
         while perf_counter() - begun < seconds:
