@@ -70,7 +70,7 @@ class Catalog:
         self._lists = Lists(around, self._sight, self._shelf, self._naming)
         self._router = Router(around.registry, self._sight, self._shelf.known, self._naming, TaskIds(around.key))
         self._discovery = Discovery(around, self._sight)
-        self._own = OwnOffers(self._sight, self._searched)
+        self._own = OwnOffers(self._searched)
         self._looked: OrderedDict[tuple[str, str, str, ListKind], float] = OrderedDict()
 
     def view(self, name: str | None, *, search: bool = False) -> View | None:
@@ -107,7 +107,7 @@ class Catalog:
             return error_reply(request.id, said.error)
         whole = snapshot
         if request.method == "tools/list":
-            snapshot = self._own.join(view, request.client.caller, whole)
+            snapshot = self._own.join(view, whole)
         cursor = request.params.get("cursor")
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput("The cursor has to be a text.")
@@ -124,7 +124,7 @@ class Catalog:
 
     async def cost(self, view: View, client: Client) -> Cost:
         """What the view's list of tools costs whoever reads it. Raises as `list` does."""
-        return cost_of(self._own.join(view, client.caller, await self._lists.snapshot(view, "tools", client)))
+        return cost_of(self._own.join(view, await self._lists.snapshot(view, "tools", client)))
 
     async def discover(self, view: View, request: Request) -> Reply:
         """What the view says of itself. Raises `UnknownName`, and `GatewayError` where it is one server that fails."""

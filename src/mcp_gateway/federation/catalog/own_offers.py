@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import render
 from mcp_gateway.federation.catalog.costs import tokens_of
 from mcp_gateway.federation.catalog.own_tools import (
@@ -18,7 +17,6 @@ from mcp_gateway.federation.catalog.own_tools import (
 )
 from mcp_gateway.federation.catalog.replies import result_reply
 from mcp_gateway.federation.catalog.search.finding import Finding
-from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.catalog.snapshot import Part, Shown, Snapshot
 from mcp_gateway.federation.model import Client, Reply, Request
 from mcp_gateway.federation.views import Route, View
@@ -30,31 +28,29 @@ _ALL: Final[Part] = tuple(
 
 
 class OwnOffers:
-    """`tools_of` is the list that is searched: all a caller sees of a view."""
+    """`tools_of` is the list that is searched: all a caller sees of a view.
 
-    def __init__(self, sight: Sight, tools_of: Snapshots) -> None:
-        self._sight, self._tools_of = sight, tools_of
+    Whoever has a list may search it, and what is found is called by its own right: no rule is asked about these two.
+    """
+
+    def __init__(self, tools_of: Snapshots) -> None:
+        self._tools_of = tools_of
         self._finding = Finding()
 
-    def join(self, view: View, caller: Caller, snapshot: Snapshot) -> Snapshot:
+    def join(self, view: View, snapshot: Snapshot) -> Snapshot:
         """In place of the list where a search was asked for; before a list too long for some clients; otherwise not at all."""
         if not view.search and (view.kind != "all" or len(snapshot) <= MANY_TOOLS):
             return snapshot
-        own = tuple(one for one in _ALL if self._sight.sees(caller, OWN.name, "tools", one.key))
-        if not own:
-            return snapshot
-        parts = (own,) if view.search else (own, *snapshot.parts)
-        tokens = sum(one.tokens for one in own) + (0 if view.search else snapshot.tokens)
+        parts = (_ALL,) if view.search else (_ALL, *snapshot.parts)
+        tokens = sum(one.tokens for one in _ALL) + (0 if view.search else snapshot.tokens)
         mark = b"search" if view.search else b"with"
-        return replace(snapshot, parts=parts, tokens=tokens, digest=snapshot.digest + mark + bytes([len(own)]))
+        return replace(snapshot, parts=parts, tokens=tokens, digest=snapshot.digest + mark)
 
     def route(self, view: View, request: Request) -> Route | Request | None:
         """A route for a search, the call inside a call; None for what is not about these two. Raises `InvalidInput`."""
         if request.method != "tools/call" or request.name not in RESERVED or not (view.search or view.kind == "all"):
             return None
         if request.name == SEARCH_TOOLS:
-            if not self._sight.sees(request.client.caller, OWN.name, "tools", SEARCH_TOOLS):
-                return None
             return Route(server=OWN, name=SEARCH_TOOLS, definition=DEFINITIONS[SEARCH_TOOLS], answer=self._answer_in(view))
         return replace(request, params=unwrapped(request.params), body=None, headers=None)
 

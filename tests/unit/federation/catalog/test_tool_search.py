@@ -131,11 +131,12 @@ async def test_a_search_without_sense_is_refused(more: dict[str, object]) -> Non
 
 
 @pytest.mark.anyio
-async def test_the_policy_says_who_may_search() -> None:
+async def test_whoever_has_a_list_may_search_it() -> None:
     world = long_world()
-    world.rule = lambda _caller, _action, target: target.server != "gateway"
+    world.rule = lambda _caller, _action, target: target.server == "two"
 
-    assert "search_tools" not in await world.names()
+    assert found(await search(world, "issue")) == ["create_issue", "close_issue"]
+    assert found(await search(world, "tool0")) == []
 
 
 def test_four_of_five_questions_find_their_tool_among_the_first_five() -> None:
