@@ -87,6 +87,20 @@ async def test_an_older_client_hears_of_lists_and_resources(endpoint: str) -> No
         await heard.until("notifications/resources/updated")
 
 
+async def test_a_gateway_that_stops_ends_each_stream_on_purpose(upstream: Program) -> None:
+    with folder_for("stopping") as folder, gateway(folder, {"fixture": f"{upstream.url}/mcp"}) as program:
+        async with (
+            client_of(f"{program.url}/mcp") as client,
+            client.listen(tools_list_changed=True) as one,
+            client.listen(prompts_list_changed=True) as other,
+        ):
+            stopping = asyncio.get_running_loop().run_in_executor(None, program.stop)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                # A stream that broke off would raise `SubscriptionLost`.
+                assert [event for subscription in (one, other) async for event in subscription] == []
+            await stopping
+
+
 async def _next(subscription: AsyncIterator[ServerEvent], of: type[ServerEvent] | None = None) -> ServerEvent:
     async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in subscription:
