@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from time import sleep
 
@@ -32,34 +33,38 @@ def main() -> int:
         folder = stack.enter_context(folder_for("bench-listeners"))
         upstream = stack.enter_context(rig.upstream())
         gateway, known = stack.enter_context(rig.guarded_gateway(folder / "gateway", upstream))
+        quiet, known_there = stack.enter_context(rig.guarded_gateway(folder / "quiet", upstream))
         tokens = [token(gateway, subject=f"listener-{index}") for index in range(-(-options.clients // OF_EACH_CALLER))]
+        targets = [
+            Target(name="without", url=f"{quiet.url}/mcp", token=known_there),
+            Target(name="with", url=f"{gateway.url}/mcp", token=known),
+        ]
         # What the first listeners make the gateway load once, for everybody, is not theirs.
         with Idle(gateway, tokens[:1], 10):
             sleep(SETTLING_SECONDS)
-        before, without = gateway.rss_megabytes(), _calls(gateway, known, options)
-        before = max(before, gateway.rss_megabytes())
+        before = gateway.rss_megabytes()
         with Idle(gateway, tokens, options.clients) as idle:
             sleep(SETTLING_SECONDS)
-            after, beside = gateway.rss_megabytes(), _calls(gateway, known, options)
+            after = gateway.rss_megabytes()
+            found = _calls(targets, options)
         each = (after - before) * 1024 / max(idle.open, 1)
         rows = [
             ["clients that listen", "0", f"{idle.open:,}", f"{options.clients:,}"],
             ["memory, MB", f"{before:.0f}", f"{after:.0f}", ""],
             ["memory for each, kB", "", f"{each:.0f}", "at most 60"],
         ]
-        if without and beside:
+        if found:
+            without, beside = found["without"], found["with"]
             rows.append(["a call, p50 ms", f"{without.p50_ms:.2f}", f"{beside.p50_ms:.2f}", ""])
             rows.append(["the same, ratio", "", f"{beside.p50_ms / without.p50_ms:.2f}", "at most 1.3"])
             rows.append(["bad answers", str(without.bad), str(beside.bad), "0"])
-        print_table("Clients that only listen", ["what", "without", "with them", "asked"], rows)
+        print_table("Clients that only listen, beside a gateway where none does", ["what", "without", "with them", "asked"], rows)
     return 0
 
 
-def _calls(gateway: Program, known: str, options: argparse.Namespace) -> Figures | None:
-    if WRK is None:
-        return None
-    target = Target(name="call", url=f"{gateway.url}/mcp", token=known)
-    return in_turns([target], connections=1, seconds=options.seconds, rounds=options.rounds)["call"]
+def _calls(targets: Sequence[Target], options: argparse.Namespace) -> Mapping[str, Figures]:
+    """In turns, so that the machine's moods meet both alike; nothing without `wrk`."""
+    return in_turns(targets, connections=1, seconds=options.seconds, rounds=options.rounds) if WRK else {}
 
 
 class Idle:
