@@ -51,11 +51,22 @@ class Figures:
 
 
 def load(target: Target, *, connections: int, seconds: float) -> Figures:
-    """One stretch of load. Raises `NoWrk`."""
+    """One stretch of load, of whole seconds. Raises `NoWrk`."""
     if WRK is None:
         raise NoWrk
     pinned = [] if OTHERS_CPU is None else ["taskset", "-c", str(OTHERS_CPU)]
-    command = [*pinned, WRK, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(SCRIPT), target.url]
+    command = [
+        *pinned,
+        WRK,
+        "-t1",
+        f"-c{connections}",
+        f"-d{max(round(seconds), 1)}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(SCRIPT),
+        target.url,
+    ]
     environment = {"PATH": os.environ["PATH"], **target.environment()}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 60, check=True)  # noqa: S603
     if done.stderr:
