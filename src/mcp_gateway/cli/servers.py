@@ -16,6 +16,7 @@ import typer
 from mcp_gateway.cli.access_rules import operator_of
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.servers_printing import print_registered, print_server, print_servers
+from mcp_gateway.cli.servers_transfer import add_transfer_commands
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
@@ -195,6 +196,9 @@ def with_registry(tenant: str, work: Callable[[Registry, Caller], Awaitable[T]])
             return await work(registry, operator_of(tenant))
 
     return asyncio.run(run())
+
+
+add_transfer_commands(app, with_registry)
 
 
 def _tell(tenant: str, work: Callable[[Registry, Caller], Awaitable[Registered]], *, as_json: bool) -> None:
