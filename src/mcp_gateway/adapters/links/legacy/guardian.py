@@ -23,7 +23,7 @@ GRACE_SECONDS: Final = 2.0
 
 _PROCESSES: Final = Path("/proc")
 _LOOK_SECONDS: Final = 0.5
-_STEP_SECONDS: Final = 0.02
+_STEP_SECONDS: Final = 0.1
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})

@@ -31,7 +31,7 @@ from mcp_gateway.registry.model import Command
 _GUARDIAN: Final = Path(__file__).with_name("guardian.py")
 # From its input being closed until it is told to end, and from then on until it is made to.
 _LEAVE_SECONDS: Final = 1.0
-_MUST_SECONDS: Final = GRACE_SECONDS + 2.0
+_MUST_SECONDS: Final = GRACE_SECONDS + 6.0
 _DROPPED_BYTES: Final = 64 * 1024
 _log = structlog.get_logger()
 
@@ -111,7 +111,9 @@ class StdioChannel:
                 process.terminate()
             if not await _ended(process, _MUST_SECONDS):
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                    # Never a group that is not its own.
+                    if os.getpgid(process.pid) == process.pid:
+                        os.killpg(process.pid, signal.SIGKILL)
                 await _ended(process, _LEAVE_SECONDS)
         # With the last process the streams end, and with them whoever reads them.
         await asyncio.wait(self._tasks, timeout=_LEAVE_SECONDS)
