@@ -3,20 +3,26 @@
 from mcp_gateway.core.protocol.frames import parse_object
 from mcp_gateway.entrypoints.http.access_shapes import moment
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.federation.catalog.costs import tokens_of
 from mcp_gateway.registry.definitions.approvals import Compared, Shown
 from mcp_gateway.registry.definitions.diff_text import diff_text
 from mcp_gateway.registry.definitions.findings import Finding
 
 
 def shape_entry(shown: Shown) -> JsonObject:
-    """One line of a list. Why it stands so, and who decided, is for those who may decide."""
+    """One line of a list. Why it stands so, and who decided, is for those who may decide.
+
+    `tokens`: what a tool's definition costs a model that reads it, about; None for what is no tool.
+    """
     record = shown.record
+    standing = record.standing()
     entry: JsonObject = {
         "server": record.server,
         "kind": record.kind,
         "name": record.name,
         "status": record.status,
-        "fingerprint": record.standing().fingerprint,
+        "fingerprint": standing.fingerprint,
+        "tokens": tokens_of(standing.definition) if record.kind == "tools" else None,
         "seen_at": moment(record.seen_at),
         "manageable": shown.managing,
     }

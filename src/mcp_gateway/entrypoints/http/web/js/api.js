@@ -152,6 +152,8 @@ async function readJson(response) {
 export function errorFrom(content, status) {
   const shape = content?.error ?? content?.detail?.error ?? content?.detail ?? content;
   if (typeof shape?.message === "string") return new RequestFailed({ code: "ERROR", ...shape, status });
+  // Plain calls of tools answer with problem details and nothing around them.
+  if (typeof shape === "string" && typeof content?.code === "string") return new RequestFailed({ ...content, message: shape, status });
   return new RequestFailed({
     code: `HTTP_${status}`,
     status,

@@ -15,9 +15,9 @@ const STEPS = {
   name: "Name",
 };
 
-/** Wires the button and the dialog that stand in index.html; for those who manage access. */
+/** Wires the button and the dialog that stand in index.html; for those who manage access, else null. `ask(tool)` opens it. */
 export function wireWhy({ trigger, dialog, me }) {
-  if (!me || me.login === "none" || !may("manage_access")) return;
+  if (!me || me.login === "none" || !may("manage_access")) return null;
   trigger.hidden = false;
   const place = dialog.querySelector("[data-why]");
   const result = h("div", { class: "why-result", "aria-live": "polite" });
@@ -54,6 +54,14 @@ export function wireWhy({ trigger, dialog, me }) {
 
   replaceContent(place, h("p", { class: "panel-lead" }, "May somebody of your tenant use a tool or read a table? And if not, what stands in the way?"), form, result);
   trigger.addEventListener("click", () => dialog.showModal());
+  return {
+    ask(tool) {
+      about.input.value = tool;
+      kind.value = "tool";
+      dialog.showModal();
+      subject.input.focus();
+    },
+  };
 }
 
 function drawExplanation(place, { allowed, works, reason, chain, advice, target, action }) {

@@ -1,0 +1,59 @@
+// Small pieces the tabs of this panel share.
+
+import { freshId, h, icon } from "../../dom.js";
+
+// Marks that change the direction of text, or that nobody sees: a server could hide orders to a model in them.
+const UNSEEN = /[\u00ad\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e01ef}]/gu;
+
+/** What a server said, as nodes; what cannot be seen in it is shown by its number. */
+export function said(text) {
+  const words = String(text ?? "");
+  const nodes = [];
+  let from = 0;
+  for (const found of words.matchAll(UNSEEN)) {
+    const number = found[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+    nodes.push(words.slice(from, found.index), h("span", { class: "unseen" }, `U+${number}`));
+    from = found.index + found[0].length;
+  }
+  return [...nodes, words.slice(from)].filter((part) => part !== "");
+}
+
+/** A labelled text field. */
+export function textField(label, attributes = {}) {
+  const input = h("input", { type: "text", class: "text-field", autocomplete: "off", spellcheck: "false", ...attributes });
+  return { input, element: h("label", { class: "panel-field" }, h("span", {}, label, attributes.required && needed()), input) };
+}
+
+/** A labelled choice; options are `[value, words]`. */
+export function choiceField(label, options) {
+  const input = h("select", { class: "select" }, options.map(([value, words]) => h("option", { value }, words)));
+  return { input, element: h("label", { class: "panel-field" }, h("span", {}, label), input) };
+}
+
+export const needed = () => h("span", { class: "needed", title: "needed" }, " *", h("span", { class: "visually-hidden" }, " needed"));
+
+export const waiting = (words) => h("p", { class: "panel-state", role: "status" }, h("span", { class: "spinner" }), ` ${words}`);
+
+export const empty = (...words) => h("p", { class: "registry-empty" }, words);
+
+/** A region that opens and closes below its button; `draw(place)` is called the first time and each time it opens. */
+export function disclosure({ head, draw, class: className }) {
+  const id = freshId("registry");
+  const body = h("div", { class: `${className}-body`, id, hidden: true });
+  const toggle = h("button", { type: "button", class: `${className}-head`, "aria-expanded": "false", "aria-controls": id }, icon("chevron"), head);
+  const setOpen = (open) => {
+    body.hidden = !open;
+    toggle.setAttribute("aria-expanded", String(open));
+    if (open) draw(body);
+  };
+  toggle.addEventListener("click", () => setOpen(body.hidden));
+  return { element: h("li", { class: className }, toggle, body), toggle, setOpen };
+}
+
+/** Milliseconds for people. */
+export function milliseconds(value) {
+  if (typeof value !== "number") return "–";
+  if (value >= 10_000) return `${(value / 1000).toFixed(0)} s`;
+  if (value >= 1000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} ms`;
+}
