@@ -116,8 +116,7 @@ class _Watched:
 
 def is_response(message: bytes) -> bool:
     """Whether this message of a stream is its response; every other one is a notification."""
-    head = message[:_END_BYTES]
-    if b'"method"' not in head:
+    if b'"method"' not in message:
         return True
     try:
         return "method" not in parse_object(message)

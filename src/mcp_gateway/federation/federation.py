@@ -8,6 +8,7 @@ from mcp_gateway.access.act import Act
 from mcp_gateway.access.policy.model import Action, Target
 from mcp_gateway.access.policy.own_tools import action_of
 from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import object_at
 from mcp_gateway.core.protocol.words import LISTS, NAMED_BY, TASKS_EXTENSION
 from mcp_gateway.federation.errors import CapabilityMissing, UnknownMethod, UnknownName
@@ -29,6 +30,10 @@ class Offers(Protocol):
 
         `search`: with a search in place of its list of tools.
         """
+        ...
+
+    def opens(self, view: View, caller: Caller) -> bool:
+        """Whether this caller may know that there is such an endpoint."""
         ...
 
     async def discover(self, view: View, request: Request) -> Reply: ...
@@ -63,6 +68,10 @@ class Federation:
         `search`: with a search in place of its list of tools.
         """
         return self._offers.view(name, search=search)
+
+    def opens(self, view: View, caller: Caller) -> bool:
+        """Whether this caller may know that there is such an endpoint."""
+        return view.kind == "all" or self._offers.opens(view, caller)
 
     async def send(self, view: View, request: Request) -> Reply:
         """Raises `GatewayError`; what a server answers, its errors too, is a reply."""

@@ -93,6 +93,10 @@ class Catalog:
         self._shelf.known.keep_only(servers)
         self._shelf.keep_only(servers)
 
+    def opens(self, view: View, caller: Caller) -> bool:
+        """Whether there is such an endpoint for this caller: one of another tenant is none, nor one they may use nothing of."""
+        return self._sight.opens(view, caller)
+
     async def list(self, view: View, request: Request) -> Reply:
         """A page of one of the four lists.
 

@@ -112,11 +112,16 @@ class FederatedEndpoint:
         name = path[len(BELOW) : -len(ending)]
         return None if not name or "/" in name or name in self._elsewhere else self._federation.view(name, search=search)
 
+    def view_for(self, caller: Caller, path: str, query: bytes = b"", *, ending: str = ENDPOINT) -> View | None:
+        """The same for one caller: an endpoint of which they may know nothing is none."""
+        view = self.view_at(path, query, ending=ending)
+        return view if view is not None and self._federation.opens(view, caller) else None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request at one of these endpoints, whoever sent it."""
         try:
             caller = admitted(scope)
-            view = self.view_at(scope["path"], scope["query_string"])
+            view = self.view_for(caller, scope["path"], scope["query_string"])
             if view is None:
                 raise UnknownEndpoint(path=scope["path"][:200])
         except GatewayError as error:
@@ -196,7 +201,7 @@ class FederatedEndpoint:
         posted = scope["method"] == "POST"
         try:
             caller = admitted(scope)
-            view = self.view_at(scope["path"], scope["query_string"], ending=MESSAGES if posted else STREAM)
+            view = self.view_for(caller, scope["path"], scope["query_string"], ending=MESSAGES if posted else STREAM)
             if view is None or self._sse is None:
                 raise UnknownEndpoint(path=scope["path"][:200])
         except GatewayError as error:
@@ -256,7 +261,7 @@ class WhileWanted:
             self._watcher.cancel()
         gone = self._gone and kind is asyncio.CancelledError and self._task is not None and self._task.uncancel() == 0
         if gone:
-            log.info("client_gone")
+            log.debug("client_gone")
         return gone
 
     def _watch(self) -> None:

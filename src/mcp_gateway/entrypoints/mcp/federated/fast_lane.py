@@ -65,8 +65,11 @@ class FastLane:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._long_way(scope, receive, send)
             return
-        view = self._endpoint.view_at(scope["path"], scope["query_string"])
-        admitted = self._admit(scope) if view is not None else None
+        if self._endpoint.view_at(scope["path"]) is None:
+            await self._long_way(scope, receive, send)
+            return
+        admitted = self._admit(scope)
+        view = None if admitted is None else self._endpoint.view_for(admitted.caller, scope["path"], scope["query_string"])
         if view is None or admitted is None:
             await self._long_way(scope, receive, send)
             return
