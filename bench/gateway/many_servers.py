@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 from bench.figures import print_table
 from bench.gateway import rig
@@ -21,6 +21,9 @@ from tests.programs import Program, folder_for, gateway, token
 
 PATIENCE_SECONDS = 240.0
 LISTS = 15
+# Of one processor.
+AT_REST = 0.1
+LOOKING_SECONDS = 2.0
 
 
 def main() -> int:
@@ -37,11 +40,13 @@ def main() -> int:
         begun = perf_counter()
         tools = asyncio.run(_until_all(many, tokens[many.port], options.servers * TOOLS_OF_EACH))
         complete = perf_counter() - begun
+        resting = _until_at_rest(many)
         lists = asyncio.run(_lists(many, tokens[many.port]))
         header = ["what", "1 server", f"{options.servers:,} servers", "asked"]
         rows = [
             ["start until it answers, s", f"{one.started_in:.1f}", f"{many.started_in:.1f}", "at most 10"],
             ["then until the list is whole, s", "", f"{complete:.1f}", ""],
+            ["then until it is at rest, s", "", f"{resting:.1f}", ""],
             ["tools listed", "", f"{tools:,}", f"{options.servers * TOOLS_OF_EACH:,}"],
             ["first page of the list, kept, p50 ms", "", f"{median(lists) * 1000:.1f}", "at most 20"],
             ["memory, MB", f"{one.rss_megabytes():.0f}", f"{many.rss_megabytes():.0f}", "stated"],
@@ -58,6 +63,17 @@ def _programs(stack: ExitStack, folder: Path, upstream: Program, number: int) ->
         named = {f"s{index}": f"{upstream.url}/many/{index}/mcp" for index in range(servers)}
         found.append(stack.enter_context(gateway(folder / name, named, cpu=GATEWAY_CPU, environment=rig.FAR)))
     return found[0], found[1]
+
+
+def _until_at_rest(program: Program) -> float:
+    """Seconds until it has looked at everything there is to see and does next to nothing."""
+    begun = perf_counter()
+    while perf_counter() - begun < PATIENCE_SECONDS:
+        before = program.cpu_seconds()
+        sleep(LOOKING_SECONDS)
+        if program.cpu_seconds() - before < LOOKING_SECONDS * AT_REST:
+            break
+    return perf_counter() - begun
 
 
 def _calls(one: Program, many: Program, tokens: dict[int, str], options: argparse.Namespace) -> list[list[str]]:
