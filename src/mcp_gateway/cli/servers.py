@@ -15,7 +15,7 @@ import typer
 
 from mcp_gateway.cli.access_rules import operator_of
 from mcp_gateway.cli.logging_setup import configure_logging
-from mcp_gateway.cli.servers_printing import print_registered, print_server, print_servers
+from mcp_gateway.cli.servers_printing import print_found, print_registered, print_server, print_servers
 from mcp_gateway.cli.servers_transfer import add_transfer_commands
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import InvalidInput
@@ -23,6 +23,8 @@ from mcp_gateway.core.identity import LOCAL_CALLER, Caller
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.server_shapes import shape_outcome, shape_registered_server
 from mcp_gateway.registry.model import Credential, DriftRule
+from mcp_gateway.registry.official.names import is_registry_name
+from mcp_gateway.registry.official.ordering import from_directory
 from mcp_gateway.registry.orders import Registered, RemoteTransport, ServerChange, ServerOrder
 from mcp_gateway.registry.registry import Registry
 from mcp_gateway.settings import load_settings
@@ -82,7 +84,7 @@ def list_servers(*, tenant: TenantOption = LOCAL_CALLER.tenant, as_json: JsonOpt
 @app.command()
 def add(
     name: Name,
-    url: Annotated[str, typer.Argument(help="Its address.", show_default=False)],
+    url: Annotated[str, typer.Argument(help="Its address, or its name in a registry: com.example/server.", show_default=False)],
     *,
     tenant: TenantOption = LOCAL_CALLER.tenant,
     transport: Annotated[TransportName, typer.Option(help="How it is spoken with; sse for old ones.")] = TransportName.HTTP,
@@ -92,6 +94,9 @@ def add(
     drift: DriftOption = None,
     mask: MaskOption = None,
     title: Annotated[str, typer.Option(help="What people see.")] = "",
+    from_registry: Annotated[
+        str, typer.Option(help="The registry's address. Default: the one of the servers file, or the official one.")
+    ] = "",
     everybody: Annotated[bool, typer.Option(help="For callers of every tenant.")] = False,
     look: Annotated[bool, typer.Option(help="Connect to it and say what it is like.")] = True,
     as_json: JsonOption = False,
@@ -108,7 +113,16 @@ def add(
         drift=DRIFTS[drift] if drift is not None else "approve",
         mask=frozenset(mask or ()),
     )
-    _tell(tenant, lambda registry, caller: registry.add(caller, order, look=look, face="command"), as_json=as_json)
+
+    async def work(registry: Registry, caller: Caller) -> Registered:
+        ordered = order
+        if from_registry or is_registry_name(url):
+            found = await registry.look_up(caller, name, url, at=from_registry, face="command")
+            print_found(found)
+            ordered = from_directory(order, found)
+        return await registry.add(caller, ordered, look=look, face="command")
+
+    _tell(tenant, work, as_json=as_json)
 
 
 @app.command()

@@ -8,6 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.registry.definitions.diff_text import plain
+from mcp_gateway.registry.official.reading import Found
+from mcp_gateway.registry.showing import origin
 
 _SIGNS: Final = {"error": "[red]✗[/]", "warning": "[yellow]![/]", "note": "[blue]·[/]"}
 
@@ -34,6 +37,17 @@ def print_server(shape: JsonObject) -> None:
     for key, value in _flat(shape):
         if value not in (None, "", [], {}):
             console.print(f"[bold]{escape(key)}[/] {escape(str(value))}", highlight=False)
+
+
+def print_found(found: Found) -> None:
+    """What a registry said, on standard error: it is somebody else's word."""
+    console = Console(stderr=True, highlight=False, markup=False)
+    console.print(plain(f"The registry has {found.name} {found.version} at {origin(found.url)}."))
+    for wish in found.wishes:
+        how = "needs" if wish.required else "takes"
+        console.print(
+            plain(f"It {how} the header {wish.header}{', a secret' if wish.secret else ''}: --header and --bearer-file.")
+        )
 
 
 def print_registered(shape: JsonObject) -> None:

@@ -8,6 +8,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.registry.configuration.model import ServersConfiguration
 from mcp_gateway.registry.inspection import Inspection
 from mcp_gateway.registry.model import Server, VirtualServer
+from mcp_gateway.registry.official.reading import Found
 
 # What is odd about a name; a server that "hides_another" is sound itself.
 Fault: TypeAlias = Literal["unreadable", "credential_lost", "hides_another"]
@@ -83,6 +84,14 @@ class Refreshing(Protocol):
     """Makes every replica forget what it kept of a server, so that it is asked anew."""
 
     async def refresh(self, server: Server, /) -> None: ...
+
+
+class Directory(Protocol):
+    """Looks names up in registries like the official one."""
+
+    async def look_up(self, registry: str, name: str, /) -> Found:
+        """`registry` is its address. Raises `NotInRegistry`, `NoRemote`, `RegistryAnswerOdd`, and what a broken link raises."""
+        ...
 
 
 class Forgetting(Protocol):

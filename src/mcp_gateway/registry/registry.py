@@ -15,10 +15,12 @@ from mcp_gateway.registry.configuration.model import Network, RegistryOptions
 from mcp_gateway.registry.desk import Desk
 from mcp_gateway.registry.inspection import Inspection
 from mcp_gateway.registry.model import Server, VirtualServer
+from mcp_gateway.registry.official.errors import NotInRegistry
+from mcp_gateway.registry.official.reading import Found
 from mcp_gateway.registry.orders import Registered, ServerChange, ServerOrder
-from mcp_gateway.registry.ports import Fault, Forgetting, Inspecting, Refreshing
+from mcp_gateway.registry.ports import Directory, Fault, Forgetting, Inspecting, Refreshing
 from mcp_gateway.registry.register import Register
-from mcp_gateway.registry.showing import audited_change, audited_order
+from mcp_gateway.registry.showing import audited_change, audited_order, origin
 from mcp_gateway.registry.virtual_servers import VirtualServers
 
 
@@ -31,6 +33,7 @@ class Registry:
         self._inspecting: Inspecting | None = None
         self._refreshing: Refreshing | None = None
         self._forgetting: Forgetting | None = None
+        self._directory: Directory | None = None
         self.virtual = VirtualServers(self._desk)
 
     @property
@@ -72,11 +75,13 @@ class Registry:
         inspecting: Inspecting | None = None,
         refreshing: Refreshing | None = None,
         forgetting: Forgetting | None = None,
+        directory: Directory | None = None,
     ) -> None:
         """Parts that need a registry to be made themselves; without them nobody looks, and nothing is forgotten."""
         self._inspecting = inspecting or self._inspecting
         self._refreshing = refreshing or self._refreshing
         self._forgetting = forgetting or self._forgetting
+        self._directory = directory or self._directory
 
     async def reload(self) -> bool:
         """Read again what moved; whether anything is different now."""
@@ -121,6 +126,19 @@ class Registry:
             return await self._looked_at(caller, server, look=look and server.enabled)
 
         return await self._desk.carry_out(caller, order.name, audited_order(order), face, work)
+
+    async def look_up(self, caller: Caller, name: str, listed: str, *, at: str = "", face: FaceName = "http") -> Found:
+        """What a registry says of its server `listed`, to be registered here as `name`. `at` "": the one of the servers file.
+
+        Only whoever is on this machine may name another. Raises what `Directory.look_up` raises.
+        """
+
+        async def work() -> Found:
+            if self._directory is None:
+                raise NotInRegistry("No registry is asked here.")
+            return await self._directory.look_up(at or self.options.directory, listed)
+
+        return await self._desk.carry_out(caller, name, {"look_up": listed, "at": origin(at)}, face, work)
 
     async def update(
         self,

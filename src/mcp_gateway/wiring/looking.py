@@ -6,6 +6,7 @@ from mcp_gateway.adapters.inspect_server import InspectServer
 from mcp_gateway.adapters.inspecting.challenge import Challenges
 from mcp_gateway.adapters.links.addresses import Addresses
 from mcp_gateway.adapters.links.links import Links, Outward
+from mcp_gateway.adapters.registry_directory import LIMITS, RegistryDirectory
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import ChangeBus, Link, Watch
@@ -60,6 +61,13 @@ def inspector(links: Links, registry: Registry, clock: Clock, *, version: str) -
     )
 
 
+def directory(registry: Registry, clock: Clock) -> RegistryDirectory:
+    """Asks registries under the rules for every other way out."""
+    outward = Outward(Addresses(rules(lambda: registry.allowed_networks), clock=clock), clock=clock)
+    return RegistryDirectory(lambda url, faults: outward.client(url, faults, LIMITS))
+
+
 def attach_looking(registry: Registry, links: Links, bus: ChangeBus, clock: Clock, *, version: str) -> None:
     """What `servers add`, `test` and `refresh` need of the parts that themselves need a registry."""
-    registry.attach(inspecting=inspector(links, registry, clock, version=version), refreshing=Refresh(bus))
+    looking = inspector(links, registry, clock, version=version)
+    registry.attach(inspecting=looking, refreshing=Refresh(bus), directory=directory(registry, clock))

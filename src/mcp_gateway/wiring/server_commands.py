@@ -11,7 +11,7 @@ from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access import open_access
 from mcp_gateway.wiring.definitions import open_definitions
 from mcp_gateway.wiring.links import open_links
-from mcp_gateway.wiring.looking import inspector
+from mcp_gateway.wiring.looking import directory, inspector
 from mcp_gateway.wiring.older_links import open_older_eras
 from mcp_gateway.wiring.registry import open_registry
 from mcp_gateway.wiring.store import open_own_store
@@ -39,5 +39,9 @@ async def open_registry_alone(settings: Settings, clock: Clock) -> AsyncIterator
                 older=older,
             )
         )
-        registry.attach(inspecting=inspector(links, registry, clock, version=version("mcp-gateway")), forgetting=definitions)
+        registry.attach(
+            inspecting=inspector(links, registry, clock, version=version("mcp-gateway")),
+            forgetting=definitions,
+            directory=directory(registry, clock),
+        )
         yield registry

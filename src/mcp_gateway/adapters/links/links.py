@@ -14,7 +14,7 @@ from mcp_gateway.adapters.links.http_sending import HttpSending
 from mcp_gateway.adapters.links.token_endpoint import LIMITS, TokenEndpoint
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.federation.ports import Link
-from mcp_gateway.registry.model import Credential, Server, TransportName
+from mcp_gateway.registry.model import Credential, Server, ServerLimits, TransportName
 
 # Makes the link of a server and connects to nothing.
 Open: TypeAlias = Callable[[Server], Link]
@@ -51,6 +51,10 @@ class Outward:
             secret=server.credential.kind != "none",
         )
         return HttpSending(http, presenter(server.credential, faults, clock=self._clock, endpoint=self._endpoint_for(faults)))
+
+    def client(self, url: str, faults: Faults, limits: ServerLimits) -> HttpClient:
+        """For requests that belong to no server and carry no secret. Raises as `sending`."""
+        return HttpClient(url, faults=faults, limits=limits, addresses=self._addresses, trust=self._trusted)
 
     def _endpoint_for(self, faults: Faults) -> Callable[[Credential], TokenEndpoint]:
         def endpoint(credential: Credential) -> TokenEndpoint:

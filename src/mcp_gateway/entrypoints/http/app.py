@@ -40,6 +40,7 @@ from mcp_gateway.entrypoints.http.middleware import (
 )
 from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.oauth import oauth_routes
+from mcp_gateway.entrypoints.http.official_registry import OpenReading, official_registry_routes
 from mcp_gateway.entrypoints.http.page import INDEX, page_routes, read_page_files
 from mcp_gateway.entrypoints.http.reference_page import CONTENT_POLICY, render_reference
 from mcp_gateway.entrypoints.http.replies import Replies
@@ -176,6 +177,7 @@ def _add_routes(
     if gateway.registry is not None:
         app.include_router(server_routes(gateway.registry), prefix="/api")
         app.include_router(virtual_server_routes(gateway.registry), prefix="/api")
+        app.include_router(official_registry_routes(gateway.registry, challenges))
     if access is not None:
         app.include_router(access_routes(gateway, access), prefix="/api")
         app.include_router(audit_routes(access), prefix="/api")
@@ -226,6 +228,7 @@ def add_steps(app: Starlette, options: HttpOptions, *, replies: Replies, access:
         expose_headers=EXPOSED_HEADERS,
     )
     app.add_middleware(GuardOrigin, names=Names(options.hosts, options.allowed_origins), replies=replies)
+    app.add_middleware(OpenReading, any_origin=access is not None)
     app.add_middleware(Wall, replies=replies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Correlate, clock=replies.clock, new_id=replies.new_id)

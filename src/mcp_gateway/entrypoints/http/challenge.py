@@ -48,6 +48,10 @@ class Challenges:
         """Where people log in; the same unless MCP has a port of its own."""
         return self._at_port(scope, self.login_port)
 
+    def endpoint_origin(self, scope: Scope) -> str:
+        """Where MCP endpoints are; the same unless they have a port of their own."""
+        return self._at_port(scope, self.endpoint_port)
+
     def resources(self, scope: Scope) -> frozenset[str]:
         """The exact URL of every endpoint, wherever it is reached."""
         origins = {self.origin(scope), self._at_port(scope, self.endpoint_port)}
