@@ -1,6 +1,7 @@
 """Every record in memory, to be asked on every call; the store is where they are written down."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
 from mcp_gateway.registry.definitions.ports import Read
@@ -14,6 +15,8 @@ class StandingTable:
         self._records: dict[Kind, dict[str, dict[str, Record]]] = {}
         self._standing: dict[tuple[str, str, str], Standing] = {}
         self._decided: set[tuple[str, Kind]] = set()
+        # On how many servers there is a tool of this name.
+        self._offering: Counter[str] = Counter()
 
     def standing(self, server: str, name: str, kind: Kind) -> Standing | None:
         return self._standing.get((kind, server, name))
@@ -27,9 +30,8 @@ class StandingTable:
 
     def around(self, server: str) -> Surroundings:
         """Tools of this server, and of all others."""
-        tools = self._records.get("tools", {})
-        others = frozenset(name for other, named in tools.items() if other != server for name in named)
-        return Surroundings(own=frozenset(tools.get(server, ())), others=others)
+        own = self._records.get("tools", {}).get(server, {})
+        return Surroundings(own=frozenset(own), others=_Others(self._offering, own))
 
     def records(self) -> Iterator[Record]:
         """All, without those that only say that a list was seen."""
@@ -49,6 +51,8 @@ class StandingTable:
             before = self.record(record.key)
             if before is not None and before.decided_at != record.decided_at:
                 self._decided.add((record.server, record.kind))
+            if before is None and record.kind == "tools":
+                self._offering[record.name] += 1
             self._records.setdefault(record.kind, {}).setdefault(record.server, {})[record.name] = record
             if record.name:
                 self._standing[record.kind, record.server, record.name] = record.standing()
@@ -64,4 +68,24 @@ class StandingTable:
         names = [(kind, name) for kind, servers in self._records.items() for name in servers.pop(server, {})]
         for kind, name in names:
             self._standing.pop((kind, server, name), None)
+            if kind == "tools":
+                self._offering[name] -= 1
+                if not self._offering[name]:
+                    del self._offering[name]
         return bool(names)
+
+
+class _Others(Set[str]):
+    """Names of the tools of all servers but one, without gathering them: there may be tens of thousands."""
+
+    def __init__(self, offering: Counter[str], own: Mapping[str, Record]) -> None:
+        self._offering, self._own = offering, own
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._offering.get(name, 0) > (name in self._own)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._offering if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
