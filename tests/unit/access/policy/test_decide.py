@@ -216,9 +216,7 @@ def test_the_built_in_roles_are_the_ones_documented() -> None:
 
 
 @given(policies, callers)
-def test_a_server_out_of_reach_holds_nothing_that_is_allowed_or_lacks_only_a_scope(
-    policy: Policy, who: Caller
-) -> None:
+def test_a_server_out_of_reach_holds_nothing_that_is_allowed_or_lacks_only_a_scope(policy: Policy, who: Caller) -> None:
     for action, target in GRID:
         decision = decide(policy, who, action, target)
         if decision.allowed or decision.scope:
