@@ -15,6 +15,7 @@ const DONE = { enable: "is offered again", disable: "is switched off", test: "wa
 /** `counts`: `{tools, waiting, blocked}` or null; `actions`: `changed()` and `toTools({server, status})`. */
 export function serverCard(server, counts, actions) {
   let health = null;
+  let busy = false;
   const head = h("div", { class: "card-head" });
   const facts = h("p", { class: "card-facts" });
   const ways = h("div", { class: "card-ways" });
@@ -31,8 +32,9 @@ export function serverCard(server, counts, actions) {
       h("span", { class: "card-condition" }, words),
       h("span", { class: "card-latency" }, health && sparkline(health.samples), health?.latency_ms != null && milliseconds(health.latency_ms)),
     );
-    replaceContent(facts, factsOf(server, health), badges(counts, server, actions), server.fault && faultOf(server.fault));
-    replaceContent(ways, server.changeable && server.source !== "built_in" ? buttons() : null);
+    keepingFocus(facts, () => replaceContent(facts, factsOf(server, health), badges(counts, server, actions), server.fault && faultOf(server.fault)));
+    keepingFocus(ways, () => replaceContent(ways, server.changeable && server.source !== "built_in" ? buttons() : null));
+    setBusy(busy);
   }
 
   function buttons() {
@@ -47,6 +49,7 @@ export function serverCard(server, counts, actions) {
   }
 
   async function act(verb) {
+    if (busy) return;
     replaceContent(outcome, waiting("Asking the gateway…"));
     setBusy(true);
     try {
@@ -65,6 +68,7 @@ export function serverCard(server, counts, actions) {
   }
 
   function askToRemove() {
+    if (busy) return;
     const keep = button("Keep it", { on: { click: () => replaceContent(outcome) } });
     replaceContent(
       outcome,
@@ -86,8 +90,9 @@ export function serverCard(server, counts, actions) {
     }
   }
 
-  function setBusy(busy) {
-    for (const one of element.querySelectorAll("button")) one.disabled = busy;
+  function setBusy(now) {
+    busy = now;
+    for (const one of ways.children) one.setAttribute("aria-disabled", String(busy));
   }
 
   /** Ask how it is, and show that. A failure leaves what was known. */
@@ -101,12 +106,19 @@ export function serverCard(server, counts, actions) {
   return {
     element,
     look,
-    /** What the gateway says of it now; an open outcome stays. */
+    /** What the gateway says of it now, null for nothing new; an open outcome stays. */
     update(now, nowCounts) {
-      [server, counts] = [now, nowCounts];
+      [server, counts] = [now ?? server, nowCounts];
       draw();
     },
   };
+}
+
+/** The button that had the focus is made anew: the one in its place gets it. */
+function keepingFocus(place, draw) {
+  const index = [...place.querySelectorAll("button")].indexOf(document.activeElement);
+  draw();
+  if (index >= 0) place.querySelectorAll("button")[index]?.focus();
 }
 
 function conditionOf(server, health) {

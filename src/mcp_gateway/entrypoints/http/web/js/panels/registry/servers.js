@@ -6,7 +6,7 @@ import { counted } from "../../format.js";
 import { may } from "../../session.js";
 import { addServerForm } from "./add-server.js";
 import { empty, textField, waiting } from "./parts.js";
-import { getRegistered, getTools } from "./requests.js";
+import { getRegistered, getToolCost, getTools } from "./requests.js";
 import { serverCard } from "./server-card.js";
 
 const EVERY_MS = 15_000;
@@ -48,22 +48,33 @@ export function serversTab({ toTools }) {
   async function load() {
     if (servers.length === 0) replaceContent(state, waiting("Asking the gateway…"));
     try {
-      const [{ registered }, tools] = await Promise.all([getRegistered(), getTools().catch(() => null)]);
+      const { registered } = await getRegistered();
       servers = registered ?? [];
       for (const name of kept.keys()) if (!servers.some((one) => one.name === name)) kept.delete(name);
-      counts = tools && tools.total <= tools.tools.length ? countsOf(tools.tools) : null;
       draw();
+      await count();
     } catch (error) {
       replaceContent(state, errorNotice(error, load));
     }
   }
+
+  /** What is offered is known once every list was read, which asking for the cost does. */
+  async function count() {
+    await getToolCost().catch(() => null);
+    const { tools, total } = await getTools().catch(() => ({ tools: [], total: 1 }));
+    counts = total <= tools.length ? countsOf(tools) : counts;
+    for (const [name, card] of kept) card.update(null, countOf(name));
+  }
+
+  const countOf = (name) => counts && (counts.get(name) ?? NONE);
 
   function draw() {
     const wanted = search.input.value.trim().toLowerCase();
     const found = servers.filter((one) => `${one.name} ${one.title} ${one.url ?? ""}`.toLowerCase().includes(wanted));
     const shown = found.slice(0, SHOWN);
     cards = shown.map(cardOf);
-    replaceContent(list, cards.map(({ element: card }) => card));
+    const same = cards.length === list.children.length && cards.every(({ element: card }, index) => card === list.children[index]);
+    if (!same) replaceContent(list, cards.map(({ element: card }) => card));
     if (servers.length === 0) replaceContent(state, empty("No server is registered that you may see."));
     else if (found.length === 0) replaceContent(state, empty("No server fits."));
     else replaceContent(state, found.length > SHOWN && empty(`${SHOWN} of ${counted(found.length, "server")}; look for the others by name.`));
@@ -71,7 +82,7 @@ export function serversTab({ toTools }) {
   }
 
   function cardOf(server) {
-    const mine = counts && (counts.get(server.name) ?? NONE);
+    const mine = countOf(server.name);
     const known = kept.get(server.name);
     if (known) known.update(server, mine);
     else kept.set(server.name, serverCard(server, mine, { toTools, changed: load }));
@@ -81,6 +92,7 @@ export function serversTab({ toTools }) {
   async function look() {
     clearTimeout(timer);
     await Promise.all(cards.map((card) => card.look()));
+    if (cards.length > 0 && counts) await count();
     clearTimeout(timer);
     if (running) timer = setTimeout(() => (document.hidden ? again() : look()), EVERY_MS);
   }

@@ -13,10 +13,13 @@ const HINTS = {
   idempotentHint: ["says twice is as once", null],
   openWorldHint: ["says it reaches out", "says it stays inside"],
 };
-const STANDS = {
-  waiting: "Its server changed it. Until somebody approves it, nobody sees it in a list, and every call is refused.",
-  blocked: "It is blocked: nobody sees it in a list, and every call is refused, until somebody approves it.",
+const WHY = {
+  wider: "Its server changed it.",
+  new: "It came after its server was registered.",
+  suspicious: "Some of its words look as if they were meant to mislead a model.",
+  refused: "Somebody decided against it.",
 };
+const HELD = "Until it is approved, it is in no list, and every call of it is refused.";
 
 /** Draws into `place`; `changed(entry)` is called after a decision, `why(name)` explains access where that can be asked. */
 export async function drawTool(place, entry, { changed, why }) {
@@ -32,11 +35,12 @@ export async function drawTool(place, entry, { changed, why }) {
     replaceContent(
       place,
       words(shown.definition),
-      held && h("p", { class: "tool-stands" }, icon("alert"), ` ${STANDS[shown.status] ?? ""}`),
+      held && h("p", { class: "tool-stands" }, icon("alert"), ` ${WHY[shown.verdict] ?? ""} ${HELD}`),
       compared && difference(compared),
-      decisions(shown, again),
+      held && decisions(shown, again),
       !held && shown.kind === "tools" && trying(shown),
       h("details", { class: "fold-out" }, h("summary", {}, "Its definition"), jsonOf(shown.definition)),
+      !held && decisions(shown, again),
       why && h("p", {}, button("Why can somebody not see it?", { icon: "question", on: { click: () => why(entry.name) } })),
     );
   } catch (error) {

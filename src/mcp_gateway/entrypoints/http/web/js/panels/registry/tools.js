@@ -7,6 +7,7 @@ import { choiceField, disclosure, empty, said, textField, waiting } from "./part
 import { getRegistered, getToolCost, getTools } from "./requests.js";
 import { drawTool } from "./tool.js";
 
+const EVERY_MS = 10_000;
 const MOST_PAGES = 5;
 const SHOWN = 200;
 const STATUSES = [["", "any"], ["offered", "offered"], ["waiting", "waiting"], ["blocked", "blocked"]];
@@ -23,14 +24,21 @@ export function toolsTab({ why }) {
   let total = 0;
   let unseen = [];
   let wanted = { server: "", status: "" };
+  let timer = 0;
+  let running = false;
+  // Rows stay as they are, opened and filled in, while the list is read again.
+  const rows = new Map();
 
   search.input.addEventListener("input", draw);
   for (const { input } of [server, status]) input.addEventListener("change", draw);
 
   async function load() {
+    clearTimeout(timer);
     if (entries.length === 0) replaceContent(state, waiting("Asking the gateway…"));
     try {
-      const [, { registered }, cost] = await Promise.all([loadTools(), getRegistered(), getToolCost().catch(() => null)]);
+      // The cost is found by reading every list, and what is read is then known below.
+      const [{ registered }, cost] = await Promise.all([getRegistered(), getToolCost().catch(() => null)]);
+      await loadTools();
       unseen = (registered ?? []).filter(({ enabled }) => !enabled).map(({ name }) => name);
       offerServers();
       lead.textContent = cost ? costWords(cost) : "";
@@ -38,7 +46,11 @@ export function toolsTab({ why }) {
     } catch (error) {
       replaceContent(state, errorNotice(error, load));
     }
+    clearTimeout(timer);
+    if (running) timer = setTimeout(() => (document.hidden ? again() : load()), EVERY_MS);
   }
+
+  const again = () => (timer = setTimeout(load, EVERY_MS));
 
   async function loadTools() {
     const found = [];
@@ -53,7 +65,8 @@ export function toolsTab({ why }) {
 
   function offerServers() {
     const names = [...new Set(entries.map((one) => one.server))];
-    replaceContent(server.input, h("option", { value: "" }, "every server"), names.map((name) => h("option", { value: name }, name)));
+    const offered = [...server.input.options].slice(1).map(({ value }) => value);
+    if (names.join() !== offered.join()) replaceContent(server.input, h("option", { value: "" }, "every server"), names.map((name) => h("option", { value: name }, name)));
     server.input.value = names.includes(wanted.server) ? wanted.server : "";
     status.input.value = wanted.status;
   }
@@ -64,8 +77,17 @@ export function toolsTab({ why }) {
     const found = entries.filter(
       (one) => (!wanted.server || one.server === wanted.server) && (!wanted.status || one.status === wanted.status) && `${one.server}.${one.name}`.toLowerCase().includes(text),
     );
-    replaceContent(list, found.slice(0, SHOWN).map((entry) => line(entry, { why, changed: (now) => Object.assign(entry, now) })));
+    const shown = found.slice(0, SHOWN).map(rowOf);
+    const same = shown.length === list.children.length && shown.every((one, index) => one === list.children[index]);
+    if (!same) replaceContent(list, shown);
     replaceContent(state, notes(found.length, text));
+  }
+
+  function rowOf(entry) {
+    const key = JSON.stringify([entry.server, entry.kind, entry.name]);
+    if (!rows.has(key)) rows.set(key, line({ ...entry }, { why, onChange: load }));
+    rows.get(key).update(entry);
+    return rows.get(key).element;
   }
 
   function notes(found, text) {
@@ -92,8 +114,14 @@ export function toolsTab({ why }) {
     name: "tools",
     title: "Tools",
     element: h("div", {}, h("div", { class: "registry-bar" }, search.element, server.element, status.element), lead, state, list),
-    open: load,
-    close() {},
+    open() {
+      running = true;
+      load();
+    },
+    close() {
+      running = false;
+      clearTimeout(timer);
+    },
     /** Show only what a server offers, or only what stands so. */
     narrow(to) {
       wanted = to;
@@ -107,23 +135,26 @@ function costWords({ tools, tokens, tokens_with_search: searched }) {
   return `Your list of ${counted(tools, "tool")} costs a model about ${counted(tokens, "token")} before it reads the first question${saved}.`;
 }
 
-function line(entry, actions) {
+function line(entry, { why, onChange }) {
   const standing = h("span", {});
+  const cost = h("span", { class: "tool-cost" });
   const head = [
     h("code", { class: "tool-name" }, said(entry.name)),
     h("span", { class: "tool-server" }, said(entry.server)),
     entry.kind !== "tools" && h("span", { class: "tag" }, entry.kind),
     standing,
-    h("span", { class: "tool-cost" }, entry.tokens ? counted(entry.tokens, "token") : ""),
+    cost,
   ];
-  const drawStanding = () => {
+  const update = (now) => {
+    Object.assign(entry, now);
     standing.className = entry.status === "offered" ? "tool-offered" : `badge is-${entry.status}`;
     standing.textContent = entry.status;
+    cost.textContent = entry.tokens ? counted(entry.tokens, "token") : "";
   };
-  drawStanding();
   const changed = (now) => {
-    actions.changed(now);
-    drawStanding();
+    update(now);
+    onChange();
   };
-  return disclosure({ head, class: "tool", draw: (place) => drawTool(place, entry, { ...actions, changed }) }).element;
+  const { element } = disclosure({ head, class: "tool", draw: (place) => drawTool(place, entry, { why, changed }) });
+  return { element, update };
 }
