@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what it imports is for gateways that serve
     from mcp_gateway.federation.catalog.catalog import Catalog
     from mcp_gateway.federation.health.history import HealthHistory
     from mcp_gateway.federation.recent import RecentCalls
+    from mcp_gateway.federation.why.whys import Whys
     from mcp_gateway.registry.definitions.approvals import Approvals
     from mcp_gateway.registry.definitions.definitions import Definitions
     from mcp_gateway.registry.registry import Registry
@@ -83,6 +84,7 @@ class McpServers:
     catalog: "Catalog"
     health: "HealthHistory"
     recent: "RecentCalls"
+    whys: "Whys"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

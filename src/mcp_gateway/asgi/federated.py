@@ -187,4 +187,5 @@ def _servers(federated: Federated) -> McpServers:
         catalog=federated.catalog,
         health=federated.subscriptions.health,
         recent=federated.recent,
+        whys=federated.whys,
     )

@@ -15,6 +15,7 @@ import typer
 
 from mcp_gateway.cli.access_rules import operator_of
 from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.servers_explain import explain
 from mcp_gateway.cli.servers_printing import print_found, print_registered, print_server, print_servers
 from mcp_gateway.cli.servers_transfer import add_transfer_commands
 from mcp_gateway.core.clock import SystemClock
@@ -213,6 +214,7 @@ def with_registry(tenant: str, work: Callable[[Registry, Caller], Awaitable[T]])
 
 
 add_transfer_commands(app, with_registry)
+app.command("explain")(explain)
 
 
 def _tell(tenant: str, work: Callable[[Registry, Caller], Awaitable[Registered]], *, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from mcp_gateway.federation.client_sessions.ports import ClientSessionStore
 from mcp_gateway.federation.client_sessions.sessions import ClientSessions
 from mcp_gateway.federation.federation import Federation
 from mcp_gateway.federation.recent import RecentCalls
+from mcp_gateway.federation.why.whys import Whys
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.registry.definitions.approvals import Approvals
 from mcp_gateway.registry.definitions.definitions import Definitions
@@ -60,6 +61,7 @@ class Federated:
     replicas: Replicas
     sessions: ClientSessions
     recent: RecentCalls
+    whys: Whys
 
 
 @asynccontextmanager
@@ -119,6 +121,14 @@ async def open_federation(
             replicas=replicas,
             sessions=ClientSessions(_session_store(traffic.connection, clock), new_id=_new_secret),
             recent=ways.recent,
+            whys=Whys(
+                policy=access.policy,
+                governor=access.governor,
+                registry=registry,
+                definitions=definitions,
+                names=catalog.tool_names,
+                health=subscriptions.health.of,
+            ),
         )
 
 

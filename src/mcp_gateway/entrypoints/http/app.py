@@ -50,6 +50,7 @@ from mcp_gateway.entrypoints.http.tool_cost_routes import tool_cost_routes
 from mcp_gateway.entrypoints.http.tool_routes import tool_routes
 from mcp_gateway.entrypoints.http.virtual_server_routes import virtual_server_routes
 from mcp_gateway.entrypoints.http.well_known import well_known_routes
+from mcp_gateway.entrypoints.http.why_routes import why_routes
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.kit.fastapi import Face, GuardedRoute, KitMiddleware, describe_guards
 from mcp_gateway.kit.figures import NO_FIGURES
@@ -174,6 +175,8 @@ def _add_routes(
         app.include_router(tool_routes(gateway.mcp.approvals), prefix="/api")
     if gateway.mcp is not None and gateway.registry is not None:
         app.include_router(call_routes(gateway.mcp, gateway.registry), prefix="/api")
+    if gateway.mcp is not None:
+        app.include_router(why_routes(gateway.mcp.whys), prefix="/api")
     if gateway.registry is not None:
         app.include_router(server_routes(gateway.registry), prefix="/api")
         app.include_router(virtual_server_routes(gateway.registry), prefix="/api")

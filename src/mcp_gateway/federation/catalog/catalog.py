@@ -18,6 +18,7 @@ from mcp_gateway.federation.catalog.discovery import Discovery
 from mcp_gateway.federation.catalog.gathering import gather
 from mcp_gateway.federation.catalog.lists import Lists
 from mcp_gateway.federation.catalog.model import KIND_OF, Finding, ListKind
+from mcp_gateway.federation.catalog.names import Names
 from mcp_gateway.federation.catalog.naming import Naming
 from mcp_gateway.federation.catalog.own_offers import OwnOffers, through
 from mcp_gateway.federation.catalog.own_tools import SEARCH_TOOLS
@@ -183,6 +184,10 @@ class Catalog:
         """Something changed at a server: what was made of it before is old."""
         self._looked.clear()
         self._shelf.drop(change)
+
+    def tool_names(self, tenant: str) -> Names:
+        """What the tools of all servers a tenant may meet are called in the one endpoint."""
+        return self._naming.names(tenant, "tools")
 
     def findings(self, caller: Caller) -> tuple[Finding, ...]:
         """Names in the one endpoint that are not what a server and its prefix make of them, and resources it cannot give.
