@@ -22,6 +22,9 @@ from mcp_gateway.entrypoints.http.replies import Replies
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 BODY_SECONDS: Final = 30.0
+# No name of an object; one that is empty is told as such.
+TOO_DEEP: Final = "\0too deep"
+_TOO_DEEP_MESSAGE: Final = "The body is nested so deep that it may be read in two ways."
 _MAX_DEPTH: Final = 64
 # The quick reader rounds integers beyond 64 bits.
 _LONG_NUMBER: Final = re.compile(rb"\d{19}")
@@ -65,7 +68,7 @@ class StrictJson:
             return
         fault = find_ambiguity(body)
         if fault is not None:
-            ambiguous = AmbiguousJson(name=fault[:100])
+            ambiguous = AmbiguousJson(name=fault[:100]) if fault != TOO_DEEP else AmbiguousJson(_TOO_DEEP_MESSAGE)
             refusal = in_json_rpc(ambiguous) if speaks_json_rpc(scope) else error_reply(Request(scope), self._replies, ambiguous)
             await refusal(scope, receive, send)
             return
@@ -105,14 +108,19 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_only_once, parse_int=len, 
 
 
 def find_ambiguity(body: bytes) -> str | None:
-    """The first name found twice, in any object of the document. None for a body that is clear, or no JSON."""
+    """The first name found twice, in any object of the document. None for a body that is clear, or no JSON.
+
+    `TOO_DEEP` for one nested so deep that its names cannot be looked at: another reader may still get to its end.
+    """
     if not body:
         return None
     try:
         _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except _Twice as twice:
         return twice.name
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError:
         return None
     return None
 
