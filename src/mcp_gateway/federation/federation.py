@@ -19,7 +19,12 @@ from mcp_gateway.federation.views import Route, View
 
 # Methods beside `NAMED_BY` that are about something a server offers.
 _NAMING: Final = frozenset({"completion/complete"})
-_ACTIONS: Final[Mapping[str, Action]] = {"resources/read": "read_resource", "prompts/get": "get_prompt"}
+_ACTIONS: Final[Mapping[str, Action]] = {
+    "resources/read": "read_resource",
+    "resources/subscribe": "read_resource",
+    "resources/unsubscribe": "read_resource",
+    "prompts/get": "get_prompt",
+}
 
 
 class Offers(Protocol):

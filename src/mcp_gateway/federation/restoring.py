@@ -31,4 +31,7 @@ def _restored(message: bytes, restore: Callable[[JsonObject], JsonObject]) -> by
     result = response.get("result")
     if not isinstance(result, dict):
         return message
-    return render({**response, "result": restore(result)})
+    try:
+        return render({**response, "result": restore(result)})
+    except RecursionError as error:
+        raise UpstreamMisbehaved("The server's answer is nested too deep.") from error

@@ -25,6 +25,7 @@ from mcp_gateway.registry.model import Selected, Server, VirtualServer
 Rewrite: TypeAlias = Callable[[JsonObject], JsonObject]
 MAX_KEPT: Final = 500
 _LOCKED: Final[Mapping[str, ListKind]] = {"tools/call": "tools", "prompts/get": "prompts"}
+_REFERRED: Final[Mapping[str, str]] = {"ref/prompt": "name", "ref/resource": "uri"}
 _ABOUT_URIS: Final = frozenset({"resources/read", "resources/subscribe", "resources/unsubscribe"})
 
 
@@ -70,11 +71,20 @@ class Router:
         return found if found is not None and found.enabled and found.tenant in ("", caller.tenant) else None
 
     def _to_one(self, server: Server, request: Request) -> Route | None:
+        caller = request.client.caller
+        if request.method in TASK_METHODS:
+            own = self._tasks.inward(request.name, caller)
+            return None if own is None or own.server != server.name else self._task_of(server, own.name, caller)
         kind = _LOCKED.get(request.method)
         if kind is not None and not self._is_known(server, kind, request.name):
             return None
-        definition = self._definition(server, request.name) if kind == "tools" else None
-        return Route(server=server, name=request.name, definition=definition)
+        if request.method == "completion/complete":
+            name = _completed(request)
+            return None if not name else Route(server=server, name=name)
+        if kind != "tools":
+            return Route(server=server, name=request.name)
+        definition = self._definition(server, request.name)
+        return Route(server=server, name=request.name, definition=definition, restore=self._restoring(server, request))
 
     def _is_known(self, server: Server, kind: ListKind, name: str) -> bool:
         """Where definitions are locked, what nobody has seen yet has to be seen first; elsewhere its server will know."""
@@ -91,11 +101,12 @@ class Router:
             selected = self._selection(view.virtual)[request.name]
             if rewrite is not None or selected.hidden or selected.preset:
                 rewrite = _filled(selected)
-        restore = None
-        if TASKS_EXTENSION in object_at(request.client.capabilities, "extensions"):
-            restore = self._with_task(server.name, caller)
         return Route(
-            server=server, name=own.name, definition=self._definition(server, own.name), rewrite=rewrite, restore=restore
+            server=server,
+            name=own.name,
+            definition=self._definition(server, own.name),
+            rewrite=rewrite,
+            restore=self._restoring(server, request),
         )
 
     def _to_completion(self, view: View, request: Request) -> Route | None:
@@ -116,13 +127,21 @@ class Router:
         server = None if own is None else self.server(own.server, caller)
         if own is None or server is None or server not in self._sight.servers(view, caller, "tools"):
             return None
-        own_id = own.name
+        return self._task_of(server, own.name, caller)
+
+    def _task_of(self, server: Server, own_id: str, caller: Caller) -> Route:
         return Route(
             server=server,
             name=own_id,
             rewrite=lambda params: {**params, "taskId": own_id},
             restore=self._with_task(server.name, caller),
         )
+
+    def _restoring(self, server: Server, request: Request) -> Rewrite | None:
+        """What shows a task the call may become as its caller's alone; None for a client that takes none."""
+        if TASKS_EXTENSION not in object_at(request.client.capabilities, "extensions"):
+            return None
+        return self._with_task(server.name, request.client.caller)
 
     def _prompt(self, view: View, caller: Caller, name: str) -> Own | None:
         if view.virtual is None:
@@ -182,6 +201,14 @@ class Router:
 
     def _with_task(self, server: str, caller: Caller) -> Rewrite:
         return lambda result: self._tasks.show(result, server, caller)
+
+
+def _completed(request: Request) -> str:
+    """The prompt or template whose argument is to be completed: it is what the policy is asked about. "" for none."""
+    about = object_at(request.params, "ref")
+    kind = about.get("type")
+    name = about.get(_REFERRED.get(kind, "")) if isinstance(kind, str) else None
+    return name if isinstance(name, str) else ""
 
 
 def _renamed(name: str) -> Rewrite:

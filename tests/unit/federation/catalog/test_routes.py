@@ -51,7 +51,7 @@ async def test_one_server_needs_no_list_at_all() -> None:
     world = World()
     upstream = world.add(server("one"))
 
-    for method, params in (("tools/call", {"name": "a"}), ("tasks/get", {"taskId": "t"}), ("made/up", {})):
+    for method, params in (("tools/call", {"name": "a"}), ("prompts/get", {"name": "p"}), ("made/up", {})):
         found = route(world, method, dict(params), view="one")
         assert found is not None
         assert found.rewrite is None
@@ -180,6 +180,42 @@ async def test_a_task_id_carries_its_server_and_is_its_callers_alone() -> None:
     assert route(world, "tasks/get", {"taskId": task_id}, caller=BEN) is None
     assert route(world, "tasks/get", {"taskId": "one:x:t:1"}) is None
     assert route(world, "tasks/get", {"taskId": "t:1"}) is None
+
+
+async def test_a_task_at_the_endpoint_of_one_server_is_its_callers_alone_too() -> None:
+    world = World()
+    world.add(server("one")).lists["tools/list"] = [tool("slow")]
+    world.add(server("two")).lists["tools/list"] = [tool("slow")]
+    capabilities: JsonObject = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    call = world.catalog.route(world.view("one"), request("tools/call", {"name": "slow"}, capabilities=capabilities))
+    assert call is not None
+    assert call.restore is not None
+    task_id = call.restore({"resultType": "task", "taskId": "t:1"})["taskId"]
+
+    for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+        own = route(world, method, {"taskId": task_id}, view="one")
+        assert own is not None
+        assert own.rewrite is not None
+        assert own.rewrite({"taskId": task_id}) == {"taskId": "t:1"}
+        assert route(world, method, {"taskId": "t:1"}, view="one") is None
+        assert route(world, method, {"taskId": task_id}, view="one", caller=BEN) is None
+        assert route(world, method, {"taskId": task_id}, view="two") is None
+
+
+async def test_at_the_endpoint_of_one_server_a_completion_is_about_its_prompt_or_template() -> None:
+    """So that a rule about it holds there as well."""
+    world = World()
+    world.add(server("one"))
+
+    def name_of(ref: JsonObject) -> str | None:
+        found = route(world, "completion/complete", {"ref": ref, "argument": {}}, view="one")
+        return None if found is None else found.name
+
+    assert name_of({"type": "ref/prompt", "name": "greet", "uri": "db://{x}"}) == "greet"
+    assert name_of({"type": "ref/resource", "name": "greet", "uri": "db://{x}"}) == "db://{x}"
+    unclear: list[JsonObject] = [{"type": "ref/other", "uri": "db://{x}"}, {"type": ["ref/prompt"], "name": "a"}, {"name": "a"}]
+    for ref in unclear:
+        assert name_of(ref) is None
 
 
 async def test_a_client_that_knows_no_tasks_gets_answers_untouched() -> None:
