@@ -17,12 +17,16 @@ MAX_URL_CHARS = 2_048
 NO_ADDRESS = "it is no address"
 # An IPv4 address travels inside these, so what they reach is not what they look like (CVE-2026-44430).
 _WRAPPING: tuple[Network, ...] = tuple(
-    ipaddress.IPv6Network(net) for net in ("2002::/16", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "::/96")
+    ipaddress.IPv6Network(net) for net in ("2002::/16", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "::/96", "::ffff:0:0:0/96")
 )
 # Belongs to hosts and clouds themselves, which answer without asking who calls.
 _NEVER: tuple[Network, ...] = tuple(
     ipaddress.ip_network(net)
-    for net in ("169.254.0.0/16", "fe80::/10", "fec0::/10", "fd00:ec2::254/128", "0.0.0.0/8", "255.255.255.255/32")
+    for net in (
+        *("169.254.0.0/16", "fe80::/10", "fec0::/10", "fd00:ec2::254/128", "0.0.0.0/8", "255.255.255.255/32"),
+        # Azure's, in the middle of the public ones: it hands out a machine's configuration.
+        "168.63.129.16/32",
+    )
 )
 # Set aside by IANA for other things than hosts of the internet; the interpreter learned of some of them only lately.
 _SET_ASIDE: tuple[Network, ...] = tuple(
@@ -38,6 +42,8 @@ _SET_ASIDE: tuple[Network, ...] = tuple(
         "5f00::/16",
     )
 )
+# All of IPv6 that is given to hosts of the internet; a translated IPv4 address (SIIT, RFC 2765) lies outside of it.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
 
@@ -87,6 +93,8 @@ def within(ip: Address, network: Network) -> bool:
 
 
 def public(ip: Address) -> bool:
+    if ip.version == 6 and not within(ip, _UNICAST):
+        return False
     return ip.is_global and not any(within(ip, net) for net in _SET_ASIDE)
 
 
