@@ -135,7 +135,7 @@ class Discovery:
     def _servers(self, view: View, client: Client) -> tuple[Server, ...]:
         kinds = ("tools", "prompts", "resources") if view.kind == "virtual" else ("tools",)
         found = (one for kind in kinds for one in self._sight.servers(view, client.caller, kind))  # type: ignore[arg-type]  # literals
-        return tuple(dict.fromkeys(found))
+        return tuple({one.name: one for one in found}.values())
 
 
 def merge_capabilities(all_of_them: Iterable[JsonObject]) -> JsonObject:

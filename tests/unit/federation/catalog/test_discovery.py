@@ -16,7 +16,7 @@ from mcp_gateway.federation.errors import UnknownName, UpstreamUnreachable
 from mcp_gateway.federation.model import UpstreamFacts
 from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
-from mcp_gateway.registry.model import Selected, VirtualServer
+from mcp_gateway.registry.model import Command, Selected, VirtualServer
 
 capabilities = st.dictionaries(
     st.sampled_from(["tools", "prompts", "resources", "extensions", "completions"]),
@@ -57,6 +57,16 @@ async def test_what_any_server_can_do_the_endpoint_can() -> None:
     assert said["supportedVersions"] == ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
     assert (said["instructions"], said["ttlMs"], said["cacheScope"]) == ("## one\nAsk me first.", 9_000, "private")
     assert object_at(said, "_meta")[SERVER_INFO_KEY] == INFO
+
+
+@pytest.mark.anyio
+async def test_programs_take_part() -> None:
+    world = World()
+    command = Command(program="notes", environment={"TOKEN": "x"})
+    world.add(server("one", transport="stdio", command=command)).facts_said = facts("one", {"tools": {}})
+    world.add(server("two")).facts_said = facts("two", {"prompts": {}})
+
+    assert (await discovered(world))["capabilities"] == {"tools": {}, "prompts": {}}
 
 
 @pytest.mark.anyio
