@@ -18,9 +18,14 @@ _DIGITS: Final = bytes(48 <= byte < 58 for byte in range(256))
 _LONG_NUMBER: Final = b"\x01" * 19
 
 
+def may_hold_long_number(body: bytes) -> bool:
+    """Whether a document may hold an integer that the fast reader would round."""
+    return _LONG_NUMBER in body.translate(_DIGITS)
+
+
 def parse(body: bytes) -> Any:
     """The JSON value. Raises `ValueError`, and `RecursionError` for one nested absurdly."""
-    if _LONG_NUMBER not in body.translate(_DIGITS):
+    if not may_hold_long_number(body):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
