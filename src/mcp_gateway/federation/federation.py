@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final, Protocol
 
 from mcp_gateway.access.act import Act
@@ -122,8 +123,14 @@ def act_of(request: Request, route: Route) -> Act:
         return _act(_completed(request), route.server.name, route.name, request.params)
     if method != "tools/call":
         return _act(_ACTIONS.get(method, "call_tool"), route.server.name, route.name or method, request.params)
-    target = Target(server=route.server.name, tool=route.name)
-    return Act(action=action_of(target), target=target, arguments=object_at(request.params, "arguments"), face="mcp")
+    action, target = _called(route.server.name, route.name)
+    return Act(action=action, target=target, arguments=object_at(request.params, "arguments"), face="mcp")
+
+
+@lru_cache(maxsize=4_096)
+def _called(server: str, tool: str) -> tuple[Action, Target]:
+    target = Target(server=server, tool=tool)
+    return action_of(target), target
 
 
 def _act(action: Action, server: str, name: str, params: Mapping[str, Json]) -> Act:

@@ -1,6 +1,5 @@
 """No request takes longer than its server may, whatever goes wrong on the way."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -8,6 +7,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.federation.errors import UpstreamTimedOut
 from mcp_gateway.federation.model import Reply
 from mcp_gateway.federation.pipeline import Onward, Passage
+from mcp_gateway.federation.within import Within
 from mcp_gateway.registry.model import Server
 
 
@@ -21,7 +21,7 @@ class Deadline:
         server = passage.route.server
         until = self._monotonic() + server.limits.timeout_seconds
         try:
-            async with asyncio.timeout(server.limits.timeout_seconds):
+            with Within(server.limits.timeout_seconds):
                 reply = await onward(passage)
         except TimeoutError as error:
             raise _overdue(server) from error
@@ -34,7 +34,7 @@ class Deadline:
     async def _until(self, reply: Reply, pieces: AsyncIterator[bytes], until: float, server: Server) -> AsyncIterator[bytes]:
         while True:
             try:
-                async with asyncio.timeout(max(0.0, until - self._monotonic())):
+                with Within(max(0.0, until - self._monotonic())):
                     piece = await anext(pieces)
             except StopAsyncIteration:
                 return

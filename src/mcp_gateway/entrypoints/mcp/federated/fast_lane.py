@@ -6,6 +6,7 @@ the ordinary in any way, and whatever would be refused, takes the long way: only
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Final, NamedTuple
 
 import structlog
@@ -15,7 +16,6 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.correlation import CORRELATION_ID
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.challenge import CHALLENGES, Challenges
-from mcp_gateway.entrypoints.http.credentials import token_in
 from mcp_gateway.entrypoints.http.identify import Authenticating
 from mcp_gateway.entrypoints.http.identity import CALLER, IDENTITY, Identity
 from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, SECURITY_HEADERS, WELL_FORMED, Names
@@ -26,6 +26,7 @@ from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint, Se
 # The headers that mean something to programs; the others are for browsers, which do not come this way.
 _FOR_PROGRAMS: Final = ("X-Content-Type-Options", "Cache-Control")
 _SECURITY: Final = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS if name in _FOR_PROGRAMS]
+_BEARER: Final = b"Bearer "
 _CORRELATION: Final = CORRELATION_HEADER.lower().encode()
 # With any of these there is more to look at than a token.
 _UNUSUAL: Final = frozenset(
@@ -57,7 +58,8 @@ class FastLane:
     ) -> None:
         self._long_way, self._endpoint = long_way, endpoint
         self._authenticate, self._names, self._challenges = authenticate, names, challenges
-        self._monotonic, self._new_id, self._max_body_bytes = clock.monotonic, new_id, max_body_bytes
+        self._monotonic, self._max_body_bytes = clock.monotonic, max_body_bytes
+        self._ids, self._numbers = f"{new_id()[:16]}-", count(1)
         # Host headers that were found right.
         self._right_hosts: set[bytes] = set()
 
@@ -108,11 +110,21 @@ class FastLane:
                 return None
         if host not in self._right_hosts and not self._is_right(host):
             return None
-        token = token_in(authorization)
-        caller = None if token is None else self._authenticate.remembered(token)
-        if token is None or caller is None:
+        return self._believed(authorization, correlation)
+
+    def _believed(self, authorization: bytes, correlation: str) -> _Admitted | None:
+        """Only a token that was found well formed is remembered, so its form need not be looked at again."""
+        if not authorization.startswith(_BEARER) or not authorization.isascii():
             return None
-        return _Admitted(caller, token, correlation if WELL_FORMED.fullmatch(correlation) else self._new_id())
+        token = authorization[len(_BEARER) :].decode("ascii")
+        caller = self._authenticate.remembered(token)
+        if caller is None:
+            return None
+        return _Admitted(caller, token, correlation if WELL_FORMED.fullmatch(correlation) else self._next_id())
+
+    def _next_id(self) -> str:
+        """An id like no other: this process's own part, and a number."""
+        return f"{self._ids}{next(self._numbers):x}"
 
     def _is_right(self, host: bytes) -> bool:
         if self._names.fault((host.decode("latin-1"),), None) is not None:

@@ -1,5 +1,6 @@
 """What the head of a request says that concerns the protocol, read in one pass."""
 
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
@@ -63,6 +64,7 @@ def accepts_events(accept: bytes | None) -> bool:
     return _accepts(accept, b"text/event-stream", b"text/*")
 
 
+@lru_cache(maxsize=256)
 def _accepts(accept: bytes | None, *kinds: bytes) -> bool:
     if accept is None:
         return True

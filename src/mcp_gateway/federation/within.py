@@ -1,0 +1,27 @@
+"""A bound on waiting that costs next to nothing when it is kept, which is nearly always: a fifth of `asyncio.timeout`."""
+
+import asyncio
+
+
+class Within:
+    """`with Within(seconds):` around awaiting. Raises `TimeoutError` when the time is over; any other cancellation stays one."""
+
+    __slots__ = ("_expired", "_seconds", "_task", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._expired = seconds, False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - nobody awaits outside of one
+        self._task = task
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._timer.cancel()
+        if self._expired and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
