@@ -80,6 +80,11 @@ def look_up(at: Program, path: str, **query: str) -> Any:
     return httpx2.get(f"{at.url}/api/tools{path}", params=query, timeout=PATIENCE_SECONDS).json()
 
 
+def explained(at: Program, tool: str) -> Any:
+    reply = httpx2.get(f"{at.url}/api/servers/explain", params={"tool": tool}, timeout=PATIENCE_SECONDS)
+    return reply.raise_for_status().json()["explanations"]
+
+
 def until(true: Callable[[], bool]) -> None:
     end = monotonic() + PATIENCE_SECONDS
     while not true():
@@ -122,6 +127,14 @@ def test_a_tool_that_changes_waits_on_every_replica_until_it_is_approved(world: 
     diff = look_up(world.two, "/diff", server="sums", name="add")
     assert diff["class"] == "suspicious"
     assert {"reads_secrets"} <= {finding["rule"] for finding in diff["findings"]}
+    (why,) = explained(world.two, "add")
+    assert (why["works"], why["server"], why["listed"]) == (False, "sums", "add")
+    assert [one["step"] for one in why["chain"] if one["passed"] is False] == ["definition"]
+    assert "suspicious" in why["reason"]
+    assert [one["step"] for one in explained(world.two, "sums.subtract")[0]["chain"] if one["passed"] is None] == [
+        "definition",
+        "name",
+    ]
 
     world.become(WIDER)
     until(lambda: names(world.two) == ["add"])
@@ -129,4 +142,6 @@ def test_a_tool_that_changes_waits_on_every_replica_until_it_is_approved(world: 
     httpx2.post(f"{world.one.url}/api/tools/block", json=body, timeout=PATIENCE_SECONDS).raise_for_status()
     assert "WAITING_FOR_APPROVAL" in call(world.one, a=1, b=2)
     until(lambda: "WAITING_FOR_APPROVAL" in call(world.two, a=1, b=2))
+    catalogue = httpx2.get(f"{world.two.url}/v0.1/servers", params={"search": "sums"}, timeout=PATIENCE_SECONDS).json()
+    assert [one["server"]["remotes"][0]["url"] for one in catalogue["servers"]] == [f"{world.two.url}/servers/sums/mcp"]
     assert "Traceback" not in world.one.log() + world.two.log()

@@ -65,7 +65,9 @@ class ServerRequest(_Body):
     )
 
     name: str = Field(min_length=1, max_length=100, description="Lower-case letters, digits and dashes, at most 40.")
-    url: str = Field(min_length=1, max_length=MAX_URL, description="Of its MCP endpoint; http or https.")
+    url: str = Field(
+        min_length=1, max_length=MAX_URL, description="Of its MCP endpoint; or its name in a registry: com.example/server."
+    )
     transport: RemoteTransport = "http"
     title: str = Field("", max_length=MAX_WORDS)
     description: str = Field("", max_length=MAX_WORDS)

@@ -12,6 +12,8 @@ from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.server_models import ServerPatch, ServerRequest
 from mcp_gateway.entrypoints.http.server_shapes import shape_outcome, shape_registered_server
 from mcp_gateway.kit.fastapi import GuardedRoute
+from mcp_gateway.registry.official.names import is_registry_name
+from mcp_gateway.registry.official.ordering import from_directory
 from mcp_gateway.registry.orders import Registered
 from mcp_gateway.registry.registry import Registry
 
@@ -30,7 +32,10 @@ def server_routes(registry: Registry) -> APIRouter:
 def _add_reading_and_writing(router: APIRouter, registry: Registry) -> None:
     @router.post("", status_code=201, summary="Register an MCP server: it is connected to, checked and explained")
     async def add(body: ServerRequest, call: ServersUsed) -> JsonObject:
-        return shape_outcome(registry, call.caller, await registry.add(call.caller, body.order(), look=body.look))
+        order = body.order()
+        if is_registry_name(order.url):
+            order = from_directory(order, await registry.look_up(call.caller, order.name, order.url))
+        return shape_outcome(registry, call.caller, await registry.add(call.caller, order, look=body.look))
 
     @router.get("/{name}", summary="One registered server; never its secrets")
     async def show(name: Name, call: ServersUsed) -> JsonObject:

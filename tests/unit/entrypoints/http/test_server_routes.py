@@ -12,6 +12,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.registry.configuration.read import read_servers
 from mcp_gateway.registry.inspection import AuthNeeded, Finding, Inspection, ListFacts
 from mcp_gateway.registry.model import Server
+from mcp_gateway.registry.official.reading import Found
 
 pytestmark = pytest.mark.anyio
 
@@ -121,6 +122,26 @@ async def test_a_server_is_registered_connected_to_and_explained_in_one_go(gate:
         {"code": "slow", "severity": "warning", "message": "It is slow.", "hint": "Ask why.", "subject": ""}
     ]
     assert found["auth"]["authorization_servers"] == ["https://login.example.com"]
+
+
+class OneRegistry:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def look_up(self, registry: str, name: str, /) -> Found:
+        self.asked.append((registry, name))
+        return Found(name=name, url="https://w.example/sse", transport="sse", title="Weather")
+
+
+async def test_a_name_in_a_registry_is_looked_up_by_who_may_register_it_and_nobody_else(gate: Guarded) -> None:
+    one = OneRegistry()
+    gate.registry.attach(directory=one)
+    order: dict[str, Json] = {"name": "w", "url": "com.example/weather", "look": False}
+    refused = await gate.client.post("/api/servers", json=order, headers=gate.bearer("analyst"))
+    assert (refused.status_code, one.asked) == (403, [])
+    told = (await added(gate, order)).json()["server"]
+    assert one.asked == [("https://registry.modelcontextprotocol.io", "com.example/weather")]
+    assert (told["url"], told["transport"], told["title"]) == ("https://w.example/sse", "sse", "Weather")
 
 
 async def test_looking_can_be_left_out_and_a_disabled_server_is_not_connected_to(gate: Guarded) -> None:
