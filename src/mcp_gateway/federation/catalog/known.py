@@ -17,14 +17,12 @@ MAX_NAMES: Final = 10_000
 
 
 class Known:
-    """`revision` grows when the names of a server change, not when one of its definitions does.
-
-    Of a server that was not asked since the start there is what all replicas remember of it.
-    """
+    """Of a server that was not asked since the start there is what all replicas remember of it."""
 
     def __init__(self, locked: Locked | None = None) -> None:
         self._locked = locked
-        self._revision = 0
+        self._revisions: dict[ListKind, int] = {}
+        self._looked: dict[ListKind, int] = {}
         self._items: dict[tuple[str, ListKind], tuple[int, dict[str, Item]]] = {}
         self._recalled: dict[tuple[str, ListKind], tuple[int, frozenset[str]]] = {}
 
@@ -33,10 +31,13 @@ class Known:
         """Whether definitions are compared with what was approved."""
         return self._locked is not None
 
-    @property
-    def revision(self) -> tuple[int, int]:
-        """What was remembered counts only until something was seen."""
-        return self._revision, self._locked.revision if self._locked is not None and self._recalled else 0
+    def revision(self, kind: ListKind) -> int:
+        """Grows when the names of a server change, not when one of its definitions does."""
+        if self._locked is not None and self._looked.get(kind) != self._locked.revision:
+            self._looked[kind] = self._locked.revision
+            for server in [one for one, its_kind in self._recalled if its_kind == kind]:
+                self._recall(server, kind)
+        return self._revisions.get(kind, 0)
 
     def names(self, server: str, kind: ListKind) -> Collection[str]:
         """The server's own."""
@@ -46,10 +47,7 @@ class Known:
         if self._locked is None:
             return ()
         revision, names = self._recalled.get((server, kind), (-1, frozenset[str]()))
-        if revision != self._locked.revision:
-            names = frozenset(self._locked.names(server, kind))
-            self._recalled[server, kind] = (self._locked.revision, names)
-        return names
+        return names if revision == self._locked.revision else self._recall(server, kind)
 
     def definition(self, server: str, kind: ListKind, name: str) -> JsonObject | None:
         """Not to be changed; None where it is not known."""
@@ -69,14 +67,28 @@ class Known:
         now = {item.key: item for item in held.all_items}
         if held.owner and version == held.server.version and len(before) + len(now) <= MAX_NAMES:
             now = {**before, **now}
-        if before.keys() != now.keys() or self._recalled.pop(key, None) is not None:
-            self._revision += 1
+        _, recalled = self._recalled.pop(key, (-1, None))
+        if now.keys() != (before.keys() if recalled is None else recalled):
+            self._change(held.kind)
         self._items[key] = (held.server.version, now)
 
     def keep_only(self, servers: Mapping[str, object]) -> None:
         """For servers that were removed."""
         for key in [key for key in self._items if key[0] not in servers]:
             del self._items[key]
-            self._revision += 1
+            self._change(key[1])
         for key in [key for key in self._recalled if key[0] not in servers]:
             del self._recalled[key]
+            self._change(key[1])
+
+    def _recall(self, server: str, kind: ListKind) -> Collection[str]:
+        assert self._locked is not None  # noqa: S101 - its callers looked
+        names = frozenset(self._locked.names(server, kind))
+        _, before = self._recalled.get((server, kind), (-1, None))
+        self._recalled[server, kind] = (self._locked.revision, names)
+        if before is not None and names != before:
+            self._change(kind)
+        return names
+
+    def _change(self, kind: ListKind) -> None:
+        self._revisions[kind] = self._revisions.get(kind, 0) + 1

@@ -31,7 +31,7 @@ MAX_PAGE_BYTES: Final = 64 * 1024 * 1024
 _AT_ONCE: Final = 200
 
 Wanted: TypeAlias = tuple[str, str, ListKind, Rights, str]
-Stamp: TypeAlias = tuple[int, str, int, tuple[int, int]]
+Stamp: TypeAlias = tuple[int, str, int, int]
 
 
 class _Kept(NamedTuple):
@@ -65,7 +65,7 @@ class Lists:
             return kept.snapshot
         gathered = await self._gather(view, servers, kind, client, identity)
         # What changes while it is made makes it old.
-        stamp = self._stamp()
+        stamp = self._stamp(kind)
         snapshot = await self._make(view, kind, client.caller, gathered)
         self._keep(wanted, _Kept(stamp, servers, snapshot), identity)
         return snapshot
@@ -104,18 +104,18 @@ class Lists:
             raise UpstreamSaid(server.name, held.refused)
         return Gathered((held,), ())
 
-    def _stamp(self) -> Stamp:
+    def _stamp(self, kind: ListKind) -> Stamp:
         definitions = self._around.definitions
         return (
             self._around.registry.revision,
             self._around.policy_version(),
             0 if definitions is None else definitions.revision,
-            self._shelf.known.revision,
+            self._shelf.known.revision(kind),
         )
 
     def _stands(self, kept: _Kept, servers: tuple[Server, ...], kind: ListKind, identity: str) -> bool:
         """Nobody is missing, and each list it was made of is still the one to be shown."""
-        if kept.snapshot.missing or kept.stamp != self._stamp() or kept.servers != servers:
+        if kept.snapshot.missing or kept.stamp != self._stamp(kind) or kept.servers != servers:
             return False
         return all(self._shelf.fresh(held.server, kind, identity) is held for held in kept.snapshot.held)
 

@@ -17,20 +17,21 @@ class Naming:
 
     def __init__(self, registry: Registered, sight: Sight, known: Known) -> None:
         self._registry, self._sight, self._known = registry, sight, known
-        self._made: dict[tuple[str, ListKind], Names] = {}
-        self._stamp = (-1, (-1, -1))
+        self._made: dict[tuple[str, ListKind], tuple[tuple[int, int], Names]] = {}
 
     def names(self, tenant: str, kind: ListKind) -> Names:
         """`kind` is "tools" or "prompts"; resources keep their URIs."""
         tenant = self._sight.group(tenant)
-        stamp = (self._registry.revision, self._known.revision)
-        if stamp != self._stamp or len(self._made) > MAX_MADE:
-            self._stamp = stamp
-            self._made = {}
+        stamp = (self._registry.revision, self._known.revision(kind))
         found = self._made.get((tenant, kind))
-        if found is None:
-            found = self._made[tenant, kind] = self._make(tenant, kind)
-        return found
+        if found is not None and found[0] == stamp:
+            return found[1]
+        if len(self._made) > MAX_MADE:
+            self._made = {}
+        names = self._make(tenant, kind)
+        # Making them may recall what was not known before; it is the state they were made from that counts.
+        self._made[tenant, kind] = ((stamp[0], self._known.revision(kind)), names)
+        return names
 
     def _make(self, tenant: str, kind: ListKind) -> Names:
         wishes = [

@@ -34,7 +34,7 @@ class Router:
 
     def __init__(self, registry: Registered, sight: Sight, known: Known, naming: Naming, tasks: TaskIds) -> None:
         self._registry, self._sight, self._known, self._naming, self._tasks = registry, sight, known, naming, tasks
-        self._stamp = (-1, (-1, -1))
+        self._stamp = (-1, -1, -1)
         self._uris: dict[tuple[str, str], Uris] = {}
         self._selections: dict[str, dict[str, Selected]] = {}
 
@@ -190,7 +190,7 @@ class Router:
         return found
 
     def _follow(self) -> None:
-        stamp = (self._registry.revision, self._known.revision)
+        stamp = (self._registry.revision, self._known.revision("resources"), self._known.revision("templates"))
         if stamp != self._stamp:
             self._stamp = stamp
             self._uris.clear()
