@@ -18,6 +18,7 @@ from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.why_commands import open_whys_alone
 
 IN_THE_WAY: Final = 1
+_OUTCOMES: Final = {True: "works", False: "in the way", None: "not known"}
 _SIGNS: Final = {True: "ok", False: "no", None: "? "}
 
 
@@ -32,7 +33,7 @@ def explain(
     tenant: Annotated[str, typer.Option(help="Their tenant.")] = LOCAL_CALLER.tenant,
     as_json: Annotated[bool, typer.Option("--json", help="The same as the API has it.")] = False,
 ) -> None:
-    """Say why somebody sees a tool or does not: token, tenant, role, scope, rule, server, definition, name. 1: they do not."""
+    """Say why somebody sees a tool or does not: token, tenant, role, scope, rule, server, definition, name. 1: not that is known."""
     settings = load_settings()
     configure_logging("ERROR", "console")
     operator = operator_of(tenant)
@@ -63,7 +64,7 @@ def _print(why: Why) -> None:
     who = f"{why.caller.subject} of {why.caller.tenant} ({', '.join(sorted(why.caller.roles)) or 'no role'})"
     lines = [f"{who}: {f'{why.server}.' if why.server else ''}{why.name}", ""]
     lines += [f"  {_SIGNS[one.passed]} {one.step:<18} {one.detail}" for one in why.chain]
-    lines += ["", f"{'works' if why.works else 'in the way'}: {why.reason}", *why.advice]
+    lines += ["", f"{_OUTCOMES[why.works]}: {why.reason}", *why.advice]
     if why.virtual_servers:
         lines.append(f"also offered by: {', '.join(why.virtual_servers)}")
     for line in lines:

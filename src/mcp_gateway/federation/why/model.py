@@ -25,7 +25,9 @@ class Step:
 class Why:
     """About one tool of one server. `server` "": nobody is known to have it. `name` is the server's own, `listed` that in /mcp.
 
-    `works`: nothing known stands in the way. `reason` is the first thing that does. `virtual_servers` offer it too.
+    `works` None: nothing known stands in the way, but nobody saw such a tool.
+
+    `reason` is the first thing that does, or what is not known. `virtual_servers` offer it too.
     """
 
     asked: str
@@ -33,7 +35,7 @@ class Why:
     server: str
     name: str
     listed: str
-    works: bool
+    works: bool | None
     reason: str
     chain: tuple[Step, ...]
     advice: tuple[str, ...]

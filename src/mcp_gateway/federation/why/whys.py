@@ -117,14 +117,16 @@ class Whys:
             if self._registry.sees_details(asking, server):
                 advice = (*advice, *steps.advice(server, own.name, more))
         failed = next((one for one in chain if one.passed is False and one.step != "role"), None)
+        unseen = next((one for one in chain if one.passed is None and one.step == "definition"), None)
+        in_the_way = failed or unseen
         return Why(
             asked=asked,
             caller=caller,
             server=own.server if server is not None else "",
             name=own.name,
             listed=listed,
-            works=failed is None,
-            reason="nothing known stands in the way" if failed is None else failed.detail,
+            works=False if failed is not None else None if unseen is not None else True,
+            reason="nothing known stands in the way" if in_the_way is None else in_the_way.detail,
             chain=tuple(chain),
             advice=advice,
             virtual_servers=() if server is None else self._selections(asking, own),

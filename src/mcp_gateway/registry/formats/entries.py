@@ -7,6 +7,7 @@ from typing import Final
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.registry.check import check_server
+from mcp_gateway.registry.formats.bridges import bridged
 from mcp_gateway.registry.formats.model import Note, Program
 from mcp_gateway.registry.formats.names import usable_name
 from mcp_gateway.registry.formats.values import Unresolved, named_texts, resolved, texts, without_secrets
@@ -51,7 +52,9 @@ class Entry:
     """`environment` None: references to it are not replaced. `taken` are names that are given already."""
 
     def __init__(self, said: str, value: dict[str, Json], environment: Mapping[str, str] | None, taken: Collection[str]) -> None:
-        self._said, self._value, self._environment = said, value, environment
+        inner = bridged(value)
+        self._said, self._value, self._environment = said, value if inner is None else inner, environment
+        self._bridged = inner is not None
         self.name = usable_name(said, taken)
 
     def is_program(self) -> bool:
@@ -108,6 +111,10 @@ class Entry:
         unknown = sorted(self._value.keys() - _READ - _CLIENTS_OWN - _TOOL_CHOICES)
         for key in unknown[:_MAX_NOTED]:
             yield self.note(key[:100], "is not taken over", "Nothing here is like it, or it is not known.")
+        if self._bridged:
+            yield self.note(
+                "command", "bridges to an address, which is registered instead", "See whether it wants a login: test it."
+            )
         if self.name != self._said:
             yield self.note("name", f"is now {self.name}", "Names here have lower-case letters, digits and dashes.")
 

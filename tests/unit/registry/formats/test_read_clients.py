@@ -118,6 +118,33 @@ def test_a_server_that_wants_several_headers_is_held_back() -> None:
     assert "s3cr3t" not in repr(read)
 
 
+def test_an_entry_that_only_bridges_to_an_address_becomes_that_address() -> None:
+    entry: Json = {
+        "command": "npx",
+        "args": ["-y", "mcp-remote@latest", "https://a.example/mcp", "--header", "Authorization: ${AUTH}"],
+        "env": {"AUTH": "Bearer s3cr3t"},
+    }
+    read = read_client_file(json.dumps({"mcpServers": {"a": entry}}))
+    (order,) = read.orders
+    assert (order.url, order.credential) == ("https://a.example/mcp", Credential(kind="bearer", secret="s3cr3t"))
+    assert [note.field for note in read.notes] == ["command"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mcp-remote"],
+        ["mcp-remote", "https://a.example", "--allow-http"],
+        ["mcp-remote", "https://a.example", "--header"],
+        ["other", "https://a.example"],
+        ["mcp-remote", "--header", "X: y", "https://a.example"],
+    ],
+)
+def test_a_bridge_with_options_that_would_be_lost_stays_a_program(words: list[str]) -> None:
+    read = read_client_file(json.dumps({"mcpServers": {"a": {"command": "npx", "args": words}}}))
+    assert (len(read.orders), len(read.programs)) == (0, 1)
+
+
 def test_names_become_usable_and_stay_apart() -> None:
     names = ["My Server", "my_server", "gateway", "日本", "x" * 80, "x" * 81]
     read = read_client_file(json.dumps({"mcpServers": {name: {"url": "https://a.example"} for name in names}}))
