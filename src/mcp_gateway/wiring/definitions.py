@@ -24,15 +24,22 @@ async def open_definitions(engine: AsyncEngine, clock: Clock, *, follow: bool = 
     """`follow` False is for one command, which is over before anybody changes anything. Raises `StoreUnavailable`."""
     definitions = Definitions(SqlDefinitions(engine), clock)
     await definitions.reload()
-    if not follow:
-        yield definitions
-        return
-    following = asyncio.create_task(_follow(definitions))
+    following = asyncio.create_task(_follow(definitions)) if follow else None
     try:
         yield definitions
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        await _flush(definitions)
+
+
+async def _flush(definitions: Definitions) -> None:
+    """What is lost here is seen again after the next start."""
+    try:
+        await definitions.flush()
+    except GatewayError as error:
+        log.warning("definitions_not_flushed", code=error.code)
 
 
 async def _follow(definitions: Definitions) -> None:

@@ -48,7 +48,7 @@ class SqlDefinitions:
         held = tuple(_record(row) for row in rows if row.kind != _FORGOTTEN)
         return Read(version=version, records=held, forgotten=gone if since >= 0 else ())
 
-    async def write(self, changes: Sequence[Change]) -> bool:
+    async def write(self, changes: Sequence[Change]) -> int | None:
         new = [change.record for change in changes if change.known is None]
         old = [(change.known, change.record) for change in changes if change.known is not None]
         try:
@@ -59,8 +59,8 @@ class SqlDefinitions:
                 for known, record in old:
                     await _replace(connection, known, record, version)
         except _Contested:
-            return False
-        return True
+            return None
+        return version
 
     async def forget(self, server: str) -> None:
         async with connected(self._engine, writing=True) as connection:

@@ -17,6 +17,7 @@ from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
 from mcp_gateway.registry.definitions.reading import Seen, Unreadable, instructions_item, read_item
 from mcp_gateway.registry.definitions.suspicious import Surroundings
 from mcp_gateway.registry.definitions.table import StandingTable
+from mcp_gateway.registry.definitions.writing import Writing
 from mcp_gateway.registry.model import Server
 
 log = structlog.get_logger(__name__)
@@ -34,13 +35,12 @@ class Definitions:
     """
 
     def __init__(self, store: DefinitionStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+        self._clock = clock
         self._table = StandingTable()
-        self._version = -1
+        self._writing = Writing(store, self._table, clock, self._tell)
         self._revision = 0
         self._listeners: list[Callable[[], None]] = []
         self.decided: frozenset[tuple[str, Kind]] = frozenset()
-        self._changing = asyncio.Lock()
         self._offering = Offering(self._table)
 
     @property
@@ -91,12 +91,12 @@ class Definitions:
         seen = {one.name: one for one in await self._read_all(server, kind, items)}
         if not self._is_news(server, kind, seen):
             return
-        async with self._changing:
-            for _ in range(_TRIES):
-                changes = await self._judged(server, kind, seen)
-                if await self._write(changes):
-                    return
-                await self._catch_up()
+        if not seen:
+            self._writing.note_empty(_list_seen(server, kind, self._clock.now().timestamp()))
+            return
+        for _ in range(_TRIES):
+            if await self._writing.write(await self._judged(server, kind, seen)):
+                return
         raise DefinitionsContested(server=server.name)
 
     async def observe_instructions(self, server: Server, text: str) -> None:
@@ -105,26 +105,20 @@ class Definitions:
 
     async def decide(self, known: Record, decided: Record) -> bool:
         """Write down an administrator's decision. False: the record is no longer as known, and nothing was decided."""
-        async with self._changing:
-            if await self._write([Change(known=known, record=decided)]):
-                return True
-            await self._catch_up()
-            return False
+        return await self._writing.write([Change(known=known, record=decided)])
 
     async def forget(self, server: str) -> None:
         """For a server that was removed: when it comes back it is seen for the first time."""
-        async with self._changing:
-            await self._store.forget(server)
-            self._table.forget(server)
-            self._offering.rules.pop(server, None)
-            self._tell()
+        await self._writing.forget(server)
+        self._offering.rules.pop(server, None)
 
     async def reload(self) -> None:
         """Take over what other replicas and commands wrote. What it raises leaves everything as it was."""
-        if await self._store.read_version() == self._version:
-            return
-        async with self._changing:
-            await self._catch_up()
+        await self._writing.reload()
+
+    async def flush(self) -> None:
+        """Write down what waits to be: before the end."""
+        await self._writing.flush()
 
     async def _read_all(self, server: Server, kind: Kind, items: Sequence[Json]) -> list[Seen]:
         seen: list[Seen] = []
@@ -172,30 +166,6 @@ class Definitions:
         if room < 0:
             log.warning("definitions_too_many", server=server.name, kind=kind, kept=MAX_KEPT, left_out=-room)
         return changes
-
-    async def _write(self, changes: Sequence[Change]) -> bool:
-        if not changes:
-            return True
-        if not await self._store.write(changes):
-            return False
-        self._table.put(change.record for change in changes)
-        for record in (change.record for change in changes if change.record.status != "offered"):
-            log.warning(
-                "definition_held_back",
-                server=record.server,
-                kind=record.kind,
-                name=record.name[:100],
-                status=record.status,
-                verdict=record.verdict,
-            )
-        self._tell()
-        return True
-
-    async def _catch_up(self) -> None:
-        read = await self._store.read(self._version)
-        self._version = read.version
-        if self._table.take(read):
-            self._tell()
 
     def _tell(self) -> None:
         self._revision += 1

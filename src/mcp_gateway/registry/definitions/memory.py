@@ -24,14 +24,14 @@ class MemoryDefinitionStore:
             forgotten=() if since < 0 else tuple(server for server, version in self._forgotten.items() if version > since),
         )
 
-    async def write(self, changes: Sequence[Change]) -> bool:
+    async def write(self, changes: Sequence[Change]) -> int | None:
         for change in changes:
             held = self._records.get(change.record.key)
             if (None if held is None else held[1]) != change.known:
-                return False
+                return None
         self._version += 1
         self._records.update((change.record.key, (self._version, change.record)) for change in changes)
-        return True
+        return self._version
 
     async def forget(self, server: str) -> None:
         self._version += 1

@@ -35,8 +35,10 @@ class DefinitionStore(Protocol):
         """Everything written after this version; -1: all there is."""
         ...
 
-    async def write(self, changes: Sequence[Change]) -> bool:
-        """All of them, in one transaction. False: one of the known ones is no longer as known, and nothing was written."""
+    async def write(self, changes: Sequence[Change]) -> int | None:
+        """All of them, in one transaction: the version after it. None: one of the known ones is no longer as known, and nothing
+        was written.
+        """
         ...
 
     async def forget(self, server: str) -> None:

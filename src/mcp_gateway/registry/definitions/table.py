@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
-from mcp_gateway.registry.definitions.ports import Read
 from mcp_gateway.registry.definitions.suspicious import Surroundings
 
 
@@ -39,13 +38,8 @@ class StandingTable:
             for named in servers.values():
                 yield from (record for record in named.values() if record.name)
 
-    def take(self, read: Read) -> bool:
-        """Whether that changed anything."""
-        forgotten = [self.forget(server) for server in read.forgotten]
-        return self.put(read.records) or any(forgotten)
-
     def put(self, records: Iterable[Record]) -> bool:
-        """Whether that changed anything."""
+        """Whether anything stands otherwise than before; that a list was seen is not of that kind."""
         news = [record for record in records if self.record(record.key) != record]
         for record in news:
             before = self.record(record.key)
@@ -56,15 +50,14 @@ class StandingTable:
             self._records.setdefault(record.kind, {}).setdefault(record.server, {})[record.name] = record
             if record.name:
                 self._standing[record.kind, record.server, record.name] = record.standing()
-        return bool(news)
+        return any(record.name for record in news)
 
     def take_decided(self) -> frozenset[tuple[str, Kind]]:
         """The lists of servers about which a person decided something since this was last asked."""
         decided, self._decided = frozenset(self._decided), set()
         return decided
 
-    def forget(self, server: str) -> bool:
-        """Whether there was anything."""
+    def forget(self, server: str) -> None:
         names = [(kind, name) for kind, servers in self._records.items() for name in servers.pop(server, {})]
         for kind, name in names:
             self._standing.pop((kind, server, name), None)
@@ -72,7 +65,6 @@ class StandingTable:
                 self._offering[name] -= 1
                 if not self._offering[name]:
                     del self._offering[name]
-        return bool(names)
 
 
 class _Others(Set[str]):

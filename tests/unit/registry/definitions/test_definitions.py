@@ -240,8 +240,8 @@ async def test_what_is_nested_absurdly_is_not_offered() -> None:
 class _AlwaysElsewhere(MemoryDefinitionStore):
     """Others are always quicker."""
 
-    async def write(self, changes: Sequence[Change]) -> bool:
-        return False
+    async def write(self, changes: Sequence[Change]) -> int | None:
+        return None
 
 
 async def test_a_list_that_others_always_write_down_first_ends_and_says_so() -> None:
