@@ -33,8 +33,8 @@ class Known:
 
     def revision(self, kind: ListKind) -> int:
         """Grows when the names of a server change, not when one of its definitions does."""
-        if self._locked is not None and self._looked.get(kind) != self._locked.revision:
-            self._looked[kind] = self._locked.revision
+        if self._locked is not None and self._looked.get(kind) != self._locked.names_revision:
+            self._looked[kind] = self._locked.names_revision
             for server in [one for one, its_kind in self._recalled if its_kind == kind]:
                 self._recall(server, kind)
         return self._revisions.get(kind, 0)
@@ -47,7 +47,7 @@ class Known:
         if self._locked is None:
             return ()
         revision, names = self._recalled.get((server, kind), (-1, frozenset[str]()))
-        return names if revision == self._locked.revision else self._recall(server, kind)
+        return names if revision == self._locked.names_revision else self._recall(server, kind)
 
     def definition(self, server: str, kind: ListKind, name: str) -> JsonObject | None:
         """Not to be changed; None where it is not known."""
@@ -85,7 +85,7 @@ class Known:
         assert self._locked is not None  # noqa: S101 - its callers looked
         names = frozenset(self._locked.names(server, kind))
         _, before = self._recalled.get((server, kind), (-1, None))
-        self._recalled[server, kind] = (self._locked.revision, names)
+        self._recalled[server, kind] = (self._locked.names_revision, names)
         if before is not None and names != before:
             self._change(kind)
         return names

@@ -62,6 +62,11 @@ class Locked(Protocol):
         """Grows with every change of how a definition stands."""
         ...
 
+    @property
+    def names_revision(self) -> int:
+        """Grows with every change of what `names` says."""
+        ...
+
     async def observe(self, server: Server, kind: ListKind, items: Sequence[JsonObject]) -> None:
         """To be told of every list that was read, before anything of it is shown."""
         ...

@@ -48,6 +48,11 @@ class Definitions:
         """Grows with every change of how anything stands; on this replica alone."""
         return self._revision
 
+    @property
+    def names_revision(self) -> int:
+        """Grows when something is seen for the first time, or a server is forgotten."""
+        return self._table.names_revision
+
     def standing(self, server: str, name: str, kind: Kind = "tools") -> Standing | None:
         """None: never seen there. `name` is the server's own: a tool's or prompt's name, a URI, a URI template."""
         return self._table.standing(server, name, kind)

@@ -16,6 +16,7 @@ class StandingTable:
         self._decided: set[tuple[str, Kind]] = set()
         # On how many servers there is a tool of this name.
         self._offering: Counter[str] = Counter()
+        self.names_revision = 0
 
     def standing(self, server: str, name: str, kind: Kind) -> Standing | None:
         return self._standing.get((kind, server, name))
@@ -45,8 +46,10 @@ class StandingTable:
             before = self.record(record.key)
             if before is not None and before.decided_at != record.decided_at:
                 self._decided.add((record.server, record.kind))
-            if before is None and record.kind == "tools":
-                self._offering[record.name] += 1
+            if before is None and record.name:
+                self.names_revision += 1
+                if record.kind == "tools":
+                    self._offering[record.name] += 1
             self._records.setdefault(record.kind, {}).setdefault(record.server, {})[record.name] = record
             if record.name:
                 self._standing[record.kind, record.server, record.name] = record.standing()
@@ -60,7 +63,10 @@ class StandingTable:
     def forget(self, server: str) -> None:
         names = [(kind, name) for kind, servers in self._records.items() for name in servers.pop(server, {})]
         for kind, name in names:
-            self._standing.pop((kind, server, name), None)
+            if not name:
+                continue
+            self.names_revision += 1
+            del self._standing[kind, server, name]
             if kind == "tools":
                 self._offering[name] -= 1
                 if not self._offering[name]:

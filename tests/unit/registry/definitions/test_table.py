@@ -37,3 +37,15 @@ def test_a_prompt_is_no_tool() -> None:
     table = StandingTable()
     table.put([replace(PAY, kind="prompts")])
     assert not table.around("shop").others
+
+
+def test_names_are_others_only_when_something_comes_or_goes() -> None:
+    table = StandingTable()
+    table.put([replace(PAY, name="")])
+    assert table.names_revision == 0
+    table.put([PAY])
+    known = table.names_revision
+    table.put([replace(PAY, latest_fingerprint="2"), replace(PAY, name="", kind="prompts")])
+    assert table.names_revision == known
+    table.forget("bank")
+    assert table.names_revision > known
