@@ -33,7 +33,7 @@ def explain(
     tenant: Annotated[str, typer.Option(help="Their tenant.")] = LOCAL_CALLER.tenant,
     as_json: Annotated[bool, typer.Option("--json", help="The same as the API has it.")] = False,
 ) -> None:
-    """Say why somebody sees a tool or does not: token, tenant, role, scope, rule, server, definition, name. 1: not that is known."""
+    """Say why somebody sees a tool or does not, from the token to the name. Exit code 1: they do not, as far as is known."""
     settings = load_settings()
     configure_logging("ERROR", "console")
     operator = operator_of(tenant)

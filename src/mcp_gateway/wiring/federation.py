@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
+from mcp_gateway.access.access import Access
 from mcp_gateway.adapters.key_file import open_signing_key
 from mcp_gateway.adapters.redis_client_sessions import RedisClientSessions
 from mcp_gateway.adapters.shared_secret import shared_key
@@ -121,15 +122,19 @@ async def open_federation(
             replicas=replicas,
             sessions=ClientSessions(_session_store(traffic.connection, clock), new_id=_new_secret),
             recent=ways.recent,
-            whys=Whys(
-                policy=access.policy,
-                governor=access.governor,
-                registry=registry,
-                definitions=definitions,
-                names=catalog.tool_names,
-                health=subscriptions.health.of,
-            ),
+            whys=_whys(access, registry, definitions, catalog, subscriptions),
         )
+
+
+def _whys(access: Access, registry: Registry, definitions: Definitions, catalog: Catalog, subscriptions: Subscriptions) -> Whys:
+    return Whys(
+        policy=access.policy,
+        governor=access.governor,
+        registry=registry,
+        definitions=definitions,
+        names=catalog.tool_names,
+        health=subscriptions.health.of,
+    )
 
 
 def _definition_of(definitions: Definitions) -> DefinitionOf:
