@@ -103,12 +103,13 @@ def remove(gateway: GatewayProcess, name: str = "notes") -> None:
 
 
 def add(page: Page, upstream: Upstream, name: str = "notes") -> Locator:
+    """Registered, and its one tool is known."""
     page.get_by_role("button", name="Add a server").click()
     page.get_by_label("Name", exact=False).first.fill(name)
     page.get_by_label("Address of its MCP endpoint").fill(upstream.url)
     page.get_by_role("button", name="Add and look at it").click()
     card = page.locator(f".card[data-server={name}]")
-    expect(card).to_be_visible(timeout=START_LIMIT_MS)
+    expect(card.get_by_role("button", name="1 tool")).to_be_visible(timeout=START_LIMIT_MS)
     return card
 
 
@@ -231,6 +232,22 @@ def test_a_waiting_change_is_shown_and_approved(panel: PageWatch, upstream: Upst
     expect(row.locator(".tool-offered")).to_have_text("offered")
     expect(row.get_by_label("path")).to_be_visible()
     remove(open_gateway, "changing")
+
+
+def test_why_a_tool_is_not_there_is_told_step_by_step(panel: PageWatch, upstream: Upstream) -> None:
+    upstream.become(ADD_NOTE)
+    add(panel.page, upstream)
+    row = tool(panel.page, "add_note")
+    row.locator(".tool-head").click()
+    row.get_by_role("button", name="Who sees it, and why?").click()
+    expect(row.locator(".why-verdict")).to_contain_text("can use notes.add_note")
+
+    panel.page.get_by_label("Find a tool").fill("notes.gone")
+    panel.page.get_by_role("button", name="Why can I not see it?").click()
+
+    state = panel.page.locator(".registry-state:visible")
+    expect(state.locator(".why-verdict")).to_contain_text("cannot use notes.gone")
+    expect(state.locator(".chain-step.is-failed").first).to_be_visible()
 
 
 def test_calls_are_seen_as_they_happen(panel: PageWatch, upstream: Upstream) -> None:

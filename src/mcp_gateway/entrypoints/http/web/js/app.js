@@ -46,8 +46,8 @@ wireServers({
   banner: at("offline"),
   onReturn: () => !schema && loadSchema(),
 });
-const why = wireWhy({ trigger: at("why-open"), dialog: at("why"), me });
-wireRegistry({ trigger: at("registry-open"), dialog: at("registry"), why });
+wireWhy({ trigger: at("why-open"), dialog: at("why"), me });
+wireRegistry({ trigger: at("registry-open"), dialog: at("registry") });
 wireAudit({ trigger: at("audit-open"), dialog: at("audit"), me });
 wireAccount({ trigger: at("account"), dialog: at("account-card"), me, ways: [at("registry-open"), at("why-open"), at("audit-open")] });
 whenEnded(signInAgain);

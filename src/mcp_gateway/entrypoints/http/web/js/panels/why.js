@@ -11,13 +11,23 @@ const STEPS = {
   role: "Role",
   scope: "Scope",
   rule: "Rule",
+  server_registered: "Server",
+  server_tenant: "Server",
+  server_enabled: "Server",
   server_health: "Server",
+  definition: "Definition",
   name: "Name",
 };
+// A step may be of no known end: it is not told to whoever asks, or nothing is known of it here.
+const ENDS = new Map([
+  [true, ["check", "passed", ""]],
+  [false, ["cross", "not passed", "is-failed"]],
+  [null, ["dash", "not known", "is-unknown"]],
+]);
 
-/** Wires the button and the dialog that stand in index.html; for those who manage access, else null. `ask(tool)` opens it. */
+/** Wires the button and the dialog that stand in index.html; for those who manage access. */
 export function wireWhy({ trigger, dialog, me }) {
-  if (!me || me.login === "none" || !may("manage_access")) return null;
+  if (!me || me.login === "none" || !may("manage_access")) return;
   trigger.hidden = false;
   const place = dialog.querySelector("[data-why]");
   const result = h("div", { class: "why-result", "aria-live": "polite" });
@@ -54,14 +64,6 @@ export function wireWhy({ trigger, dialog, me }) {
 
   replaceContent(place, h("p", { class: "panel-lead" }, "May somebody of your tenant use a tool or read a table? And if not, what stands in the way?"), form, result);
   trigger.addEventListener("click", () => dialog.showModal());
-  return {
-    ask(tool) {
-      about.input.value = tool;
-      kind.value = "tool";
-      dialog.showModal();
-      subject.input.focus();
-    },
-  };
 }
 
 function drawExplanation(place, { allowed, works, reason, chain, advice, target, action }) {
@@ -75,24 +77,31 @@ function drawExplanation(place, { allowed, works, reason, chain, advice, target,
       h("b", {}, verdict),
       ` ${action.replaceAll("_", " ")}${target ? ` ${target}` : ""}: ${reason || (allowed ? "allowed" : "not allowed")}`,
     ),
-    h(
-      "ol",
-      { class: "chain" },
-      chain.map(({ step, passed, detail, rule }) =>
-        h(
-          "li",
-          { class: passed ? "chain-step" : "chain-step is-failed" },
-          icon(passed ? "check" : "cross"),
-          h("b", {}, STEPS[step] ?? step),
-          h("span", { class: "visually-hidden" }, passed ? " passed: " : " not passed: "),
-          h("span", { class: "chain-detail" }, detail),
-          rule && h("code", { class: "tag" }, rule),
-        ),
-      ),
-    ),
-    advice.length > 0 && h("ul", { class: "advice" }, advice.map((line) => h("li", {}, icon("info"), withCode(line)))),
+    chainOf(chain),
+    adviceOf(advice),
   );
 }
+
+/** The steps of a decision, in order. */
+export function chainOf(chain) {
+  return h("ol", { class: "chain" }, chain.map(stepOf));
+}
+
+function stepOf({ step, passed, detail, rule }) {
+  const [sign, words, state] = ENDS.get(passed) ?? ENDS.get(null);
+  return h(
+    "li",
+    { class: `chain-step ${state}`.trim() },
+    icon(sign),
+    h("b", {}, STEPS[step] ?? step),
+    h("span", { class: "visually-hidden" }, ` ${words}: `),
+    h("span", { class: "chain-detail" }, detail),
+    rule && h("code", { class: "tag" }, rule),
+  );
+}
+
+export const adviceOf = (advice) =>
+  advice.length > 0 && h("ul", { class: "advice" }, advice.map((line) => h("li", {}, icon("info"), withCode(line))));
 
 const withCode = (text) => h("span", {}, text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part)));
 

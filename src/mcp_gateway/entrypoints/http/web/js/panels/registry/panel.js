@@ -6,15 +6,11 @@ import { callsTab } from "./calls.js";
 import { serversTab } from "./servers.js";
 import { toolsTab } from "./tools.js";
 
-/** Wires the button and the dialog that stand in index.html. `why`: `ask(tool)` opens the other panel, or null. */
-export function wireRegistry({ trigger, dialog, why }) {
+/** Wires the button and the dialog that stand in index.html. */
+export function wireRegistry({ trigger, dialog }) {
   if (!may("see_servers")) return;
   trigger.hidden = false;
-  const explain = why && ((tool) => {
-    dialog.close();
-    why.ask(tool);
-  });
-  const tools = toolsTab({ why: explain });
+  const tools = toolsTab();
   const servers = serversTab({
     toTools(wanted) {
       tools.narrow(wanted);

@@ -36,18 +36,17 @@ export const waiting = (words) => h("p", { class: "panel-state", role: "status" 
 
 export const empty = (...words) => h("p", { class: "registry-empty" }, words);
 
-/** A region that opens and closes below its button; `draw(place)` is called the first time and each time it opens. */
+/** A region that opens and closes below its button; `draw(place)` is called each time it opens. */
 export function disclosure({ head, draw, class: className }) {
   const id = freshId("registry");
   const body = h("div", { class: `${className}-body`, id, hidden: true });
   const toggle = h("button", { type: "button", class: `${className}-head`, "aria-expanded": "false", "aria-controls": id }, icon("chevron"), head);
-  const setOpen = (open) => {
-    body.hidden = !open;
-    toggle.setAttribute("aria-expanded", String(open));
-    if (open) draw(body);
-  };
-  toggle.addEventListener("click", () => setOpen(body.hidden));
-  return { element: h("li", { class: className }, toggle, body), toggle, setOpen };
+  toggle.addEventListener("click", () => {
+    body.hidden = !body.hidden;
+    toggle.setAttribute("aria-expanded", String(!body.hidden));
+    if (!body.hidden) draw(body);
+  });
+  return { element: h("li", { class: className }, toggle, body), isOpen: () => !body.hidden };
 }
 
 /** Milliseconds for people. */

@@ -29,12 +29,22 @@ export const decide = (verb, { server, kind, name }, fingerprint) =>
   requestJson(`/api/tools/${verb}`, { method: "POST", body: { server, kind, name, fingerprint } });
 
 /** Call the tool, as a program would that speaks no MCP. Resolves to what it gave. */
-export const callTool = ({ server, name }, given, signal) =>
-  requestJson(`/servers/${encodeURIComponent(server)}/mcp/${encodeURIComponent(name)}`, {
-    method: "POST",
-    body: given,
-    signal,
-    timeLimitMs: CALLING_MS,
-  });
+export async function callTool(entry, given, signal) {
+  return requestJson(await addressOf(entry), { method: "POST", body: given, signal, timeLimitMs: CALLING_MS });
+}
+
+/** At its own server; what is built in is called at the one endpoint, by the name it has there. */
+async function addressOf({ server, name, builtIn }) {
+  if (!builtIn) return `/servers/${encodeURIComponent(server)}/mcp/${encodeURIComponent(name)}`;
+  const { explanations } = await explainTool(`${server}.${name}`);
+  return `/mcp/${encodeURIComponent(explanations[0]?.listed ?? name)}`;
+}
 
 export const getCalls = (after) => requestJson(`/api/calls?${asked({ after, limit: 200 })}`);
+
+/** Why somebody sees a tool, or not: oneself when `subject` and `roles` are empty, else only for who manages access. */
+export function explainTool(tool, { subject = "", roles = [] } = {}) {
+  const wanted = asked({ tool, subject });
+  for (const role of roles) wanted.append("role", role);
+  return requestJson(`/api/servers/explain?${wanted}`);
+}

@@ -6,7 +6,7 @@ import { needed, said } from "./parts.js";
 const MOST_FIELDS = 60;
 const MOST_CHOICES = 500;
 
-/** `{element, read()}`; `read()` gives the arguments, or null after it has shown what is wrong. */
+/** `{element, swap, read()}`; `swap`: a button between fields and JSON, or null; `read()` gives the arguments, or null after it has shown what is wrong. */
 export function schemaForm(schema) {
   const place = h("div", { class: "schema-form" });
   const swap = button("", { class: "button button-quiet", on: { click: () => (asJson ? showFields() : showJson()) } });
@@ -41,7 +41,7 @@ export function schemaForm(schema) {
     whole.write({});
     showJson();
   } else showFields();
-  return { element: h("div", {}, place, fields !== null && fields.length > 0 && swap), read };
+  return { element: place, swap: fields !== null && fields.length > 0 ? swap : null, read };
 }
 
 function refuse([first]) {

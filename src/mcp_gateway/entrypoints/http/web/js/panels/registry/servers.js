@@ -92,7 +92,7 @@ export function serversTab({ toTools }) {
   async function look() {
     clearTimeout(timer);
     await Promise.all(cards.map((card) => card.look()));
-    if (cards.length > 0 && counts) await count();
+    if (cards.length > 0) await count();
     clearTimeout(timer);
     if (running) timer = setTimeout(() => (document.hidden ? again() : look()), EVERY_MS);
   }

@@ -6,6 +6,7 @@ import { may } from "../../session.js";
 import { empty, said, waiting } from "./parts.js";
 import { compareTool, decide, showTool } from "./requests.js";
 import { jsonOf, tryTool } from "./try-tool.js";
+import { whyOf } from "./why-seen.js";
 
 const HINTS = {
   readOnlyHint: ["says it only reads", "says it writes"],
@@ -21,8 +22,8 @@ const WHY = {
 };
 const HELD = "Until it is approved, it is in no list, and every call of it is refused.";
 
-/** Draws into `place`; `changed(entry)` is called after a decision, `why(name)` explains access where that can be asked. */
-export async function drawTool(place, entry, { changed, why }) {
+/** Draws into `place`; `changed(entry)` is called after a decision. */
+export async function drawTool(place, entry, changed) {
   if (!place.firstChild) replaceContent(place, waiting("Asking the gateway…"));
   try {
     const held = entry.status !== "offered";
@@ -30,7 +31,7 @@ export async function drawTool(place, entry, { changed, why }) {
     const again = async (now) => {
       changed(now);
       place.replaceChildren();
-      await drawTool(place, { ...entry, ...now }, { changed, why });
+      await drawTool(place, { ...entry, ...now }, changed);
     };
     replaceContent(
       place,
@@ -38,13 +39,13 @@ export async function drawTool(place, entry, { changed, why }) {
       held && h("p", { class: "tool-stands" }, icon("alert"), ` ${WHY[shown.verdict] ?? ""} ${HELD}`),
       compared && difference(compared),
       held && decisions(shown, again),
-      !held && shown.kind === "tools" && trying(shown),
+      !held && shown.kind === "tools" && trying({ ...entry, ...shown }),
       h("details", { class: "fold-out" }, h("summary", {}, "Its definition"), jsonOf(shown.definition)),
       !held && decisions(shown, again),
-      why && h("p", {}, button("Why can somebody not see it?", { icon: "question", on: { click: () => why(entry.name) } })),
+      shown.kind === "tools" && whyOf(`${entry.server}.${entry.name}`, "Who sees it, and why?"),
     );
   } catch (error) {
-    replaceContent(place, errorNotice(error, () => drawTool(place, entry, { changed, why })));
+    replaceContent(place, errorNotice(error, () => drawTool(place, entry, changed)));
   }
 }
 

@@ -6,14 +6,14 @@ import { counted } from "../../format.js";
 import { choiceField, disclosure, empty, said, textField, waiting } from "./parts.js";
 import { getRegistered, getToolCost, getTools } from "./requests.js";
 import { drawTool } from "./tool.js";
+import { whyOf } from "./why-seen.js";
 
 const EVERY_MS = 10_000;
 const MOST_PAGES = 5;
 const SHOWN = 200;
 const STATUSES = [["", "any"], ["offered", "offered"], ["waiting", "waiting"], ["blocked", "blocked"]];
 
-/** `why(name)`: explains access, null where nobody can ask. */
-export function toolsTab({ why }) {
+export function toolsTab() {
   const search = textField("Find a tool", { type: "search" });
   const server = choiceField("Of", [["", "every server"]]);
   const status = choiceField("Which is", STATUSES);
@@ -22,9 +22,10 @@ export function toolsTab({ why }) {
   const list = h("ul", { class: "tools" });
   let entries = [];
   let total = 0;
-  let unseen = [];
   let wanted = { server: "", status: "" };
+  let builtIn = new Set();
   let timer = 0;
+  let lastTold = "";
   let running = false;
   // Rows stay as they are, opened and filled in, while the list is read again.
   const rows = new Map();
@@ -34,16 +35,17 @@ export function toolsTab({ why }) {
 
   async function load() {
     clearTimeout(timer);
-    if (entries.length === 0) replaceContent(state, waiting("Asking the gateway…"));
+    if (!lastTold) replaceContent(state, waiting("Asking the gateway…"));
     try {
       // The cost is found by reading every list, and what is read is then known below.
       const [{ registered }, cost] = await Promise.all([getRegistered(), getToolCost().catch(() => null)]);
+      builtIn = new Set((registered ?? []).filter(({ source }) => source === "built_in").map(({ name }) => name));
       await loadTools();
-      unseen = (registered ?? []).filter(({ enabled }) => !enabled).map(({ name }) => name);
       offerServers();
       lead.textContent = cost ? costWords(cost) : "";
       draw();
     } catch (error) {
+      lastTold = "";
       replaceContent(state, errorNotice(error, load));
     }
     clearTimeout(timer);
@@ -74,40 +76,36 @@ export function toolsTab({ why }) {
   function draw() {
     wanted = { server: server.input.value, status: status.input.value };
     const text = search.input.value.trim().toLowerCase();
-    const found = entries.filter(
-      (one) => (!wanted.server || one.server === wanted.server) && (!wanted.status || one.status === wanted.status) && `${one.server}.${one.name}`.toLowerCase().includes(text),
-    );
+    const found = entries.filter((one) => fits(one, text));
     const shown = found.slice(0, SHOWN).map(rowOf);
     const same = shown.length === list.children.length && shown.every((one, index) => one === list.children[index]);
     if (!same) replaceContent(list, shown);
+    const told = JSON.stringify([entries.length, total, found.length, text]);
+    if (told === lastTold && state.firstChild) return;
+    lastTold = told;
     replaceContent(state, notes(found.length, text));
   }
 
+  /** What somebody looks at stays, also when it stands otherwise after their decision. */
+  function fits(one, text) {
+    if (!`${one.server}.${one.name}`.toLowerCase().includes(text) || (wanted.server && one.server !== wanted.server)) return false;
+    return !wanted.status || one.status === wanted.status || Boolean(rows.get(keyOf(one))?.isOpen());
+  }
+
   function rowOf(entry) {
-    const key = JSON.stringify([entry.server, entry.kind, entry.name]);
-    if (!rows.has(key)) rows.set(key, line({ ...entry }, { why, onChange: load }));
-    rows.get(key).update(entry);
+    const key = keyOf(entry);
+    if (!rows.has(key)) rows.set(key, line({ ...entry }, load));
+    rows.get(key).update({ ...entry, builtIn: builtIn.has(entry.server) });
     return rows.get(key).element;
   }
 
   function notes(found, text) {
     if (entries.length === 0) return empty("No server offers anything you may see yet.");
-    if (found === 0) return [empty(`Nothing fits${text ? ` “${text}”` : ""}.`), whyNot()];
+    if (found === 0) return [empty(`Nothing fits${text ? ` “${text}”` : ""}.`), text && whyOf(search.input.value.trim(), "Why can I not see it?")];
     return [
       found > SHOWN && empty(`${SHOWN} of ${counted(found, "entry", "entries")}; narrow the search to see the others.`),
-      entries.length < total && empty(`Only the first ${counted(entries.length, "entry", "entries")} of ${total} are searched; choose a server.`),
+      entries.length < total && empty(`Only the first ${counted(entries.length, "entry", "entries")} of ${total} are shown here; “mcp-gateway tools list” knows them all.`),
     ];
-  }
-
-  /** Why something may be missing here, as far as this page can tell. */
-  function whyNot() {
-    return h(
-      "ul",
-      { class: "advice" },
-      unseen.length > 0 && h("li", {}, `Switched off, so that nothing of it is offered: ${unseen.slice(0, 20).join(", ")}.`),
-      h("li", {}, "A server that has not answered yet has told nothing of its tools: look at its state under Servers."),
-      h("li", {}, "What you may not use looks as if it were not there. Who manages access can ask “Why?”."),
-    );
   }
 
   return {
@@ -130,12 +128,14 @@ export function toolsTab({ why }) {
   };
 }
 
+const keyOf = ({ server, kind, name }) => JSON.stringify([server, kind, name]);
+
 function costWords({ tools, tokens, tokens_with_search: searched }) {
   const saved = searched && searched < tokens ? `; ${searched} if it searches instead` : "";
   return `Your list of ${counted(tools, "tool")} costs a model about ${counted(tokens, "token")} before it reads the first question${saved}.`;
 }
 
-function line(entry, { why, onChange }) {
+function line(entry, onChange) {
   const standing = h("span", {});
   const cost = h("span", { class: "tool-cost" });
   const head = [
@@ -155,6 +155,6 @@ function line(entry, { why, onChange }) {
     update(now);
     onChange();
   };
-  const { element } = disclosure({ head, class: "tool", draw: (place) => drawTool(place, entry, { why, changed }) });
-  return { element, update };
+  const { element, isOpen } = disclosure({ head, class: "tool", draw: (place) => drawTool(place, entry, changed) });
+  return { element, isOpen, update };
 }

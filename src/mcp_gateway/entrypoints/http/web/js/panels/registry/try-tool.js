@@ -14,7 +14,7 @@ export function tryTool(entry, definition) {
   const outcome = h("div", { class: "try-outcome", "aria-live": "polite" });
   const run = h("button", { type: "submit", class: "button button-primary" }, "Call it");
   const stop = button("Stop", { icon: "stop", hidden: true });
-  const form = h("form", { class: "try-tool", "aria-label": `Try ${entry.name}`, novalidate: true }, fields.element, h("p", { class: "add-ways" }, run, stop), outcome);
+  const form = h("form", { class: "try-tool", "aria-label": `Try ${entry.name}`, novalidate: true }, fields.element, h("p", { class: "add-ways" }, run, stop, fields.swap), outcome);
   let running = null;
 
   stop.addEventListener("click", () => running?.abort());
