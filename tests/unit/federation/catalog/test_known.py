@@ -23,6 +23,10 @@ class Remembered:
         self.held[server, kind] = frozenset(names)
         self.revision += 1
 
+    @property
+    def names_revision(self) -> int:
+        return self.revision
+
     def names(self, server: str, kind: ListKind) -> Collection[str]:
         return self.held.get((server, kind), frozenset())
 
