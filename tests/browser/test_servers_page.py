@@ -186,6 +186,15 @@ def test_a_tool_is_tried_through_a_form_of_its_schema(panel: PageWatch, upstream
     assert sent.value.post_data_json == {"title": "Milk", "count": 2, "colour": "green", "tags": ["a", "b"]}
 
 
+def test_what_is_built_in_can_be_tried_too(panel: PageWatch) -> None:
+    row = tool(panel.page, "lookup_term")
+    row.locator(".tool-head").click()
+    row.get_by_role("textbox", name="term").fill("revenue")
+    row.get_by_role("textbox", name="term").press("Control+Enter")
+
+    expect(row.locator(".try-outcome .output")).to_contain_text('"matches"')
+
+
 def test_what_a_server_says_is_text_and_nothing_in_it_is_hidden(panel: PageWatch, upstream: Upstream) -> None:
     upstream.become(HOSTILE | {"inputSchema": {"type": "object"}})
     add(panel.page, upstream)
