@@ -1,7 +1,7 @@
 """What every server offers, and how each thing of it stands: asked on every call, told whenever a list was read."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 _TRIES: Final = 5
 # After so many others may go on: a list may be long.
 _BREATH: Final = 20
+# And after one as long as this, which takes long to judge.
+_LONG: Final = 8 * 1024
+# Of one server and kind; twice what one list may have. A server that names things anew each time would fill memory and store.
+MAX_KEPT_BYTES: Final = 32 * 1024 * 1024
 _EMPTY: Final = b"{}"
 
 
@@ -140,7 +144,7 @@ class Definitions:
         known = self._table.of(server.name, kind)
         if not known:
             return True
-        full = len(known) >= MAX_KEPT
+        full = len(known) >= MAX_KEPT or _bytes_of(known.values()) >= MAX_KEPT_BYTES
         return any(
             not full if name not in known else known[name].latest_fingerprint != one.fingerprint for name, one in seen.items()
         )
@@ -152,24 +156,28 @@ class Definitions:
         around = Surroundings(own=near.own | known.keys() | seen.keys(), others=near.others)
         when = Circumstances(first=not known, at=at, around=around)
         changes = [] if known else [Change(known=None, record=_list_seen(server, kind, at))]
-        room = MAX_KEPT - len(known)
+        room, bytes_left, left_out = MAX_KEPT - len(known), MAX_KEPT_BYTES - _bytes_of(known.values()), 0
         for number, (name, one) in enumerate(seen.items(), start=1):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
             before = known.get(name)
-            if before is None:
-                room -= 1
-                if room < 0:
-                    continue
+            if before is None and (room <= 0 or bytes_left <= 0):
+                left_out += 1
+                continue
             try:
                 record = judge(server, one, before, when)
             except Unreadable as error:
                 log.warning("definition_unreadable", server=server.name, kind=kind, name=name[:100], reason=str(error))
                 continue
-            if record is not before:
-                changes.append(Change(known=before, record=record))
-        if room < 0:
-            log.warning("definitions_too_many", server=server.name, kind=kind, kept=MAX_KEPT, left_out=-room)
+            if record is before:
+                continue
+            if len(record.latest_body) > _LONG:
+                await asyncio.sleep(0)
+            if before is None:
+                room, bytes_left = room - 1, bytes_left - _bytes_of([record])
+            changes.append(Change(known=before, record=record))
+        if left_out:
+            log.warning("definitions_too_many", server=server.name, kind=kind, kept=MAX_KEPT, left_out=left_out)
         return changes
 
     def _tell(self) -> None:
@@ -177,6 +185,11 @@ class Definitions:
         self.decided = self._table.take_decided()
         for listener in tuple(self._listeners):
             listener()
+
+
+def _bytes_of(records: Iterable[Record]) -> int:
+    """What is kept of them."""
+    return sum(len(one.latest_body) + len(one.approved_body or b"") for one in records)
 
 
 def _list_seen(server: Server, kind: Kind, at: float) -> Record:

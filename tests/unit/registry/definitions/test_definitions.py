@@ -268,6 +268,16 @@ async def test_a_server_that_lists_without_end_fills_no_store_and_its_tools_beyo
     assert len(definitions.records()) == 6
 
 
+async def test_a_server_that_names_long_tools_anew_each_time_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.registry.definitions.definitions.MAX_KEPT_BYTES", 10_000)
+    definitions = definitions_over(MemoryDefinitionStore())
+    for number in range(20):
+        await definitions.observe(server(), "tools", [tool(f"t{number}", description="Adds a note. " * 200)])
+    assert len(definitions.records()) <= 3
+    assert definitions.standing("notes", "t19") is None
+    assert definitions.offered("notes", [tool("t19", description="Adds a note. " * 200)]) == []
+
+
 async def test_callers_who_are_shown_a_tool_in_different_words_all_keep_it() -> None:
     definitions = definitions_over(MemoryDefinitionStore())
     ours, theirs = tool(description="Add a note of Ann."), tool(description="Add a note of Ben.")
