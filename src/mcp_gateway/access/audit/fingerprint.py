@@ -11,6 +11,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+import orjson
+
 from mcp_gateway.core.errors import Json
 
 MASK: Final = "***"
@@ -40,6 +42,7 @@ _SIGNS: Final = (
     "credential", "cookie", "key", "connection",
 )  # fmt: skip
 _SIGN: Final = re.compile("|".join(map(re.escape, _SIGNS)))
+_SIGN_BYTES: Final = re.compile(_SIGN.pattern.encode())
 _encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=str).encode
 
 
@@ -54,10 +57,25 @@ class Digester:
         """Fingerprint in hex and text; "" and None when there are no arguments."""
         if not arguments:
             return "", None
+        plain = None if self._keep else _plain(arguments)
+        if plain is not None:
+            return self._digest(plain), None
         text, kept = _texts(arguments)
+        return self._digest(text.encode()), kept if self._keep else None
+
+    def _digest(self, content: bytes) -> str:
         digest = self._start.copy()
-        digest.update(text.encode())
-        return digest.hexdigest(), kept if self._keep else None
+        digest.update(content)
+        return digest.hexdigest()
+
+
+def _plain(arguments: Mapping[str, Json]) -> bytes | None:
+    """Canonical JSON of arguments in which nothing looks like a secret, as in most calls; None where something might."""
+    try:
+        content = orjson.dumps(dict(arguments), option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return None
+    return content if len(content) <= MAX_SEARCHED_CHARS and _SIGN_BYTES.search(content.lower()) is None else None
 
 
 def masked_text(arguments: Mapping[str, Json]) -> str:
