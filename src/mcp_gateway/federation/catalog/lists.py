@@ -142,7 +142,7 @@ class Lists:
         if view.virtual is not None and kind == "tools":
             parts = [_selected(view.virtual, gathered.held, parts)]
             digest.update(repr((view.virtual.name, view.virtual.version)).encode())
-        elif kind in ("resources", "templates") and len(parts) > 1:
+        elif (kind in ("resources", "templates") or view.virtual is not None) and len(parts) > 1:
             parts = _once(parts)
         tokens = sum(one.tokens for part in parts for one in part) if kind == "tools" else 0
         findings = () if names is None else _about(names.findings, parts)
@@ -165,7 +165,7 @@ def _about(findings: tuple[Finding, ...], parts: Sequence[Part]) -> tuple[Findin
 
 
 def _once(parts: Sequence[Part]) -> list[Part]:
-    """Of two servers with one URI the older one's is listed."""
+    """Of two servers with one URI, or with one name where nothing tells them apart, the older one's is listed."""
     seen: set[str] = set()
     kept: list[Part] = []
     for part in parts:

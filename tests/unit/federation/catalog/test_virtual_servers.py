@@ -53,6 +53,16 @@ async def test_it_lists_what_it_selects_in_its_own_order_and_words() -> None:
     ]
 
 
+async def test_of_two_prompts_of_one_name_the_older_servers_is_listed() -> None:
+    world = world_with_desk(VirtualServer(name="desk", tools=(), prompts=("one", "two")))
+    world.upstreams["one"].lists["prompts/list"] = [{"name": "greet", "title": "One's"}]
+    world.upstreams["two"].lists["prompts/list"] = [{"name": "greet", "title": "Two's"}, {"name": "part"}]
+
+    listed = await world.listed("desk", method="prompts/list")
+
+    assert listed["prompts"] == [{"name": "greet", "title": "One's"}, {"name": "part"}]
+
+
 async def test_a_call_reaches_the_tool_with_its_preset_arguments() -> None:
     world = world_with_desk()
     await world.names("desk")
