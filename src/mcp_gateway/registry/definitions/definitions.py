@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -46,6 +47,7 @@ class Definitions:
         self._listeners: list[Callable[[], None]] = []
         self.decided: frozenset[tuple[str, Kind]] = frozenset()
         self._offering = Offering(self._table)
+        self._turns: WeakValueDictionary[tuple[str, Kind], asyncio.Lock] = WeakValueDictionary()
 
     @property
     def revision(self) -> int:
@@ -103,9 +105,11 @@ class Definitions:
         if not seen:
             self._writing.note_empty(_list_seen(server, kind, self._clock.now().timestamp()))
             return
-        for _ in range(_TRIES):
-            if await self._writing.write(await self._judged(server, kind, seen)):
-                return
+        # Callers who are all shown something else come one after the other; only other replicas can be quicker.
+        async with self._turns.setdefault((server.name, kind), asyncio.Lock()):
+            for _ in range(_TRIES):
+                if await self._writing.write(await self._judged(server, kind, seen)):
+                    return
         raise DefinitionsContested(server=server.name)
 
     async def observe_instructions(self, server: Server, text: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from mcp_gateway.core.protocol.frames import JsonObject, parse_object
-from mcp_gateway.registry.definitions.compare import compare
+from mcp_gateway.registry.definitions.compare import compare, describe_new
 from mcp_gateway.registry.definitions.findings import is_suspicious
 from mcp_gateway.registry.definitions.model import Kind, Record
 from mcp_gateway.registry.definitions.reading import Seen, Unreadable, read_item
@@ -43,13 +43,15 @@ class Offering:
 
     def _would_be_offered(self, record: Record, seen: Seen) -> bool:
         """For servers that show one thing differently to different callers: another may have been shown something else last."""
-        if record.approved_body is None or record.approved_fingerprint is None:
-            return False
         rule = self.rules.get(record.server, "approve")
-        key = (record.server, record.kind, record.approved_fingerprint, seen.fingerprint, rule)
+        key = (record.server, record.kind, record.approved_fingerprint or "", seen.fingerprint, rule)
         if key not in self._judged:
             if len(self._judged) >= _REMEMBERED:
                 self._judged.clear()
-            found = compare(record.kind, parse_object(record.approved_body), seen.item, self._table.around(record.server))
+            around = self._table.around(record.server)
+            if record.approved_body is None:
+                found = describe_new(record.kind, seen.item, around)
+            else:
+                found = compare(record.kind, parse_object(record.approved_body), seen.item, around)
             self._judged[key] = consequence(rule, found.worst) == "offered"
         return self._judged[key]

@@ -175,3 +175,14 @@ async def test_a_list_that_is_empty_for_somebody_else_meanwhile_stands_in_no_one
     await look
     await definitions.observe(MANY[1], "tools", [TOOL])
     assert [status(definitions, server.name) for server in MANY[:2]] == ["offered", "offered"]
+
+
+async def test_callers_who_come_at_once_and_are_shown_different_words_are_all_served() -> None:
+    store = SlowStore()
+    definitions = await opened(store)
+    words: list[JsonObject] = [{**TOOL, "description": f"Add a note of caller {number}."} for number in range(20)]
+    looks = [asyncio.create_task(definitions.observe(MANY[0], "tools", [one])) for one in words]
+    await store.begun.wait()
+    store.let.set()
+    await asyncio.gather(*looks)
+    assert all(definitions.offered("s0", [one]) == [one] for one in words)
