@@ -14,6 +14,8 @@ from mcp_gateway.federation.catalog.ports import Locked
 from mcp_gateway.federation.catalog.showing import definition_of
 
 MAX_NAMES: Final = 10_000
+# Of one server and kind; twice what one list may have.
+MAX_BYTES: Final = 32 * 1024 * 1024
 
 
 class Known:
@@ -65,8 +67,9 @@ class Known:
         if held.server.version < version:
             return
         now = {item.key: item for item in held.all_items}
-        if held.owner and version == held.server.version and len(before) + len(now) <= MAX_NAMES:
-            now = {**before, **now}
+        if held.owner and version == held.server.version:
+            joined = {**before, **now}
+            now = joined if len(joined) <= MAX_NAMES and sum(len(one.body) for one in joined.values()) <= MAX_BYTES else now
         _, recalled = self._recalled.pop(key, (-1, None))
         if now.keys() != (before.keys() if recalled is None else recalled):
             self._change(held.kind)

@@ -95,3 +95,15 @@ def test_a_server_that_is_gone_takes_its_names_along(known: Known, remembered: R
     before = known.revision("tools")
     known.keep_only({})
     assert known.revision("tools") != before
+
+
+def test_long_items_named_anew_for_each_caller_do_not_fill_the_memory(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.federation.catalog.known.MAX_BYTES", 1_000)
+    for number in range(20):
+        item = Item(key=f"t{number}", body=b"{}" + b" " * 300)
+        private = Held(
+            server=Server(name="up"), kind="tools", owner="ann", items=(item,), all_items=(item,), asked_at=0, fresh_until=0
+        )
+        known.learn(private)
+    assert len(known.names("up", "tools")) <= 3
+    assert "t19" in known.names("up", "tools")
