@@ -15,9 +15,10 @@ AUDIT = Path(__file__).with_name("accessibility.js").read_text(encoding="utf-8")
 
 
 def faults_of(page: Page) -> list[str]:
-    """What is wrong with the page as it stands; animations are over before it is judged."""
+    """What is wrong with the page as it stands; animations are over, or their elements gone, before it is judged."""
     page.evaluate(
-        "Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))"
+        "Promise.allSettled(document.getAnimations()"
+        ".filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))"
     )
     found: list[str] = page.evaluate(AUDIT)
     return found

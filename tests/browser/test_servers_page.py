@@ -251,11 +251,11 @@ def test_why_a_tool_is_not_there_is_told_step_by_step(panel: PageWatch, upstream
     row.get_by_role("button", name="Who sees it, and why?").click()
     expect(row.locator(".why-verdict")).to_contain_text("can use notes.add_note")
 
-    panel.page.get_by_label("Find a tool").fill("notes.gone")
+    panel.page.get_by_label("Find a tool").fill("nowhere.gone")
     panel.page.get_by_role("button", name="Why can I not see it?").click()
 
     state = panel.page.locator(".registry-state:visible")
-    expect(state.locator(".why-verdict")).to_contain_text("cannot use notes.gone")
+    expect(state.locator(".why-verdict")).to_contain_text("cannot use gone: there is no server nowhere")
     expect(state.locator(".chain-step.is-failed").first).to_be_visible()
 
 
@@ -301,11 +301,11 @@ def test_everything_has_a_name_can_be_read_and_fits(
         dialog = open_panel(watch)
         page = watch.page
         name = f"{scheme}-{width}"
-        add(page, upstream, name)
+        card = add(page, upstream, name)
         assert faults_of(page) == []
         upstream.become(WIDER, ADD_NOTE | {"name": "other"})
         page.get_by_role("button", name=f"Refresh {name}").click()
-        expect(page.locator(".badge.is-waiting")).to_be_visible(timeout=START_LIMIT_MS)
+        expect(card.locator(".badge.is-waiting")).to_be_visible(timeout=START_LIMIT_MS)
         assert faults_of(page) == []
         for shown in ("add_note", "ask"):
             tool(page, shown).locator(".tool-head").click()
