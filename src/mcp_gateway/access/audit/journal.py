@@ -15,12 +15,10 @@ from typing import Final, Protocol
 import structlog
 
 from mcp_gateway.access.audit.chain import line_of
-from mcp_gateway.access.audit.gaps import Gaps
 from mcp_gateway.access.audit.model import NOBODYS, AuditEvent, AuditLine
 from mcp_gateway.access.audit.own_lines import gap_line
 from mcp_gateway.access.audit.ports import AuditStore
-from mcp_gateway.access.audit.trail import MAX_BATCH, TrailLimits, WhenAway
-from mcp_gateway.access.errors import AuditUnavailable
+from mcp_gateway.access.audit.trail import MAX_BATCH, TrailLimits, TrailState, WhenAway
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Unavailable
 
@@ -58,7 +56,7 @@ class JournalLimits:
     max_waiting: int = 50_000
 
 
-class JournaledTrail:
+class JournaledTrail(TrailState):
     """As `AuditTrail`, over a journal. While the store is away nothing told is lost, and a closed one lets nothing new begin."""
 
     def __init__(
@@ -71,35 +69,12 @@ class JournaledTrail:
         limits: TrailLimits,
         waiting: JournalLimits,
     ) -> None:
-        self._store, self._journal, self._clock = store, journal, clock
-        self._when_away: WhenAway = when_away
-        self._limits, self._waiting_limits = limits, waiting
+        super().__init__(clock, when_away=when_away, limits=limits)
+        self._store, self._journal, self._waiting_limits = store, journal, waiting
         self._waiting: list[AuditLine] = []
-        self._wake, self._settled = asyncio.Event(), asyncio.Event()
+        self._settled = asyncio.Event()
         self._settled.set()
-        self._gaps = Gaps(limits.strangers_per_minute)
-        self._closed = self._away = self._hurry = False
-
-    @property
-    def away(self) -> bool:
-        """Whether the last commit failed; the writer tries again by itself until one succeeds."""
-        return self._away
-
-    @property
-    def needed(self) -> bool:
-        """Whether nothing is answered while the trail is away."""
-        return self._when_away == "closed"
-
-    @property
-    def lost(self) -> int:
-        """Lines since the start that could not be written."""
-        return self._gaps.lost
-
-    def require(self, tenant: str) -> None:
-        """For work that must not happen unwritten, before it begins. Raises `AuditUnavailable` while a closed trail is away."""
-        if self._away and self._when_away == "closed":
-            self._gaps.lose([tenant])
-            raise self._unavailable()
+        self._hurry = False
 
     async def record(self, event: AuditEvent) -> None:
         """Return once the line would survive the end of this process. Raises `AuditUnavailable`, unless told to stay open."""
@@ -139,11 +114,6 @@ class JournaledTrail:
                 if self._closed:
                     return
                 await asyncio.sleep(self._limits.retry_seconds)
-
-    def close(self) -> None:
-        """Take no more lines; those that wait are still written."""
-        self._closed = True
-        self._wake.set()
 
     async def _await_work(self) -> None:
         if not self._waiting and not self._closed:
@@ -191,9 +161,6 @@ class JournaledTrail:
         # Nobody waits for a store that is away.
         self._settled.set()
         _log.error("audit_trail_away", error=type(error).__name__, lines=lines, lost=self.lost, when_away=self._when_away)
-
-    def _unavailable(self) -> AuditUnavailable:
-        return AuditUnavailable(retry_after_seconds=self._limits.retry_seconds)
 
 
 @asynccontextmanager

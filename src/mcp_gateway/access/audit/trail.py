@@ -71,15 +71,13 @@ class _Waiting(NamedTuple):
     committed: asyncio.Future[None]
 
 
-class AuditTrail:
-    """Takes events from any number of requests. Made by `open_trail`, which runs its writer."""
+class TrailState:
+    """What every kind of trail knows of itself: whether its store answers, and what could not be written."""
 
-    def __init__(self, store: AuditStore, clock: Clock, *, when_away: WhenAway, limits: TrailLimits) -> None:
-        self._store = store
+    def __init__(self, clock: Clock, *, when_away: WhenAway, limits: TrailLimits) -> None:
         self._clock = clock
-        self._when_away = when_away
+        self._when_away: WhenAway = when_away
         self._limits = limits
-        self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._gaps = Gaps(limits.strangers_per_minute)
         self._closed = False
@@ -109,6 +107,23 @@ class AuditTrail:
             self._gaps.lose([tenant])
             raise self._unavailable()
 
+    def close(self) -> None:
+        """Take no more lines; those that wait are still written."""
+        self._closed = True
+        self._wake.set()
+
+    def _unavailable(self) -> AuditUnavailable:
+        return AuditUnavailable(retry_after_seconds=self._limits.retry_seconds)
+
+
+class AuditTrail(TrailState):
+    """Takes events from any number of requests. Made by `open_trail`, which runs its writer."""
+
+    def __init__(self, store: AuditStore, clock: Clock, *, when_away: WhenAway, limits: TrailLimits) -> None:
+        super().__init__(clock, when_away=when_away, limits=limits)
+        self._store = store
+        self._waiting: list[_Waiting] = []
+
     async def record(self, event: AuditEvent) -> None:
         """Return once the line is committed. A caller that is cancelled while it waits leaves the line behind, to be written.
 
@@ -133,11 +148,6 @@ class AuditTrail:
             await self._await_work()
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             await self._write(batch)
-
-    def close(self) -> None:
-        """Take no more lines; those that wait are still written."""
-        self._closed = True
-        self._wake.set()
 
     async def _await_work(self) -> None:
         """Until a line waits, or something is due to be said of lines that are missing."""
@@ -187,9 +197,6 @@ class AuditTrail:
                 waiting.committed.set_result(None)
             else:
                 waiting.committed.set_exception(self._unavailable())
-
-    def _unavailable(self) -> AuditUnavailable:
-        return AuditUnavailable(retry_after_seconds=self._limits.retry_seconds)
 
 
 @asynccontextmanager
