@@ -105,6 +105,12 @@ class HealthHistory:
             ring.era, ring.revision = era, revision
         ring.add(sample)
 
+    def condition_of(self, server: str) -> Condition:
+        ring = self._rings.get(server)
+        if ring is None:
+            return "unknown"
+        return "down" if ring.last_code else "up"
+
     def of(self, server: str) -> Health:
         ring = self._rings.get(server)
         if ring is None:
@@ -113,7 +119,7 @@ class HealthHistory:
         answered = sorted(one.latency_ms for one in samples if not one.code)
         return Health(
             server=server,
-            condition="down" if ring.last_code else "up",
+            condition=self.condition_of(server),
             since=ring.since,
             era=ring.era,
             revision=ring.revision,

@@ -66,7 +66,7 @@ class Prober:
 
     async def probe(self, server: str) -> float | None:
         """Look at it now; in how many seconds to look again."""
-        was = self._history.of(server).condition
+        was = self._history.condition_of(server)
         began, at = self._clock.monotonic(), self._clock.now().timestamp()
         code = ""
         try:
