@@ -71,7 +71,10 @@ def print_registered(shape: JsonObject) -> None:
 
 def _print_what_it_is(console: Console, name: str, found: JsonObject) -> None:
     if not found.get("reachable"):
-        console.print(f"[bold]{escape(name)}[/] was not reached.")
+        console.print(f"[bold]{escape(name)}[/] is registered; it was not reached.")
+        return
+    if not found.get("revision"):
+        console.print(f"[bold]{escape(name)}[/] is registered; it was reached, and did not say what it is.")
         return
     who = " ".join(str(part) for part in (found.get("name"), found.get("version")) if part)
     console.print(f"[bold]{escape(name)}[/] {escape(who)}, revision {escape(str(found.get('revision')))}", highlight=False)
