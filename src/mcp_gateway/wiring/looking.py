@@ -1,6 +1,10 @@
 """How the registry looks at a server, and how it makes every replica forget what it kept of one."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Final
+
+import structlog
 
 from mcp_gateway.adapters.inspect_server import InspectServer
 from mcp_gateway.adapters.inspecting.challenge import Challenges
@@ -8,11 +12,21 @@ from mcp_gateway.adapters.links.addresses import Addresses
 from mcp_gateway.adapters.links.links import Links, Outward
 from mcp_gateway.adapters.registry_directory import LIMITS, RegistryDirectory
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.federation.catalog.catalog import Catalog
+from mcp_gateway.federation.catalog.model import METHOD_OF, ListKind
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import ChangeBus, Link, Watch
+from mcp_gateway.registry.inspection import Inspection
 from mcp_gateway.registry.model import Server
+from mcp_gateway.registry.ports import Inspecting
 from mcp_gateway.registry.registry import Registry
 from mcp_gateway.wiring.links import rules
+
+LOCK_SECONDS: Final = 10.0
+log = structlog.get_logger(__name__)
 
 
 class Refresh:
@@ -67,7 +81,29 @@ def directory(registry: Registry, clock: Clock) -> RegistryDirectory:
     return RegistryDirectory(lambda url, faults: outward.client(url, faults, LIMITS))
 
 
-def attach_looking(registry: Registry, links: Links, bus: ChangeBus, clock: Clock, *, version: str) -> None:
-    """What `servers add`, `test` and `refresh` need of the parts that themselves need a registry."""
-    looking = inspector(links, registry, clock, version=version)
+class _Locking:
+    """Implements `Inspecting`: what a look found is what is locked, before anything changes again."""
+
+    def __init__(self, inspecting: Inspecting, catalog: Catalog, gateway: Client) -> None:
+        self._inspecting, self._catalog, self._gateway = inspecting, catalog, gateway
+
+    async def inspect(self, server: Server, caller: Caller) -> Inspection:
+        found = await self._inspecting.inspect(server, caller)
+        if found.reachable and server.enabled:
+            await asyncio.gather(*(self._lock(server, kind) for kind in METHOD_OF))
+        return found
+
+    async def _lock(self, server: Server, kind: ListKind) -> None:
+        try:
+            async with asyncio.timeout(LOCK_SECONDS):
+                await self._catalog.reread(server, kind, self._gateway)
+        except (GatewayError, TimeoutError) as error:
+            # What could be read is told by the inspection; what could not is locked when it is read.
+            log.info("list_not_locked", server=server.name, kind=kind, error=type(error).__name__)
+
+
+def attach_looking(registry: Registry, links: Links, catalog: Catalog, bus: ChangeBus, clock: Clock, *, info: JsonObject) -> None:
+    """What `servers add`, `test` and `refresh` need of the parts that themselves need a registry. `info` is our serverInfo."""
+    gateway = Client(caller=Caller(tenant="", subject="gateway"), info=info)
+    looking = _Locking(inspector(links, registry, clock, version=str(info["version"])), catalog, gateway)
     registry.attach(inspecting=looking, refreshing=Refresh(bus), directory=directory(registry, clock))
