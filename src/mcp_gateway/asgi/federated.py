@@ -27,6 +27,7 @@ from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.federation.model import Client
 from mcp_gateway.gateway import McpServers
 from mcp_gateway.registry.model import Server, ServerLimits
+from mcp_gateway.registry.names import is_name
 from mcp_gateway.registry.registry import Registry
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.federation import Federated, OwnServer, open_federation
@@ -115,7 +116,7 @@ def quick_way(
 
 
 class Endpoints(Collection[str]):
-    """The paths MCP clients connect to, as they are now: every registered server has one."""
+    """The paths MCP clients connect to: every registered server has one, and any name could be one of them."""
 
     def __init__(self, embedded: Collection[str], registry: Registry | None) -> None:
         names = ("", *(f"/servers/{key}" for key in embedded))
@@ -129,8 +130,8 @@ class Endpoints(Collection[str]):
             return False
         before, _, transport = path.rpartition("/")
         root, _, name = before.rpartition("/")
-        known = name in self._registry.servers or name in self._registry.virtual_servers
-        return root == "/servers" and transport in ("mcp", "sse") and known
+        # Whoever has not logged in learns no names: any that there could be is answered alike.
+        return root == "/servers" and transport in ("mcp", "sse") and is_name(name)
 
     def __iter__(self) -> Iterator[str]:
         yield from self._fixed

@@ -74,6 +74,8 @@ class Sending(Protocol):
 
     def view(self, name: str, *, search: bool = False) -> View | None: ...
 
+    def opens(self, view: View, caller: Caller) -> bool: ...
+
     async def send(self, view: View, request: Request) -> Reply: ...
 
 
@@ -94,14 +96,14 @@ class PlainJson:
         ]
 
     async def _call(self, http: HttpRequest, caller: Caller) -> Response:
-        view = self._view(http)
+        view = self._view(http, caller)
         name = _tool_name(http)
         request = _request(http, caller, "tools/call", {"name": name, "arguments": await _arguments(http)})
         result = await self._result(http, view, request, name)
         return Response(render(_given(result)), media_type="application/json")
 
     async def _describe(self, http: HttpRequest, caller: Caller) -> Response:
-        view = self._view(http)
+        view = self._view(http, caller)
         tools: list[JsonObject] = []
         params: JsonObject = {}
         for _ in range(MAX_PAGES):
@@ -133,10 +135,10 @@ class PlainJson:
             if not self._open[owner]:
                 del self._open[owner]
 
-    def _view(self, http: HttpRequest) -> View:
+    def _view(self, http: HttpRequest, caller: Caller) -> View:
         name = http.path_params.get("server", "")
         view = self._federation.view(name)
-        if view is None:
+        if view is None or not self._federation.opens(view, caller):
             raise NotFound(f"There is no server {name[:100]}.", server=name[:100])
         return view
 

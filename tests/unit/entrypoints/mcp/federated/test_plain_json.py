@@ -47,9 +47,13 @@ class Federated:
     def __init__(self, outcome: JsonObject | GatewayError | None = None, *, error: JsonObject | None = None) -> None:
         self.outcome, self.error = outcome, error
         self.sent: list[Request] = []
+        self.closed = False
 
     def view(self, name: str, *, search: bool = False) -> View | None:
         return View(kind="server" if name else "all", name=name, search=search) if name in ("", "one") else None
+
+    def opens(self, view: View, caller: Caller) -> bool:
+        return not self.closed
 
     async def send(self, view: View, request: Request) -> Reply:
         self.sent.append(request)
@@ -108,6 +112,19 @@ def test_a_tool_of_one_server_is_called_there(client_of: Callable[[Federated], T
 
     assert client_of(federated).post("/servers/one/mcp/find", json={}).status_code == 200
     assert client_of(federated).post("/servers/two/mcp/find", json={}).status_code == 404
+
+
+def test_a_server_one_may_use_nothing_of_looks_like_none(client_of: Callable[[Federated], TestClient]) -> None:
+    federated = Federated()
+    federated.closed = True
+    client = client_of(federated)
+
+    for hidden, none in (
+        (client.post("/servers/one/mcp/find"), client.post("/servers/two/mcp/find")),
+        (client.get("/servers/one/mcp/openapi.json"), client.get("/servers/two/mcp/openapi.json")),
+    ):
+        assert (hidden.status_code, hidden.json()["code"]) == (none.status_code, none.json()["code"]) == (404, "NOT_FOUND")
+    assert not federated.sent
 
 
 def test_a_name_may_hold_any_character(client_of: Callable[[Federated], TestClient]) -> None:
