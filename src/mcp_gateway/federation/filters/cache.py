@@ -33,7 +33,7 @@ class Cache:
     def __init__(self, clock: Clock) -> None:
         self._monotonic = clock.monotonic
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        self._bytes = 0
+        self._bytes = self._drops = 0
 
     async def __call__(self, passage: Passage, onward: Onward) -> Reply:
         request, route = passage.request, passage.route
@@ -42,8 +42,10 @@ class Cache:
         found = self._find(route.server, route.name, request)
         if found is not None:
             return Reply(body=render(result_message(request.id, found)))
+        drops = self._drops
         reply = await onward(passage)
-        if reply.body is not None and len(reply.body) <= MAX_ONE_BYTES:
+        # What changed while it was asked for may have made it untrue.
+        if drops == self._drops and reply.body is not None and len(reply.body) <= MAX_ONE_BYTES:
             self._keep(route.server, route.name, request, reply.body)
         return reply
 
@@ -51,8 +53,9 @@ class Cache:
         """Forget what a change of its server may have made untrue."""
         if change.kind not in ("resource", "resources", "lost"):
             return
+        self._drops += 1
         uri = change.uri if change.kind == "resource" else ""
-        gone = [key for key in self._kept if key[0] == change.server and (not uri or key[2] == uri)]
+        gone = [key for key in self._kept if change.server in ("", key[0]) and (not uri or key[2] == uri)]
         for key in gone:
             self._bytes -= self._kept.pop(key).size
 

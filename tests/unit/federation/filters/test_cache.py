@@ -118,3 +118,21 @@ async def test_answers_to_a_question_of_the_server_are_never_taken_from_what_is_
     cache, upstream = Cache(standing_clock()), Upstream(ttlMs=60_000, cacheScope="public")
     await read(cache, upstream, passage())
     assert said(await read(cache, upstream, passage(inputResponses={}))) == "2"
+
+
+async def test_a_read_that_a_change_overtook_is_not_kept() -> None:
+    cache, upstream = Cache(standing_clock()), Upstream(ttlMs=60_000, cacheScope="public")
+
+    async def changing(one: Passage) -> Reply:
+        cache.drop(Change(server="up", kind="resources"))
+        return await upstream(one)
+
+    await cache(passage(), changing)
+    assert said(await read(cache, upstream, passage())) == "2"
+
+
+async def test_when_changes_of_every_server_may_have_been_missed_nothing_is_kept() -> None:
+    cache, upstream = Cache(standing_clock()), Upstream(ttlMs=60_000, cacheScope="public")
+    await read(cache, upstream, passage())
+    cache.drop(Change(server="", kind="lost"))
+    assert said(await read(cache, upstream, passage())) == "2"
