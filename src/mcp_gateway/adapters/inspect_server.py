@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import structlog
@@ -34,6 +34,9 @@ _CAPABILITY: Final[dict[ListKind, str]] = {
 }
 _MOST_WORDS: Final = 50
 
+# Told a list of a server.
+Observe: TypeAlias = Callable[[Server, ListKind, Sequence[JsonObject]], Awaitable[None]]
+
 _BUSY: Final = Finding(
     code="busy",
     severity="warning",
@@ -48,6 +51,7 @@ class InspectServer:
     """Implements `registry.ports.Inspecting`. `make_link` makes a new link each time, which is closed afterwards.
 
     `challenge` is asked what login a server wants that refuses the gateway; `allowed` are the networks that are the operator's.
+    `observe` is told every list that was read whole, so that what was looked at is what is locked.
     """
 
     def __init__(
@@ -58,9 +62,10 @@ class InspectServer:
         version: str,
         challenge: Callable[[Server, Client], Awaitable[AuthNeeded | None]] | None = None,
         allowed: Callable[[], Sequence[Network]] = tuple,
+        observe: Observe | None = None,
     ) -> None:
         self._make_link, self._clock, self._version = make_link, clock, version
-        self._challenge, self._allowed = challenge, allowed
+        self._challenge, self._allowed, self._observe = challenge, allowed, observe
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def inspect(self, server: Server, caller: Caller) -> Inspection:
@@ -95,7 +100,17 @@ class InspectServer:
             look.failed(GatewayError("It answers in a way nobody foresaw."))
         finally:
             await _closed(link)
+        await self._lock(server, look.lists)
         return look.told()
+
+    async def _lock(self, server: Server, lists: Sequence[ReadList]) -> None:
+        """While the store is away nothing new is offered, so there is nothing to lose."""
+        for read in lists if self._observe is not None else ():
+            try:
+                if self._observe is not None and read.complete:
+                    await self._observe(server, read.kind, read.items)
+            except GatewayError as error:
+                log.warning("list_not_locked", server=server.name, kind=read.kind, code=error.code)
 
     def _in_clear(self, url: str) -> bool:
         """By its name alone: plain http to what is neither this machine nor in the operator's networks."""
@@ -117,7 +132,7 @@ class _Look:
         self._server, self._client, self._clock = server, client, clock
         self._facts: UpstreamFacts | None = None
         self._took: list[float] = []
-        self._lists: list[ReadList] = []
+        self.lists: list[ReadList] = []
         self._found: list[Finding] = []
         self._in_clear = False
         self._doing = "It could not be connected to"
@@ -143,7 +158,7 @@ class _Look:
             if kind != "templates":
                 self.failed(error)
             return
-        self._lists.append(read)
+        self.lists.append(read)
         self._took.append(read.took_ms)
 
     def failed(self, error: GatewayError) -> None:
@@ -157,7 +172,7 @@ class _Look:
                 server=self._server.name, reachable=self.refused, auth=self.auth, findings=findings.gravest_first(found)
             )
         found += findings.of_facts(self._server, facts, latency, in_clear=self._in_clear)
-        for read in self._lists:
+        for read in self.lists:
             found += findings.of_list(self._server, read, modern=facts.era == "modern")
         return Inspection(
             server=self._server.name,
@@ -168,7 +183,7 @@ class _Look:
             name=_text(facts.info, "name"),
             version=_text(facts.info, "version"),
             capabilities=_words((*sorted(facts.capabilities), *sorted(object_at(facts.capabilities, "extensions")))),
-            lists=tuple(read.facts() for read in self._lists),
+            lists=tuple(read.facts() for read in self.lists),
             latency_ms=latency,
             auth=self.auth,
             findings=findings.gravest_first(found),

@@ -110,7 +110,7 @@ async def open_federation(
         subscriptions = await enter(
             open_subscriptions(replicas, around, registry, catalog, definitions, clock=clock, figures=traffic.figures)
         )
-        attach_looking(registry, links, catalog, replicas.bus, clock, info=info)
+        attach_looking(registry, links, definitions, replicas.bus, clock, version=str(info["version"]))
         ways = await enter(open_pipeline(foundation, registry, definitions, links, replicas.bus, clock=clock))
         yield Federated(
             federation=Federation(catalog, subscriptions.listening, guarded=ways.guarded, own=ways.own),

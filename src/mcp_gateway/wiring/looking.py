@@ -1,10 +1,6 @@
 """How the registry looks at a server, and how it makes every replica forget what it kept of one."""
 
-import asyncio
 from collections.abc import Callable
-from typing import Final
-
-import structlog
 
 from mcp_gateway.adapters.inspect_server import InspectServer
 from mcp_gateway.adapters.inspecting.challenge import Challenges
@@ -12,21 +8,12 @@ from mcp_gateway.adapters.links.addresses import Addresses
 from mcp_gateway.adapters.links.links import Links, Outward
 from mcp_gateway.adapters.registry_directory import LIMITS, RegistryDirectory
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.core.identity import Caller
-from mcp_gateway.core.protocol.frames import JsonObject
-from mcp_gateway.federation.catalog.catalog import Catalog
-from mcp_gateway.federation.catalog.model import METHOD_OF, ListKind
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
 from mcp_gateway.federation.ports import ChangeBus, Link, Watch
-from mcp_gateway.registry.inspection import Inspection
+from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.model import Server
-from mcp_gateway.registry.ports import Inspecting
 from mcp_gateway.registry.registry import Registry
 from mcp_gateway.wiring.links import rules
-
-LOCK_SECONDS: Final = 10.0
-log = structlog.get_logger(__name__)
 
 
 class Refresh:
@@ -62,8 +49,8 @@ class _Lent:
         """Whoever lends it closes it."""
 
 
-def inspector(links: Links, registry: Registry, clock: Clock, *, version: str) -> InspectServer:
-    """Connects anew each time, so that it finds what a first call would find."""
+def inspector(links: Links, registry: Registry, definitions: Definitions, clock: Clock, *, version: str) -> InspectServer:
+    """Connects anew each time, so that it finds what a first call would find; and what it finds is what is locked."""
     outward = Outward(Addresses(rules(lambda: registry.allowed_networks), clock=clock), clock=clock)
 
     def link_to(server: Server) -> Link:
@@ -71,7 +58,12 @@ def inspector(links: Links, registry: Registry, clock: Clock, *, version: str) -
         return _Lent(links.link(server)) if server.transport == "stdio" else links.fresh(server)
 
     return InspectServer(
-        link_to, clock, version=version, challenge=Challenges(outward.sending).of, allowed=lambda: registry.allowed_networks
+        link_to,
+        clock,
+        version=version,
+        challenge=Challenges(outward.sending).of,
+        allowed=lambda: registry.allowed_networks,
+        observe=definitions.observe,
     )
 
 
@@ -81,29 +73,9 @@ def directory(registry: Registry, clock: Clock) -> RegistryDirectory:
     return RegistryDirectory(lambda url, faults: outward.client(url, faults, LIMITS))
 
 
-class _Locking:
-    """Implements `Inspecting`: what a look found is what is locked, before anything changes again."""
-
-    def __init__(self, inspecting: Inspecting, catalog: Catalog, gateway: Client) -> None:
-        self._inspecting, self._catalog, self._gateway = inspecting, catalog, gateway
-
-    async def inspect(self, server: Server, caller: Caller) -> Inspection:
-        found = await self._inspecting.inspect(server, caller)
-        if found.reachable and server.enabled:
-            await asyncio.gather(*(self._lock(server, kind) for kind in METHOD_OF))
-        return found
-
-    async def _lock(self, server: Server, kind: ListKind) -> None:
-        try:
-            async with asyncio.timeout(LOCK_SECONDS):
-                await self._catalog.reread(server, kind, self._gateway)
-        except (GatewayError, TimeoutError) as error:
-            # What could be read is told by the inspection; what could not is locked when it is read.
-            log.info("list_not_locked", server=server.name, kind=kind, error=type(error).__name__)
-
-
-def attach_looking(registry: Registry, links: Links, catalog: Catalog, bus: ChangeBus, clock: Clock, *, info: JsonObject) -> None:
-    """What `servers add`, `test` and `refresh` need of the parts that themselves need a registry. `info` is our serverInfo."""
-    gateway = Client(caller=Caller(tenant="", subject="gateway"), info=info)
-    looking = _Locking(inspector(links, registry, clock, version=str(info["version"])), catalog, gateway)
+def attach_looking(
+    registry: Registry, links: Links, definitions: Definitions, bus: ChangeBus, clock: Clock, *, version: str
+) -> None:
+    """What `servers add`, `test` and `refresh` need of the parts that themselves need a registry."""
+    looking = inspector(links, registry, definitions, clock, version=version)
     registry.attach(inspecting=looking, refreshing=Refresh(bus), directory=directory(registry, clock))

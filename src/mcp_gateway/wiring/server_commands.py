@@ -40,7 +40,7 @@ async def open_registry_alone(settings: Settings, clock: Clock) -> AsyncIterator
             )
         )
         registry.attach(
-            inspecting=inspector(links, registry, clock, version=version("mcp-gateway")),
+            inspecting=inspector(links, registry, definitions, clock, version=version("mcp-gateway")),
             forgetting=definitions,
             directory=directory(registry, clock),
         )

@@ -1,7 +1,7 @@
 """Looking at a server over a real link to a real upstream: what is told of it, however it behaves."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -14,7 +14,7 @@ from mcp_gateway.adapters.inspecting.findings import MANY_TOOLS, TOLD
 from mcp_gateway.adapters.links.links import Outward
 from mcp_gateway.adapters.links.modern import ModernLink
 from mcp_gateway.core.clock import SystemClock
-from mcp_gateway.core.errors import Json
+from mcp_gateway.core.errors import Json, Unavailable
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
@@ -317,3 +317,30 @@ async def test_plain_http_over_foreign_networks_is_told(url: str, told: bool) ->
     facts = UpstreamFacts(era="modern", revision="2026-07-28", supported=(), capabilities={"tools": {}}, info={})
     found = await looker(lambda _: OddLink(facts)).inspect(server_at(url), CALLER)
     assert ("plain_http" in codes(found)) is told
+
+
+async def test_what_a_look_found_is_what_is_locked() -> None:
+    told: list[tuple[str, str, list[Json]]] = []
+
+    async def observe(server: Server, kind: str, items: Sequence[JsonObject]) -> None:
+        told.append((server.name, kind, [item["name"] for item in items]))
+
+    async with scripted(Says(tools=[GOOD_TOOL]).script()) as upstream:
+        found = await InspectServer(link_of, SystemClock(), version="1.0", observe=observe).inspect(
+            server_at(upstream.url), CALLER
+        )
+
+    assert found.usable
+    assert told == [("shop", "tools", ["search"])]
+
+
+async def test_a_look_is_told_of_although_nothing_of_it_could_be_locked() -> None:
+    async def observe(server: Server, kind: str, items: Sequence[JsonObject]) -> None:
+        raise Unavailable
+
+    async with scripted(Says(tools=[GOOD_TOOL]).script()) as upstream:
+        found = await InspectServer(link_of, SystemClock(), version="1.0", observe=observe).inspect(
+            server_at(upstream.url), CALLER
+        )
+
+    assert found.count("tools") == 1
