@@ -1,12 +1,14 @@
 """What was approved is what is called, with arguments that fit; and nothing leaves a server that is to be struck out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.parameters import Marked, disagreement, marked_in
+from mcp_gateway.federation.catalog.uri_templates import Template
 from mcp_gateway.federation.errors import HeadersDisagree, UpstreamAnswerTooLarge, WaitingForApproval
 from mcp_gateway.federation.guard.arguments import ArgumentChecks
 from mcp_gateway.federation.model import Headers, Reply
@@ -29,6 +31,10 @@ class Standings(Protocol):
 
     def standing(self, server: str, name: str, kind: Kind = "tools") -> Standing | None:
         """None: never seen there."""
+        ...
+
+    def names(self, server: str, kind: Kind = "tools") -> Collection[str]:
+        """Of all that was ever seen of this server, held back or not."""
         ...
 
 
@@ -67,15 +73,27 @@ class Guard:
             raise HeadersDisagree(fault)
 
     def _standing(self, route: Route, kind: Kind) -> Standing | None:
-        """None for a resource of a template, which stands as its template does."""
+        """A resource that is in no list stands as its template does; None where neither was seen."""
         server, name = route.server.name, route.name
         standing = self._standings.standing(server, name, kind)
         if standing is None and kind == "resources":
-            return None
+            standing = self._of_template(server, name)
+            if standing is None:
+                return None
         if standing is None or standing.status != "offered":
             word = "blocked" if standing is not None and standing.status == "blocked" else "waiting for approval"
             raise WaitingForApproval(f"{name[:200]} of {server} is {word}.", server=server, name=name[:200])
         return standing
+
+    def _of_template(self, server: str, uri: str) -> Standing | None:
+        """How the templates this URI fits stand: as the one that may be used, if any may. None: it fits none that was seen."""
+        found: Standing | None = None
+        for text in self._standings.names(server, "templates"):
+            if _template(text).matches(uri):
+                found = self._standings.standing(server, text, "templates")
+                if found is not None and found.status == "offered":
+                    break
+        return found
 
     async def _mask(self, reply: Reply, kinds: frozenset[str]) -> Reply:
         if reply.body is not None:
@@ -88,6 +106,11 @@ class Guard:
         except GatewayError:
             await reply.close()
             raise
+
+
+@lru_cache(maxsize=1_024)
+def _template(text: str) -> Template:
+    return Template(text)
 
 
 async def _whole(reply: Reply) -> bytes:
