@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 _TRIES: Final = 5
 # After so many others may go on: a list may be long.
 _BREATH: Final = 20
+_BREATH_SECONDS: Final = 0.002
 # And after one as long as this, which takes long to judge.
 _LONG: Final = 8 * 1024
 # Of one server and kind; twice what one list may have. A server that names things anew each time would fill memory and store.
@@ -135,9 +136,12 @@ class Definitions:
 
     async def _read_all(self, server: Server, kind: Kind, items: Sequence[Json]) -> list[Seen]:
         seen: list[Seen] = []
-        for number, item in enumerate(items, start=1):
-            if number % _BREATH == 0:
+        breathed = self._clock.monotonic()
+        for item in items:
+            # By time, not by number: one long item is as much work as hundreds of others.
+            if self._clock.monotonic() - breathed > _BREATH_SECONDS:
                 await asyncio.sleep(0)
+                breathed = self._clock.monotonic()
             try:
                 seen.append(read_item(kind, item))
             except Unreadable as error:
