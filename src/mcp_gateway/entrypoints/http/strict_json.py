@@ -118,7 +118,8 @@ def find_ambiguity(body: bytes) -> str | None:
     except _Twice as twice:
         return twice.name
     except RecursionError:
-        return TOO_DEEP
+        # Without a colon, in whatever encoding, there is no name.
+        return TOO_DEEP if b":" in body else None
     except ValueError:
         return None
     return None
