@@ -15,7 +15,8 @@ AUDIT = Path(__file__).with_name("accessibility.js").read_text(encoding="utf-8")
 
 
 def faults_of(page: Page) -> list[str]:
-    """What is wrong with the page as it stands; animations are over, or their elements gone, before it is judged."""
+    """What is wrong with the page once its sheets are there; animations are over, or their elements gone, before it is judged."""
+    page.wait_for_load_state("load")
     page.evaluate(
         "Promise.allSettled(document.getAnimations()"
         ".filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))"

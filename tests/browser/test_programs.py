@@ -160,6 +160,16 @@ def test_signing_in_leads_back_to_the_decision(page: PageWatch, guarded: Guarded
     assert all(cookie["name"].startswith("mcp-gateway-session") for cookie in page.page.context.cookies())
 
 
+def test_a_form_takes_no_click_before_somebody_listens(page: PageWatch, guarded: GuardedGateway, program: Program) -> None:
+    page.page.route("**/oauth/consent.js", lambda route: route.abort())
+    come_from_the_program(page, program)
+    expect(page.page.get_by_role("button", name="Sign in")).to_be_disabled()
+
+    page.page.goto(guarded.link("analyst"))
+    come_from_the_program(page, program)
+    expect(page.page.get_by_role("button", name="Do not allow")).to_be_disabled()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_has_a_name_and_can_be_read(
     chromium: Browser, guarded: GuardedGateway, program: Program, scheme: Literal["light", "dark"]

@@ -12,6 +12,7 @@ from mcp_gateway.access.oauth.scopes import WORDS
 from mcp_gateway.access.sessions.ports import LoginProvider
 from mcp_gateway.core.identity import Caller
 
+# A form stands disabled (its fieldset) until the script listens: a click before that would be lost.
 CONSENT: Final = "/oauth/consent"
 _HEAD: Final = """<!doctype html>
 <html lang="en">
@@ -31,6 +32,7 @@ _HEAD: Final = """<!doctype html>
 <header>MCP Gateway</header>
 <main>
 {body}
+<noscript><p class="warning">This page needs JavaScript.</p></noscript>
 </main>
 </body>
 </html>
@@ -55,11 +57,13 @@ def sign_in_page(providers: Sequence[LoginProvider]) -> HTMLResponse:
 <p>A program asks to use this gateway for you.</p>
 {listed}
 <form id="sign-in" autocomplete="off">
-  <label for="credential">{"Or paste" if links else "Paste"} the sign-in link from the gateway's terminal, or a token</label>
-  <div class="row">
-    <input id="credential" name="credential" type="password" required spellcheck="false">
-    <button class="button button-primary" type="submit">Sign in</button>
-  </div>
+  <fieldset disabled>
+    <label for="credential">{"Or paste" if links else "Paste"} the sign-in link from the gateway's terminal, or a token</label>
+    <div class="row">
+      <input id="credential" name="credential" type="password" required spellcheck="false">
+      <button class="button button-primary" type="submit">Sign in</button>
+    </div>
+  </fieldset>
 </form>
 <p id="fault" role="alert" hidden></p>"""
     return _page("Sign in", body)
@@ -88,10 +92,10 @@ def question_page(question: Question, caller: Caller, csrf: str) -> HTMLResponse
 <ul>{may or "<li>nothing: you have no right to any of what it asks for</li>"}</ul>
 <p class="warning">Go on only if you began this yourself, in that program, just now.</p>
 <form id="decision" data-request="{escape(question.waiting.request_id)}" data-csrf="{escape(csrf)}">
-  <div class="row">
+  <fieldset disabled class="row">
     <button class="button button-primary" type="submit" value="allow"{"" if may else " disabled"}>Allow</button>
     <button class="button" type="submit" value="deny">Do not allow</button>
-  </div>
+  </fieldset>
 </form>
 <p id="fault" role="alert" hidden></p>
 <p id="done" role="status" hidden>Done. You can close this page.</p>"""

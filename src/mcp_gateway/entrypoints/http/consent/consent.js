@@ -43,6 +43,10 @@ decision?.addEventListener("submit", (event) => {
   });
 });
 
+const listens = (form) => {
+  if (form) form.querySelector("fieldset").disabled = false;
+};
+
 // A pasted sign-in link counts wherever the gateway was reached: its code is what matters.
 const codeOf = (text) => /\/login\?code=([A-Za-z0-9_-]+)/.exec(text)?.[1];
 
@@ -59,3 +63,6 @@ signIn?.addEventListener("submit", (event) => {
     window.location.replace("/oauth/consent");
   });
 });
+
+listens(decision);
+listens(signIn);
