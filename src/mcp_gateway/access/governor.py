@@ -82,7 +82,7 @@ class Governor:
         if decision.allowed:
             return decision
         refusal = refusal_of(decision, act)
-        await self.write_refused(caller, act, decision, refusal)
+        await self.write_refused(caller, act, decision, error_code=refusal.code)
         raise refusal
 
     def require(self, caller: Caller, act: Act) -> None:
@@ -90,11 +90,11 @@ class Governor:
         if act.remarkable:
             self._recording.require(caller.tenant)
 
-    async def write_refused(self, caller: Caller, act: Act, decision: Decision, refusal: GatewayError) -> None:
+    async def write_refused(self, caller: Caller, act: Act, decision: Decision, *, error_code: str) -> None:
         """Write down that it was not done. Raises `AuditUnavailable`."""
         why = decision.rule or decision.reason
         await self._recording.record(
-            self._event(caller, act, allowed=False, reason=why, outcome="refused", error_code=refusal.code)
+            self._event(caller, act, allowed=False, reason=why, outcome="refused", error_code=error_code)
         )
 
     async def write_ended(self, caller: Caller, act: Act, decision: Decision, ended: Ended) -> None:
@@ -136,11 +136,8 @@ class Governor:
         except asyncio.CancelledError:
             await ended("cancelled")
             raise
-        except GatewayError as error:
-            await ended("failed", error.code)
-            raise
-        except Exception:
-            await ended("failed", Internal.code)
+        except Exception as error:
+            await ended("failed", error.code if isinstance(error, GatewayError) else Internal.code)
             raise
         await ended("answered")
         return result

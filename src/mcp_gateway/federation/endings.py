@@ -1,13 +1,15 @@
-"""How a reply ends, and doing something about it before its last word is passed on."""
+"""How a request ends, and doing something about it before the last word of its reply is passed on."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
-from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.errors import GatewayError, Internal
 from mcp_gateway.core.protocol.frames import object_at, parse_object
 from mcp_gateway.federation.model import Reply
+from mcp_gateway.federation.pipeline import Onward, Passage
 
 # A whole answer is kept back only to see how it ended, so of a long one its two ends are enough.
 _END_BYTES: Final = 4_096
@@ -16,7 +18,7 @@ _ERROR: Final = re.compile(rb'"error"\s*:\s*\{')
 
 
 class Ending(NamedTuple):
-    """`failed`: the server said so; `code` is then the error's. `given_up`: the client went before the end."""
+    """`failed`: with an error, ours or the server's, whose `code` it is. `given_up`: the client went before the end."""
 
     failed: bool
     code: str = ""
@@ -26,6 +28,7 @@ class Ending(NamedTuple):
 Finish: TypeAlias = Callable[[Ending], Awaitable[None]]
 
 ANSWERED: Final = Ending(failed=False)
+GIVEN_UP: Final = Ending(failed=False, given_up=True)
 TOOL_ERROR: Final = "TOOL_ERROR"
 
 
@@ -53,6 +56,22 @@ def _ending_of_ends(head: bytes, tail: bytes) -> Ending:
     if _ERROR.search(head[:256]) is not None:
         return Ending(failed=True)
     return Ending(failed=True, code=TOOL_ERROR) if _FAILED.search(head) or _FAILED.search(tail) else ANSWERED
+
+
+async def observed(passage: Passage, onward: Onward, finish: Finish) -> Reply:
+    """What comes of handing it on; `finish` is called once with how it ended, before anybody hears.
+
+    Raises what `onward` raises. What `finish` raises takes the place of that, and of the reply's last piece.
+    """
+    try:
+        reply = await onward(passage)
+    except asyncio.CancelledError:
+        await finish(GIVEN_UP)
+        raise
+    except Exception as error:
+        await finish(Ending(failed=True, code=error.code if isinstance(error, GatewayError) else Internal.code))
+        raise
+    return await finishing(reply, finish)
 
 
 async def finishing(reply: Reply, finish: Finish) -> Reply:
@@ -98,7 +117,7 @@ class _Watched:
 
     async def close(self) -> None:
         await self._reply.close()
-        await self._end(Ending(failed=False, given_up=True))
+        await self._end(GIVEN_UP)
 
     async def _guarded(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         try:

@@ -1,18 +1,30 @@
 """How a reply ended is known before its last piece is passed on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from mcp_gateway.access.act import Act
+from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, render
-from mcp_gateway.federation.endings import ANSWERED, Ending, ending_of, finishing, is_response
+from mcp_gateway.federation.endings import ANSWERED, Ending, ending_of, finishing, is_response, observed
 from mcp_gateway.federation.errors import UpstreamLost
-from mcp_gateway.federation.model import Reply
+from mcp_gateway.federation.model import Client, Reply, Request
+from mcp_gateway.federation.pipeline import Passage
+from mcp_gateway.federation.views import Route, View
+from mcp_gateway.registry.model import Server
 
 pytestmark = pytest.mark.anyio
 
 DONE = b'{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[]}}'
 NOTE = b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}'
+
+
+def a_passage() -> Passage:
+    client = Client(caller=Caller(tenant="t", subject="ann"))
+    request = Request(id=1, method="tools/call", params={"name": "echo"}, client=client, body=b"{}")
+    return Passage(View(kind="all"), request, Route(server=Server(name="up"), name="echo"), Act(action="call_tool"))
 
 
 class Noted:
@@ -114,3 +126,32 @@ async def test_what_cannot_be_finished_is_never_passed_on() -> None:
 def test_a_result_that_speaks_of_methods_is_still_the_response() -> None:
     assert is_response(b'{"jsonrpc":"2.0","id":1,"result":{"text":"\\"method\\""}}')
     assert not is_response(NOTE)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (UpstreamLost(server="up"), Ending(failed=True, code="UPSTREAM_LOST")),
+        (RuntimeError("nobody thought of this"), Ending(failed=True, code="INTERNAL_ERROR")),
+        (asyncio.CancelledError(), Ending(failed=False, given_up=True)),
+    ],
+)
+async def test_what_ends_before_a_reply_is_finished_and_raised_again(error: BaseException, ending: Ending) -> None:
+    async def onward(_: Passage) -> Reply:
+        raise error
+
+    noted = Noted()
+    with pytest.raises(type(error)):
+        await observed(a_passage(), onward, noted.finish)
+    assert noted.seen == [ending]
+
+
+async def test_an_error_that_cannot_be_finished_is_not_passed_on_either() -> None:
+    async def refuse(_: Ending) -> None:
+        raise UpstreamLost("the line could not be written")
+
+    async def onward(_: Passage) -> Reply:
+        raise RuntimeError("nobody thought of this")
+
+    with pytest.raises(UpstreamLost):
+        await observed(a_passage(), onward, refuse)

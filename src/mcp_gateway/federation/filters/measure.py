@@ -1,11 +1,9 @@
 """How often each tool is called, how long it takes and how it ends."""
 
-import asyncio
 from typing import Final
 
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError, Internal
-from mcp_gateway.federation.endings import Ending, finishing
+from mcp_gateway.federation.endings import Ending, observed
 from mcp_gateway.federation.model import Reply
 from mcp_gateway.federation.pipeline import Onward, Passage
 from mcp_gateway.federation.recent import RecentCall, RecentCalls
@@ -37,23 +35,12 @@ class Measure:
 
     async def __call__(self, passage: Passage, onward: Onward) -> Reply:
         begun = self._monotonic()
-        try:
-            reply = await onward(passage)
-        except asyncio.CancelledError:
-            self._count(passage, begun, "cancelled", "")
-            raise
-        except GatewayError as error:
-            self._count(passage, begun, "failed" if passage.allowed else "refused", error.code)
-            raise
-        except Exception:
-            self._count(passage, begun, "failed", Internal.code)
-            raise
 
         async def finish(ending: Ending) -> None:
             outcome = "cancelled" if ending.given_up else "failed" if ending.failed else "answered"
-            self._count(passage, begun, outcome, ending.code)
+            self._count(passage, begun, outcome if passage.allowed else "refused", ending.code)
 
-        return await finishing(reply, finish)
+        return await observed(passage, onward, finish)
 
     def _count(self, passage: Passage, begun: float, outcome: str, code: str) -> None:
         seconds = self._monotonic() - begun

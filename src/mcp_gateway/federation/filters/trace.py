@@ -1,14 +1,12 @@
 """One span for each request, between that of the client and that of its server. Only where traces are collected."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
-from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import object_at
 from mcp_gateway.core.protocol.words import TRACE_HEADERS
-from mcp_gateway.federation.endings import Ending, finishing
+from mcp_gateway.federation.endings import Ending, observed
 from mcp_gateway.federation.model import Reply, Request
 from mcp_gateway.federation.pipeline import Onward, Passage
 
@@ -54,22 +52,11 @@ class Trace:
             attributes["gen_ai.tool.name"] = target.tool
         span = self._tracing.begin(f"{request.method} {target.tool}".rstrip(), _carrier(request), attributes)
         passage.request = _within(request, span.carrier)
-        try:
-            reply = await onward(passage)
-        except asyncio.CancelledError:
-            span.end(CANCELLED)
-            raise
-        except GatewayError as error:
-            span.end(error.code)
-            raise
-        except Exception as error:
-            span.end(type(error).__name__)
-            raise
 
         async def finish(ending: Ending) -> None:
             span.end(CANCELLED if ending.given_up else ending.code or ("FAILED" if ending.failed else ""))
 
-        return await finishing(reply, finish)
+        return await observed(passage, onward, finish)
 
 
 def _carrier(request: Request) -> Mapping[str, str]:
