@@ -1,14 +1,13 @@
 """Access from its settings: who is believed, what the policy says, where the trail is; followed while it is open."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,16 +36,14 @@ from mcp_gateway.adapters.sql.changes import SqlChanges
 from mcp_gateway.adapters.sql.rules import SqlRules
 from mcp_gateway.adapters.sql.tokens import SqlIssuedTokens, SqlRevocations
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_file import read_written_access
 from mcp_gateway.wiring.audit import open_audit
+from mcp_gateway.wiring.following import repeat, running
 from mcp_gateway.wiring.oauth import OAuthParts, make_oauth_desk, serves_programs
 from mcp_gateway.wiring.providers import open_providers
 from mcp_gateway.wiring.tokens import new_token_id
-
-log = structlog.get_logger(__name__)
 
 # A change made on one replica is in force on all of them within a second.
 FOLLOW_SECONDS = 0.4
@@ -113,11 +110,13 @@ async def open_access(
                 lasts_seconds=settings.login_hours * 3_600,
             )
             access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
-        following = asyncio.create_task(_follow(SqlChanges(engine), revocations, policy))
-        stack.push_async_callback(_end, following)
-        keeping = asyncio.create_task(_keep_audit(access, clock, said.audit.retention_days))
-        stack.push_async_callback(_end, keeping)
-        yield access
+        keeping = partial(_keep_audit, access, clock, said.audit.retention_days)
+        changes = _Changes(SqlChanges(engine), revocations, policy)
+        async with running(
+            repeat(changes.take_over, FOLLOW_SECONDS, "access_not_followed"),
+            repeat(keeping, KEEP_AUDIT_SECONDS, "audit_not_kept"),
+        ):
+            yield access
 
 
 def _make_sessions(settings: Settings, store: SessionStore, revocations: Revocations, clock: Clock) -> Sessions:
@@ -135,47 +134,26 @@ async def _session_store(connection: RedisConnection | None, clock: Clock) -> Se
     return MemorySessionStore(clock) if connection is None else await RedisSessionStore.open(connection)
 
 
-async def _follow(changes: SqlChanges, revocations: Revocations, policy: PolicyDesk) -> None:
-    """Takes over the changes of other replicas and of the command line.
+class _Changes:
+    """Those of other replicas and of the command line. How long the store was away is counted by `Revocations`."""
 
-    A store that is away is said once; how long it was is counted by `Revocations`.
-    """
-    seen = -1
-    away = False
-    while True:
-        await asyncio.sleep(FOLLOW_SECONDS)
-        try:
-            version = (await changes.read()).get("revocations", 0)
-            if version == seen:
-                revocations.vouch()
-            else:
-                await revocations.reload()
-                seen = version
-            await policy.reload()
-            away = False
-        except GatewayError as error:
-            if not away:
-                log.warning("access_not_followed", code=error.code)
-            away = True
-        except Exception:
-            log.exception("access_not_followed")
+    def __init__(self, changes: SqlChanges, revocations: Revocations, policy: PolicyDesk) -> None:
+        self._changes, self._revocations, self._policy = changes, revocations, policy
+        self._seen = -1
+
+    async def take_over(self) -> None:
+        version = (await self._changes.read()).get("revocations", 0)
+        if version == self._seen:
+            self._revocations.vouch()
+        else:
+            await self._revocations.reload()
+            self._seen = version
+        await self._policy.reload()
 
 
 async def _keep_audit(access: Access, clock: Clock, retention_days: int) -> None:
     """Seals every chain, and removes what is past its time. A process that ends before the first pass does neither."""
-    while True:
-        await asyncio.sleep(KEEP_AUDIT_SECONDS)
-        try:
-            await keep_trail(access.audit, access.sealer, at=clock.now().timestamp(), retention_days=retention_days)
-        except GatewayError as error:
-            log.warning("audit_not_kept", code=error.code)
-        except Exception:
-            log.exception("audit_not_kept")
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await keep_trail(access.audit, access.sealer, at=clock.now().timestamp(), retention_days=retention_days)
 
 
 def _new_secret() -> str:

@@ -1,6 +1,5 @@
 """Definitions over the gateway's own store, followed while they are open."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -12,6 +11,7 @@ from mcp_gateway.adapters.sql.definitions import SqlDefinitions
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.registry.definitions.definitions import Definitions
+from mcp_gateway.wiring.following import repeat, running
 
 log = structlog.get_logger(__name__)
 
@@ -24,13 +24,12 @@ async def open_definitions(engine: AsyncEngine, clock: Clock, *, follow: bool = 
     """`follow` False is for one command, which is over before anybody changes anything. Raises `StoreUnavailable`."""
     definitions = Definitions(SqlDefinitions(engine), clock)
     await definitions.reload()
-    following = asyncio.create_task(_follow(definitions)) if follow else None
+    # Meanwhile everything stands as it stood.
+    loops = [repeat(definitions.reload, FOLLOW_SECONDS, "definitions_not_followed")] if follow else []
     try:
-        yield definitions
+        async with running(*loops):
+            yield definitions
     finally:
-        if following is not None:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
         await _flush(definitions)
 
 
@@ -40,19 +39,3 @@ async def _flush(definitions: Definitions) -> None:
         await definitions.flush()
     except GatewayError as error:
         log.warning("definitions_not_flushed", code=error.code)
-
-
-async def _follow(definitions: Definitions) -> None:
-    """A store that is away is said once; meanwhile everything stands as it stood."""
-    away = False
-    while True:
-        await asyncio.sleep(FOLLOW_SECONDS)
-        try:
-            await definitions.reload()
-            away = False
-        except GatewayError as error:
-            if not away:
-                log.warning("definitions_not_followed", code=error.code)
-            away = True
-        except Exception:
-            log.exception("definitions_not_followed")

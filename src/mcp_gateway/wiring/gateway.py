@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,6 +31,7 @@ from mcp_gateway.diagnostics.query_figures import QueryFigures
 from mcp_gateway.gateway import AskQuestion, Gateway, Limits, Mode, ModeInfo, ServerState
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.engine import open_engine
+from mcp_gateway.wiring.following import repeat, running
 from mcp_gateway.wiring.foundation import Foundation, open_bare_foundation
 from mcp_gateway.wiring.governed import GovernedQuestion, governed_look
 from mcp_gateway.wiring.language_model import open_model
@@ -98,8 +100,8 @@ async def open_gateway(
         gateway = _assemble(parts, new_id)
         loops = [gateway.health.run(), _warm(parts)] if staying else []
         if file is not None and staying:
-            loops.append(_follow_file(file, servers))
-        async with _running(*loops):
+            loops.append(repeat(partial(_follow_file, file, servers), RELOAD_SECONDS, "configuration_not_followed"))
+        async with running(*loops):
             yield gateway
 
 
@@ -296,35 +298,19 @@ async def _warm(parts: _Parts) -> None:
         )
     except GatewayError as error:
         log.info("not_warmed", code=error.code)
-    except Exception:
-        log.exception("not_warmed")
 
 
 async def _follow_file(file: ConfigurationFile, servers: Servers) -> None:
     """A changed configuration takes effect within about a second; a faulty one changes nothing."""
-    while True:
-        await asyncio.sleep(RELOAD_SECONDS)
-        try:
-            changed = await file.reload()
-            if changed is not None:
-                set_level(changed.orchestration)
-                await servers.replace(changed)
-        except GatewayError as error:
-            log.warning("configuration_not_followed", code=error.code)
-        except Exception:
-            log.exception("configuration_not_followed")
-
-
-@asynccontextmanager
-async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """The loops run as long as the block lasts."""
-    tasks = [asyncio.create_task(loop) for loop in loops]
+    changed = await file.reload()
+    if changed is None:
+        return
+    set_level(changed.orchestration)
     try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await servers.replace(changed)
+    except GatewayError as error:
+        # It is not tried again before the file changes, so this is no case of being away.
+        log.warning("configuration_not_followed", code=error.code)
 
 
 async def _close_within_bound(servers: Servers) -> None:

@@ -1,11 +1,9 @@
 """The login providers: opened, kept supplied with keys, reported on, closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
-
-import structlog
 
 from mcp_gateway.access.configuration.providers import ProviderConfig
 from mcp_gateway.access.sessions.ports import LoginProvider
@@ -13,11 +11,10 @@ from mcp_gateway.adapters.oidc.login import OpenIdLogin
 from mcp_gateway.adapters.oidc.openid import OpenIdProvider, ProviderProbe
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.ports import Probe
+from mcp_gateway.wiring.following import repeat, running
 
 # How often it is looked whether keys are about to end; while a provider is away, how often it is tried.
 KEEP_SECONDS: Final = 30.0
-
-log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -29,13 +26,11 @@ async def open_providers(
     `kept`: their keys are fetched now and renewed in time; otherwise no provider is asked before a token or a login needs it.
     """
     logins = tuple(OpenIdLogin(OpenIdProvider(config, clock), clock, new_secret) for config in configs)
-    keepers = [asyncio.create_task(_keep(login.provider), name=f"keep-{login.name}") for login in logins if kept]
+    keepers = [_keeper(login.provider) for login in logins if kept]
     try:
-        yield logins
+        async with running(*keepers):
+            yield logins
     finally:
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
         await asyncio.gather(*(login.provider.aclose() for login in logins))
 
 
@@ -43,11 +38,6 @@ def provider_probes(providers: Sequence[LoginProvider]) -> tuple[Probe, ...]:
     return tuple(ProviderProbe(one.provider) for one in providers if isinstance(one, OpenIdLogin))
 
 
-async def _keep(provider: OpenIdProvider) -> None:
+def _keeper(provider: OpenIdProvider) -> Coroutine[object, object, None]:
     """Keys are there before the first token needs them, and withdrawn ones are noticed."""
-    while True:
-        try:
-            await provider.keys.warm()
-        except Exception:
-            log.exception("provider_not_kept", provider=provider.config.name)
-        await asyncio.sleep(KEEP_SECONDS)
+    return repeat(provider.keys.warm, KEEP_SECONDS, "provider_not_kept", at_once=True, provider=provider.config.name)

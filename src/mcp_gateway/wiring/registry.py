@@ -1,8 +1,8 @@
 """The registry from its settings: the servers file and the store, followed while it is open."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -15,13 +15,13 @@ from mcp_gateway.adapters.sealing import Sealing
 from mcp_gateway.adapters.sql.server_rows import PURPOSE
 from mcp_gateway.adapters.sql.servers import SqlServers
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.registry.configuration.file import ServersFile
 from mcp_gateway.registry.configuration.model import ServersConfiguration
 from mcp_gateway.registry.model import Server
 from mcp_gateway.registry.register import Register
 from mcp_gateway.registry.registry import Registry
 from mcp_gateway.settings import Settings, process_environment
+from mcp_gateway.wiring.following import repeat, running
 
 log = structlog.get_logger(__name__)
 
@@ -57,32 +57,15 @@ async def open_registry(
     )
     registry = Registry(register, access.governor, clock)
     _tell_faults(registry)
-    if not follow:
+    loops = [repeat(partial(_reload, registry), FOLLOW_SECONDS, "registry_not_followed")] if follow else []
+    async with running(*loops):
         yield registry
-        return
-    following = asyncio.create_task(_follow(registry))
-    try:
-        yield registry
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
 
 
-async def _follow(registry: Registry) -> None:
-    """A store that is away is said once; meanwhile everything stays registered as it was."""
-    away = False
-    while True:
-        await asyncio.sleep(FOLLOW_SECONDS)
-        try:
-            if await registry.reload():
-                _tell_faults(registry)
-            away = False
-        except GatewayError as error:
-            if not away:
-                log.warning("registry_not_followed", code=error.code)
-            away = True
-        except Exception:
-            log.exception("registry_not_followed")
+async def _reload(registry: Registry) -> None:
+    """While the store is away everything stays registered as it was."""
+    if await registry.reload():
+        _tell_faults(registry)
 
 
 def _tell_faults(registry: Registry) -> None:

@@ -1,6 +1,5 @@
 """Being told of changes, joined: watches over servers feed the bus, the bus feeds the catalog and whoever listens."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,6 +27,7 @@ from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.errors import ServerNotFound
 from mcp_gateway.registry.model import Server
 from mcp_gateway.registry.registry import Registry
+from mcp_gateway.wiring.following import repeat, running
 from mcp_gateway.wiring.replicas import Replicas
 
 POLICY_SECONDS: Final = 0.5
@@ -93,17 +93,16 @@ async def open_subscriptions(
     ends.append(_follow_registry(registry, open_now, standing))
     ends.append(definitions.follow(lambda: _tell_decisions(definitions, listening)))
     registry.attach(refreshing=_Forgetting(bus))
-    following = asyncio.create_task(_follow_policy(around.policy_version, listening.reconsider, counting.look))
+    policy = _PolicyWatch(around.policy_version, listening.reconsider, counting.look)
     try:
-        for rounds in (refresher.rounds, prober.rounds):
-            rounds.start()
-        standing.start()
-        yield open_now
+        async with running(repeat(policy.look, POLICY_SECONDS, "policy_not_followed")):
+            for rounds in (refresher.rounds, prober.rounds):
+                rounds.start()
+            standing.start()
+            yield open_now
     finally:
         for end in ends:
             end()
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
         standing.close()
         await open_now.close()
 
@@ -146,14 +145,19 @@ class _Roster:
         return _identity(client.caller) if server is not None and server.credential.kind == "token_exchange" else ""
 
 
-async def _follow_policy(version: Callable[[], str], changed: Callable[[], None], look: Callable[[], None]) -> None:
-    seen = version()
-    while True:
-        await asyncio.sleep(POLICY_SECONDS)
-        look()
-        if version() != seen:
-            seen = version()
-            changed()
+class _PolicyWatch:
+    """Whether there is another policy than before; `count` is called each time."""
+
+    def __init__(self, version: Callable[[], str], changed: Callable[[], None], count: Callable[[], None]) -> None:
+        self._version, self._changed, self._count = version, changed, count
+        self._seen = version()
+
+    async def look(self) -> None:
+        self._count()
+        version = self._version()
+        if version != self._seen:
+            self._seen = version
+            self._changed()
 
 
 class _Rereading:
