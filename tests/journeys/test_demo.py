@@ -3,19 +3,24 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 import httpx
 import pytest
+from tests.programs import module
 
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 
 COMMAND = [sys.executable, "-m", "mcp_gateway", "demo"]
+PATIENCE_SECONDS = 30.0
 
 
 @contextmanager
@@ -116,3 +121,38 @@ def test_a_taken_port_is_said_aloud(cache_dir: Path) -> None:
         with started(cache_dir, "--port", taken) as second:
             said = until_it_serves(second)
     assert f"Port {taken} is taken" in said
+
+
+def ask(client: dict[str, Any], method: str, **params: object) -> Any:
+    """What a program that was given the printed configuration gets for a request."""
+    prefix = "io.modelcontextprotocol/"
+    meta = {f"{prefix}protocolVersion": "2026-07-28", f"{prefix}clientCapabilities": {}}
+    headers = {"mcp-protocol-version": "2026-07-28", "mcp-method": method, "accept": "application/json, text/event-stream"}
+    if "name" in params:
+        headers["mcp-name"] = str(params["name"])
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta, **params}}
+    reply = httpx.post(client["url"], json=body, headers={**headers, **client["headers"]}, timeout=PATIENCE_SECONDS)
+    assert reply.text.startswith("{"), reply.text
+    return json.loads(reply.text)["result"]
+
+
+def test_a_server_added_as_it_says_is_called_with_what_it_printed(cache_dir: Path) -> None:
+    with module("tests.upstreams.conformance_fixture", "--era", "modern") as upstream, started(cache_dir, "--port", "0") as demo:
+        said = until_it_serves(demo)
+        client = client_configuration(said)["mcpServers"]["my-tables"]
+        found = re.search(r"^ *(STATE_DIR=.* servers add) NAME URL$", said, re.MULTILINE)
+        assert found, said
+        *settings, program, one, two, group, command = shlex.split(found.group(1))
+        environment = {**os.environ, **dict(setting.split("=", 1) for setting in settings)}
+        added = subprocess.run(
+            [program, one, two, group, command, "fixture", f"{upstream.url}/mcp"],
+            env=environment, capture_output=True, text=True, check=False, timeout=60, cwd=cache_dir,
+        )  # fmt: skip
+        assert added.returncode == 0, added.stdout + added.stderr
+        end = monotonic() + PATIENCE_SECONDS
+        while not any(tool["name"] == "test_simple_text" for tool in ask(client, "tools/list")["tools"]):
+            assert monotonic() < end
+            sleep(0.05)
+        answer = ask(client, "tools/call", name="test_simple_text", arguments={})
+        assert not answer.get("isError"), answer
+        assert {"ask", "execute_query"} <= {tool["name"] for tool in ask(client, "tools/list")["tools"]}

@@ -1,6 +1,9 @@
 """`mcp-gateway demo`: a small shop, three answered questions, the web page and the lines for an MCP client."""
 
 import gc
+import shlex
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,7 +25,7 @@ from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import Settings, load_settings
-from mcp_gateway.wiring.demo import DEMO_QUESTIONS, prepare_demo
+from mcp_gateway.wiring.demo import DEMO_QUESTIONS, prepare_demo, prepare_servers_file
 
 app = typer.Typer(add_completion=False)
 SEED = 7
@@ -70,6 +73,7 @@ def _prepare(settings: Settings, clock: Clock, console: Console) -> Settings:
             progress=lambda stage, share: progress.update(task, description=stage, completed=share),
         )
     console.print(Text.assemble(("The demo shop", "bold"), f" is in {shop.database}"), soft_wrap=True)
+    state_dir = settings.cache_dir / "demo-state"
     return settings.model_copy(
         update={
             "tables_url": str(shop.database),
@@ -77,8 +81,9 @@ def _prepare(settings: Settings, clock: Clock, console: Console) -> Settings:
             "mcp_config_path": None,
             "mcp_server_url": None,
             # Of its own: trying it leaves nothing in a store that is meant for work.
-            "state_dir": settings.cache_dir / "demo-state",
+            "state_dir": state_dir,
             "database_url": None,
+            "servers_file": settings.servers_file or prepare_servers_file(state_dir),
         }
     )
 
@@ -93,6 +98,7 @@ async def _run(settings: Settings, clock: Clock, console: Console, *, once: bool
                 return
             _say_where(settings.fastapi_port, listeners, console)
             await _say_ways_in(application.gateway.access, settings, listeners, console)
+            _say_how_to_add(settings, console)
             console.print("Ctrl-C stops it.")
             await application.serve(listeners)
             console.print("\nStopped. Bye.")
@@ -125,3 +131,13 @@ async def _say_ways_in(access: Access | None, settings: Settings, listeners: Lis
     server = f'      "type": "http", "url": "{listeners.url}/mcp"{authorization}'
     lines = ('{ "mcpServers": {', '    "my-tables": {', server, "}}}")
     console.print(Text("\n".join(lines), style="cyan"), soft_wrap=True)
+
+
+def _say_how_to_add(settings: Settings, console: Console) -> None:
+    """What is typed elsewhere has to mean the demo's own store, whatever the settings there."""
+    command = [sys.executable, "-m", "mcp_gateway"] if Path(sys.argv[0]).name == "__main__.py" else [sys.argv[0]]
+    state, servers = shlex.quote(str(settings.state_dir)), shlex.quote(str(settings.servers_file))
+    line = f"STATE_DIR={state} SERVERS_FILE={servers} DATABASE_URL= {shlex.join(command)} servers add NAME URL"
+    console.print("An MCP server of yours behind it, from another terminal:")
+    console.print(Text(f"    {line}", style="cyan"), soft_wrap=True)
+    console.print(f"Programs stand in {settings.servers_file}", soft_wrap=True)

@@ -7,6 +7,7 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.access.governor import Note
 from mcp_gateway.access.sessions.tickets import login_link
 from mcp_gateway.access.tokens.embedded import MAX_ADMIN_LIFETIME_SECONDS, TokenOrder
+from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
 
 ADMINISTRATOR: Final = "administrator"
@@ -27,12 +28,12 @@ async def make_ways_in(access: Access, page_url: str) -> WaysIn:
     link = await login_link(access.tickets, page_url, person)
     if not access.first_start:
         return WaysIn(link=link, token=None)
-    return WaysIn(link=link, token=await _issue(access, ADMINISTRATOR, "admin", MAX_ADMIN_LIFETIME_SECONDS))
+    return WaysIn(link=link, token=await _issue(access, ADMINISTRATOR, {"admin"}, MAX_ADMIN_LIFETIME_SECONDS))
 
 
 async def make_client_token(access: Access) -> str:
-    """For an MCP client on this machine: it may ask and look, for twelve hours."""
-    return await _issue(access, "mcp-client", "analyst", HOURS_12)
+    """For an MCP client on this machine: it may ask, look, and call what is registered, for twelve hours."""
+    return await _issue(access, "mcp-client", {"analyst", "operator"}, HOURS_12)
 
 
 def describe(ways: WaysIn) -> str:
@@ -40,15 +41,17 @@ def describe(ways: WaysIn) -> str:
     lines = [f"Sign in at the page (once, within ten minutes):\n  {ways.link}"]
     if ways.token is not None:
         lines.append(f"An administrator's token for the API and MCP, valid for a day and shown only now:\n  {ways.token}")
-    lines.append("More tokens: mcp-gateway tokens issue --role analyst --expires 8h\n")
+    lines.append(
+        "More tokens: mcp-gateway tokens issue --role analyst --expires 8h\n"
+        "  (an analyst asks questions; --role operator calls the tools of registered servers)\n"
+    )
     return "\n".join(lines)
 
 
-async def _issue(access: Access, subject: str, role: str, seconds: float) -> str:
-    order = TokenOrder(tenant=LOCAL_CALLER.tenant, subject=subject, roles=frozenset({role}), lifetime_seconds=seconds)
+async def _issue(access: Access, subject: str, roles: set[str], seconds: float) -> str:
+    order = TokenOrder(tenant=LOCAL_CALLER.tenant, subject=subject, roles=frozenset(roles), lifetime_seconds=seconds)
     token, record = await access.tokens.issue(LOCAL_CALLER, order)
-    said = Note(
-        action="issue_at_start", allowed=True, tool=subject, arguments={"token": record.jti, "roles": [role]}, face="command"
-    )
+    arguments: dict[str, Json] = {"token": record.jti, "roles": [*sorted(roles)]}
+    said = Note(action="issue_at_start", allowed=True, tool=subject, arguments=arguments, face="command")
     await access.governor.note(LOCAL_CALLER, said)
     return token

@@ -24,6 +24,14 @@ EXAMPLE_QUESTIONS = (
     "customers who have not ordered in the last 6 months",
 )
 
+_SERVERS = """\
+# MCP servers of the demo. A change counts within a second; docs/gateway/registry.md says what can stand here.
+allowed_networks: [127.0.0.0/8, "::1/128"]    # servers on this machine
+# servers:
+#   files: {command: npx, args: [-y, "@modelcontextprotocol/server-filesystem", /srv/shared]}
+"""
+_OWNER_ONLY = 0o700
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoShop:
@@ -55,6 +63,18 @@ def prepare_demo(
             glossary.unlink(missing_ok=True)
             raise ShopNotMade(f"The demo shop's glossary cannot be written: {error.strerror}") from error
     return DemoShop(database=database, glossary=glossary)
+
+
+def prepare_servers_file(state_dir: Path) -> Path:
+    """The demo's servers file, for its user to edit: made once, never written over. Raises `ShopNotMade`."""
+    path = state_dir / "servers.yaml"
+    try:
+        state_dir.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(_SERVERS, encoding="utf-8")
+    except OSError as error:
+        raise ShopNotMade(f"The demo's servers file cannot be written: {error.strerror}") from error
+    return path
 
 
 def _edition() -> str:
