@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_message, object_at, parse_object, render
 from mcp_gateway.core.protocol.words import GIVEN_UP_KEY, INTERNAL_ERROR, REFUSALS_KEY
 from mcp_gateway.entrypoints.mcp.federated.back_channel import ClientRefused, ask
@@ -15,6 +15,7 @@ from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import Outlet
+from mcp_gateway.entrypoints.mcp.federated.walls import Wall
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.errors import UpstreamMisbehaved
 from mcp_gateway.federation.model import Reply, Request
@@ -85,15 +86,17 @@ class LegacyCall:
 
     async def _carry(self) -> None:
         try:
+            with Wall("request_fault", method=self._request.method):
+                await self._unless_refused()
+        except GatewayError as error:
+            await self._fail(error)
+
+    async def _unless_refused(self) -> None:
+        try:
             await self._rounds()
         except ClientRefused as refusal:
             error: JsonObject = {"code": INTERNAL_ERROR, "message": "The client refused", **refusal.error}
             await self._outlet.answer(render({"jsonrpc": "2.0", "id": self._request.id, "error": error}))
-        except GatewayError as error:
-            await self._fail(error)
-        except Exception:
-            log.exception("request_fault", method=self._request.method)
-            await self._fail(Internal())
 
     async def _rounds(self) -> None:
         first = request = self._request

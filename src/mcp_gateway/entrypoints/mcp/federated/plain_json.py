@@ -9,14 +9,13 @@ from collections import Counter
 from typing import Final, Protocol
 from urllib.parse import unquote
 
-import structlog
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from mcp_gateway.access.errors import NotAllowed
-from mcp_gateway.core.errors import GatewayError, Internal, InvalidInput, Json, NotFound, Unprocessable
+from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound, Unprocessable
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
 from mcp_gateway.entrypoints.http.credentials import bearer_of
@@ -24,6 +23,7 @@ from mcp_gateway.entrypoints.http.identity import admitted
 from mcp_gateway.entrypoints.mcp.federated.endpoint import WhileWanted
 from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.openapi import describe_tools
+from mcp_gateway.entrypoints.mcp.federated.walls import Wall
 from mcp_gateway.entrypoints.mcp.guard import MAX_OPEN_REQUESTS, TooManyOpenRequests, refuse
 from mcp_gateway.federation.catalog.reading import UpstreamSaid, result_of
 from mcp_gateway.federation.errors import UnknownName
@@ -36,8 +36,6 @@ MAX_PAGES: Final = 10
 MAX_NAME: Final = 1_000
 MAX_TOLD: Final = 2_000
 _JSON: Final = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
-log = structlog.get_logger(__name__)
 
 
 class Asked(GatewayError):
@@ -152,16 +150,14 @@ class _Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         http = HttpRequest(scope, receive)
         try:
-            caller = admitted(scope)
-            await http.body()
-            with WhileWanted(receive):
-                response = await self._work(http, caller)
-                await response(scope, receive, send)
+            with Wall("request_fault", path=scope["path"][:200]):
+                caller = admitted(scope)
+                await http.body()
+                with WhileWanted(receive):
+                    response = await self._work(http, caller)
+                    await response(scope, receive, send)
         except GatewayError as error:
             await refuse(scope, receive, send, error)
-        except Exception:
-            log.exception("request_fault", path=scope["path"][:200])
-            await refuse(scope, receive, send, Internal())
 
 
 class Work(Protocol):

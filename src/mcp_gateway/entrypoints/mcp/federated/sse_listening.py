@@ -13,6 +13,7 @@ from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
 from mcp_gateway.core.protocol.words import SUBSCRIPTION_KEY
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor
+from mcp_gateway.entrypoints.mcp.federated.walls import Wall
 from mcp_gateway.federation.client_sessions.errors import ClientSessionsAway, ClientSessionUnknown
 from mcp_gateway.federation.client_sessions.model import ClientSession
 from mcp_gateway.federation.model import Reply, Request
@@ -71,19 +72,17 @@ class Listening:
     async def _opened(self) -> "_Listen | None":
         """A listen that was acknowledged, so that one before it is not missed any more; None when there is none to be had."""
         listen = _Listen(self._tell)
+        begun = False
         try:
-            reply = await self._messages.send(self._visitor.view, self._request())
-            if await listen.begin(reply):
-                return listen
+            with Wall("listen_fault"):
+                reply = await self._messages.send(self._visitor.view, self._request())
+                begun = await listen.begin(reply)
         except GatewayError as error:
             log.info("listen_failed", code=error.code)
-        except Exception:
-            log.exception("listen_fault")
-        except BaseException:
-            await listen.close()
-            raise
-        await listen.close()
-        return None
+        finally:
+            if not begun:
+                await listen.close()
+        return listen if begun else None
 
     async def _until_over(self, listen: "_Listen") -> None:
         """Until it ended, or the session wants something else."""
@@ -152,17 +151,19 @@ class _Listen:
 
     async def _read(self, events: AsyncIterator[bytes]) -> None:
         try:
-            async for event in events:
-                message = parse_object(event)
-                if not isinstance(message.get("method"), str):
-                    return
-                self._acknowledged.set()
-                if message["method"] != ACKNOWLEDGED:
-                    await self._tell(render(_unnumbered(message)))
+            with Wall("listen_fault"):
+                await self._pass_on(events)
         except GatewayError as error:
             log.info("listen_failed", code=error.code)
-        except Exception:
-            log.exception("listen_fault")
+
+    async def _pass_on(self, events: AsyncIterator[bytes]) -> None:
+        async for event in events:
+            message = parse_object(event)
+            if not isinstance(message.get("method"), str):
+                return
+            self._acknowledged.set()
+            if message["method"] != ACKNOWLEDGED:
+                await self._tell(render(_unnumbered(message)))
 
 
 def _unnumbered(message: JsonObject) -> JsonObject:

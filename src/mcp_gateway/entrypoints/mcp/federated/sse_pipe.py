@@ -7,13 +7,14 @@ from typing import Final
 import structlog
 from starlette.types import Send
 
-from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, render
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import code_of
 from mcp_gateway.entrypoints.mcp.federated.sse_listening import Listening
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import event_bytes
+from mcp_gateway.entrypoints.mcp.federated.walls import Wall
 from mcp_gateway.entrypoints.mcp.guard import TooManyOpenRequests
 from mcp_gateway.federation.client_sessions.model import ClientSession
 
@@ -83,23 +84,24 @@ class SsePipe:
 
     async def _serve(self, visitor: Visitor, message: JsonObject) -> None:
         try:
-            if request_id_of(message) is None:
-                await self._messages.hear(self.session, message)
-            elif message["method"] == "initialize":
-                answer, _ = await self._messages.introduce(visitor, message, self.session)
-                self.session = await self._messages.sessions.again(self.session)
-                await self.answer(answer)
-                self._listen()
-            else:
-                self.session = await self._messages.sessions.again(self.session)
-                call = await self._messages.call_of(visitor, self.session, message, self)
-                if call is not None:
-                    await call.run()
+            with Wall("message_fault"):
+                await self._work_on(visitor, message)
         except GatewayError as error:
             await self._fail(message, error)
-        except Exception:
-            log.exception("message_fault")
-            await self._fail(message, Internal())
+
+    async def _work_on(self, visitor: Visitor, message: JsonObject) -> None:
+        if request_id_of(message) is None:
+            await self._messages.hear(self.session, message)
+        elif message["method"] == "initialize":
+            answer, _ = await self._messages.introduce(visitor, message, self.session)
+            self.session = await self._messages.sessions.again(self.session)
+            await self.answer(answer)
+            self._listen()
+        else:
+            self.session = await self._messages.sessions.again(self.session)
+            call = await self._messages.call_of(visitor, self.session, message, self)
+            if call is not None:
+                await call.run()
 
     async def _fail(self, message: JsonObject, error: GatewayError) -> None:
         request_id = message.get("id")
