@@ -126,10 +126,7 @@ async def _described(
     """As said; without roles, those of the tokens this gateway issued to the subject."""
     circumstances = NOTHING_KNOWN
     if roles is None:
-        issued = await access.tokens.list(operator_of(tenant))
-        good = [one.token for one in issued if one.token.subject == subject and not one.revoked]
-        roles = sorted({role for one in good for role in one.roles})
-        what = f"{len(good)} good token{'' if len(good) == 1 else 's'} of this gateway"
-        circumstances = Circumstances(token_detail=f"subject {subject}, with {what}; say --role for other tokens")
+        found, tokens = await access.tokens.roles_of(operator_of(tenant), subject)
+        roles, circumstances = sorted(found), as_issued(subject, tokens, "--role")
     caller = Caller(tenant=tenant, subject=subject, roles=frozenset(roles), scopes=None if scopes is None else frozenset(scopes))
     return caller, circumstances

@@ -26,7 +26,10 @@ def explain(
     tool: Annotated[str, typer.Argument(help="SERVER.TOOL, or a name of the one endpoint.", show_default=False)],
     *,
     subject: Annotated[str, typer.Option(help="Who is asked about. Left out, without roles: whoever administers here.")] = "",
-    roles: Annotated[list[str] | None, typer.Option("--roles", help="Their roles, with commas between, or said again.")] = None,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option("--roles", help="Their roles, with commas between; left out: those of their good tokens of this gateway."),
+    ] = None,
     scopes: Annotated[
         list[str] | None, typer.Option("--scopes", help="The scopes of their token; left out: not narrowed.")
     ] = None,
@@ -44,7 +47,7 @@ def explain(
 
     async def run() -> tuple[Why, ...]:
         async with open_whys_alone(settings, SystemClock()) as whys:
-            return await whys.of_other(operator, described, tool, face="command")
+            return await whys.of_other(operator, described, tool, roles_said=roles is not None or not subject, face="command")
 
     found = asyncio.run(run())
     if as_json:

@@ -133,6 +133,7 @@ def _whys(access: Access, registry: Registry, definitions: Definitions, catalog:
         registry=registry,
         definitions=definitions,
         names=catalog.tool_names,
+        roles_of=access.tokens.roles_of,
         health=subscriptions.health.of,
     )
 

@@ -28,4 +28,5 @@ async def open_whys_alone(settings: Settings, clock: Clock) -> AsyncIterator[Why
             registry=registry,
             definitions=definitions,
             names=lambda tenant: names_alone(registry, definitions, tenant),
+            roles_of=access.tokens.roles_of,
         )

@@ -55,3 +55,14 @@ def test_somebody_who_may_not_is_told_of_with_what_would_help(run: Run) -> None:
     assert (code, why["works"], why["server"], why["caller"]["roles"]) == (1, False, "sums", ["viewer"])
     assert why["advice"]
     assert run("sums.add", "--subject", "ann", "--roles", "viewer,operator")[0] == 0
+
+
+def test_without_roles_it_is_asked_about_the_tokens_the_subject_has(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = run("sums.add", "--subject", "ann")
+    assert (code, "0 good tokens" in out) == (1, True)
+    with pytest.raises(SystemExit) as ended:
+        main(["tokens", "issue", "--tenant", "local", "--role", "operator", "--subject", "ann", "--expires", "1h"])
+    assert not ended.value.code
+    capsys.readouterr()
+    code, out = run("sums.add", "--subject", "ann")
+    assert (code, "role operator allows call_tool" in out) == (0, True), out

@@ -48,6 +48,12 @@ class Circumstances:
 NOTHING_KNOWN: Final = Circumstances()
 
 
+def as_issued(subject: str, tokens: int, option: str) -> Circumstances:
+    """Where nobody said which roles are meant: those of the tokens of this gateway; `option` is how others are said."""
+    what = f"{tokens} good token{'' if tokens == 1 else 's'} of this gateway"
+    return Circumstances(token_detail=f"subject {subject}, with {what}; say {option} for other tokens")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
     """`allowed` is the policy's word alone; `works` also minds the token, the server and the name. `advice`: what would help.

@@ -85,6 +85,11 @@ class TokenDesk:
         found = await self._issued.read_of(caller.tenant, self._now())
         return [ListedToken(token=token, revoked=self._is_revoked(token)) for token in found]
 
+    async def roles_of(self, caller: Caller, subject: str) -> tuple[frozenset[str], int]:
+        """All the roles of the good tokens issued to the subject, of the caller's tenant; and how many tokens these are."""
+        good = [one.token for one in await self.list(caller) if one.token.subject == subject and not one.revoked]
+        return frozenset(role for one in good for role in one.roles), len(good)
+
     async def revoke_token(self, caller: Caller, jti: str, *, foreign: bool = False) -> Revocation:
         """`foreign`: the id is of a provider's token, so nothing is known of it. Raises `TokenNotFound` for an own one."""
         known = await self._issued.find(caller.tenant, jti)

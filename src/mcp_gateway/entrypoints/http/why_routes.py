@@ -25,7 +25,10 @@ def why_routes(whys: Whys) -> APIRouter:
         tool: Annotated[str, Query(min_length=1, max_length=300, description="server.tool, or a name of /mcp.")],
         *,
         subject: Annotated[str, Query(max_length=200, description="Somebody else, for who manages access.")] = "",
-        role: Names = None,
+        role: Annotated[
+            list[str] | None,
+            Query(max_length=MAX_NAMES, description="Left out: the roles of the subject's good tokens of this gateway."),
+        ] = None,
         scope: Names = None,
     ) -> JsonObject:
         if not subject and role is None and scope is None:
@@ -36,7 +39,9 @@ def why_routes(whys: Whys) -> APIRouter:
             roles=frozenset(role or ()),
             scopes=None if scope is None else frozenset(scope),
         )
-        return {"explanations": [shape_why(one) for one in await whys.of_other(call.caller, described, tool)]}
+        roles_said = role is not None or not subject
+        found = await whys.of_other(call.caller, described, tool, roles_said=roles_said)
+        return {"explanations": [shape_why(one) for one in found]}
 
     return router
 

@@ -4,13 +4,14 @@ Whoever asks is told no more than they may know: a server they may not see looks
 manages access, reasons for holding back a definition to who manages its server.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from mcp_gateway.access.act import Act, FaceName
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.policy.desk import PolicyDesk
-from mcp_gateway.access.policy.explain import Explanation, explain
+from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, as_issued, explain
 from mcp_gateway.access.policy.model import Link, Target
 from mcp_gateway.access.policy.own_tools import action_of
 from mcp_gateway.core.identity import Caller
@@ -28,6 +29,8 @@ MAX_MEANT: Final = 10
 _OF_POLICY: Final[dict[str, StepName]] = {
     "token": "token", "tenant": "tenant", "role": "role", "scope": "scope", "rule": "rule",
 }  # fmt: skip
+# The roles of a subject's good tokens, and how many these are; for the caller, who manages access.
+RolesOf: TypeAlias = Callable[[Caller, str], Awaitable[tuple[frozenset[str], int]]]
 
 
 class Whys:
@@ -41,10 +44,11 @@ class Whys:
         registry: Registry,
         definitions: Definitions,
         names: Callable[[str], Names],
+        roles_of: RolesOf,
         health: Callable[[str], Health] | None = None,
     ) -> None:
         self._policy, self._governor, self._registry, self._definitions = policy, governor, registry, definitions
-        self._names, self._health = names, health
+        self._names, self._roles_of, self._health = names, roles_of, health
 
     def of_self(self, caller: Caller, tool: str) -> tuple[Why, ...]:
         """`tool` is `server.tool`, a name of the one endpoint, or a server's own name for it: then one for each that has it."""
@@ -55,17 +59,30 @@ class Whys:
 
         return tuple(self._why(caller, caller, tool, own, explain_this, knows=knows) for own in self._meant(caller, tool))
 
-    async def of_other(self, caller: Caller, described: Caller, tool: str, *, face: FaceName = "http") -> tuple[Why, ...]:
-        """As `of_self`, about somebody of the caller's own tenant; written down. Raises `NotAllowed`, `InsufficientScope`."""
+    async def of_other(
+        self, caller: Caller, described: Caller, tool: str, *, roles_said: bool = True, face: FaceName = "http"
+    ) -> tuple[Why, ...]:
+        """As `of_self`, about somebody of the caller's own tenant; written down. Raises `NotAllowed`, `InsufficientScope`.
 
-        def explain_this(target: Target) -> Explanation:
-            return self._policy.explain(caller, described, action_of(target), target)
+        Without `roles_said` they have the roles of the tokens this gateway issued to them.
+        """
 
         async def work() -> tuple[Why, ...]:
-            return tuple(self._why(caller, described, tool, own, explain_this, knows=True) for own in self._meant(caller, tool))
+            somebody, known = described, NOTHING_KNOWN
+            if not roles_said and described.tenant == caller.tenant:
+                roles, tokens = await self._roles_of(caller, described.subject)
+                option = "--roles" if face == "command" else "role"
+                somebody, known = replace(described, roles=roles), as_issued(described.subject, tokens, option)
+            return self._of(caller, somebody, tool, known)
 
         act = Act(action="manage_access", arguments={"explain": tool[:300], "subject": described.subject[:300]}, face=face)
         return await self._governor.carry_out(caller, act, work)
+
+    def _of(self, caller: Caller, described: Caller, tool: str, known: Circumstances) -> tuple[Why, ...]:
+        def explain_this(target: Target) -> Explanation:
+            return self._policy.explain(caller, described, action_of(target), target, known)
+
+        return tuple(self._why(caller, described, tool, own, explain_this, knows=True) for own in self._meant(caller, tool))
 
     def _meant(self, asking: Caller, tool: str) -> list[Own]:
         """Most certain first: a name as listed, `server.tool`, then every server that has one of that name."""

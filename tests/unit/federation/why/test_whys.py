@@ -68,6 +68,11 @@ class World:
         await self.definitions.observe(self.registry.servers[server], "tools", items)
 
 
+async def issued(caller: Caller, subject: str) -> tuple[frozenset[str], int]:
+    """What the tokens of this tenant's subjects hold."""
+    return (frozenset({"caller"}), 2) if (caller.tenant, subject) == ("acme", "ann") else (frozenset(), 0)
+
+
 @asynccontextmanager
 async def opened() -> AsyncIterator[World]:
     clock = FixedClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
@@ -84,6 +89,7 @@ async def opened() -> AsyncIterator[World]:
             registry=registry,
             definitions=definitions,
             names=lambda tenant: names_alone(registry, definitions, tenant),
+            roles_of=issued,
             health=health.of,
         )
         world = World(whys, registry, definitions, health, audit)
@@ -195,3 +201,14 @@ async def test_nobody_else_may_ask_about_others(world: World) -> None:
         await world.whys.of_other(ANN, BEN, "twice.add")
     with pytest.raises(NotAllowed):
         await world.whys.of_other(ADMIN, Caller(tenant="other", subject="eve"), "sums.add")
+
+
+async def test_where_no_role_is_said_those_of_the_subjects_tokens_count(world: World) -> None:
+    nobody_said = Caller(tenant="acme", subject="ann")
+    (why,) = await world.whys.of_other(ADMIN, nobody_said, "sums.add", roles_said=False)
+    assert (why.works, why.caller.roles) == (True, {"caller"})
+    assert "2 good tokens" in next(one.detail for one in why.chain if one.step == "token")
+    (other,) = await world.whys.of_other(ADMIN, Caller(tenant="acme", subject="cyd"), "sums.add", roles_said=False)
+    assert (other.works, "0 good tokens" in other.chain[0].detail) == (False, True)
+    (said,) = await world.whys.of_other(ADMIN, nobody_said, "sums.add")
+    assert said.works is False
