@@ -6,14 +6,10 @@ from typing import Final
 
 from starlette.types import Send
 
+from mcp_gateway.entrypoints.mcp.federated.sse_events import EVENT_HEADERS, event_bytes
 from mcp_gateway.federation.model import Headers, Reply
 
 JSON_TYPE: Final = (b"content-type", b"application/json")
-_EVENT_HEADERS: Final = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-)
 # A proxy in between closes a stream on which nothing moves.
 PING_SECONDS: Final = 15.0
 PING: Final = b": ping\n\n"
@@ -47,9 +43,9 @@ async def _send_chunks(status: int, chunks: AsyncIterator[bytes], send: Send, ex
 
 async def _send_events(events: AsyncIterator[bytes], send: Send, extra: Headers) -> None:
     first = await anext(events, None)
-    await send({"type": "http.response.start", "status": 200, "headers": [*_EVENT_HEADERS, *extra]})
+    await send({"type": "http.response.start", "status": 200, "headers": [*EVENT_HEADERS, *extra]})
     if first is not None:
-        await send({"type": "http.response.body", "body": as_event(first), "more_body": True})
+        await send({"type": "http.response.body", "body": event_bytes(first), "more_body": True})
         await _pass_on(events, send)
     await send({"type": "http.response.body", "body": b""})
 
@@ -67,7 +63,7 @@ async def _pass_on(events: AsyncIterator[bytes], send: Send) -> None:
                 message = coming.result()
             except StopAsyncIteration:
                 return
-            await send({"type": "http.response.body", "body": as_event(message), "more_body": True})
+            await send({"type": "http.response.body", "body": event_bytes(message), "more_body": True})
             coming = asyncio.ensure_future(_next(events))
     finally:
         coming.cancel()
@@ -75,11 +71,3 @@ async def _pass_on(events: AsyncIterator[bytes], send: Send) -> None:
 
 async def _next(events: AsyncIterator[bytes]) -> bytes:
     return await anext(events)
-
-
-def as_event(message: bytes) -> bytes:
-    """One server-sent event. JSON on one line holds no line break; what an upstream wrote over several becomes several."""
-    if b"\n" not in message and b"\r" not in message:
-        return b"event: message\ndata: " + message + b"\n\n"
-    lines = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    return b"event: message\n" + b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"

@@ -16,7 +16,8 @@ from mcp_gateway.entrypoints.mcp.federated.endpoint import Sender
 from mcp_gateway.entrypoints.mcp.federated.heads import Head
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused, nothing_more, refuse, refuse_error
-from mcp_gateway.entrypoints.mcp.federated.sse_outlets import COMMENT, COMMENT_SECONDS, EVENT_HEADERS
+from mcp_gateway.entrypoints.mcp.federated.sse_events import EVENT_HEADERS
+from mcp_gateway.entrypoints.mcp.federated.sse_outlets import COMMENT, COMMENT_SECONDS
 from mcp_gateway.entrypoints.mcp.federated.sse_pipe import SsePipe
 from mcp_gateway.entrypoints.mcp.federated.sse_presence import Presence
 from mcp_gateway.federation.client_sessions.errors import ClientSessionUnknown

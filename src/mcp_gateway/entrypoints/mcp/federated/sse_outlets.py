@@ -6,19 +6,15 @@ from typing import Final, Protocol
 
 from starlette.types import Send
 
+from mcp_gateway.entrypoints.mcp.federated.answers import JSON_TYPE
+from mcp_gateway.entrypoints.mcp.federated.sse_events import EVENT_HEADERS, event_bytes
 from mcp_gateway.entrypoints.mcp.federated.sse_presence import nobody
-from mcp_gateway.entrypoints.mcp.federated.sse_streams import EventStream, event_bytes
+from mcp_gateway.entrypoints.mcp.federated.sse_streams import EventStream
 
 # A client that waits longer is shown that it is heard; later on a comment keeps what lies between from closing the line.
 PATIENCE_SECONDS: Final = 10.0
 COMMENT_SECONDS: Final = 15.0
 COMMENT: Final = b": \n\n"
-JSON_TYPE: Final = (b"content-type", b"application/json")
-EVENT_HEADERS: Final = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-)
 
 Headers = tuple[tuple[bytes, bytes], ...]
 

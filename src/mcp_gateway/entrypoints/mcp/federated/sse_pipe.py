@@ -12,8 +12,8 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, render
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import code_of
+from mcp_gateway.entrypoints.mcp.federated.sse_events import event_bytes
 from mcp_gateway.entrypoints.mcp.federated.sse_listening import Listening
-from mcp_gateway.entrypoints.mcp.federated.sse_streams import event_bytes
 from mcp_gateway.entrypoints.mcp.federated.walls import Wall
 from mcp_gateway.entrypoints.mcp.guard import TooManyOpenRequests
 from mcp_gateway.federation.client_sessions.model import ClientSession

@@ -14,8 +14,9 @@ from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages
 from mcp_gateway.entrypoints.mcp.federated.legacy_refusals import Refused
 from mcp_gateway.entrypoints.mcp.federated.sessions_elsewhere import Polled
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import MAX_STANDING, LiveSessions
+from mcp_gateway.entrypoints.mcp.federated.sse_events import EVENT_HEADERS
 from mcp_gateway.entrypoints.mcp.federated.sse_listening import Listening
-from mcp_gateway.entrypoints.mcp.federated.sse_outlets import COMMENT, COMMENT_SECONDS, EVENT_HEADERS
+from mcp_gateway.entrypoints.mcp.federated.sse_outlets import COMMENT, COMMENT_SECONDS
 from mcp_gateway.entrypoints.mcp.federated.sse_presence import Presence
 from mcp_gateway.entrypoints.mcp.federated.sse_streams import EventStream
 from mcp_gateway.federation.client_sessions.model import ClientSession

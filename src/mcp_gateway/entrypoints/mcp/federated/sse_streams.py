@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from mcp_gateway.entrypoints.mcp.federated.sse_events import event_bytes
+
 MAX_EVENTS: Final = 512
 MAX_STREAM_BYTES: Final = 4 * 1024 * 1024
 # Of all streams of this process together.
@@ -16,15 +18,6 @@ MAX_ALL_BYTES: Final = 64 * 1024 * 1024
 GRACE_SECONDS: Final = 15.0
 # What a client is told to wait before it comes back.
 RETRY_MILLISECONDS: Final = 500
-
-
-def event_bytes(data: bytes, event_id: str = "") -> bytes:
-    """One event. Line breaks in JSON are blanks, and would end the event."""
-    if b"\n" in data or b"\r" in data:
-        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-    if event_id:
-        return b"event: message\nid: %b\ndata: %b\n\n" % (event_id.encode(), data)
-    return b"event: message\ndata: %b\n\n" % data
 
 
 class Budget:

@@ -264,7 +264,3 @@ async def test_a_stream_keeps_the_latest_of_its_events_and_no_more_than_all_stre
     assert [number for number, _ in stream.after(98) or ()] == [99, 100]
     stream.drop()
     assert budget.held == 0
-
-
-async def test_an_event_is_one_line_of_data_whatever_its_bytes() -> None:
-    assert sse_streams.event_bytes(b'{"a":\r\n1}', "e") == b'event: message\nid: e\ndata: {"a":  1}\n\n'
