@@ -13,7 +13,7 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.access.configuration.file import AccessFile
 from mcp_gateway.access.errors import PolicyInvalid, TokenRefused
 from mcp_gateway.access.policy.build import build_policy
-from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, parse_column
+from mcp_gateway.access.policy.explain import NOTHING_KNOWN, Circumstances, Explanation, as_issued, parse_column
 from mcp_gateway.access.policy.model import ACTIONS, Action, Target
 from mcp_gateway.access.policy.own_tools import action_of, parse_tool
 from mcp_gateway.cli import access_rules
