@@ -85,12 +85,14 @@ def plan_virtual_change(
 
 
 def owner(held: Held, caller: Caller, wanted: str | None) -> str:
-    """The tenant a new one belongs to. Raises `InvalidServer` for another than the caller may make it for."""
-    operator = caller.tenant in held.options.operators
-    if wanted is None:
-        return "" if operator else caller.tenant
-    if wanted == caller.tenant or (wanted == "" and operator):
-        return wanted
+    """The tenant a new one belongs to: the caller's, unless it is said to be for every tenant.
+
+    Raises `InvalidServer` for another than the caller may make it for.
+    """
+    if wanted is None or wanted == caller.tenant:
+        return caller.tenant
+    if wanted == "" and caller.tenant in held.options.operators:
+        return ""
     fix = "Leave it out: it then belongs to your own tenant. Operators and the servers file make servers for every tenant."
     raise InvalidServer.of([Problem(field="tenant", problem="is not yours to make a server for", fix=fix)])
 

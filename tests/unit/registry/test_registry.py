@@ -205,8 +205,9 @@ async def test_callers_see_what_is_of_their_tenant_or_of_all(caller: Caller) -> 
     async with replica(MemoryServers(), written=FILE) as registry:
         await registry.add(ADMIN, order("acmes"))
         await registry.add(OTHER, order("others"))
-        await registry.add(LOCAL_CALLER, order("everyones"))
-        own = {"acme": ["acmes"], "other": ["others"], "local": []}[caller.tenant]
+        await registry.add(LOCAL_CALLER, replace(order("everyones"), tenant=""))
+        await registry.add(LOCAL_CALLER, order("locals"))
+        own = {"acme": ["acmes"], "other": ["others"], "local": ["locals"]}[caller.tenant]
         assert [one.name for one in registry.list(caller)] == sorted([*own, "everyones", "issues"])
         assert [one.name for one in registry.virtual.list(caller)] == ["desk"]
         for name in {"acmes", "others"} - set(own):

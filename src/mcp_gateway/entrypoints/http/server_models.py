@@ -71,9 +71,7 @@ class ServerRequest(_Body):
     transport: RemoteTransport = "http"
     title: str = Field("", max_length=MAX_WORDS)
     description: str = Field("", max_length=MAX_WORDS)
-    tenant: str | None = Field(
-        None, max_length=200, description="Left out: every tenant for operators, else your own. '' is every tenant."
-    )
+    tenant: str | None = Field(None, max_length=200, description="Left out: your own. '' is every tenant, for operators to say.")
     enabled: bool = True
     prefix: str = Field("", max_length=100, description="Put right before its names in the one endpoint.")
     credential: CredentialBody | None = None

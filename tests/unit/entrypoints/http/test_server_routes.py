@@ -289,11 +289,12 @@ async def test_what_stands_in_the_file_is_changed_in_the_file(gate: Guarded) -> 
         assert (reply.status_code, code(reply)) == (409, "SERVER_WRITTEN_DOWN"), path
 
 
-async def test_operators_make_servers_for_every_tenant_and_others_do_not(gate: Guarded) -> None:
-    told = (await added(gate, {**ORDER, "name": "shared"}, tenant="ops")).json()
+async def test_operators_make_servers_for_every_tenant_when_they_say_so_and_others_do_not(gate: Guarded) -> None:
+    told = (await added(gate, {**ORDER, "name": "shared", "tenant": ""}, tenant="ops")).json()
     assert told["server"]["tenant"] == ""
-    own = (await added(gate, {**ORDER, "name": "ops-own", "tenant": "ops"}, tenant="ops")).json()
-    assert own["server"]["tenant"] == "ops"
+    for name, said in (("ops-own", {"tenant": "ops"}), ("ops-too", {})):
+        own = (await added(gate, {**ORDER, "name": name, **said}, tenant="ops")).json()
+        assert own["server"]["tenant"] == "ops"
     refused = await gate.client.post("/api/servers", json={**ORDER, "tenant": ""}, headers=gate.bearer("admin"))
     assert (refused.status_code, code(refused)) == (400, "INVALID_SERVER")
     foreign = await gate.client.post("/api/servers", json={**ORDER, "tenant": "acme"}, headers=gate.bearer("admin", tenant="ops"))
