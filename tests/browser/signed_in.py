@@ -1,14 +1,13 @@
 """A gateway that people log in at, and the ways in that its command line and its administrators give."""
 
 import json
-import os
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.browser.gateway_process import GatewayProcess
+from tests.warm.process import run
 
 
 class GuardedGateway:
@@ -25,14 +24,8 @@ class GuardedGateway:
     def token(self, role: str, *, tenant: str = "local", subject: str = "ada") -> str:
         """As `mcp-gateway tokens issue` prints it."""
         arguments = ["tokens", "issue", "--tenant", tenant, "--subject", subject, "--role", role, "--expires", "1h"]
-        done = subprocess.run(
-            [sys.executable, "-c", "from mcp_gateway.cli import main; main()", *arguments],
-            env=os.environ | self._state | {"LOG_LEVEL": "ERROR"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        done = run([sys.executable, "-m", "mcp_gateway", *arguments], environment=self._state | {"LOG_LEVEL": "ERROR"})
+        assert done.returncode == 0, done.stderr
         return next(word for word in done.stdout.split() if word.count(".") == 2 and len(word) > 100)
 
     def link(self, role: str, *, subject: str = "ada") -> str:

