@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -73,7 +74,8 @@ class InspectServer:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
-            return Inspection(server=server.name, reachable=False, findings=(_BUSY,))
+            busy = replace(_BUSY, hint=_BUSY.hint.replace("NAME", server.name))
+            return Inspection(server=server.name, reachable=False, findings=(busy,))
         try:
             return await self._inspect(server, caller)
         finally:

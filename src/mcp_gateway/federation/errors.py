@@ -1,9 +1,39 @@
 """What can go wrong between a client and an upstream server. Each error carries `server` in its data."""
 
-from mcp_gateway.core.errors import Forbidden, InvalidInput, NotFound, TimedOut, TooLarge, Unavailable, Unprocessable
+import shlex
+
+from mcp_gateway.core.errors import (
+    Forbidden,
+    GatewayError,
+    InvalidInput,
+    Json,
+    NotFound,
+    TimedOut,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+)
 
 
-class UpstreamUnreachable(Unavailable):
+class _OfServer(GatewayError):
+    """NAME and TOOL in the class's hint are those the data has: what it says is there to be copied."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        retry_after_seconds: float | None = None,
+        **data: Json,
+    ) -> None:
+        said = type(self).hint if hint is None else hint
+        for word, field in (("NAME", "server"), ("TOOL", "name")):
+            if isinstance(known := data.get(field), str):
+                said = said.replace(word, shlex.quote(known))
+        super().__init__(message, hint=said, retry_after_seconds=retry_after_seconds, **data)
+
+
+class UpstreamUnreachable(_OfServer, Unavailable):
     """The server cannot be reached; it never saw the request."""
 
     code = "UPSTREAM_UNREACHABLE"
@@ -33,7 +63,7 @@ class UpstreamAnswerTooLarge(TooLarge):
     hint = "Ask for less, or raise the server's max_answer_bytes."
 
 
-class UpstreamMisbehaved(Unavailable):
+class UpstreamMisbehaved(_OfServer, Unavailable):
     """The server's answer breaks the protocol."""
 
     code = "UPSTREAM_MISBEHAVED"
@@ -41,7 +71,7 @@ class UpstreamMisbehaved(Unavailable):
     retryable = False
 
 
-class UpstreamRefused(Forbidden):
+class UpstreamRefused(_OfServer, Forbidden):
     """The server does not accept the gateway's credential."""
 
     code = "UPSTREAM_REFUSED"
@@ -90,11 +120,11 @@ class HeadersDisagree(InvalidInput):
     hint = "Send each `Mcp-Param-` header with the very value of its argument."
 
 
-class WaitingForApproval(Forbidden):
+class WaitingForApproval(_OfServer, Forbidden):
     """The server changed this tool since it was approved; it may not be called before somebody looks at the change."""
 
     code = "WAITING_FOR_APPROVAL"
-    hint = "An administrator sees the change with `mcp-gateway tools diff` and decides with `mcp-gateway tools approve`."
+    hint = "An administrator sees the change with `mcp-gateway tools diff NAME TOOL`, and then decides."
 
 
 class StaleRequestState(InvalidInput):

@@ -1,12 +1,16 @@
 """Which servers may have a resource: those that list it, else those with a template for it, else the only one of its scheme."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.federation.catalog.known import Known
 from mcp_gateway.federation.catalog.model import Finding, ListKind
 from mcp_gateway.federation.catalog.uri_templates import Template
 from mcp_gateway.registry.model import Server
+
+# Of servers in one hint; the data has all.
+_MOST_NAMED: Final = 5
 
 
 class AmbiguousUri(InvalidInput):
@@ -66,7 +70,8 @@ def taken_uris(kind: ListKind, servers: Sequence[Server], known: Known) -> Itera
 def _only(servers: dict[str, Server], uri: str) -> Server:
     if len(servers) > 1:
         names: list[Json] = [*sorted(servers)]
-        raise AmbiguousUri(uri=uri[:1_000], servers=names)
+        hint = f"Ask one of them: {', '.join(f'/servers/{name}/mcp' for name in sorted(servers)[:_MOST_NAMED])}."
+        raise AmbiguousUri(hint=hint, uri=uri[:1_000], servers=names)
     return next(iter(servers.values()))
 
 
