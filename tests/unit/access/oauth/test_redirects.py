@@ -22,6 +22,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 @given(ADDRESSES)
 @example("https://127.0.0.18080")
+@example("https://program.example[::1]")
 def test_what_is_acceptable_leads_a_browser_to_https_or_to_this_computer(uri: str) -> None:
     if not is_acceptable(uri):
         return
