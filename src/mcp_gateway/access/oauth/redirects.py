@@ -14,8 +14,6 @@ MAX_URI_CHARS: Final = 500
 _LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?([/?].*)?", re.ASCII)
 # Brackets stand around the whole host: Python finds "::1" in "somebody.example[::1]", and no browser finds anything there.
 _AUTHORITY: Final = re.compile(r"(\[[^\[\]@]+\]|[^\[\]@:]+)(:[0-9]*)?", re.ASCII)
-# Python takes anything behind a bracket for nothing; nobody else does.
-_PLACE: Final = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::[0-9]{0,5})?")
 _PLAIN: Final = re.compile(r"[!#-;=?-\[\]_a-z~%]+", re.ASCII)
 
 
