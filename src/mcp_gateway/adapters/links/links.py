@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 from mcp_gateway.adapters.links.addresses import Addresses
 from mcp_gateway.adapters.links.connecting import system_trust
 from mcp_gateway.adapters.links.credentials import presenter
+from mcp_gateway.adapters.links.discretion import secrets_in_address
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.http_client import HttpClient
 from mcp_gateway.adapters.links.http_sending import HttpSending
@@ -50,7 +51,8 @@ class Outward:
             trust=self._trusted,
             secret=server.credential.kind != "none",
         )
-        return HttpSending(http, presenter(server.credential, faults, clock=self._clock, endpoint=self._endpoint_for(faults)))
+        presenting = presenter(server.credential, faults, clock=self._clock, endpoint=self._endpoint_for(faults))
+        return HttpSending(http, presenting, secrets_in_address(server.url))
 
     def client(self, url: str, faults: Faults, limits: ServerLimits) -> HttpClient:
         """For requests that belong to no server and carry no secret. Raises as `sending`."""

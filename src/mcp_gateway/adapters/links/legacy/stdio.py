@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from mcp_gateway.adapters.links.discretion import Discretion, secrets_in_environment
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.legacy.channel import Hearing
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
@@ -52,6 +53,7 @@ class StdioChannel:
 
     def __init__(self, program: Program, faults: Faults, starts: Starts, *, clock: Clock) -> None:
         self._program, self._faults, self._starts, self._clock = program, faults, starts, clock
+        self._hidden = Discretion(secrets_in_environment(program.command.environment))
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._writing = asyncio.Lock()
@@ -125,7 +127,7 @@ class StdioChannel:
         garbage = 0
         try:
             while line := await stream.readuntil(b"\n"):
-                message = _message(line)
+                message = _message(self._hidden.whole(line))
                 if message is not None:
                     hearing.heard(message, None, len(line))
                 elif line.strip():
