@@ -31,18 +31,19 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_logfinish() -> None:
-    """A gateway that serves within a test looks at all of it again from then on."""
-    if not gc.get_freeze_count():
-        gc.freeze()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test, and no program a test starts, touches the state of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STATE_DIR", os.fspath(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _garbage_of_tests_alone() -> Iterator[None]:
+    """A gateway that served within a test puts everything back where garbage is looked for, as its process is about to end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "unfreeze", lambda: None)
         yield
 
 
