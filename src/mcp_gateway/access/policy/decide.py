@@ -20,6 +20,8 @@ from mcp_gateway.access.policy.model import (
     Target,
 )
 from mcp_gateway.access.policy.roles import SCOPE_OF, SCOPE_PREFIX
+from mcp_gateway.access.policy.selectors import Selector
+from mcp_gateway.access.policy.uris import writings
 from mcp_gateway.core.identity import Caller
 
 ANYTHING: Final = Target()
@@ -105,8 +107,13 @@ def _reach(ready: ReadyCaller, action: Action, server: str, tool: str) -> Reach:
     found = ready.reached.get((action, server, tool))
     if found is not None:
         return found
-    grants = [(name, about) for role in ready.roles for name, about in role.allows.get(action, ()) if about.reaches(server, tool)]
-    rules = [one for one in ready.rules if action in one.rule.actions and one.selector.reaches(server, tool)]
+    uri = writings(tool) if action == "read_resource" and tool else None
+
+    def covers(about: Selector, *, denying: bool = False) -> bool:
+        return about.reaches(server, tool) if uri is None else about.reaches_uri(server, uri, denying=denying)
+
+    grants = [(name, about) for role in ready.roles for name, about in role.allows.get(action, ()) if covers(about)]
+    rules = [one for one in ready.rules if action in one.rule.actions and covers(one.selector, denying=one.rule.effect == "deny")]
     found = Reach(grants=tuple(grants), rules=ready.rules if len(rules) == len(ready.rules) else tuple(rules))
     if len(server) + len(tool) <= _MAX_REMEMBERED_CHARS:
         if len(ready.reached) >= MAX_REACHED:

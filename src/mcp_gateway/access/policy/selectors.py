@@ -1,26 +1,42 @@
 """Which things a grant or a rule is about: servers, tools, tables and columns, each by patterns.
 
-Servers and tools are compared as written, names of SQL whatever their case. Where nothing is said of a kind, all of it is meant.
+Servers and tools are compared as written, URIs of resources in all their writings (`uris.py`), names of SQL whatever their case.
+Where nothing is said of a kind, all of it is meant.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mcp_gateway.access.policy.globs import Glob, compile_glob
+from mcp_gateway.access.policy.uris import Writings, normal_pattern
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selector:
-    """Made by `compile_selector`. A column's pattern is one for its table and one for its own name."""
+    """Made by `compile_selector`. A column's pattern is one for its table and one for its own name.
+
+    `uris` are the patterns of `tools`, each with the one that fits a URI in its normal form.
+    """
 
     servers: tuple[Glob, ...]
     tools: tuple[Glob, ...]
+    uris: tuple[tuple[Glob, ...], ...]
     tables: tuple[Glob, ...]
     columns: tuple[tuple[Glob, Glob], ...]
 
     def reaches(self, server: str, tool: str) -> bool:
         """Whether it is about this server and this tool."""
         return (not self.servers or _any(self.servers, server)) and (not self.tools or _any(self.tools, tool))
+
+    def reaches_uri(self, server: str, uri: Writings, *, denying: bool) -> bool:
+        """The same of a resource: a deny by one of its writings, an allow by all of them that mean the same."""
+        if self.servers and not _any(self.servers, server):
+            return False
+        if not self.uris:
+            return True
+        if denying:
+            return any(_any(globs, one) for globs in self.uris for one in (*uri.same, *uri.read))
+        return any(all(_any(globs, one) for one in uri.same) for globs in self.uris)
 
     def names_server(self, server: str) -> bool:
         """Whether it may be about something on this server."""
@@ -51,12 +67,13 @@ class Selector:
 
 
 def compile_selector(
-    *, servers: Iterable[str] = (), tools: Iterable[str] = (), tables: Iterable[str] = (), columns: Iterable[str] = ()
+    *, servers: Iterable[str] = (), tools: Sequence[str] = (), tables: Iterable[str] = (), columns: Iterable[str] = ()
 ) -> Selector:
     """Raises `ValueError` for a pattern that is empty or too long."""
     return Selector(
         servers=tuple(map(compile_glob, servers)),
         tools=tuple(map(compile_glob, tools)),
+        uris=tuple(tuple(map(compile_glob, dict.fromkeys((pattern, normal_pattern(pattern))))) for pattern in tools),
         tables=tuple(compile_glob(pattern, folded=True) for pattern in tables),
         columns=tuple(_column(pattern) for pattern in columns),
     )
