@@ -222,7 +222,8 @@ class ModernServer:
         self.listens: list[JsonObject] = []
         self.most_listening = self._listening = 0
         self.cancelled: list[str] = []
-        self.release = asyncio.Event()
+        self.release, self.acknowledges = asyncio.Event(), asyncio.Event()
+        self.acknowledges.set()
         self.tools: dict[str, Answering] = {"echo": self._echo, "steps": self._steps, "hangs": self._hangs, "asks": self._asks}
 
     async def __call__(self, request: Request) -> Reply:
@@ -280,6 +281,7 @@ class ModernServer:
         meta: JsonObject = {"io.modelcontextprotocol/subscriptionId": request.id}
 
         async def events() -> AsyncIterator[JsonObject]:
+            await self.acknowledges.wait()
             yield notification("notifications/subscriptions/acknowledged", notifications=wanted, _meta=meta)
             while True:
                 change = await self.changes.get()

@@ -45,15 +45,14 @@ class DraftingProcess:
         except OSError as error:
             raise ProcessDied from error
         started = cls(process)
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await started._read()
-        except TimeoutError as error:
-            await started.end()
-            raise ProcessDied from error
-        except BaseException:
-            await started.end()
-            raise
+        async with contextlib.AsyncExitStack() as unless_ready:
+            unless_ready.push_async_callback(started.end)
+            try:
+                async with asyncio.timeout(_START_SECONDS):
+                    await started._read()
+            except TimeoutError as error:
+                raise ProcessDied from error
+            unless_ready.pop_all()
         return started
 
     @property

@@ -6,6 +6,7 @@ several changes of one thing are told as one, and what may have been missed is t
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final
 
@@ -68,16 +69,15 @@ class Listening:
         listener = self._make(view, client, lists, places, request)
         self._audience.add(listener)
         self._begin_sweeping()
-        try:
+        async with AsyncExitStack() as unless_ready:
+            unless_ready.push_async_callback(listener.mailbox.close)
             waited = self._audience.unsettled(listener)
             await self._watching.ready(waited, timeout_seconds=READY_SECONDS)
             self._audience.settle(listener, waited)
             if asked.extensions:
                 routes = self._offers.extensions(view, client, asked.extensions)
                 listener.extensions = await open_extensions(routes, client, self._watching.link_of)
-        except BaseException:
-            await listener.mailbox.close()
-            raise
+            unless_ready.pop_all()
         listener.mailbox.begin(acknowledged(request.id, self._honoured(listener)))
         if listener.extensions is not None:
             listener.extensions.start(listener.mailbox)

@@ -10,8 +10,9 @@ from itertools import count
 
 import pytest
 
+from mcp_gateway.adapters.drafting.errand import Reply
 from mcp_gateway.adapters.drafting.pool import DraftingPool
-from mcp_gateway.adapters.drafting.process import DraftingProcess
+from mcp_gateway.adapters.drafting.process import DraftingProcess, ProcessDied
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.model import DraftRequest
 from mcp_gateway.core.schema import Column, DatabaseSchema, Table
@@ -141,3 +142,18 @@ async def test_closing_ends_the_process(pool: DraftingPool, monkeypatch: pytest.
     assert len(pids) == 1
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
+
+
+@pytest.mark.parametrize("fault", [asyncio.CancelledError, ProcessDied])
+async def test_a_process_that_was_not_waited_for_is_ended(fault: type[BaseException]) -> None:
+    started: list[DraftingProcess] = []
+
+    class Unready(DraftingProcess):
+        async def _read(self) -> Reply:
+            started.append(self)
+            raise fault
+
+    with pytest.raises(fault):
+        await Unready.start(None)
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0].pid, 0)

@@ -247,3 +247,15 @@ async def test_an_extension_nobody_honours_is_left_out(world: World) -> None:
     world.links["shop"].fault = UpstreamUnreachable(server="shop")
     reply = await world.listen(taskIds=["a"])
     assert (await next_of(reply))["params"]["notifications"] == {}  # type: ignore[call-overload,index]
+
+
+async def test_a_client_that_leaves_before_its_stream_is_open_takes_up_no_room(world: World) -> None:
+    world.links["shop"].agreeing.clear()
+    opening = asyncio.ensure_future(world.listen(toolsListChanged=True))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(world.listening) == 1
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert len(world.listening) == 0

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.legacy.calls import Call, whole
 from mcp_gateway.adapters.links.legacy.channel import SessionForgotten
+from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.adapters.links.legacy.sessions import SessionPool
@@ -113,32 +114,34 @@ class LegacyLink:
             self._pool.release(session)
             return whole(refusal)
         sent = replace(request, params=self._tasks.asked_for(request.params)) if as_task else request
-        self._active += 1
         try:
-            async with asyncio.timeout(self._seconds):
-                exchange = await session.begin(sent)
-        except TimeoutError as error:
-            self._release(session)
-            raise self._faults.timed_out(self._seconds) from error
-        except BaseException as error:
-            self._release(session)
-            if isinstance(error, SessionForgotten):
-                self._pool.forget(session)
-            raise
-        call = Call(
-            session,
-            exchange,
-            parked=self._parked,
-            faults=self._faults,
-            seconds=self._seconds,
-            release=lambda: self._release(session),
-            seen=self._seen(request, session, as_task=as_task),
-        )
-        try:
+            call = Call(
+                session,
+                await self._begun(session, sent),
+                parked=self._parked,
+                faults=self._faults,
+                seconds=self._seconds,
+                release=lambda: self._release(session),
+                seen=self._seen(request, session, as_task=as_task),
+            )
             return await call.reply(request)
         except SessionForgotten:
             self._pool.forget(session)
             raise
+
+    async def _begun(self, session: Session, sent: Request) -> Exchange:
+        """The session is let go again unless the request was begun."""
+        self._active += 1
+        exchange: Exchange | None = None
+        try:
+            async with asyncio.timeout(self._seconds):
+                exchange = await session.begin(sent)
+        except TimeoutError as error:
+            raise self._faults.timed_out(self._seconds) from error
+        finally:
+            if exchange is None:
+                self._release(session)
+        return exchange
 
     def _seen(self, request: Request, session: Session, *, as_task: bool) -> Callable[[JsonObject], JsonObject]:
         def begun(message: JsonObject) -> JsonObject:

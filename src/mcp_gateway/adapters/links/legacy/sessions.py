@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -112,15 +113,14 @@ class SessionPool:
 
     async def _opened(self, key: _Key, client: Client) -> Session:
         session = self._make(client)
-        try:
-            async with asyncio.timeout(self._bounds.open_seconds):
-                await session.open()
-        except TimeoutError as error:
-            await session.close()
-            raise self._faults.timed_out(self._bounds.open_seconds) from error
-        except BaseException:
-            await session.close()
-            raise
+        async with AsyncExitStack() as unless_open:
+            unless_open.push_async_callback(session.close)
+            try:
+                async with asyncio.timeout(self._bounds.open_seconds):
+                    await session.open()
+            except TimeoutError as error:
+                raise self._faults.timed_out(self._bounds.open_seconds) from error
+            unless_open.pop_all()
         session.idle_since = self._clock.monotonic()
         self._sessions[key] = session
         _log.debug("upstream_session_opened", server=self._faults.server, revision=session.facts.revision)

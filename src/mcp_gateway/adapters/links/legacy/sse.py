@@ -42,18 +42,15 @@ class SseChannel:
         self._hearing = hearing
         outgoing = Outgoing(method=b"GET", head=lines_of(_STREAM), reads=True, standing=True)
         answer = await self._sending.send(outgoing, self._client)
-        if answer.status in (401, 403):
-            answer.leave()
-            raise self._faults.refused(answer.status)
-        if answer.status != 200 or answer.media_type != _EVENTS:
-            answer.leave()
-            raise self._faults.misbehaved("offers no stream of events", status=answer.status)
-        events = events_of(answer, Place(self._server.limits.max_answer_bytes), self._faults)
-        try:
+        with contextlib.ExitStack() as unless_open:
+            unless_open.callback(answer.leave)
+            if answer.status in (401, 403):
+                raise self._faults.refused(answer.status)
+            if answer.status != 200 or answer.media_type != _EVENTS:
+                raise self._faults.misbehaved("offers no stream of events", status=answer.status)
+            events = events_of(answer, Place(self._server.limits.max_answer_bytes), self._faults)
             self._target = await self._endpoint(events)
-        except BaseException:
-            answer.leave()
-            raise
+            unless_open.pop_all()
         self._start(self._read(answer, events, hearing))
 
     async def agreed(self, revision: str) -> None: ...

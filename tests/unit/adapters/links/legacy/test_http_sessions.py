@@ -1,6 +1,7 @@
 """Sessions over Streamable HTTP: opened once, told the truth, mended without a call being made twice, ended properly."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -22,8 +23,9 @@ from tests.upstreams.older import (
     words,
 )
 from tests.upstreams.reaching import CLIENT, PATIENCE
-from tests.upstreams.scripted_http import Asked, Wire
+from tests.upstreams.scripted_http import Asked, Wire, repeating, scripted
 
+from mcp_gateway.adapters.links.legacy.link import LegacyLink
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.federation.errors import UpstreamAnswerTooLarge, UpstreamLost, UpstreamMisbehaved, UpstreamRefused
 
@@ -278,3 +280,30 @@ async def test_lists_say_that_they_may_not_be_kept(server_that_works: OlderServe
 async def server_that_works(anyio_backend: str) -> Any:
     async with older_server(does_it) as server:
         yield server
+
+
+async def test_a_session_whose_handshake_fails_is_ended_at_the_server() -> None:
+    ended: list[str] = []
+
+    async def answers(wire: Wire, asked: Asked) -> None:
+        if asked.method == "DELETE":
+            ended.append(asked.headers["mcp-session-id"])
+            return wire.answer(b"")
+        outcome = {"protocolVersion": "1999-12-31", "capabilities": {}, "serverInfo": {"name": "odd", "version": "1"}}
+        return wire.answer(answer_to(json.loads(asked.body), outcome), more="mcp-session-id: session-1\r\n")
+
+    async with scripted(repeating(answers)) as upstream, session_link(upstream.url) as link:
+        with pytest.raises(UpstreamMisbehaved):
+            await link.send(calling("work"))
+        assert ended == ["session-1"]
+
+
+async def test_a_call_that_could_not_be_begun_holds_its_session_no_longer() -> None:
+    async def closed(wire: Wire, _: Asked, __: dict[str, Any]) -> None:
+        wire.answer(b"", status="401 Unauthorized")
+
+    async with older_server(closed) as server, session_link(server.url) as link:
+        assert isinstance(link, LegacyLink)
+        with pytest.raises(UpstreamRefused):
+            await link.send(calling("work"))
+        assert link.active == 0

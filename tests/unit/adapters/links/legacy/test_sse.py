@@ -1,5 +1,6 @@
 """HTTP+SSE of 2024-11-05: where messages are posted to, and what becomes of calls when the one stream breaks."""
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +33,7 @@ class SseServer:
     asked: list[Asked] = field(default_factory=list)
     streams: list[Wire] = field(default_factory=list)
     cuts_on_call: bool = False
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def script(self, wire: Wire) -> None:
         while True:
@@ -42,6 +44,7 @@ class SseServer:
                 wire.chunk(f"event: endpoint\r\ndata: {self.endpoint(wire.upstream.port)}\r\n\r\n".encode())
                 self.streams.append(wire)
                 await wire.gone()
+                self.left.set()
                 return
             message = json.loads(asked.body)
             self.said.append(message)
@@ -107,6 +110,8 @@ async def test_nothing_is_posted_to_another_origin(endpoint: Callable[[int], str
     async with sse_link(server) as link:
         with pytest.raises(UpstreamMisbehaved, match="to post to"):
             await link.send(calling("work"))
+        async with asyncio.timeout(5):
+            await server.left.wait()
     assert server.said == []
 
 

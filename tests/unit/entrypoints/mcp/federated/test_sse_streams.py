@@ -253,6 +253,18 @@ async def test_a_listen_that_fails_is_tried_again(world: World, server: ModernSe
     stream.task.cancel()
 
 
+async def test_a_listen_that_was_not_taken_yet_is_closed_with_its_session(world: World, server: ModernServer) -> None:
+    server.acknowledges.clear()
+    session = await world.open()
+    stream = world.ask(session=session, method="GET")
+    await stream.event()
+    await until(lambda: len(server.listens) == 1)
+    await world.ask(session=session, method="DELETE").whole()
+    await stream.whole()
+
+    await until(lambda: len(server.cancelled) == 1)
+
+
 async def test_a_stream_keeps_the_latest_of_its_events_and_no_more_than_all_streams_may() -> None:
     budget = Budget(limit=1_000)
     stream = EventStream("r1-1", budget, on_abandoned=lambda: None)
