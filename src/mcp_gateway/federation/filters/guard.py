@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
+from mcp_gateway.access.policy.uris import writings
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.core.protocol.parameters import Marked, disagreement, marked_in
@@ -77,13 +78,20 @@ class Guard:
         server, name = route.server.name, route.name
         standing = self._standings.standing(server, name, kind)
         if standing is None and kind == "resources":
-            standing = self._of_template(server, name)
+            standing = self._otherwise_written(server, name) or self._of_template(server, name)
             if standing is None:
                 return None
         if standing is None or standing.status != "offered":
             word = "blocked" if standing is not None and standing.status == "blocked" else "waiting for approval"
             raise WaitingForApproval(f"{name[:200]} of {server} is {word}.", server=server, name=name[:200])
         return standing
+
+    def _otherwise_written(self, server: str, uri: str) -> Standing | None:
+        """How the resource stands of which this is another writing: held back, if that is so of any."""
+        forms = writings(uri)
+        found = [self._standings.standing(server, one, "resources") for one in (*forms.same, *forms.read)]
+        known = [one for one in found if one is not None]
+        return next((one for one in known if one.status != "offered"), known[0] if known else None)
 
     def _of_template(self, server: str, uri: str) -> Standing | None:
         """How the templates this URI fits stand: as the one that may be used, if any may. None: it fits none that was seen."""

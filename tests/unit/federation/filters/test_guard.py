@@ -26,7 +26,7 @@ class Approved:
         self._held = held
 
     def standing(self, server: str, name: str, kind: Kind = "tools") -> Standing | None:
-        status = self._held.get(name) if kind == "templates" else None
+        status = self._held.get(name) if kind == ("templates" if "{" in name else "resources") else None
         return None if status is None else Standing(status=status, fingerprint="f", body=b"{}")
 
     def names(self, server: str, kind: Kind = "tools") -> Collection[str]:
@@ -47,6 +47,14 @@ async def read(uri: str, held: dict[str, Status]) -> Reply:
 async def test_a_resource_of_a_template_that_is_held_back_is_not_read(status: Status) -> None:
     with pytest.raises(WaitingForApproval):
         await read("notes://7", {"notes://{id}": status})
+
+
+@pytest.mark.parametrize("written", ["FILE:///srv/a", "file:///srv/%61", "file:///srv/b/../a", "file:/srv/a", "file:///srv%2Fa"])
+async def test_a_resource_that_is_held_back_is_read_in_no_other_writing(written: str) -> None:
+    with pytest.raises(WaitingForApproval):
+        await read(written, {"file:///srv/a": "blocked"})
+    assert (await read(written, {"file:///srv/a": "offered"})).body
+    assert (await read("file:///srv/A", {"file:///srv/a": "blocked"})).body
 
 
 async def test_a_resource_that_fits_an_offered_template_is_read() -> None:
