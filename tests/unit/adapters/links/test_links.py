@@ -1,15 +1,13 @@
 """Each server has one link for as long as it stays as it is."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from tests.upstreams.reaching import until
+from tests.upstreams.still import StillLink
 
 from mcp_gateway.adapters.links.links import Links
-from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
-from mcp_gateway.federation.ports import Watch
 from mcp_gateway.registry.model import Server, ServerLimits
 
 pytestmark = pytest.mark.anyio
@@ -17,29 +15,10 @@ pytestmark = pytest.mark.anyio
 UP = Server(name="up", url="http://127.0.0.1:1/")
 
 
-@dataclass
-class Known:
-    """A link that knows how many calls are under way on it."""
+class Known(StillLink):
+    """A link of which is known how many calls are under way on it."""
 
-    server: Server
-    active: int = 0
-    closed: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.server.name
-
-    async def facts(self, client: Client) -> UpstreamFacts:
-        raise NotImplementedError
-
-    async def send(self, request: Request) -> Reply:
-        raise NotImplementedError
-
-    async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        self.closed = True
+    active = 0
 
 
 class Opened:
@@ -48,7 +27,7 @@ class Opened:
         self.links = Links({"http": self.open})
 
     def open(self, server: Server) -> Known:
-        self.made.append(Known(server))
+        self.made.append(Known(server.name))
         return self.made[-1]
 
 

@@ -1,9 +1,9 @@
 """What a look at a server finds, and what is done when it is back."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from tests.upstreams.still import StillLink
 
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.identity import Caller
@@ -11,18 +11,16 @@ from mcp_gateway.core.protocol.revisions import Era
 from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.health.history import HealthHistory
 from mcp_gateway.federation.health.prober import DOWN_SECONDS, Noticing, Prober
-from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
-from mcp_gateway.federation.ports import Watch
+from mcp_gateway.federation.model import Client, Reply, Request, UpstreamFacts
 from mcp_gateway.kit.figures import RecordedFigures
 
 pytestmark = pytest.mark.anyio
 GATEWAY = Client(caller=Caller(tenant="", subject="gateway"))
 
 
-class AskedLink:
-    name = "shop"
-
+class AskedLink(StillLink):
     def __init__(self, era: Era) -> None:
+        super().__init__("shop")
         self.era: Era = era
         self.fault: Exception | None = None
         self.asked: list[str] = []
@@ -36,11 +34,6 @@ class AskedLink:
     async def send(self, request: Request) -> Reply:
         self.asked.append(request.method)
         return Reply(body=self.body)
-
-    async def watch(self, client: Client, on_change: Callable[[Change], None]) -> Watch:
-        raise NotImplementedError
-
-    async def close(self) -> None: ...
 
 
 class World:

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mappi
 from typing import Any
 
 import orjson
+from tests.upstreams.still import StillLink
 
 from mcp_gateway.adapters.change_bus_memory import MemoryChangeBus
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId, object_at
-from mcp_gateway.federation.model import Change, Client, Reply, Request, UpstreamFacts
+from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.ports import ChangeBus, Wanted
 from mcp_gateway.federation.subscriptions.listening import Listening
 from mcp_gateway.federation.subscriptions.messages import acknowledged
@@ -22,11 +23,11 @@ ALL = View(kind="all")
 GATEWAY = Client(caller=Caller(tenant="", subject="gateway"))
 
 
-class ToldLink:
+class ToldLink(StillLink):
     """A link whose server announces what the test says; `fault` is raised instead of agreeing."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.fault: GatewayError | None = None
         self.agreeing = asyncio.Event()
         self.agreeing.set()
@@ -34,9 +35,6 @@ class ToldLink:
         self.asked: list[JsonObject] = []
         # What the last stream of an extension tells; None ends it.
         self.extension: asyncio.Queue[JsonObject | None] = asyncio.Queue()
-
-    async def facts(self, client: Client) -> UpstreamFacts:
-        raise NotImplementedError
 
     async def send(self, request: Request) -> Reply:
         """A stream of an extension."""
@@ -58,8 +56,6 @@ class ToldLink:
         watch = ToldWatch(self, client, on_change)
         self.watches.append(watch)
         return watch
-
-    async def close(self) -> None: ...
 
     def says(self, kind: Any, uri: str = "", **params: Any) -> None:
         """To every watch that wants to hear it."""
