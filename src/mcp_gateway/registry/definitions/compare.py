@@ -13,7 +13,8 @@
     any hint (read-only, destructive, idempotent, open world)       wider
     what it returns: outputSchema                                   safe
     picture from a place where there was none                       wider
-    user interface (`ui`), output template, other `_meta`           wider, safe
+    user interface (`ui`, any `ui://`), output template             wider
+    what the protocol reserves in `_meta`, other `_meta`            wider, safe
     a member nobody here knows                                      wider
     tool or prompt that came after the server was registered        wider
     resource or template that came after                            safe
@@ -34,6 +35,7 @@ from mcp_gateway.core.protocol.words import APPS_EXTENSION
 from mcp_gateway.registry.definitions.compare_schemas import compare_schemas
 from mcp_gateway.registry.definitions.differences import Comparison, Difference
 from mcp_gateway.registry.definitions.findings import is_suspicious
+from mcp_gateway.registry.definitions.fingerprint import lasting
 from mcp_gateway.registry.definitions.model import NAMED_BY, ChangeClass, Kind
 from mcp_gateway.registry.definitions.suspicious import ALONE, Surroundings, find_suspicious
 
@@ -51,6 +53,8 @@ _HINT_WORDS: Final = {
 }
 _SAFE: Final = frozenset({"title", "description", "outputSchema", "execution", "size", "audience", "priority", "text"})
 _INTERFACE: Final = ("ui", "openai/", APPS_EXTENSION)
+# Clients may act on what a later revision of the protocol, or an extension of it, puts there.
+_RESERVED: Final = ("io.modelcontextprotocol/", "modelcontextprotocol.io/", "mcp/")
 _NEW: Final[dict[Kind, ChangeClass]] = {
     "tools": "wider", "prompts": "wider", "resources": "safe", "templates": "safe", "instructions": "safe",
 }  # fmt: skip
@@ -60,7 +64,8 @@ def compare(kind: Kind, before: JsonObject, after: JsonObject, around: Surroundi
     """From `before`, which somebody approved, to `after`."""
     known = {(one.rule, one.matched or one.excerpt) for one in find_suspicious(before, around)}
     findings = tuple(one for one in find_suspicious(after, around) if (one.rule, one.matched or one.excerpt) not in known)
-    differences = [one for key in sorted(before.keys() | after.keys()) for one in _member(kind, key, before, after)]
+    was, now = lasting(before), lasting(after)
+    differences = [one for key in sorted(was.keys() | now.keys()) for one in _member(kind, key, was, now)]
     return Comparison(differences=tuple(differences), findings=findings, suspicious=is_suspicious(findings))
 
 
@@ -129,14 +134,24 @@ def _meta(old: Json, new: Json) -> Iterator[Difference]:
     before, after = (value if isinstance(value, dict) else {} for value in (old, new))
     for key in sorted(before.keys() | after.keys()):
         if before.get(key) != after.get(key):
-            interface = key.startswith(_INTERFACE)
+            interface = key.startswith(_INTERFACE) or any(_names_page(one.get(key)) for one in (before, after))
+            reserved = key.startswith(_RESERVED)
             yield Difference(
                 path=f"_meta.{key}",
                 what="another user interface" if interface else "changed",
-                change="wider" if interface else "safe",
+                change="wider" if interface or reserved else "safe",
                 before=before.get(key),
                 after=after.get(key),
             )
+
+
+def _names_page(value: Json) -> bool:
+    """Whether a client that knows this key may show a page of the server's for it."""
+    if isinstance(value, str):
+        return value[:5].lower() == "ui://"
+    if isinstance(value, dict | list):
+        return any(map(_names_page, value.values() if isinstance(value, dict) else value))
+    return False
 
 
 def _hosts(icons: Json) -> frozenset[str]:

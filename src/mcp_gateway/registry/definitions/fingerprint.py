@@ -1,7 +1,8 @@
 """A definition's fingerprint: equal for two texts of JSON that say the same.
 
 Order of keys, of `required`, `enum` and of lists of types, and the form of numbers (1, 1.0, 1e0) do not count. All members count,
-known or not, as a client may show any of them to a model; only what a server says anew each time is left out.
+known or not, as a client may show any of them to a model; only what a server says anew each time is left out, and that only
+where it looks like what it is said to be: a text in its place would be shown to models without anybody having seen it.
 """
 
 import json
@@ -13,22 +14,34 @@ import orjson
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
-from mcp_gateway.core.protocol.words import APPS_EXTENSION
+from mcp_gateway.core.protocol.words import (
+    CAPABILITIES_KEY,
+    INFO_KEY,
+    LOG_LEVEL_KEY,
+    SERVER_INFO_KEY,
+    SUBSCRIPTION_KEY,
+    VERSION_KEY,
+)
 
 _SIZE: Final = 16
 # Sets written as lists: programs that hold them as sets write them in a new order each time.
 _UNORDERED: Final = frozenset({"required", "enum", "type"})
 _MAYBE_FLOAT: Final = re.compile(rb"\d(?:\.0|[eE])")
-_PROTOCOL: Final = "io.modelcontextprotocol/"
-_PASSING_META: Final = frozenset({"traceparent", "tracestate", "baggage", "progressToken"})
+# Of one message, whatever it is about. Every other key is the definition's, those the protocol reserves for later included.
+_OF_MESSAGES: Final = frozenset(
+    {VERSION_KEY, INFO_KEY, CAPABILITIES_KEY, LOG_LEVEL_KEY, SERVER_INFO_KEY, SUBSCRIPTION_KEY, "progressToken"}
+)
+_OF_TRACES: Final = frozenset({"traceparent", "tracestate", "baggage"})
+_NO_PROSE: Final = re.compile(r"[!-~]{0,512}")
 # Of a resource: its content changes, and that is what it is for.
-_PASSING: Final = frozenset({"size"})
+_SIZE_OF_CONTENT: Final = "size"
 _LAST_MODIFIED: Final = "lastModified"
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt ][\d:.]{2,24}([Zz]|[+-]\d\d:?\d\d)?)?", re.ASCII)
 
 
 def canonical(item: JsonObject) -> bytes:
     """The JSON the fingerprint is taken of."""
-    said = _lasting(item)
+    said = lasting(item)
     try:
         plain = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     except TypeError:
@@ -46,21 +59,31 @@ def fingerprint(item: JsonObject) -> str:
     return blake2b(canonical(item), digest_size=_SIZE).hexdigest()
 
 
-def _lasting(item: JsonObject) -> JsonObject:
-    kept = item if _PASSING.isdisjoint(item) else {key: value for key, value in item.items() if key not in _PASSING}
+def lasting(item: JsonObject) -> JsonObject:
+    """Without what a server says anew each time; the same object where there is nothing of the kind."""
+    kept = item
+    size = item.get(_SIZE_OF_CONTENT)
+    if "uri" in item and isinstance(size, int | float):
+        kept = {key: value for key, value in item.items() if key != _SIZE_OF_CONTENT}
     meta = kept.get("_meta")
     if isinstance(meta, dict):
-        kept = {**kept, "_meta": {key: value for key, value in meta.items() if _lasts(key)}}
+        kept = {**kept, "_meta": {key: value for key, value in meta.items() if _lasts(key, value)}}
         if not kept["_meta"]:
             del kept["_meta"]
     annotations = kept.get("annotations")
-    if isinstance(annotations, dict) and _LAST_MODIFIED in annotations:
+    if isinstance(annotations, dict) and _is_moment(annotations.get(_LAST_MODIFIED)):
         kept = {**kept, "annotations": {key: value for key, value in annotations.items() if key != _LAST_MODIFIED}}
     return kept
 
 
-def _lasts(key: str) -> bool:
-    return key not in _PASSING_META and (not key.startswith(_PROTOCOL) or key == APPS_EXTENSION)
+def _lasts(key: str, value: Json) -> bool:
+    if key in _OF_TRACES:
+        return not isinstance(value, str) or _NO_PROSE.fullmatch(value) is None
+    return key not in _OF_MESSAGES
+
+
+def _is_moment(value: Json) -> bool:
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
 
 
 def _slow(said: JsonObject) -> bytes:

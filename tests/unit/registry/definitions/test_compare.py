@@ -75,6 +75,8 @@ WIDER = [
     (tool(), tool(annotations={"unheardOfHint": True})),
     (tool(), tool(unheardOf=True)),
     (tool(), tool(_meta={"ui/resourceUri": "ui://x"})),
+    (tool(), tool(_meta={"example.com/page": {"of": ["UI://x"]}})),
+    (tool(), tool(_meta={"io.modelcontextprotocol/later": True})),
     (tool(), tool(_meta={"io.modelcontextprotocol/ui": {"resourceUri": "ui://x"}})),
     (tool(), tool(icons=[{"src": "https://elsewhere.example/1.png"}])),
 ]
