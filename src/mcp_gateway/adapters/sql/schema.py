@@ -122,35 +122,29 @@ revocations: Final = Table(
     Index("revocations_by_expiry", "expires_at"),
 )
 
-# MCP servers that were registered while the gateway runs. `body` is the JSON of all but the credential's secret, which stands in
-# `sealed`, bound to the name; "" when there is none. `tenant` "": callers of every tenant may see it.
-registry_servers: Final = Table(
-    "registry_servers",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("created_at", Float(53), nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("updated_at", Float(53), nullable=False),
-    Column("updated_by", Text, nullable=False),
-    Column("sealed", Text, nullable=False),
-)
+
+def _registered(name: str, *more: Column[str]) -> Table:
+    """A table of what is registered while the gateway runs. `body` is JSON; `tenant` "": callers of every tenant may see it."""
+    return Table(
+        name,
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("tenant", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("created_at", Float(53), nullable=False),
+        Column("created_by", Text, nullable=False),
+        Column("updated_at", Float(53), nullable=False),
+        Column("updated_by", Text, nullable=False),
+        *more,
+    )
+
+
+# MCP servers. `body` holds all but the credential's secret, which stands in `sealed`, bound to the name; "" when there is none.
+registry_servers: Final = _registered("registry_servers", Column("sealed", Text, nullable=False))
 
 # Named selections of tools; they share the names of servers.
-registry_virtual_servers: Final = Table(
-    "registry_virtual_servers",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("created_at", Float(53), nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("updated_at", Float(53), nullable=False),
-    Column("updated_by", Text, nullable=False),
-)
+registry_virtual_servers: Final = _registered("registry_virtual_servers")
 
 # What each server offers: as it was approved (NULL: never), and as it was last seen. `kind` is tools, prompts, resources,
 # templates or instructions; bodies are JSON, `reasons` a JSON list. `decided_at` and `decided_by` are NULL until it was decided.
