@@ -39,6 +39,12 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Else DuckDB reports what is still there at the end of the process as leaks."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _garbage_of_tests_alone() -> Iterator[None]:
     """A gateway that served within a test puts everything back where garbage is looked for, as its process is about to end."""
