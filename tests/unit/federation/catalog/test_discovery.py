@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.federation.catalog.world import INFO, World, request, server
 
+from mcp_gateway.adapters.memory_definitions import MemoryDefinitionStore
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
 from mcp_gateway.core.protocol.words import SERVER_INFO_KEY
@@ -15,7 +16,6 @@ from mcp_gateway.federation.catalog.discovery import MAX_INSTRUCTIONS, merge_cap
 from mcp_gateway.federation.errors import UnknownName, UpstreamUnreachable
 from mcp_gateway.federation.model import UpstreamFacts
 from mcp_gateway.registry.definitions.definitions import Definitions
-from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
 from mcp_gateway.registry.model import Command, Selected, VirtualServer
 
 capabilities = st.dictionaries(

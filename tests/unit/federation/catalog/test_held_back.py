@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from tests.unit.federation.catalog.world import ANN, BEN, World, request, server, tool
 
+from mcp_gateway.adapters.memory_definitions import MemoryDefinitionStore
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.federation.errors import UpstreamUnreachable
 from mcp_gateway.federation.model import Change
 from mcp_gateway.registry.definitions.definitions import Definitions
-from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
 from mcp_gateway.registry.definitions.model import Key
 
 pytestmark = pytest.mark.anyio

@@ -15,6 +15,7 @@ from mcp_gateway.access.policy.build import Statements
 from mcp_gateway.access.policy.desk import open_desk
 from mcp_gateway.access.policy.model import Grant, Role, Rule
 from mcp_gateway.adapters.memory_audit import MemoryAudit
+from mcp_gateway.adapters.memory_definitions import MemoryDefinitionStore
 from mcp_gateway.adapters.memory_rules import MemoryRules
 from mcp_gateway.adapters.memory_servers import MemoryServers
 from mcp_gateway.core.clock import FixedClock
@@ -26,7 +27,6 @@ from mcp_gateway.federation.why.names_alone import names_alone
 from mcp_gateway.federation.why.whys import Whys
 from mcp_gateway.registry.configuration.read import read_servers
 from mcp_gateway.registry.definitions.definitions import Definitions
-from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
 from mcp_gateway.registry.ports import StoredRegistry
 from mcp_gateway.registry.register import Register
 from mcp_gateway.registry.registry import Registry

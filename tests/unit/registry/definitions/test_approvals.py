@@ -16,6 +16,7 @@ from mcp_gateway.access.policy.build import Statements
 from mcp_gateway.access.policy.desk import open_desk
 from mcp_gateway.access.policy.model import Grant, Role
 from mcp_gateway.adapters.memory_audit import MemoryAudit
+from mcp_gateway.adapters.memory_definitions import MemoryDefinitionStore
 from mcp_gateway.adapters.memory_rules import MemoryRules
 from mcp_gateway.adapters.memory_servers import MemoryServers
 from mcp_gateway.core.clock import FixedClock
@@ -26,7 +27,6 @@ from mcp_gateway.registry.definitions.approvals import Approvals, Wanted
 from mcp_gateway.registry.definitions.definitions import Definitions
 from mcp_gateway.registry.definitions.diff_text import diff_text
 from mcp_gateway.registry.definitions.errors import DefinitionChanged, FingerprintNeeded, UnknownDefinition
-from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
 from mcp_gateway.registry.definitions.model import Key
 from mcp_gateway.registry.model import Server
 from mcp_gateway.registry.register import Register

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mcp_gateway.adapters.memory_definitions import MemoryDefinitionStore
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.definitions.definitions import Definitions
-from mcp_gateway.registry.definitions.memory import MemoryDefinitionStore
 from mcp_gateway.registry.definitions.ports import Change, Read
 from mcp_gateway.registry.definitions.writing import EMPTY_SECONDS
 from mcp_gateway.registry.model import Server

@@ -1,4 +1,4 @@
-"""Definitions kept in this process alone: for tests, and for a gateway without a store."""
+"""Definitions that live and die with the process."""
 
 from collections.abc import Sequence
 
