@@ -12,10 +12,3 @@ LATEST_LEGACY: Final = "2025-11-25"
 # Newest first.
 LEGACY_REVISIONS: Final = (LATEST_LEGACY, "2025-06-18", "2025-03-26", "2024-11-05")
 REVISIONS: Final = (MODERN, *LEGACY_REVISIONS)
-
-
-def era_of(revision: str) -> Era | None:
-    """None for a revision nobody here has heard of."""
-    if revision == MODERN:
-        return "modern"
-    return "legacy" if revision in LEGACY_REVISIONS else None

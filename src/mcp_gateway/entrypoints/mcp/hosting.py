@@ -94,12 +94,6 @@ def mcp_app(
     return _application(face, routes, security, manager, guard)
 
 
-def sse_app(face: McpFace, *, doors: Doors | None = None) -> Starlette:
-    """HTTP+SSE alone, as protocol revision 2024-11-05 has it."""
-    security = (doors or Doors()).settings()
-    return _application(face, [*_sse_routes(face, security), Route("/health", _health(face))], security, None, None)
-
-
 async def run_stdio(face: McpFace) -> None:
     """Serve one client over stdin and stdout until it closes them."""
     async with watching(face), stdio_server() as (reader, writer):
@@ -232,15 +226,12 @@ def _application(
     face: McpFace,
     routes: list[BaseRoute],
     security: TransportSecuritySettings,
-    manager: StreamableHTTPSessionManager | None,
+    manager: StreamableHTTPSessionManager,
     guard: Guard | None,
 ) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with contextlib.AsyncExitStack() as stack:
-            if manager is not None:
-                await stack.enter_async_context(manager.run())
-            await stack.enter_async_context(watching(face))
+        async with manager.run(), watching(face):
             yield
 
     inner = [Middleware(_Everybody) if guard is None else Middleware(guard)]
