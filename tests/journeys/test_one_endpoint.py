@@ -81,6 +81,19 @@ async def test_a_tool_answers_a_plain_post(client: httpx.AsyncClient, path: str)
     assert answer.json()["content"][0]["text"] == "This is a simple text response for testing."
 
 
+async def test_an_embedded_server_answers_a_plain_post(client: httpx.AsyncClient) -> None:
+    called = await client.post("/servers/glossary/mcp/lookup_term", json={"term": "turnover"})
+    document = await client.get("/servers/glossary/mcp/openapi.json")
+    elsewhere = await client.post("/servers/tables/mcp/execute_query", json={"sql": "SELECT 1"})
+    slash = await client.post("/servers/glossary/mcp/", json={})
+
+    assert called.status_code == 200, called.text
+    assert "/servers/glossary/mcp/lookup_term" in document.json()["paths"]
+    assert (elsewhere.status_code, elsewhere.headers["content-type"]) == (404, "application/problem+json")
+    assert "POST /mcp/TOOL" in elsewhere.json()["hint"]
+    assert slash.status_code == 307
+
+
 async def test_what_cannot_be_had_is_said_with_a_status(client: httpx.AsyncClient) -> None:
     unknown = await client.post("/mcp/no_such_tool", json={})
     asking = await client.post("/mcp/new_test_elicitation", json={"message": "Who?"})

@@ -122,7 +122,7 @@ async def _mcp_routes(
     access: Access | None,
 ) -> list[BaseRoute]:
     """The embedded servers below /servers, each as it is, and the federated endpoint; lifespans are entered here."""
-    routes: list[BaseRoute] = []
+    routes = federated.plain.routes_elsewhere()
     guard = partial(McpGuard, sessions=access.sessions if access else None)
     for key, face in faces.items():
         if key != OWN:

@@ -68,7 +68,7 @@ async def open_federated(
         endpoint.serve_older(LegacyFront(messages), SseFront(messages))
         yield FederatedApplication(
             endpoint=endpoint,
-            plain=PlainJson(federated.federation, version=version("mcp-gateway")),
+            plain=PlainJson(federated.federation, version=version("mcp-gateway"), elsewhere=[key for key in faces if key != OWN]),
             registry=federated.registry,
             servers=_servers(federated),
             goodbye=lambda: _say_goodbye(live, federated),

@@ -6,6 +6,7 @@ on the way are left out, and a tool that has a question for its caller cannot be
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Final, Protocol
 from urllib.parse import unquote
 
@@ -78,10 +79,13 @@ class Sending(Protocol):
 
 
 class PlainJson:
-    """For the one endpoint, and for each server and virtual server below `/servers`."""
+    """For the one endpoint, and for each server and virtual server below `/servers`.
 
-    def __init__(self, federation: Sending, *, version: str) -> None:
-        self._federation, self._version = federation, version
+    `elsewhere` are names below `/servers` where somebody else speaks MCP; those that are no server of the federation are told of.
+    """
+
+    def __init__(self, federation: Sending, *, version: str, elsewhere: Collection[str] = ()) -> None:
+        self._federation, self._version, self._elsewhere = federation, version, frozenset(elsewhere)
         self._open: Counter[tuple[str, str, str]] = Counter()
 
     def routes(self) -> list[BaseRoute]:
@@ -91,6 +95,18 @@ class PlainJson:
             Route("/servers/{server}/mcp/openapi.json", _Door(self._describe), methods=["GET"]),
             Route("/mcp/{tool:path}", _Door(self._call), methods=["POST"]),
             Route("/servers/{server}/mcp/{tool:path}", _Door(self._call), methods=["POST"]),
+        ]
+
+    def routes_elsewhere(self) -> list[BaseRoute]:
+        """The same of the servers that answer MCP themselves; to be put before those."""
+        return [
+            one
+            for server in sorted(self._elsewhere)
+            for one in (
+                Route(f"/servers/{server}/mcp/openapi.json", _Door(self._describe, server), methods=["GET"]),
+                # Not the endpoint with a slash behind it, which leads to the one without.
+                Route(f"/servers/{server}/mcp/{{tool}}", _Door(self._call, server), methods=["POST"]),
+            )
         ]
 
     async def _call(self, http: HttpRequest, caller: Caller) -> Response:
@@ -136,6 +152,9 @@ class PlainJson:
     def _view(self, http: HttpRequest, caller: Caller) -> View:
         name = http.path_params.get("server", "")
         view = self._federation.view(name)
+        if view is None and name in self._elsewhere:
+            hint = "Connect an MCP client to it, or `POST /mcp/TOOL`: the gateway's own tools ask the same data."
+            raise NotFound(f"The tools of {name} cannot be called like this.", hint=hint, server=name)
         if view is None or not self._federation.opens(view, caller):
             raise NotFound(f"There is no server {name[:100]}.", server=name[:100])
         return view
@@ -144,10 +163,13 @@ class PlainJson:
 class _Door:
     """One kind of request: who calls, until they leave, and an answer in any case."""
 
-    def __init__(self, work: "Work") -> None:
-        self._work = work
+    def __init__(self, work: "Work", server: str = "") -> None:
+        """`server` is the one whose name is written into the route."""
+        self._work, self._server = work, server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._server:
+            scope["path_params"] = {**scope["path_params"], "server": self._server}
         http = HttpRequest(scope, receive)
         try:
             with Wall("request_fault", path=scope["path"][:200]):
