@@ -29,7 +29,7 @@ class View:
 class Route:
     """The one server a request goes to. `name` is what that server calls the tool, prompt, URI or task; "" for none.
 
-    `definition` is the tool's as the server gives it, where it is known. `rewrite` makes the request's parameters into those
+    `rewrite` makes the request's parameters into those
     the server expects (its own name, preset arguments, task ids); None: they are right as they are, and so are the bytes.
     `restore` makes an answer's result fit the view again, and None means that it does. `answer` is there when the gateway answers
     itself; the request is sent nowhere then.
@@ -37,7 +37,6 @@ class Route:
 
     server: Server
     name: str = ""
-    definition: JsonObject | None = None
     rewrite: Callable[[JsonObject], JsonObject] | None = None
     restore: Callable[[JsonObject], JsonObject] | None = None
     answer: Callable[[Request], Awaitable[Reply]] | None = None

@@ -90,7 +90,7 @@ class Asking:
 
     def _note(self, place: _Place, code: str) -> None:
         before = self._failed.pop(place, None)
-        since = before.since if before is not None else self._clock.now().timestamp()
+        since = before.since if before is not None else self._clock.timestamp()
         self._failed[place] = _Failure(code, self._clock.monotonic(), since)
         if len(self._failed) > MAX_AWAY:
             del self._failed[next(iter(self._failed))]

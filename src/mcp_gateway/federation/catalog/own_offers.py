@@ -51,7 +51,7 @@ class OwnOffers:
         if request.method != "tools/call" or request.name not in RESERVED or not (view.search or view.kind == "all"):
             return None
         if request.name == SEARCH_TOOLS:
-            return Route(server=OWN, name=SEARCH_TOOLS, definition=DEFINITIONS[SEARCH_TOOLS], answer=self._answer_in(view))
+            return Route(server=OWN, name=SEARCH_TOOLS, answer=self._answer_in(view))
         return replace(request, params=unwrapped(request.params), body=None, headers=None)
 
     def _answer_in(self, view: View) -> Callable[[Request], Awaitable[Reply]]:

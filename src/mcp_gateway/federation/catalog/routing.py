@@ -4,6 +4,7 @@ Nothing is asked of anybody: a route is found in what is known. That it is found
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from mcp_gateway.core.identity import Caller
@@ -24,6 +25,7 @@ from mcp_gateway.registry.model import Selected, Server, VirtualServer
 
 Rewrite: TypeAlias = Callable[[JsonObject], JsonObject]
 MAX_KEPT: Final = 500
+MAX_TOOLS_KEPT: Final = 50_000
 _LOCKED: Final[Mapping[str, ListKind]] = {"tools/call": "tools", "prompts/get": "prompts"}
 _REFERRED: Final[Mapping[str, str]] = {"ref/prompt": "name", "ref/resource": "uri"}
 _ABOUT_URIS: Final = frozenset({"resources/read", "resources/subscribe", "resources/unsubscribe"})
@@ -35,8 +37,11 @@ class Router:
     def __init__(self, registry: Registered, sight: Sight, known: Known, naming: Naming, tasks: TaskIds) -> None:
         self._registry, self._sight, self._known, self._naming, self._tasks = registry, sight, known, naming, tasks
         self._stamp = (-1, -1, -1)
+        self._tools_stamp = (-1, -1)
+        # By tenant and name.
+        self._tools: dict[tuple[str, str], Route] = {}
         self._uris: dict[tuple[str, str], Uris] = {}
-        self._selections: dict[str, dict[str, Selected]] = {}
+        self._selections: dict[str, tuple[VirtualServer, dict[str, Selected]]] = {}
 
     def route(self, view: View, request: Request) -> Route | None:
         """None: nothing of this name is known here. Raises `AmbiguousUri`."""
@@ -83,31 +88,40 @@ class Router:
             return None if not name else Route(server=server, name=name)
         if kind != "tools":
             return Route(server=server, name=request.name)
-        definition = self._definition(server, request.name)
-        return Route(server=server, name=request.name, definition=definition, restore=self._restoring(server, request))
+        return Route(server=server, name=request.name, restore=self._restoring(server, request))
 
     def _is_known(self, server: Server, kind: ListKind, name: str) -> bool:
         """Where definitions are locked, what nobody has seen yet has to be seen first; elsewhere its server will know."""
         return not self._known.locked or name in self._known.names(server.name, kind)
 
     def _to_tool(self, view: View, request: Request) -> Route | None:
-        caller = request.client.caller
-        own = self.find_tool(view, caller, request.name)
+        caller, name = request.client.caller, request.name
+        stamp = (self._registry.revision, self._known.revision("tools"))
+        if stamp != self._tools_stamp or len(self._tools) >= MAX_TOOLS_KEPT:
+            self._tools_stamp = stamp
+            self._tools.clear()
+        # A view is of the moment its request came in; only that of everything is what it was.
+        route = self._tools.get((caller.tenant, name)) if view.virtual is None else None
+        if route is None:
+            route = self._find_way(view, caller, name)
+            if route is None:
+                return None
+            if view.virtual is None:
+                self._tools[caller.tenant, name] = route
+        restore = self._restoring(route.server, request)
+        return route if restore is None else replace(route, restore=restore)
+
+    def _find_way(self, view: View, caller: Caller, name: str) -> Route | None:
+        own = self.find_tool(view, caller, name)
         server = None if own is None else self.server(own.server, caller)
         if own is None or server is None or not self._is_known(server, "tools", own.name):
             return None
-        rewrite = _renamed(own.name) if own.name != request.name else None
+        rewrite = _renamed(own.name) if own.name != name else None
         if view.virtual is not None:
-            selected = self._selection(view.virtual)[request.name]
+            selected = self._selection(view.virtual)[name]
             if rewrite is not None or selected.hidden or selected.preset:
                 rewrite = _filled(selected)
-        return Route(
-            server=server,
-            name=own.name,
-            definition=self._definition(server, own.name),
-            rewrite=rewrite,
-            restore=self._restoring(server, request),
-        )
+        return Route(server=server, name=own.name, rewrite=rewrite)
 
     def _to_completion(self, view: View, request: Request) -> Route | None:
         caller, about = request.client.caller, object_at(request.params, "ref")
@@ -184,10 +198,10 @@ class Router:
 
     def _selection(self, virtual: VirtualServer) -> dict[str, Selected]:
         self._follow()
-        found = self._selections.get(virtual.name)
-        if found is None:
-            found = self._selections[virtual.name] = names_of(virtual.tools)
-        return found
+        kept = self._selections.get(virtual.name)
+        if kept is None or kept[0] is not virtual:
+            kept = self._selections[virtual.name] = (virtual, names_of(virtual.tools))
+        return kept[1]
 
     def _follow(self) -> None:
         stamp = (self._registry.revision, self._known.revision("resources"), self._known.revision("templates"))
@@ -195,9 +209,6 @@ class Router:
             self._stamp = stamp
             self._uris.clear()
             self._selections.clear()
-
-    def _definition(self, server: Server, name: str) -> JsonObject | None:
-        return self._known.definition(server.name, "tools", name)
 
     def _with_task(self, server: str, caller: Caller) -> Rewrite:
         return lambda result: self._tasks.show(result, server, caller)

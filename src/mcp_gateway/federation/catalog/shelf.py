@@ -105,7 +105,7 @@ class Shelf:
         failed = self._failed.get(self._wanted(server, kind, identity)[:4])
         if failed is not None:
             return Missing(server=server.name, code=failed.code, since=failed.since)
-        return Missing(server=server.name, code="UPSTREAM_SLOW", since=self._clock.now().timestamp())
+        return Missing(server=server.name, code="UPSTREAM_SLOW", since=self._clock.timestamp())
 
     def doubts(self, server: Server, kind: ListKind, identity: str) -> bool:
         """Whether it failed the last time it was asked."""
@@ -234,7 +234,7 @@ class Shelf:
             log.error("list_failed", server=wanted[0], kind=wanted[2], exc_info=error)
         code = error.code if isinstance(error, GatewayError) else Internal.code
         before = self._failed.pop(wanted[:4], None)
-        since = before.since if before is not None else self._clock.now().timestamp()
+        since = before.since if before is not None else self._clock.timestamp()
         self._failed[wanted[:4]] = _Failure(code, self._clock.monotonic(), since)
         if len(self._failed) > MAX_AWAY:
             del self._failed[next(iter(self._failed))]

@@ -91,7 +91,6 @@ async def test_a_prefix_goes_before_names_and_is_taken_off_on_the_way() -> None:
 
     assert route is not None
     assert (route.server.name, route.name) == ("one", "search")
-    assert route.definition == tool("search", description="x")
     assert route.rewrite is not None
     assert route.rewrite({"name": "acme_search", "arguments": {"q": 1}}) == {"name": "search", "arguments": {"q": 1}}
 
