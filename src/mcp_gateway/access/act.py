@@ -1,11 +1,12 @@
 """What somebody wants to do, as one value: what the policy decides on and the audit trail writes down."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from mcp_gateway.access.policy.model import Action, Target
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.values import call_value
 
 FaceName: TypeAlias = Literal["http", "mcp", "command"]
 
@@ -17,7 +18,7 @@ UNREMARKABLE: frozenset[Action] = frozenset({"see_servers", "see_health", "see_m
 ADMINISTRATIVE: frozenset[Action] = frozenset({"manage_access", "issue_tokens", "manage_servers"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@call_value
 class Act:
     """`arguments` are what the caller sent, as JSON values; the trail keeps a fingerprint of them, of administrators' all."""
 

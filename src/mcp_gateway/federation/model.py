@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, MessageId
 from mcp_gateway.core.protocol.revisions import MODERN, Era
+from mcp_gateway.core.values import call_value
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -15,7 +16,7 @@ async def _nothing() -> None:
     """For replies that hold nothing open."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@call_value
 class Client:
     """Who sent a request, as its upstream may come to know it.
 
@@ -34,7 +35,7 @@ class Client:
     token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@call_value
 class Request:
     """One request of a client. `params` holds `_meta` as the client sent it, without the keys of `words.ENVELOPE_KEYS`.
 
@@ -57,7 +58,7 @@ class Request:
         return value if isinstance(value, str) else ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@call_value
 class Reply:
     """What came back. Exactly one of three:
 

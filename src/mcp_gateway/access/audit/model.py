@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from mcp_gateway.core.values import call_value
+
 DecisionWord: TypeAlias = Literal["allowed", "refused"]
 Outcome: TypeAlias = Literal["answered", "failed", "refused", "cancelled"]
 
@@ -12,7 +14,7 @@ NOBODYS: Final = "-"
 RETENTION: Final = "retention"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@call_value
 class AuditEvent:
     """Who did what, what was decided and what came of it.
 
