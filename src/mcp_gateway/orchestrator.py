@@ -27,6 +27,7 @@ from mcp_gateway.ask.ports import Drafter, ProgressListener
 from mcp_gateway.ask.resolve_entity import resolve_entity
 from mcp_gateway.ask.servers import Servers
 from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.correlation import with_correlation_id
 from mcp_gateway.core.errors import Json, MCPOrchestratorException, NoMCPAvailableError
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.gateway import Gateway
@@ -247,6 +248,7 @@ def _set_up_logging(rule: OrchestrationConfig) -> None:
         processors=[
             _pass_on if rule.enable_logging else _drop,
             structlog.contextvars.merge_contextvars,
+            with_correlation_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -11,6 +11,8 @@ from typing import Literal
 import structlog
 from structlog.typing import Processor
 
+from mcp_gateway.core.correlation import with_correlation_id
+
 # These say on INFO what our own lines say better.
 QUIET_LOGGERS = (
     "httpx",
@@ -33,6 +35,7 @@ def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> N
     """Call once, before anything logs. `level` is a name such as INFO; "auto" writes for people at a terminal, JSON elsewhere."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        with_correlation_id,
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

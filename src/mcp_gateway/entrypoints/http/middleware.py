@@ -66,15 +66,14 @@ class Correlate:
                 MutableHeaders(scope=message)[CORRELATION_HEADER] = correlation_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-            set_before = CORRELATION_ID.set(correlation_id)
-            try:
-                await self._app(scope, receive, tagged)
-            finally:
-                CORRELATION_ID.reset(set_before)
-                level = 10 if scope["path"].startswith(QUIET_PATHS) else 20
-                took = round((self._clock.monotonic() - begun) * 1000, 1)
-                log.log(level, "request", method=scope["method"], path=scope["path"][:200], status=status, duration_ms=took)
+        set_before = CORRELATION_ID.set(correlation_id)
+        try:
+            await self._app(scope, receive, tagged)
+        finally:
+            level = 10 if scope["path"].startswith(QUIET_PATHS) else 20
+            took = round((self._clock.monotonic() - begun) * 1000, 1)
+            log.log(level, "request", method=scope["method"], path=scope["path"][:200], status=status, duration_ms=took)
+            CORRELATION_ID.reset(set_before)
 
 
 class Wall:
