@@ -17,8 +17,6 @@ from mcp_gateway.core.identity import Caller
 
 MAX_REMEMBERED: Final = 10_000
 NO_FURTHER_ROLES: Final = FurtherRoles(roles=frozenset())
-# How long the wall clock is taken to run as the monotonic one does; then it is read again, as it may have been set.
-_CLOCK_TRUSTED_SECONDS: Final = 1.0
 _TOLD_SECONDS: Final = 60.0
 
 
@@ -43,20 +41,18 @@ class Authenticate:
     ) -> None:
         self._verifier = verifier
         self._revocations = revocations
-        self._clock = clock
-        self._monotonic = clock.monotonic
+        self._timestamp, self._monotonic = clock.timestamp, clock.monotonic
         self._max_remembered = max_remembered
         self._believed: OrderedDict[bytes, _Believed] = OrderedDict()
         # When the trail was last told whose a revoked token is.
         self._told: OrderedDict[bytes, float] = OrderedDict()
-        self._clock_read_at = NEVER
-        self._offset = 0.0
 
     def remembered(self, token: str) -> Caller | None:
         """The caller if this very token was believed before and still is. None: not known or over, so ask by calling."""
-        if len(token) > MAX_TOKEN_CHARS:
-            return None
-        digest = _digest(token)
+        return None if len(token) > MAX_TOKEN_CHARS else self.remembered_as(digest_of(token))
+
+    def remembered_as(self, digest: bytes) -> Caller | None:
+        """The same, by the token's `digest_of`."""
         believed = self._believed.get(digest)
         if believed is None:
             return None
@@ -64,7 +60,7 @@ class Authenticate:
         if self._revocations.stale(monotonic):
             return None
         withdrawn = believed.keys.withdrawals != believed.withdrawals
-        if withdrawn or self._now(monotonic) >= believed.until or self._is_revoked(believed):
+        if withdrawn or self._timestamp() >= believed.until or self._is_revoked(believed):
             del self._believed[digest]
             return None
         self._believed.move_to_end(digest)
@@ -79,15 +75,15 @@ class Authenticate:
             raise refused("stale")
         verified = await self._verifier.verify(token)
         # As of now; a key withdrawn while further roles are asked for must not be missed.
-        believed = await self._believe(verified, _digest(token), verified.issuer.keys.withdrawals)
+        believed = await self._believe(verified, digest_of(token), verified.issuer.keys.withdrawals)
         if self._is_revoked(believed):
-            raise self._revoked(_digest(token), believed.caller)
-        self._remember(_digest(token), believed)
+            raise self._revoked(digest_of(token), believed.caller)
+        self._remember(digest_of(token), believed)
         return believed.caller
 
     def ends_at(self, token: str) -> float | None:
         """When a token that was just believed ends, in seconds since 1970; None for one that was not, or long ago."""
-        believed = self._believed.get(_digest(token))
+        believed = self._believed.get(digest_of(token))
         return None if believed is None else believed.until - SKEW_SECONDS
 
     def forget_all(self) -> None:
@@ -111,7 +107,7 @@ class Authenticate:
         )
         until = verified.expires_at + SKEW_SECONDS
         if further.valid_seconds is not None:
-            until = min(until, self._now(self._monotonic()) + further.valid_seconds)
+            until = min(until, self._timestamp() + further.valid_seconds)
         return _Believed(
             caller=caller,
             token=(named.tenant, named.jti),
@@ -137,19 +133,13 @@ class Authenticate:
             self._told.popitem(last=False)
         return error
 
-    def _now(self, monotonic: float) -> float:
-        """The wall clock as a number; reading it whole for every request would cost more than all the rest."""
-        if not 0 <= monotonic - self._clock_read_at < _CLOCK_TRUSTED_SECONDS:
-            self._clock_read_at = monotonic
-            self._offset = self._clock.now().timestamp() - monotonic
-        return monotonic + self._offset
-
     def _remember(self, digest: bytes, believed: _Believed) -> None:
         self._believed[digest] = believed
         if len(self._believed) > self._max_remembered:
             self._believed.popitem(last=False)
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """What tokens are remembered under."""
     # Whatever came over the wire has bytes; half a surrogate pair must not be an error here.
     return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=16).digest()

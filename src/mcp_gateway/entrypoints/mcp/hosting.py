@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_gateway.core.errors import GatewayError, Json, Unavailable
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.http.identity import CALLER
-from mcp_gateway.entrypoints.mcp.bounded_http import BoundedHttp
+from mcp_gateway.entrypoints.mcp.quick_http import QuickHttp
 from mcp_gateway.entrypoints.mcp.server import McpFace
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -148,7 +148,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     """How every port of ours is served. Forwarding headers change nothing: nobody chooses where a request came from."""
     return uvicorn.Config(
         app,
-        http=BoundedHttp,
+        http=QuickHttp,
         proxy_headers=False,
         log_config=None,
         access_log=False,

@@ -144,10 +144,11 @@ class FederatedEndpoint:
         sender: Sender,
         body: bytes,
         message: JsonObject | None = None,
+        head: Head | None = None,
     ) -> None:
         """Answer one POST of a caller who was let in; its body was found to be read in one way only.
 
-        `message` is what the body holds, where that was read already.
+        `message` is what the body holds and `head` what the head says, where they were read already.
         """
         caller = sender.caller
         owner = (caller.tenant, caller.issuer, caller.subject)
@@ -156,7 +157,7 @@ class FederatedEndpoint:
             return
         self._open[owner] += 1
         try:
-            await self._post(scope, receive, send, view, sender, Body(body, message))
+            await self._post(scope, receive, send, view, sender, Body(body, message), head or Head(scope))
         except Refusal as refusal:
             await send_body(send, refusal.status, refusal.body())
         finally:
@@ -171,8 +172,7 @@ class FederatedEndpoint:
             return
         await self._older(scope, receive, send, view=view, head=head, sender=Sender(caller, bearer_of(scope)), message=None)
 
-    async def _post(self, scope: Scope, receive: Receive, send: Send, view: View, sender: Sender, body: Body) -> None:
-        head = Head(scope)
+    async def _post(self, scope: Scope, receive: Receive, send: Send, view: View, sender: Sender, body: Body, head: Head) -> None:
         modern = is_modern(head)
         if modern and not (head.accepts_json and head.accepts_events):
             await send_body(send, 406, b"")

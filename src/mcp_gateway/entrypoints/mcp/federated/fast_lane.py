@@ -9,9 +9,9 @@ from functools import partial
 from itertools import count
 from typing import Final, NamedTuple
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_gateway.access.tokens.authenticate import digest_of
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.correlation import CORRELATION_ID
 from mcp_gateway.core.identity import Caller
@@ -22,6 +22,8 @@ from mcp_gateway.entrypoints.http.middleware import CORRELATION_HEADER, SECURITY
 from mcp_gateway.entrypoints.http.standing import WhileItHolds
 from mcp_gateway.entrypoints.http.strict_json import clear_value, given_again
 from mcp_gateway.entrypoints.mcp.federated.endpoint import FederatedEndpoint, Sender
+from mcp_gateway.entrypoints.mcp.federated.heads import Head
+from mcp_gateway.entrypoints.mcp.quick_http import kept_of
 
 # The headers that mean something to programs; the others are for browsers, which do not come this way.
 _FOR_PROGRAMS: Final = ("X-Content-Type-Options", "Cache-Control")
@@ -33,12 +35,16 @@ _UNUSUAL: Final = frozenset(
     {b"origin", b"cookie", b"x-tenant-id", b"x-csrf-token", b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"}
 )
 MAX_HOSTS: Final = 64
+_KEPT: Final = "fast_lane"
 
 
-class _Admitted(NamedTuple):
-    caller: Caller
+class _Usual(NamedTuple):
+    """What the head of a request says, when everything about it is as usual. `correlation_id` "": it names none."""
+
     token: str
+    digest: bytes
     correlation_id: str
+    head: Head
 
 
 class FastLane:
@@ -64,15 +70,10 @@ class FastLane:
         self._right_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
-            await self._long_way(scope, receive, send)
-            return
-        if self._endpoint.view_at(scope["path"]) is None:
-            await self._long_way(scope, receive, send)
-            return
-        admitted = self._admit(scope)
-        view = None if admitted is None else self._endpoint.view_for(admitted.caller, scope["path"], scope["query_string"])
-        if view is None or admitted is None:
+        usual = self._usual(scope)
+        caller = None if usual is None else self._authenticate.remembered_as(usual.digest)
+        view = None if caller is None else self._endpoint.view_for(caller, scope["path"], scope["query_string"])
+        if view is None or caller is None or usual is None:
             await self._long_way(scope, receive, send)
             return
         # How long it may take is bounded where it is read off the wire (`bounded_http.py`).
@@ -82,14 +83,27 @@ class FastLane:
         if not isinstance(value, dict):
             await self._long_way(scope, given_again(message, receive), send)
             return
-        self._note(scope, admitted)
-        dressed = _Dressed(send, admitted, self._authenticate, self._monotonic)
+        correlation_id = usual.correlation_id or f"{self._ids}{next(self._numbers):x}"
+        self._note(scope, caller, correlation_id)
+        dressed = _Dressed(send, usual, correlation_id, self._authenticate, self._monotonic)
         await self._endpoint.post(
-            scope, receive, dressed, view=view, sender=Sender(admitted.caller, admitted.token), body=body, message=value
+            scope, receive, dressed, view=view, sender=Sender(caller, usual.token), body=body, message=value, head=usual.head
         )
 
-    def _admit(self, scope: Scope) -> _Admitted | None:
-        """Who it is, when everything about the head is as usual."""
+    def _usual(self, scope: Scope) -> _Usual | None:
+        """Kept where the connection knows the head again; None for the long way."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return None
+        kept = kept_of(scope)
+        usual: _Usual | None = None if kept is None else kept.get(_KEPT)
+        if usual is None and self._endpoint.view_at(scope["path"]) is not None:
+            usual = self._read(scope)
+            # Whoever is not known here would only fill the memory.
+            if usual is not None and kept is not None and self._authenticate.remembered_as(usual.digest) is not None:
+                kept[_KEPT] = usual
+        return usual
+
+    def _read(self, scope: Scope) -> _Usual | None:
         host = authorization = b""
         correlation = ""
         for name, value in scope["headers"]:
@@ -110,21 +124,11 @@ class FastLane:
                 return None
         if host not in self._right_hosts and not self._is_right(host):
             return None
-        return self._believed(authorization, correlation)
-
-    def _believed(self, authorization: bytes, correlation: str) -> _Admitted | None:
-        """Only a token that was found well formed is remembered, so its form need not be looked at again."""
+        # Only a token that was found well formed is remembered, so its form need not be looked at again.
         if not authorization.startswith(_BEARER) or not authorization.isascii():
             return None
         token = authorization[len(_BEARER) :].decode("ascii")
-        caller = self._authenticate.remembered(token)
-        if caller is None:
-            return None
-        return _Admitted(caller, token, correlation if WELL_FORMED.fullmatch(correlation) else self._next_id())
-
-    def _next_id(self) -> str:
-        """An id like no other: this process's own part, and a number."""
-        return f"{self._ids}{next(self._numbers):x}"
+        return _Usual(token, digest_of(token), correlation if WELL_FORMED.fullmatch(correlation) else "", Head(scope))
 
     def _is_right(self, host: bytes) -> bool:
         if self._names.fault((host.decode("latin-1"),), None) is not None:
@@ -133,38 +137,39 @@ class FastLane:
             self._right_hosts.add(host)
         return True
 
-    def _note(self, scope: Scope, admitted: _Admitted) -> None:
+    def _note(self, scope: Scope, caller: Caller, correlation_id: str) -> None:
         """What later steps look for in the scope and in the context."""
-        identity = Identity(admitted.caller)
+        identity = Identity(caller)
         identity.asked = True
         state = scope.setdefault("state", {})
-        state["correlation_id"] = admitted.correlation_id
-        state[CHALLENGES], state[IDENTITY], state[CALLER] = self._challenges, identity, admitted.caller
+        state["correlation_id"] = correlation_id
+        state[CHALLENGES], state[IDENTITY], state[CALLER] = self._challenges, identity, caller
         # The server runs each request in a context of its own, so nothing needs to be put back.
-        CORRELATION_ID.set(admitted.correlation_id)
-        structlog.contextvars.bind_contextvars(correlation_id=admitted.correlation_id)
+        CORRELATION_ID.set(correlation_id)
 
 
 class _Dressed:
     """Stands in for `send`: puts the headers on, and ends a stream whose token holds no longer."""
 
-    __slots__ = ("_admitted", "_authenticate", "_monotonic", "_send")
+    __slots__ = ("_authenticate", "_correlation_id", "_monotonic", "_send", "_usual")
 
-    def __init__(self, send: Send, admitted: _Admitted, authenticate: Authenticating, monotonic: Callable[[], float]) -> None:
-        self._send, self._admitted = send, admitted
+    def __init__(
+        self, send: Send, usual: _Usual, correlation_id: str, authenticate: Authenticating, monotonic: Callable[[], float]
+    ) -> None:
+        self._send, self._usual, self._correlation_id = send, usual, correlation_id
         self._authenticate, self._monotonic = authenticate, monotonic
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = message["headers"]
-            if all(name != b"content-length" for name, _ in headers):
-                self._send = WhileItHolds(self._send, partial(_holds, self._authenticate, self._admitted.token), self._monotonic)
-            own = {name for name, _ in headers}
-            headers = [*headers, *(one for one in _SECURITY if one[0] not in own)]
-            headers.append((_CORRELATION, self._admitted.correlation_id.encode("latin-1")))
-            message = {**message, "headers": headers}
+            names = [name for name, _ in headers]
+            if b"content-length" not in names:
+                self._send = WhileItHolds(self._send, partial(_holds, self._authenticate, self._usual.digest), self._monotonic)
+            further = [header for header in _SECURITY if header[0] not in names]
+            correlation = (_CORRELATION, self._correlation_id.encode("latin-1"))
+            message = {**message, "headers": [*headers, *further, correlation]}
         await self._send(message)
 
 
-async def _holds(authenticate: Authenticating, token: str) -> bool:
-    return authenticate.remembered(token) is not None
+async def _holds(authenticate: Authenticating, digest: bytes) -> bool:
+    return authenticate.remembered_as(digest) is not None
