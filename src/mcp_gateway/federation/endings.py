@@ -59,7 +59,8 @@ def _ending_of_ends(head: bytes, tail: bytes) -> Ending:
 
 
 async def observed(passage: Passage, onward: Onward, finish: Finish) -> Reply:
-    """What comes of handing it on; `finish` is called once with how it ended, before anybody hears.
+    """What comes of handing it on; `finish` is called once with how it ended: before the last piece of the reply is given on,
+    or when it breaks off.
 
     Raises what `onward` raises. What `finish` raises takes the place of that, and of the reply's last piece.
     """
@@ -71,14 +72,6 @@ async def observed(passage: Passage, onward: Onward, finish: Finish) -> Reply:
     except Exception as error:
         await finish(Ending(failed=True, code=error.code if isinstance(error, GatewayError) else Internal.code))
         raise
-    return await finishing(reply, finish)
-
-
-async def finishing(reply: Reply, finish: Finish) -> Reply:
-    """The same reply; `finish` is called once, before its last piece is given on, or when it breaks off.
-
-    What `finish` raises takes the place of the last piece.
-    """
     if reply.body is not None:
         await finish(ending_of(reply.body))
         return reply
@@ -96,7 +89,7 @@ class _Watched:
 
     async def events(self) -> AsyncIterator[bytes]:
         """Notifications at once; the response, which is the last message, when it is finished."""
-        assert self._reply.events is not None  # noqa: S101 - `finishing` looked
+        assert self._reply.events is not None  # noqa: S101 - `observed` looked
         async for message in self._guarded(self._reply.events):
             if is_response(message):
                 await self._end(ending_of(message))
@@ -105,7 +98,7 @@ class _Watched:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """One piece is kept back, so that the last one is known when it comes."""
-        assert self._reply.chunks is not None  # noqa: S101 - `finishing` looked
+        assert self._reply.chunks is not None  # noqa: S101 - `observed` looked
         head, kept = b"", b""
         async for piece in self._guarded(self._reply.chunks):
             head = head or piece[:_END_BYTES]

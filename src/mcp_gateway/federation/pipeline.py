@@ -34,16 +34,12 @@ Onward: TypeAlias = Callable[[Passage], Awaitable[Reply]]
 class Filter(Protocol):
     """One concern. Raises `GatewayError` to refuse."""
 
-    async def __call__(self, passage: Passage, onward: Onward) -> Reply: ...
+    def __call__(self, passage: Passage, onward: Onward) -> Awaitable[Reply]: ...
 
 
 def chain(filters: Sequence[Filter], last: Onward) -> Onward:
     """All of them as one step, the first one outermost."""
     onward = last
     for one in reversed(filters):
-        onward = partial(_step, one, onward)
+        onward = partial(one, onward=onward)
     return onward
-
-
-def _step(one: Filter, onward: Onward, passage: Passage) -> Awaitable[Reply]:
-    return one(passage, onward)

@@ -1,6 +1,6 @@
 """The way of a request to its server: the filters it passes, in their order, and the link at the end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -76,7 +76,7 @@ def _guarding(
 
 
 def _sender(links: Links) -> Onward:
-    async def send(passage: Passage) -> Reply:
-        return await links.link(passage.route.server).send(passage.request)
+    def send(passage: Passage) -> Awaitable[Reply]:
+        return links.link(passage.route.server).send(passage.request)
 
     return send

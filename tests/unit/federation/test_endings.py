@@ -8,7 +8,7 @@ import pytest
 from mcp_gateway.access.act import Act
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, render
-from mcp_gateway.federation.endings import ANSWERED, Ending, ending_of, finishing, is_response, observed
+from mcp_gateway.federation.endings import ANSWERED, Ending, Finish, ending_of, is_response, observed
 from mcp_gateway.federation.errors import UpstreamLost
 from mcp_gateway.federation.model import Client, Reply, Request
 from mcp_gateway.federation.pipeline import Passage
@@ -25,6 +25,13 @@ def a_passage() -> Passage:
     client = Client(caller=Caller(tenant="t", subject="ann"))
     request = Request(id=1, method="tools/call", params={"name": "echo"}, client=client, body=b"{}")
     return Passage(View(kind="all"), request, Route(server=Server(name="up"), name="echo"), Act(action="call_tool"))
+
+
+async def passed(reply: Reply, finish: Finish) -> Reply:
+    async def onward(_: Passage) -> Reply:
+        return reply
+
+    return await observed(a_passage(), onward, finish)
 
 
 class Noted:
@@ -72,13 +79,13 @@ def test_a_long_failed_answer_is_seen_to_have_failed_without_reading_it_whole() 
 
 async def test_a_whole_answer_is_finished_before_it_is_given_on() -> None:
     noted = Noted()
-    reply = await finishing(Reply(body=DONE), noted.finish)
+    reply = await passed(Reply(body=DONE), noted.finish)
     assert (reply.body, noted.seen) == (DONE, [ANSWERED])
 
 
 async def test_notifications_pass_at_once_and_the_response_when_it_is_finished() -> None:
     noted = Noted()
-    reply = await finishing(Reply(events=pieces(NOTE, DONE)), noted.finish)
+    reply = await passed(Reply(events=pieces(NOTE, DONE)), noted.finish)
     assert reply.events is not None
     async for message in reply.events:
         noted.seen.append(message)
@@ -87,7 +94,7 @@ async def test_notifications_pass_at_once_and_the_response_when_it_is_finished()
 
 async def test_the_last_chunk_is_kept_back_until_the_reply_is_finished() -> None:
     noted = Noted()
-    reply = await finishing(Reply(chunks=pieces(b"{", b'"a":1', b"}")), noted.finish)
+    reply = await passed(Reply(chunks=pieces(b"{", b'"a":1', b"}")), noted.finish)
     assert reply.chunks is not None
     async for chunk in reply.chunks:
         noted.seen.append(chunk)
@@ -96,7 +103,7 @@ async def test_the_last_chunk_is_kept_back_until_the_reply_is_finished() -> None
 
 async def test_a_stream_that_breaks_off_is_finished_with_its_error() -> None:
     noted = Noted()
-    reply = await finishing(Reply(events=pieces(NOTE, UpstreamLost(server="up"))), noted.finish)
+    reply = await passed(Reply(events=pieces(NOTE, UpstreamLost(server="up"))), noted.finish)
     assert reply.events is not None
     assert await anext(reply.events) == NOTE
     with pytest.raises(UpstreamLost):
@@ -106,7 +113,7 @@ async def test_a_stream_that_breaks_off_is_finished_with_its_error() -> None:
 
 async def test_closing_a_reply_early_finishes_it_as_given_up_and_only_once() -> None:
     noted = Noted()
-    reply = await finishing(Reply(events=pieces(NOTE, DONE)), noted.finish)
+    reply = await passed(Reply(events=pieces(NOTE, DONE)), noted.finish)
     await reply.close()
     await reply.close()
     assert noted.seen == [Ending(failed=False, given_up=True)]
@@ -116,7 +123,7 @@ async def test_what_cannot_be_finished_is_never_passed_on() -> None:
     async def refuse(_: Ending) -> None:
         raise UpstreamLost("the line could not be written")
 
-    reply = await finishing(Reply(events=pieces(NOTE, DONE)), refuse)
+    reply = await passed(Reply(events=pieces(NOTE, DONE)), refuse)
     assert reply.events is not None
     assert await anext(reply.events) == NOTE
     with pytest.raises(UpstreamLost):

@@ -87,7 +87,7 @@ class AnyEraLink:
             return await (await self._other(link, client, error)).facts(client)
 
     async def send(self, request: Request) -> Reply:
-        link = await self._link(request.client)
+        link = self._links[self._known] if self._known is not None else await self._link(request.client)
         try:
             reply = await link.send(request)
         except (SpeaksOtherwise, UpstreamMisbehaved) as error:

@@ -1,5 +1,7 @@
 """Every request is written down, refused ones too, before anybody hears what came of it."""
 
+from collections.abc import Awaitable
+
 from mcp_gateway.access.governor import Ended, Governor
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.federation.endings import Ending, observed
@@ -13,9 +15,9 @@ class Audit:
     def __init__(self, governor: Governor, clock: Clock) -> None:
         self._governor, self._monotonic = governor, clock.monotonic
 
-    async def __call__(self, passage: Passage, onward: Onward) -> Reply:
+    def __call__(self, passage: Passage, onward: Onward) -> Awaitable[Reply]:
         begun = self._monotonic()
-        return await observed(passage, onward, lambda ending: self._write(passage, begun, ending))
+        return observed(passage, onward, lambda ending: self._write(passage, begun, ending))
 
     async def _write(self, passage: Passage, begun: float, ending: Ending) -> None:
         caller, act, decision = passage.request.client.caller, passage.act, passage.decision

@@ -1,5 +1,6 @@
 """How often each tool is called, how long it takes and how it ends."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from mcp_gateway.core.clock import Clock
@@ -27,20 +28,20 @@ class Measure:
     """Outside of everything, so that what is refused counts too."""
 
     def __init__(self, figures: Figures, recent: RecentCalls, clock: Clock) -> None:
-        self._figures, self._recent, self._clock = figures, recent, clock
-        self._monotonic = clock.monotonic
+        self._figures, self._recent = figures, recent
+        self._timestamp, self._monotonic = clock.timestamp, clock.monotonic
         self._counters: dict[tuple[str, str, str], Counter] = {}
         self._durations: dict[str, Histogram] = {}
         self._tools: set[tuple[str, str]] = set()
 
-    async def __call__(self, passage: Passage, onward: Onward) -> Reply:
+    def __call__(self, passage: Passage, onward: Onward) -> Awaitable[Reply]:
         begun = self._monotonic()
 
         async def finish(ending: Ending) -> None:
             outcome = "cancelled" if ending.given_up else "failed" if ending.failed else "answered"
             self._count(passage, begun, outcome if passage.allowed else "refused", ending.code)
 
-        return await observed(passage, onward, finish)
+        return observed(passage, onward, finish)
 
     def _count(self, passage: Passage, begun: float, outcome: str, code: str) -> None:
         seconds = self._monotonic() - begun
@@ -66,7 +67,7 @@ class Measure:
         recent.add(
             RecentCall(
                 number=recent.number,
-                at=self._clock.now().timestamp(),
+                at=self._timestamp(),
                 tenant=client.caller.tenant,
                 subject=client.caller.subject,
                 server=passage.route.server.name,
