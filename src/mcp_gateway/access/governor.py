@@ -17,6 +17,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.correlation import CORRELATION_ID
 from mcp_gateway.core.errors import GatewayError, Internal, Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.values import call_value
 
 ANYTHING = Target()
 # Whoever sent a credential that says nothing certain.
@@ -41,7 +42,7 @@ class Note:
     face: FaceName = "http"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@call_value
 class Ended:
     """What came of something allowed. `error_code` is empty unless it failed."""
 
@@ -149,7 +150,7 @@ class Governor:
         await self._recording.record(
             AuditEvent(
                 tenant=caller.tenant,
-                at=self._clock.now().timestamp(),
+                at=self._clock.timestamp(),
                 subject=caller.subject,
                 credential=caller.credential,
                 action="authenticate",
@@ -170,7 +171,7 @@ class Governor:
         await self._recording.record(
             AuditEvent(
                 tenant=caller.tenant,
-                at=self._clock.now().timestamp(),
+                at=self._clock.timestamp(),
                 subject=caller.subject,
                 credential=caller.credential,
                 roles=tuple(sorted(caller.roles)),
@@ -195,7 +196,7 @@ class Governor:
             arguments = masked_text(act.arguments)
         return AuditEvent(
             tenant=caller.tenant,
-            at=self._clock.now().timestamp(),
+            at=self._clock.timestamp(),
             subject=caller.subject,
             credential=caller.credential,
             roles=tuple(sorted(caller.roles)),

@@ -21,7 +21,7 @@ class PastCalls:
 
     async def read(self, tenants: Iterable[str], *, days: float) -> list[PastCall]:
         """The newest of each tenant, `MAX_CALLS` of all of them at most; none for 0 days. Raises `Unavailable`."""
-        since = self._clock.now().timestamp() - days * SECONDS_PER_DAY
+        since = self._clock.timestamp() - days * SECONDS_PER_DAY
         found: list[PastCall] = []
         for tenant in tenants if days else ():
             before: int | None = None

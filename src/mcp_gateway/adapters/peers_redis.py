@@ -99,7 +99,7 @@ class RedisPeers:
         number, answer = secrets.token_hex(16), asyncio.get_running_loop().create_future()
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, even if sending failed first
         self._asked[number] = answer
-        until = self._clock.now().timestamp() + timeout_seconds
+        until = self._clock.timestamp() + timeout_seconds
         question = _Message(sender=self.replica, number=number, kind=kind, until=until, payload=payload)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -141,7 +141,7 @@ class RedisPeers:
             waiting = self._asked.get(message.number)
             if waiting is not None and not waiting.done():
                 waiting.set_result(message.payload)
-        elif not self._seen.first_time(message.number, message.until + CLOCK_SECONDS, self._clock.now().timestamp()):
+        elif not self._seen.first_time(message.number, message.until + CLOCK_SECONDS, self._clock.timestamp()):
             _log.warning("peer_question_again", kind=message.kind)
         else:
             task = asyncio.create_task(self._answer(message), name="peer-answer")
@@ -149,7 +149,7 @@ class RedisPeers:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, question: _Message) -> None:
-        left = question.until + CLOCK_SECONDS - self._clock.now().timestamp()
+        left = question.until + CLOCK_SECONDS - self._clock.timestamp()
         try:
             async with asyncio.timeout(left):
                 outcome = await self._outcome(question)
@@ -192,7 +192,7 @@ class RedisPeers:
         head, _, payload = opened.partition(b"\n")
         match parse_object(head):
             case {"v": 1, "by": str(sender), "n": str(number), "k": str(kind), "t": int() | float() as until}:
-                if until + CLOCK_SECONDS < self._clock.now().timestamp():
+                if until + CLOCK_SECONDS < self._clock.timestamp():
                     raise ValueError("too late")
                 return _Message(sender=sender, number=number, kind=kind, until=until, payload=payload)
         raise ValueError("not a message of a replica")

@@ -225,7 +225,7 @@ def seal(*, tenant: OneOrAll = None, as_json: JsonOption = False) -> None:
     """Sign where each chain ends now, so that nobody without the signing key can make it anew. Keep the --json elsewhere."""
 
     async def work(access: Access) -> list[Seal]:
-        at = SystemClock().now().timestamp()
+        at = SystemClock().timestamp()
         found = [
             await seal_chain(access.audit, access.sealer, one, at=at, reason="by hand") for one in await _chosen(access, tenant)
         ]
@@ -251,7 +251,7 @@ def prune_chains(
         raise typer.BadParameter("Rows stay for a day at least.", param_hint="--older-than")
 
     async def work(access: Access) -> list[Pruned]:
-        at = SystemClock().now().timestamp()
+        at = SystemClock().timestamp()
         tenants = await _chosen(access, tenant)
         return [await prune(access.audit, access.sealer, one, at=at, before=at - length) for one in tenants]
 

@@ -140,7 +140,7 @@ class Glossary:
         return self._settled and self._look() == self._signature
 
     def _remember(self, signature: Signature, version: str) -> None:
-        now_ns = int(self._clock.now().timestamp() * 1e9)
+        now_ns = int(self._clock.timestamp() * 1e9)
         self._signature = signature
         self._seen = version
         self._settled = signature is None or now_ns - signature[0] > MTIME_STEP_NS

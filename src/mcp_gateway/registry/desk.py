@@ -65,7 +65,7 @@ class Desk:
 
     def now(self) -> float:
         """Seconds since 1970."""
-        return self._clock.now().timestamp()
+        return self._clock.timestamp()
 
     async def put(self, caller: Caller, plan: Callable[[Held], Item]) -> Item:
         """What the plan makes, stored."""

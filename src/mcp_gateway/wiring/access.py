@@ -153,7 +153,7 @@ class _Changes:
 
 async def _keep_audit(access: Access, clock: Clock, retention_days: int) -> None:
     """Seals every chain, and removes what is past its time. A process that ends before the first pass does neither."""
-    await keep_trail(access.audit, access.sealer, at=clock.now().timestamp(), retention_days=retention_days)
+    await keep_trail(access.audit, access.sealer, at=clock.timestamp(), retention_days=retention_days)
 
 
 def _new_secret() -> str:

@@ -46,7 +46,7 @@ async def open_audit(
 
 async def _take_over(store: AuditStore, folder: Path, key: bytes, clock: Clock) -> None:
     for left, path in left_behind(folder, key):
-        lines = await take_over(store, left, at=clock.now().timestamp())
+        lines = await take_over(store, left, at=clock.timestamp())
         path.unlink(missing_ok=True)
         if lines:
             log.warning("audit_journal_taken_over", lines=lines, damaged=left.damaged)

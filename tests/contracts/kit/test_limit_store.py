@@ -47,6 +47,9 @@ class MovedTime:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.us / 1_000_000, UTC)
 
+    def timestamp(self) -> float:
+        return self.us / 1_000_000
+
 
 @dataclass
 class Counted:

@@ -32,6 +32,9 @@ class SkewedClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self._skew_seconds)
 
+    def timestamp(self) -> float:
+        return time.time() + self._skew_seconds
+
     def monotonic(self) -> float:
         return time.monotonic() + 1_000.0 + self._skew_seconds
 

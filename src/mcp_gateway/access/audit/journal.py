@@ -130,7 +130,7 @@ class JournaledTrail(TrailState):
     async def _write(self) -> bool:
         """The oldest lines into the store; whether that went well."""
         batch = self._waiting[:MAX_BATCH]
-        notes = self._gaps.notes(now=self._clock.monotonic(), at=self._clock.now().timestamp())
+        notes = self._gaps.notes(now=self._clock.monotonic(), at=self._clock.timestamp())
         if not batch and not notes:
             return True
         try:

@@ -164,7 +164,7 @@ class AuditTrail(TrailState):
             await asyncio.wait_for(self._wake.wait(), due)
 
     async def _write(self, batch: list[_Waiting]) -> None:
-        notes = self._gaps.notes(now=self._clock.monotonic(), at=self._clock.now().timestamp())
+        notes = self._gaps.notes(now=self._clock.monotonic(), at=self._clock.timestamp())
         lines = [*notes, *(waiting.line for waiting in batch)]
         if not lines:
             return

@@ -109,7 +109,7 @@ class OAuthDesk:
         """Where the browser goes with a code. Raises `ConsentOver` if there is nothing to give, and what the stores raise."""
         if not question.scopes:
             raise ConsentOver("You may do nothing of what the program asks for.", hint="Ask an administrator for a role.")
-        asked, now = question.waiting.asked, self._clock.now().timestamp()
+        asked, now = question.waiting.asked, self._clock.timestamp()
         grant = Grant(
             grant_id=self._grants.new_id(),
             caller=session.caller,

@@ -111,7 +111,7 @@ class Exchange:
         return await self._issue(grant, scopes, "refresh_to_program", correlation_id)
 
     async def _issue(self, grant: Grant, scopes: frozenset[str], action: str, correlation_id: str) -> Tokens:
-        left = grant.ends_at - self._clock.now().timestamp()
+        left = grant.ends_at - self._clock.timestamp()
         if left < MIN_LIFETIME_SECONDS:
             raise OAuthRefused("invalid_grant", "The login is over.")
         try:

@@ -106,7 +106,7 @@ class Grants:
         return () if line is None else read_names(line)
 
     def _left(self, grant: Grant) -> float:
-        return max(grant.ends_at - self._clock.now().timestamp(), 1.0)
+        return max(grant.ends_at - self._clock.timestamp(), 1.0)
 
 
 def _is_secret(text: str) -> bool:

@@ -26,7 +26,7 @@ class Seals:
 
     def seal(self, purpose: Purpose, document: Mapping[str, Json], *, lasts_seconds: float) -> str:
         """Letters, digits, `-` and `_`. The document can be read by whoever holds it."""
-        ends = int(self._clock.now().timestamp() + lasts_seconds)
+        ends = int(self._clock.timestamp() + lasts_seconds)
         body = zlib.compress(json.dumps({**document, "e": ends}, separators=(",", ":")).encode(), 9)
         return urlsafe_b64encode(self._mac(purpose, body) + body).rstrip(b"=").decode("ascii")
 
@@ -43,7 +43,7 @@ class Seals:
             return None
         document: Json = json.loads(zlib.decompress(body))
         ends = document.get("e") if isinstance(document, dict) else None
-        if not isinstance(document, dict) or not isinstance(ends, int) or ends <= self._clock.now().timestamp():
+        if not isinstance(document, dict) or not isinstance(ends, int) or ends <= self._clock.timestamp():
             return None
         return document
 

@@ -76,7 +76,7 @@ class PolicyDesk:
             for _ in range(_TRIES):
                 self._require(caller)
                 row, held = with_addition(
-                    self._stored.held, addition, tenant=caller.tenant, at=self._clock.now().timestamp(), by=caller.subject
+                    self._stored.held, addition, tenant=caller.tenant, at=self._clock.timestamp(), by=caller.subject
                 )
                 self._refuse_name_of_file(row)
                 policy = self._checked(caller, held, force=force)
@@ -105,7 +105,7 @@ class PolicyDesk:
     def dry_run(self, caller: Caller, change: Sequence[Addition | Removal], calls: Iterable[PastCall] = ()) -> DryRun:
         """What the change would do to the caller's tenant; nothing is changed. Raises as `put` and `remove` do."""
         self._require(caller)
-        held, now = self._stored.held, self._clock.now().timestamp()
+        held, now = self._stored.held, self._clock.timestamp()
         for one in change:
             if isinstance(one, Addition):
                 row, held = with_addition(held, one, tenant=caller.tenant, at=now, by=caller.subject)

@@ -144,7 +144,7 @@ class TokenDesk:
         return self._revocations.revoked((token.tenant, token.jti), (token.tenant, token.subject), token.issued_at)
 
     def _now(self) -> float:
-        return self._clock.now().timestamp()
+        return self._clock.timestamp()
 
 
 def _has_all_of(caller: Caller, order: TokenOrder) -> bool:

@@ -104,7 +104,7 @@ class EmbeddedIssuer:
         self._check(order)
         # Milliseconds, so that a token issued right after its subject was revoked is not taken for an older one;
         # never rounded up, so that one issued right before is not taken for a newer one.
-        now = int(self._clock.now().timestamp() * 1_000) / 1_000
+        now = int(self._clock.timestamp() * 1_000) / 1_000
         record = IssuedToken(
             tenant=order.tenant,
             jti=self._new_id(),

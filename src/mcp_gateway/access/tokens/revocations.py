@@ -33,7 +33,7 @@ class Revocations:
         """Take over what the store says now. What it raises leaves everything as it was."""
         async with self._changing:
             asked_at = self._clock.monotonic()
-            current = await self._store.read_current(self._clock.now().timestamp())
+            current = await self._store.read_current(self._clock.timestamp())
             self._tokens, self._subjects = set(), {}
             self._learn(current)
             self._vouched_at = asked_at

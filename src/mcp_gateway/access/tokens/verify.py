@@ -67,7 +67,7 @@ class TokenVerifier:
         return VerifiedToken(issuer=issuer, claims=claims, issued_at=issued_at, expires_at=expires_at)
 
     def _judge_times(self, claims: Mapping[str, Json], issuer: TrustedIssuer) -> tuple[float, float | None]:
-        now = self._clock.now().timestamp()
+        now = self._clock.timestamp()
         expires_at = _time(claims, "exp")
         issued_at = _time(claims, "iat")
         not_before = _time(claims, "nbf")

@@ -55,7 +55,7 @@ class SqlConversations:
             await connection.execute(update(turns).where(mine).values(expires_at=now + self._ttl_seconds))
 
     def _now(self) -> float:
-        return self._clock.now().timestamp()
+        return self._clock.timestamp()
 
 
 def _of(caller: Caller, session_id: str) -> ColumnElement[bool]:

@@ -164,7 +164,7 @@ class _SignIn:
         if await self._access.tokens.is_of_program(caller):
             raise NotAllowed("A token that a program was given signs nobody in at the page.")
         ends_at = self._access.authenticate.ends_at(token)
-        lasts = timedelta(seconds=0 if ends_at is None else ends_at - self._clock.now().timestamp())
+        lasts = timedelta(seconds=0 if ends_at is None else ends_at - self._clock.timestamp())
         return await self._signed_in(request, caller, JSONResponse({"signed_in": True}), how="token", lasts=lasts)
 
     async def begin(self, request: Request, provider: LoginProvider) -> Response:

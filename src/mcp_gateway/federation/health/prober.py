@@ -67,7 +67,7 @@ class Prober:
     async def probe(self, server: str) -> float | None:
         """Look at it now; in how many seconds to look again."""
         was = self._history.condition_of(server)
-        began, at = self._clock.monotonic(), self._clock.now().timestamp()
+        began, at = self._clock.monotonic(), self._clock.timestamp()
         code = ""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):

@@ -124,7 +124,7 @@ class Approvals:
                 status="offered",
                 verdict="approved",
                 reasons=(),
-                decided_at=self._clock.now().timestamp(),
+                decided_at=self._clock.timestamp(),
                 decided_by=caller.subject,
             )
 
@@ -134,7 +134,7 @@ class Approvals:
         """Nobody lists or calls it until it is approved, whatever becomes of it meanwhile. `fingerprint` "": whichever it is."""
 
         def decided(known: Record) -> Record:
-            at = self._clock.now().timestamp()
+            at = self._clock.timestamp()
             return replace(known, status="blocked", verdict="refused", decided_at=at, decided_by=caller.subject)
 
         return await self._decide(caller, key, "block", fingerprint or None, decided, face)

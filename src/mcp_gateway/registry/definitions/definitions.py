@@ -104,7 +104,7 @@ class Definitions:
         if not self._is_news(server, kind, seen):
             return
         if not seen:
-            self._writing.note_empty(_list_seen(server, kind, self._clock.now().timestamp()))
+            self._writing.note_empty(_list_seen(server, kind, self._clock.timestamp()))
             return
         # Callers who are all shown something else come one after the other; only other replicas can be quicker.
         async with self._turns.setdefault((server.name, kind), asyncio.Lock()):
@@ -159,7 +159,7 @@ class Definitions:
 
     async def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
         known = self._table.of(server.name, kind)
-        at = self._clock.now().timestamp()
+        at = self._clock.timestamp()
         near = self.around(server.name)
         around = Surroundings(own=near.own | known.keys() | seen.keys(), others=near.others)
         when = Circumstances(first=not known, at=at, around=around)

@@ -31,6 +31,9 @@ class HurriedClock:
     def now(self) -> datetime:
         return datetime(2026, 11, 21, tzinfo=UTC)
 
+    def timestamp(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return next(self._ticks) * self._step
 
