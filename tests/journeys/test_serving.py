@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 from mcp_gateway.asgi.application import Application, open_application
 from mcp_gateway.asgi.serving import Listeners, open_listeners
 from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.registry.errors import ServersFileInvalid
 from mcp_gateway.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -89,3 +91,13 @@ async def test_the_log_never_holds_rows_or_questions_arguments(settings: Setting
         names = [row[0] for row in answer.json()["data"]["results"]["rows"]]
         assert len(names) == 3
         assert not [name for name in names if name in str(lines)]
+
+
+async def test_a_faulty_servers_file_is_told_before_anything_is_opened(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "servers.yaml").write_text("servers:\n  crm: {url: 'https://crm.example/mcp', prefx: c_}\n", encoding="utf-8")
+    data, state = str(tmp_path / "no.sqlite"), tmp_path / "state"
+    with pytest.raises(ServersFileInvalid) as refused:
+        async with served(settings, servers_file=tmp_path / "servers.yaml", tables_url=data, state_dir=state):
+            pytest.fail("it serves")
+    assert "servers.yaml:2: servers.crm.prefx: is not a known key. Did you mean prefix?" in refused.value.message
+    assert not state.exists()

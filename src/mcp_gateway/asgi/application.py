@@ -27,6 +27,7 @@ from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
+from mcp_gateway.wiring.registry import judge_servers_file
 from mcp_gateway.wiring.servers import is_embedded
 
 Role: TypeAlias = Literal["all", "engine", "gateway"]
@@ -53,9 +54,10 @@ async def open_application(
 ) -> AsyncIterator[Application]:
     """Open every part of the role: "engine" has no web page, "gateway" no embedded servers.
 
-    Raises what opening them raises: a faulty configuration, data that is not there.
+    Raises what opening them raises: a faulty configuration, data that is not there; a servers file with a fault before all else.
     """
     _check_role(settings, role)
+    judge_servers_file(settings)
     demo = is_embedded(settings) and settings.tables_url is None
     settings = await settle_data(settings, clock=clock) if demo else settings
     async with AsyncExitStack() as stack:

@@ -29,6 +29,13 @@ log = structlog.get_logger(__name__)
 FOLLOW_SECONDS: Final = 0.25
 
 
+def judge_servers_file(settings: Settings) -> None:
+    """Before anything is opened, so that a fault in it is said at once. Raises `ServersFileUnreadable`, `ServersFileInvalid`."""
+    file = _file(settings)
+    if file is not None:
+        file.load()
+
+
 @asynccontextmanager
 async def open_registry(
     settings: Settings,
@@ -44,7 +51,7 @@ async def open_registry(
     Without login the gateway is for this machine alone, whose servers it may then reach.
     Raises `ServersFileUnreadable`, `ServersFileInvalid`, `KeyFileRefused` and `StoreUnavailable`.
     """
-    file = None if settings.servers_file is None else ServersFile(settings.servers_file, environment=process_environment())
+    file = _file(settings)
     written = ServersConfiguration() if file is None else file.load()
     store = SqlServers(engine, Sealing(open_signing_key(settings.state_dir), PURPOSE))
     register = Register(
@@ -71,3 +78,7 @@ async def _reload(registry: Registry) -> None:
 def _tell_faults(registry: Registry) -> None:
     if registry.faults:
         log.warning("registry_faults", servers=dict(registry.faults))
+
+
+def _file(settings: Settings) -> ServersFile | None:
+    return None if settings.servers_file is None else ServersFile(settings.servers_file, environment=process_environment())
