@@ -7,7 +7,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.federation.errors import UpstreamTimedOut
 from mcp_gateway.federation.model import Reply
 from mcp_gateway.federation.pipeline import Onward, Passage
-from mcp_gateway.federation.within import Within
+from mcp_gateway.kit.resilience.time_limit import TimeLimit
 from mcp_gateway.registry.model import Server
 
 
@@ -21,7 +21,7 @@ class Deadline:
         server = passage.route.server
         until = self._monotonic() + server.limits.timeout_seconds
         try:
-            with Within(server.limits.timeout_seconds):
+            with TimeLimit(server.limits.timeout_seconds):
                 reply = await onward(passage)
         except TimeoutError as error:
             raise _overdue(server) from error
@@ -34,7 +34,7 @@ class Deadline:
     async def _until(self, reply: Reply, pieces: AsyncIterator[bytes], until: float, server: Server) -> AsyncIterator[bytes]:
         while True:
             try:
-                with Within(max(0.0, until - self._monotonic())):
+                with TimeLimit(max(0.0, until - self._monotonic())):
                     piece = await anext(pieces)
             except StopAsyncIteration:
                 return

@@ -4,7 +4,6 @@ The header carries the milliseconds left, not a time of day, so clocks need not 
 callee's advantage. Nested deadlines only shorten. A deadline bounds waiting; it cannot stop code that does not await.
 """
 
-import asyncio
 import re
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -14,6 +13,7 @@ from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.kit.errors import DeadlineExceeded
 from mcp_gateway.kit.resilience.ranges import require
+from mcp_gateway.kit.resilience.time_limit import TimeLimit
 
 DEADLINE_HEADER: Final = "X-Deadline-Ms"
 
@@ -73,13 +73,13 @@ class Deadlines:
 class Within:
     """One block with a deadline; used once."""
 
-    __slots__ = ("_clock", "_seconds", "_timeout", "_token")
+    __slots__ = ("_clock", "_limit", "_seconds", "_token")
 
     def __init__(self, clock: Clock, seconds: float | None) -> None:
         self._clock = clock
         self._seconds = seconds
         self._token: Token[float | None] | None = None
-        self._timeout: asyncio.Timeout | None = None
+        self._limit: TimeLimit | None = None
 
     async def __aenter__(self) -> Self:
         if self._seconds is None:
@@ -91,16 +91,16 @@ class Within:
         left = at - self._clock.monotonic()
         if left <= 0:
             raise DeadlineExceeded(begun=False)
-        self._timeout = asyncio.timeout(left)
-        await self._timeout.__aenter__()
+        self._limit = TimeLimit(left)
+        self._limit.__enter__()
         self._token = _AT.set(at)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._token is None or self._timeout is None:
+        if self._token is None or self._limit is None:
             return
         _AT.reset(self._token)
         try:
-            await self._timeout.__aexit__(kind, error, trace)
+            self._limit.__exit__(kind, error, trace)
         except TimeoutError as passed:
             raise DeadlineExceeded from passed

@@ -3,10 +3,13 @@
 import asyncio
 
 
-class Within:
-    """`with Within(seconds):` around awaiting. Raises `TimeoutError` when the time is over; any other cancellation stays one."""
+class TimeLimit:
+    """`with TimeLimit(seconds):` around awaiting. Raises `TimeoutError` when the time is over; any other cancellation stays one.
 
-    __slots__ = ("_expired", "_seconds", "_task", "_timer")
+    Used once.
+    """
+
+    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer")
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._expired = seconds, False
@@ -14,12 +17,13 @@ class Within:
     def __enter__(self) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - nobody awaits outside of one
-        self._task = task
+        self._task, self._cancelling = task, task.cancelling()
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         self._timer.cancel()
-        if self._expired and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+        # As `asyncio.timeout` tells its own cancellation from that of somebody else.
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def _expire(self) -> None:
