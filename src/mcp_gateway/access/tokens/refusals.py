@@ -1,6 +1,6 @@
 """Why a token is not accepted: a closed set of reasons, each with its words. The token itself is never repeated."""
 
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 from mcp_gateway.access.errors import TokenRefused
 
@@ -8,8 +8,6 @@ Reason: TypeAlias = Literal[
     "malformed", "too_long", "unsigned", "algorithm", "header", "unknown_issuer", "unknown_key", "signature", "audience",
     "expired", "not_yet", "issued_in_future", "claims", "tenant", "revoked", "issuer_unreachable", "stale",
 ]  # fmt: skip
-
-REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 _RENEW: Final = "Get a new token: `mcp-gateway tokens issue`, or log in again at the provider."
 _ASK_PROVIDER: Final = "`mcp-gateway auth doctor` says what to change at the provider or in the access file."

@@ -37,7 +37,6 @@ _SHOWN_TYPES: Final = {
     "LONG": "INT", "LONGLONG": "BIGINT", "SHORT": "SMALLINT", "INT24": "MEDIUMINT", "TINY": "TINYINT", "NEWDECIMAL": "DECIMAL",
     "VAR_STRING": "VARCHAR", "STRING": "CHAR", "NEWDATE": "DATE", "CHAR": "TINYINT", "INTERVAL": "ENUM",
 }  # fmt: skip
-_BINARY_CHARSET: Final = 63
 
 # A read-only transaction stops neither SHUTDOWN nor what the FILE privilege allows, so beside the guard these texts decide.
 _READING: Final = re.compile(r"[\s(]*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE)

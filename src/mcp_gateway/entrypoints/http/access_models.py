@@ -1,6 +1,6 @@
 """The bodies of the access routes. Shapes only: what they mean is said by the use cases."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +69,3 @@ class SubjectRequest(_Body):
     """Somebody of one's own tenant."""
 
     subject: str = Field(min_length=1, max_length=300)
-
-
-Outcomes = Literal["answered", "failed", "refused", "cancelled"]

@@ -37,12 +37,11 @@ class Call:
     """One running call as a tool sees it.
 
     `report` sends progress (done, total or None, a few words); it does nothing when the caller did not ask for progress.
-    `caller` sent it; `shows_apps`: the client can show an MCP App.
+    `caller` sent it.
     """
 
     caller: Caller
     report: Callable[[float, float | None, str], Awaitable[None]]
-    shows_apps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

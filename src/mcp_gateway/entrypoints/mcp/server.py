@@ -142,7 +142,7 @@ class McpFace:
 
     async def _run(self, offered: OfferedTool, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
-            call = Call(caller=caller_of(ctx.request), report=ctx.session.report_progress, shows_apps=_shows_apps(ctx))
+            call = Call(caller=caller_of(ctx.request), report=ctx.session.report_progress)
             if self._limits is not None:
                 await self._limits.admit(ctx.request, params.name)
             async with self._admission.slot():
@@ -283,13 +283,6 @@ async def _hide_faults(ctx: Context, call_next: CallNext) -> HandlerResult:
     except Exception:  # noqa: BLE001
         _log.exception("request_fault", method=ctx.method)
         raise protocol_error(Internal()) from None
-
-
-def _shows_apps(ctx: Context) -> bool:
-    capabilities = ctx.session.client_capabilities
-    settings = (capabilities.extensions or {}).get(EXTENSION_ID) if capabilities else None
-    mime_types = settings.get("mimeTypes") if settings else None
-    return isinstance(mime_types, list) and APP_MIME_TYPE in mime_types
 
 
 def _refuse_cursor(params: types.PaginatedRequestParams | None) -> None:

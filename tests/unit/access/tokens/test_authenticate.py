@@ -305,14 +305,6 @@ async def test_the_same_person_at_two_providers_is_two_subjects(
     assert [caller.subject for caller in callers] == ["entra:alice", "okta:alice"]
 
 
-async def test_everything_can_be_forgotten(authenticate: Authenticate) -> None:
-    token = mint()
-    await authenticate(token)
-    authenticate.forget_all()
-    assert authenticate.remembered(token) is None
-    assert (await authenticate(token)).tenant == "acme"
-
-
 @pytest.mark.parametrize(
     "facts",
     [

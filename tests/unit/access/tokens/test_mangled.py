@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from typing import get_args
 
 import pytest
 from hypothesis import assume, given
@@ -11,7 +12,7 @@ from tests.minting import KID, NOON, KnownKeys, as_json, base64url, claims_of, e
 from mcp_gateway.access.errors import TokenRefused
 from mcp_gateway.access.tokens.claims import ClaimMapping, NamedByToken
 from mcp_gateway.access.tokens.model import VerifiedToken
-from mcp_gateway.access.tokens.refusals import REASONS
+from mcp_gateway.access.tokens.refusals import Reason
 from mcp_gateway.access.tokens.verify import TokenVerifier
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import Json
@@ -40,7 +41,7 @@ def verify(token: str) -> VerifiedToken | None:
         found: VerifiedToken = done.value
         return found
     except TokenRefused as error:
-        require_reason(error, REASONS)
+        require_reason(error, get_args(Reason))
         return None
     pytest.fail("the verifier waited for something")
 

@@ -17,15 +17,6 @@ _BEFORE_STEPS: Final = "schema_version"
 _FIRST_STEP: Final = "0001"
 
 
-def newest_step() -> str:
-    """The step of a store that is up to date."""
-    step = ScriptDirectory(_FOLDER).get_current_head()
-    if step is None:
-        msg = "the package holds no steps"
-        raise RuntimeError(msg)
-    return step
-
-
 def upgrade(connection: Connection) -> bool:
     """Carry out what is missing; False when this store is at a step that this program does not know."""
     steps = ScriptDirectory(_FOLDER)
