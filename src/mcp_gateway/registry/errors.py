@@ -41,7 +41,7 @@ class ServerNotFound(NotFound):
 
 
 class ServerNameTaken(GatewayError):
-    """A server of this name exists already."""
+    """This name is not free."""
 
     code = "SERVER_NAME_TAKEN"
     category = "conflict"
