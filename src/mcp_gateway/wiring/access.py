@@ -102,13 +102,7 @@ async def open_access(
             providers=providers,
         )
         if serves_programs(providers):
-            parts = OAuthParts(
-                store=store,
-                documents=HttpClientDocuments(),
-                revocations=revocations,
-                new_secret=_new_secret,
-                lasts_seconds=settings.login_hours * 3_600,
-            )
+            parts = _oauth_parts(settings, store, revocations)
             access = replace(access, oauth=make_oauth_desk(key, access, parts, clock))
         keeping = partial(_keep_audit, access, clock, said.audit.retention_days)
         changes = _Changes(SqlChanges(engine), revocations, policy)
@@ -127,6 +121,16 @@ def _make_sessions(settings: Settings, store: SessionStore, revocations: Revocat
         lasts=timedelta(hours=settings.login_hours),
         idle=LOGIN_IDLE,
         recheck=unless_revoked(revocations, clock),
+    )
+
+
+def _oauth_parts(settings: Settings, store: SessionStore, revocations: Revocations) -> OAuthParts:
+    return OAuthParts(
+        store=store,
+        documents=HttpClientDocuments(),
+        revocations=revocations,
+        new_secret=_new_secret,
+        lasts_seconds=settings.login_hours * 3_600,
     )
 
 
