@@ -96,13 +96,14 @@ class Connection(asyncio.Protocol):
         self._head_bytes = self._buffered = self._received = 0
         self._tail_bytes = -1
         self._heard = self._head_done = self._complete = self._informational = self._surplus = self._paused = self._sent = False
-        self._timer = self.loop.call_at(deadline, self._expire)
         transport = self._transport
         if transport is None or transport.is_closing():
             self._fail(None)
         else:
             self._sent = True
             transport.write(message)
+            # Behind the write: the server has the request meanwhile.
+            self._timer = self.loop.call_at(deadline, self._expire)
         return waiter
 
     async def read(self) -> bytes:
