@@ -154,7 +154,8 @@ class _Look:
         """A list that cannot be read does not keep the others from being read."""
         self._doing = f"Its {kind} could not be read"
         try:
-            read = await read_list(link, kind, self._client, self._clock)
+            most = self._server.limits.max_list_bytes
+            read = await read_list(link, kind, self._client, self._clock, max_bytes=most)
         except GatewayError as error:
             # Servers with resources need not have templates, and some say so with an error.
             if kind != "templates":

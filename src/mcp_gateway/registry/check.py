@@ -35,6 +35,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "connect_seconds": (0.1, 60),
     "max_answer_bytes": (1_024, 1 << 30),
     "calls_at_once": (1, 10_000),
+    "max_list_bytes": (1_024, 1 << 26),
 }
 
 

@@ -37,12 +37,16 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerLimits:
-    """`timeout_seconds` for a whole call, `connect_seconds` for a connection; `calls_at_once` on each replica."""
+    """`timeout_seconds` for a whole call, `connect_seconds` for a connection; `calls_at_once` on each replica.
+
+    `max_list_bytes` for all pages of one list together: unlike answers, lists are read here, and meanwhile nothing else is done.
+    """
 
     timeout_seconds: float = 60.0
     connect_seconds: float = 5.0
     max_answer_bytes: int = 64 * 1024 * 1024
     calls_at_once: int = 64
+    max_list_bytes: int = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

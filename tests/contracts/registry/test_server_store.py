@@ -44,7 +44,7 @@ WHOLE = Server(
         scope="read write",
         audience="mcp",
     ),
-    limits=ServerLimits(timeout_seconds=1.5, connect_seconds=0.5, max_answer_bytes=4_096, calls_at_once=2),
+    limits=ServerLimits(timeout_seconds=1.5, connect_seconds=0.5, max_answer_bytes=4_096, calls_at_once=2, max_list_bytes=9_000),
     drift="block",
     check_arguments=False,
     mask=frozenset({"email", "card"}),

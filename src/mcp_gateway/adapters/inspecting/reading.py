@@ -8,14 +8,13 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject, render
 from mcp_gateway.core.protocol.words import LISTS
 from mcp_gateway.federation.catalog.costs import BYTES_PER_TOKEN, tokens_of
-from mcp_gateway.federation.catalog.reading import result_of
+from mcp_gateway.federation.catalog.reading import list_of
 from mcp_gateway.federation.model import Client, Request
 from mcp_gateway.federation.ports import Link
 from mcp_gateway.registry.inspection import ListFacts, ListKind
 
 MAX_PAGES: Final = 50
 MAX_ITEMS: Final = 5_000
-MAX_BYTES: Final = 16 * 1024 * 1024
 METHODS: Final[dict[ListKind, str]] = {
     "tools": "tools/list",
     "prompts": "prompts/list",
@@ -48,8 +47,8 @@ class ReadList:
         )
 
 
-async def read_list(link: Link, kind: ListKind, client: Client, clock: Clock) -> ReadList:
-    """Raises what the link raises, and what an answer that is no list amounts to."""
+async def read_list(link: Link, kind: ListKind, client: Client, clock: Clock, *, max_bytes: int) -> ReadList:
+    """`max_bytes` for all pages together. Raises what the link raises, and what an answer that is no list amounts to."""
     items: list[JsonObject] = []
     taken = nameless = 0
     first_ms: float | None = None
@@ -59,7 +58,7 @@ async def read_list(link: Link, kind: ListKind, client: Client, clock: Clock) ->
         params: JsonObject = {} if cursor is None else {"cursor": cursor}
         begun = clock.monotonic()
         reply = await link.send(Request(id=1, method=METHODS[kind], params=params, client=client))
-        page, size = await result_of(reply, link.name, MAX_BYTES - taken)
+        page, size = await list_of(reply, link.name, max_bytes - taken)
         first_ms = (clock.monotonic() - begun) * 1000 if first_ms is None else first_ms
         taken += size
         ttl = _ttl(page)
@@ -68,7 +67,7 @@ async def read_list(link: Link, kind: ListKind, client: Client, clock: Clock) ->
         nameless += (len(found) if isinstance(found, list) else 1) - len(good)
         items += good
         cursor = page.get("nextCursor")
-        if not isinstance(cursor, str) or len(items) > MAX_ITEMS or taken >= MAX_BYTES:
+        if not isinstance(cursor, str) or len(items) > MAX_ITEMS or taken >= max_bytes:
             break
     kept = tuple(items[:MAX_ITEMS])
     return ReadList(

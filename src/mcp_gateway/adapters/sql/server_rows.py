@@ -135,7 +135,8 @@ def _filled(made: Server, body: Mapping[str, Json]) -> Server:
         drift=cast(DriftRule, drift),
         check_arguments=body["check_arguments"] is not False,
         mask=frozenset(_texts(body["mask"])),
-        limits=ServerLimits(**{name: _number(limits[name]) for name in _LIMITS}),  # type: ignore[arg-type]  # checked afterwards
+        # Of a row written before a limit was thought of, that one is the default.
+        limits=ServerLimits(**{name: _number(limits[name]) for name in _LIMITS if name in limits}),  # type: ignore[arg-type]
         credential=Credential(**{name: _text(credential[name]) for name in _OPEN}),  # type: ignore[arg-type]  # kind is one
         **{name: _text(body[name]) for name in _TEXTS},  # type: ignore[arg-type]  # these fields are texts
     )

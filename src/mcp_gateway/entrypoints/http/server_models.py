@@ -42,6 +42,7 @@ class LimitsBody(_Body):
     connect_seconds: float = Field(5.0, ge=0.1, le=60)
     max_answer_bytes: int = Field(64 * 1024 * 1024, ge=1_024, le=1 << 30)
     calls_at_once: int = Field(64, ge=1, le=10_000, description="On each replica.")
+    max_list_bytes: int = Field(4 * 1024 * 1024, ge=1_024, le=1 << 26, description="Of one list, all its pages together.")
 
     def value(self) -> ServerLimits:
         return ServerLimits(**self.model_dump())

@@ -13,7 +13,8 @@ from mcp_gateway.federation.ports import Link
 
 MAX_PAGES: Final = 200
 MAX_ITEMS: Final = 10_000
-MAX_BYTES: Final = 16 * 1024 * 1024
+# Each is an object made while nothing else is done: some 50 ms for these.
+MAX_MEMBERS: Final = 400_000
 MAX_ITEM_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 100
 # A server that means days is asked again after one.
@@ -46,14 +47,17 @@ class Read(NamedTuple):
 NOTHING_READ: Final = Read(pairs=[], ttl_ms=0, public=False, meta={}, cut=False, size=0)
 
 
-async def read_list(link: Link, kind: ListKind, client: Client) -> Read:
-    """Raises what the link raises, `UpstreamSaid`, `UpstreamMisbehaved` and `UpstreamAnswerTooLarge`."""
+async def read_list(link: Link, kind: ListKind, client: Client, *, max_bytes: int) -> Read:
+    """`max_bytes` for all pages together.
+
+    Raises what the link raises, `UpstreamSaid`, `UpstreamMisbehaved` and `UpstreamAnswerTooLarge`.
+    """
     pairs: dict[str, tuple[Item, JsonObject]] = {}
     ttl_ms, public, size = MAX_TTL_MS, True, 0
     meta: JsonObject | None = None
     cursor: Json = None
     for _ in range(MAX_PAGES):
-        page, length = await _page(link, kind, client, cursor, MAX_BYTES - size)
+        page, length = await _page(link, kind, client, cursor, max_bytes - size)
         size += length
         ttl_ms = min(ttl_ms, _ttl_of(page))
         public = public and page.get("cacheScope") == "public"
@@ -69,10 +73,25 @@ async def read_list(link: Link, kind: ListKind, client: Client) -> Read:
 
 async def result_of(reply: Reply, server: str, limit: int) -> tuple[JsonObject, int]:
     """The result of a whole reply, and how many bytes were read. Raises as `read_list`."""
+    return await _message_of(reply, server, limit)
+
+
+async def list_of(reply: Reply, server: str, limit: int) -> tuple[JsonObject, int]:
+    """The same of a page of a list, which the server's `max_list_bytes` bounds."""
+    try:
+        return await _message_of(reply, server, limit, most=MAX_MEMBERS)
+    except UpstreamAnswerTooLarge as error:
+        hint = "Ask whoever runs it for less, or raise the server's max_list_bytes."
+        raise UpstreamAnswerTooLarge("The server's list is longer than is read.", hint=hint, server=server) from error
+
+
+async def _message_of(reply: Reply, server: str, limit: int, most: int | None = None) -> tuple[JsonObject, int]:
     try:
         body = await _whole(reply, server, limit)
     finally:
         await reply.close()
+    if most is not None and body.count(b",") > most:
+        raise UpstreamAnswerTooLarge(server=server, limit_members=most)
     try:
         message = parse_object(body)
     except ValueError as error:
@@ -87,7 +106,7 @@ async def result_of(reply: Reply, server: str, limit: int) -> tuple[JsonObject, 
 async def _page(link: Link, kind: ListKind, client: Client, cursor: Json, limit: int) -> tuple[JsonObject, int]:
     params: JsonObject = {} if cursor is None else {"cursor": cursor}
     reply = await link.send(Request(id=1, method=METHOD_OF[kind], params=params, client=client))
-    return await result_of(reply, link.name, limit)
+    return await list_of(reply, link.name, limit)
 
 
 async def _whole(reply: Reply, server: str, limit: int) -> bytes:

@@ -195,7 +195,8 @@ class Shelf:
         """What it lists, or the error of a server that knows no such list."""
         try:
             async with asyncio.timeout(server.limits.timeout_seconds):
-                return await read_list(self._around.links.link(server), kind, client), None
+                link, most = self._around.links.link(server), server.limits.max_list_bytes
+                return await read_list(link, kind, client, max_bytes=most), None
         except TimeoutError as error:
             raise UpstreamTimedOut(server=server.name) from error
         except UpstreamSaid as said:

@@ -103,6 +103,7 @@ def _read_limits(section: Section, default: ServerLimits) -> ServerLimits:
         connect_seconds=_or(section.number("connect_seconds", 0.1, 60), default.connect_seconds),
         max_answer_bytes=_or(section.integer("max_answer_bytes", 1_024, 1 << 30), default.max_answer_bytes),
         calls_at_once=_or(section.integer("calls_at_once", 1, 10_000), default.calls_at_once),
+        max_list_bytes=_or(section.integer("max_list_bytes", 1_024, 1 << 26), default.max_list_bytes),
     )
     section.refuse_unknown_keys()
     return read

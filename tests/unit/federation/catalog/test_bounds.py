@@ -1,5 +1,7 @@
 """What the catalog keeps has an end."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.federation.catalog.world import World, server, tool
 
@@ -7,6 +9,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
 from mcp_gateway.entrypoints.mcp.federated.openapi import describe_tools
 from mcp_gateway.federation.catalog import kept, lists, reading
+from mcp_gateway.registry.model import ServerLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -66,10 +69,11 @@ async def test_a_server_may_not_list_without_end(monkeypatch: pytest.MonkeyPatch
     assert await world.names() == ["t0", "t1", "t2"]
 
 
-async def test_a_list_that_is_too_long_makes_its_server_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 1_000)
+@pytest.mark.parametrize("long", [tool("a", description="x" * 2_000), tool("a", lines=[0] * 400_001)], ids=["bytes", "members"])
+async def test_a_list_that_is_too_long_makes_its_server_missing(long: JsonObject) -> None:
     world = World()
-    world.add(server("one")).lists["tools/list"] = [tool("a", description="x" * 2_000)]
+    most = 1_000 if "description" in long else 4_000_000
+    world.add(replace(server("one"), limits=ServerLimits(max_list_bytes=most))).lists["tools/list"] = [long]
     world.add(server("two")).lists["tools/list"] = [tool("b")]
 
     listed = await world.listed()

@@ -26,7 +26,7 @@ servers:
     enabled: false
     prefix: gh_
     credential: {kind: bearer, secret: "${TOKEN}"}
-    limits: {timeout_seconds: 2.5, connect_seconds: 1, max_answer_bytes: 4096, calls_at_once: 3}
+    limits: {timeout_seconds: 2.5, connect_seconds: 1, max_answer_bytes: 4096, calls_at_once: 3, max_list_bytes: 2048}
     drift: block
     check_arguments: false
     mask: [email, secret]
@@ -73,7 +73,7 @@ def test_everything_is_read_as_written() -> None:
         enabled=False,
         prefix="gh_",
         credential=Credential(kind="bearer", secret="s3cr3t"),
-        limits=ServerLimits(timeout_seconds=2.5, connect_seconds=1, max_answer_bytes=4096, calls_at_once=3),
+        limits=ServerLimits(timeout_seconds=2.5, connect_seconds=1, max_answer_bytes=4096, calls_at_once=3, max_list_bytes=2048),
         drift="block",
         check_arguments=False,
         mask=frozenset({"email", "secret"}),
