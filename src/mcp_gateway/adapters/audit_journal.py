@@ -1,7 +1,9 @@
 """The journal of one process: a file in the folder of the store, locked as long as the process lives.
 
 Each record is keyed with a secret of this installation and its place, so that none can be changed, moved or made by whoever can
-write the file but lacks the key. The first eight bytes say how much of it is in the store already.
+write the file but lacks the key. A mark at its beginning says how much of it is in the store already, keyed as well. The key is
+one for each file by its name, so nothing fits that was copied from another. What nobody can see here is that a file was removed,
+or cut off behind a record.
 """
 
 import fcntl
@@ -20,7 +22,7 @@ SUFFIX: Final = ".journal"
 _MARK: Final = struct.Struct("<QQ")
 _LENGTH: Final = struct.Struct("<I")
 _KEYED_BYTES: Final = 16
-_BEGIN: Final = _MARK.size
+_BEGIN: Final = _MARK.size + _KEYED_BYTES
 _MAX_RECORD_BYTES: Final = 1024 * 1024
 # A file that holds nothing any more is cut back when it has grown so long.
 _CUT_BYTES: Final = 4 * 1024 * 1024
@@ -43,10 +45,11 @@ class FileJournal:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.pwrite(descriptor, _MARK.pack(_BEGIN, 0), 0)
+            own_key = _key_of(path, key)
+            os.pwrite(descriptor, _marked(own_key, _BEGIN, 0), 0)
         except OSError as error:
             raise StoreUnavailable("The journal of the audit trail cannot be made.") from error
-        return cls(descriptor, path, key)
+        return cls(descriptor, path, own_key)
 
     def append(self, body: str) -> None:
         text = body.encode("utf-8", "surrogatepass")
@@ -69,12 +72,12 @@ class FileJournal:
         del self._lengths[:lines]
         try:
             if self._lengths or self._end < _CUT_BYTES:
-                os.pwrite(self._descriptor, _MARK.pack(self._stored_end, self._stored_number), 0)
+                os.pwrite(self._descriptor, _marked(self._key, self._stored_end, self._stored_number), 0)
                 return
             # Cut first: a mark that points behind the end reads as nothing left, one that points before it would read old lines.
             os.ftruncate(self._descriptor, _BEGIN)
             self._end = self._stored_end = _BEGIN
-            os.pwrite(self._descriptor, _MARK.pack(_BEGIN, self._stored_number), 0)
+            os.pwrite(self._descriptor, _marked(self._key, _BEGIN, self._stored_number), 0)
         except OSError as error:
             raise StoreUnavailable("The journal of the audit trail cannot be written.") from error
 
@@ -101,7 +104,7 @@ def left_behind(folder: Path, key: bytes) -> Iterator[tuple[LeftBehind, Path]]:
             os.close(descriptor)
             continue
         try:
-            yield _read(path.read_bytes(), key), path
+            yield _read(path.read_bytes(), _key_of(path, key)), path
         finally:
             os.close(descriptor)
 
@@ -110,6 +113,8 @@ def _read(content: bytes, key: bytes) -> LeftBehind:
     if len(content) < _BEGIN:
         return LeftBehind(events=(), damaged=False)
     at, number = _MARK.unpack_from(content)
+    if content[:_BEGIN] != _marked(key, at, number):
+        return LeftBehind(events=(), damaged=True)
     events, damaged = [], False
     while _BEGIN <= at < len(content):
         body_at = at + _LENGTH.size + _KEYED_BYTES
@@ -125,6 +130,15 @@ def _read(content: bytes, key: bytes) -> LeftBehind:
         events.append(event)
         at, number = body_at + length, number + 1
     return LeftBehind(events=tuple(events), damaged=damaged)
+
+
+def _key_of(path: Path, key: bytes) -> bytes:
+    return blake2b(path.name.encode(), key=key, digest_size=32).digest()
+
+
+def _marked(key: bytes, at: int, number: int) -> bytes:
+    mark = _MARK.pack(at, number)
+    return mark + blake2b(mark, key=key, digest_size=_KEYED_BYTES, person=b"mark").digest()
 
 
 def _keyed(key: bytes, number: int, text: bytes) -> bytes:

@@ -24,6 +24,8 @@ from mcp_gateway.core.errors import Unavailable
 pytestmark = pytest.mark.anyio
 
 KEY = b"k" * 32
+# Where the first record begins.
+FIRST = 32
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 QUICK = TrailLimits(commit_seconds=30.0, retry_seconds=0.001, strangers_per_minute=3)
 SOON = JournalLimits(gather_seconds=0.0, max_waiting=4)
@@ -157,14 +159,25 @@ async def test_the_journal_of_a_living_process_is_left_alone(store: StoreOfTests
         assert list(left_behind(tmp_path, KEY)) == []
 
 
-@pytest.mark.parametrize("spot", ["length", "body", "other key"])
+@pytest.mark.parametrize("spot", ["length", "body", "other key", "mark", "another's mark", "another's file"])
 async def test_a_damaged_journal_is_told_of(store: StoreOfTests, tmp_path: Path, spot: str) -> None:
     path = ended(tmp_path, event(1), event(2), key=KEY if spot != "other key" else b"x" * 32)
     content = bytearray(path.read_bytes())
     if spot == "body":
         content[content.index(b"line-2") + 5] = ord("7")
     elif spot == "length":
-        content[16] -= 1
+        content[FIRST] -= 1
+    elif spot == "mark":
+        # All of it is stored, it says.
+        content[:8] = len(content).to_bytes(8, "little")
+    elif spot.startswith("another's"):
+        other = FileJournal.open(tmp_path, "other", KEY)
+        other.append(line(event(3)))
+        other.forget(1 if spot == "another's mark" else 0)
+        taken = (tmp_path / "other.journal").read_bytes()
+        content[:] = taken[:FIRST] + content[FIRST:] if spot == "another's mark" else taken
+        other.forget(1)
+        other.close()
     path.write_bytes(bytes(content))
     ((left, _),) = left_behind(tmp_path, KEY)
     assert left.damaged
