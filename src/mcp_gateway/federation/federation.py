@@ -1,6 +1,6 @@
 """One request of a client, whatever it asks for: answered from the catalog, opened as a subscription, or sent to its server."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
@@ -79,18 +79,16 @@ class Federation:
         """Whether this caller may know that there is such an endpoint."""
         return view.kind == "all" or self._offers.opens(view, caller)
 
-    async def send(self, view: View, request: Request) -> Reply:
+    def send(self, view: View, request: Request) -> Awaitable[Reply]:
         """Raises `GatewayError`; what a server answers, its errors too, is a reply."""
         method = request.method
-        if method == "tools/call":
-            return await self._forward(view, request)
         if method in LISTS:
-            return await self._offers.list(view, request)
+            return self._offers.list(view, request)
         if method == "server/discover":
-            return await self._offers.discover(view, request)
+            return self._offers.discover(view, request)
         if method == "subscriptions/listen":
-            return await self._subscriptions.open(view, request)
-        return await self._forward(view, request)
+            return self._subscriptions.open(view, request)
+        return self._forward(view, request)
 
     async def _forward(self, view: View, request: Request) -> Reply:
         route = self._offers.route(view, request) or await self._offers.locate(view, request)

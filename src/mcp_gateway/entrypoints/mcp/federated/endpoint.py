@@ -252,8 +252,9 @@ class WhileWanted:
         self._watcher: asyncio.Future[None] | None = None
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._watch)
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(loop)
+        self._timer = loop.call_later(PATIENCE_SECONDS, self._watch)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         self._timer.cancel()

@@ -6,7 +6,7 @@ on the way are left out, and a tool that has a question for its caller cannot be
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Final, Protocol
 from urllib.parse import unquote
 
@@ -75,7 +75,7 @@ class Sending(Protocol):
 
     def opens(self, view: View, caller: Caller) -> bool: ...
 
-    async def send(self, view: View, request: Request) -> Reply: ...
+    def send(self, view: View, request: Request) -> Awaitable[Reply]: ...
 
 
 class PlainJson:
