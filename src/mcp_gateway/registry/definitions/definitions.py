@@ -11,7 +11,7 @@ from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.registry.definitions.errors import DefinitionsContested
-from mcp_gateway.registry.definitions.judge import Circumstances, judge, rule_of
+from mcp_gateway.registry.definitions.judge import Circumstances, held_unkept, is_news, judge, rule_of
 from mcp_gateway.registry.definitions.model import Key, Kind, Record, Standing
 from mcp_gateway.registry.definitions.offering import MAX_KEPT, Offering
 from mcp_gateway.registry.definitions.ports import Change, DefinitionStore
@@ -153,9 +153,7 @@ class Definitions:
         if not known:
             return True
         full = len(known) >= MAX_KEPT or _bytes_of(known.values()) >= MAX_KEPT_BYTES
-        return any(
-            not full if name not in known else known[name].latest_fingerprint != one.fingerprint for name, one in seen.items()
-        )
+        return any(not full if name not in known else is_news(known[name], one.fingerprint) for name, one in seen.items())
 
     async def _judged(self, server: Server, kind: Kind, seen: dict[str, Seen]) -> list[Change]:
         known = self._table.of(server.name, kind)
@@ -181,8 +179,14 @@ class Definitions:
                 continue
             if len(record.latest_body) > _LONG:
                 await asyncio.sleep(0)
-            if before is None:
-                room, bytes_left = room - 1, bytes_left - _bytes_of([record])
+            more = _bytes_of([record]) - (0 if before is None else _bytes_of([before]))
+            if before is not None and more > max(bytes_left, 0):
+                left_out += 1
+                record = held_unkept(server, before)
+                if record is before:
+                    continue
+                more = 0
+            room, bytes_left = room - (before is None), bytes_left - more
             changes.append(Change(known=before, record=record))
         if left_out:
             log.warning("definitions_too_many", server=server.name, kind=kind, kept=MAX_KEPT, left_out=left_out)

@@ -1,6 +1,7 @@
 """What becomes of one item a server lists now, given what is known of it. Pure."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mcp_gateway.core.protocol.frames import parse_object
 from mcp_gateway.registry.definitions.compare import compare, describe_new
@@ -10,6 +11,8 @@ from mcp_gateway.registry.definitions.reading import Seen, body_of
 from mcp_gateway.registry.definitions.rules import at_first_sight, consequence
 from mcp_gateway.registry.definitions.suspicious import Surroundings
 from mcp_gateway.registry.model import DriftRule, Server
+
+_UNKEPT: Final = ("changed to more text than is kept of one server",)
 
 
 def rule_of(server: Server) -> DriftRule:
@@ -31,10 +34,10 @@ def judge(server: Server, seen: Seen, known: Record | None, when: Circumstances)
 
     Raises `Unreadable`.
     """
-    if known is not None and known.latest_fingerprint == seen.fingerprint:
-        return known
     if known is None:
         return _judge_new(server, seen, when)
+    if not is_news(known, seen.fingerprint):
+        return known
     changed = replace(known, latest_fingerprint=seen.fingerprint, latest_body=body_of(seen), seen_at=when.at)
     if known.verdict == "refused":
         return changed
@@ -46,6 +49,21 @@ def judge(server: Server, seen: Seen, known: Record | None, when: Circumstances)
         return replace(changed, latest_body=known.approved_body, status="offered", verdict="approved", reasons=())
     found = compare(seen.kind, parse_object(known.approved_body), seen.item, when.around)
     return replace(changed, status=consequence(rule_of(server), found.worst), verdict=found.worst, reasons=found.reasons)
+
+
+def is_news(known: Record, fingerprint: str) -> bool:
+    """Also where what is kept is there again, after something that was not kept."""
+    return known.latest_fingerprint != fingerprint or known.reasons == _UNKEPT
+
+
+def held_unkept(server: Server, known: Record) -> Record:
+    """For a change with more text than may be kept: held back as a wider one is, and nothing of it known.
+
+    What was blocked stays so.
+    """
+    if known.verdict == "refused" or known.status == "blocked" or known.reasons == _UNKEPT:
+        return known
+    return replace(known, status=consequence(rule_of(server), "wider"), verdict="wider", reasons=_UNKEPT)
 
 
 def _judge_new(server: Server, seen: Seen, when: Circumstances) -> Record:

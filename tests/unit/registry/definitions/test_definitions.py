@@ -278,6 +278,26 @@ async def test_a_server_that_names_long_tools_anew_each_time_fills_no_memory(mon
     assert definitions.offered("notes", [tool("t19", description="Adds a note. " * 200)]) == []
 
 
+async def test_tools_that_are_changed_to_long_texts_fill_no_memory_and_are_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.registry.definitions.definitions.MAX_KEPT_BYTES", 10_000)
+    store = MemoryDefinitionStore()
+    definitions = definitions_over(store)
+    short = [tool(f"t{number}") for number in range(20)]
+    await definitions.observe(server(), "tools", short)
+    long = [tool(f"t{number}", description="Adds a note. " * 400) for number in range(20)]
+    for _ in range(3):
+        await definitions.observe(server(), "tools", long)
+    assert sum(len(one.latest_body) + len(one.approved_body or b"") for one in definitions.records()) <= 10_000
+    standing = definitions.standing("notes", "t19")
+    assert standing is not None
+    assert standing.status == "waiting"
+    assert not [one for one in definitions.offered("notes", long) if one["name"] == "t19"]
+    await definitions.observe(server(), "tools", short)
+    standing = definitions.standing("notes", "t19")
+    assert standing is not None
+    assert standing.status == "offered"
+
+
 async def test_callers_who_are_shown_a_tool_in_different_words_all_keep_it() -> None:
     definitions = definitions_over(MemoryDefinitionStore())
     ours, theirs = tool(description="Add a note of Ann."), tool(description="Add a note of Ben.")
