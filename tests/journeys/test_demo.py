@@ -7,8 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.programs import module
+from tests.warm.printing import Printing, printing
 
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 
@@ -23,21 +23,18 @@ COMMAND = [sys.executable, "-m", "mcp_gateway", "demo"]
 PATIENCE_SECONDS = 30.0
 
 
-@contextmanager
-def started(cache_dir: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    process = subprocess.Popen(
-        [*COMMAND, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**environment, "MCP_GATEWAY_CACHE_DIR": str(cache_dir), "PYTHONUNBUFFERED": "1", "COLUMNS": "160"},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+@pytest.fixture(autouse=True)
+def _no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+        monkeypatch.delenv(name)
+
+
+def environment_for(cache_dir: Path) -> dict[str, str]:
+    return {"MCP_GATEWAY_CACHE_DIR": str(cache_dir), "PYTHONUNBUFFERED": "1", "COLUMNS": "160"}
+
+
+def started(cache_dir: Path, *options: str) -> AbstractContextManager[Printing]:
+    return printing([*COMMAND, *options], environment=environment_for(cache_dir))
 
 
 def client_configuration(text: str) -> dict[str, dict[str, dict[str, str]]]:
@@ -47,9 +44,8 @@ def client_configuration(text: str) -> dict[str, dict[str, dict[str, str]]]:
     return configuration
 
 
-def until_it_serves(demo: subprocess.Popen[str]) -> str:
+def until_it_serves(demo: Printing) -> str:
     """What it printed until then."""
-    assert demo.stdout is not None
     lines = []
     for line in demo.stdout:
         lines.append(line)
@@ -59,8 +55,11 @@ def until_it_serves(demo: subprocess.Popen[str]) -> str:
 
 
 def test_once_answers_three_questions_and_exits(cache_dir: Path) -> None:
-    with started(cache_dir, "--once", "--port", "0") as demo:
-        out, err = demo.communicate(timeout=100)
+    demo = subprocess.run(
+        [*COMMAND, "--once", "--port", "0"],
+        env={**os.environ, **environment_for(cache_dir)}, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    out, err = demo.stdout, demo.stderr
     assert demo.returncode == 0, err
     assert "Traceback" not in err
     for question in DEMO_QUESTIONS:
@@ -78,21 +77,20 @@ def test_it_serves_until_asked_to_stop_and_then_ends_quietly(cache_dir: Path, as
         page = httpx.get(url, headers={"Accept": "text/html"}, timeout=30)
         assert page.headers["content-type"].startswith("text/html")
         demo.send_signal(asked)
-        out, err = demo.communicate(timeout=30)
-    assert demo.returncode == 0
+        status, out, err = demo.end()
+    assert status == 0
     assert "Stopped. Bye." in out
     assert "Traceback" not in out + err
 
 
 def test_interrupted_before_it_is_done_it_says_so_to_the_shell(cache_dir: Path) -> None:
     with started(cache_dir, "--once", "--port", "0") as demo:
-        assert demo.stdout is not None
         for line in demo.stdout:
             if "demo shop" in line:
                 break
         demo.send_signal(signal.SIGINT)
-        out, err = demo.communicate(timeout=30)
-    assert demo.returncode == 130
+        status, out, err = demo.end()
+    assert status == 130
     assert "Stopped." in out
     assert "Traceback" not in out + err
 

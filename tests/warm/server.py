@@ -22,6 +22,7 @@ from typing import Any
 
 # What the programs of the tests import. Not the modules they are run as: those are executed afresh.
 PRELOADED = (
+    "mcp_gateway.cli.demo",
     "mcp_gateway.cli.serve",
     "mcp_gateway.cli.glossary",
     "mcp_gateway.cli.tables",
@@ -91,6 +92,8 @@ def _become(order: Mapping[str, Any], files: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()
+    # Asked for without buffers, what is printed at least leaves with each line.
+    sys.stdout.reconfigure(line_buffering=bool(os.environ.get("PYTHONUNBUFFERED")))  # type: ignore[union-attr]  # a text stream
     status = _run(order["module"], order["arguments"])
     # Not the interpreter's own way out, which takes every module apart first.
     atexit._run_exitfuncs()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import pytest
 from sqlalchemy import URL, text
 from tests.audited_server import TENANT
 from tests.contracts.access.audit_trails import SEALER, SQL_KINDS, AuditPlace, line, open_place, store_url
+from tests.warm.printing import Printing, printing
 
 from mcp_gateway.access.audit.chain import read_row
 from mcp_gateway.access.audit.verify import verify
@@ -33,15 +33,11 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @contextmanager
-def served(url: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+def served(url: str) -> Iterator[tuple[Printing, int]]:
     """A server over this store and its port. It is killed at the end, if it was not before."""
     command = [sys.executable, "-m", "tests.audited_server", url]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, int(process.stdout.readline())
-        finally:
-            process.kill()
+    with printing(command, folder=ROOT) as process:
+        yield process, int(process.stdout.readline())
 
 
 class Load:
