@@ -27,7 +27,7 @@ check: setup ## Lint, strict types, layer contracts, house rules
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
-	@$(RUN) pytest tests/promises
+	@$(RUN) pytest tests/promises --numprocesses=2
 
 test: check ## Everything that must hold before a change lands
 	@$(RUN) pytest --ignore=tests/promises --ignore=tests/browser --numprocesses=2 --dist=loadfile

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,15 @@ def python_files(*folders: str) -> Iterator[Path]:
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Of the whole file."""
+    return tuple(ast.walk(parsed(path)))
 
 
 def shown(path: Path) -> str:
@@ -69,7 +77,7 @@ def test_no_function_passes_60_lines() -> None:
     too_long = {
         f"{shown(path)}:{node.name}": length
         for path in python_files(*PYTHON_FOLDERS)
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if (length := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
     }
@@ -84,7 +92,7 @@ def test_no_class_is_a_manager_or_a_helper() -> None:
     assert not [
         f"{shown(path)}:{node.name}"
         for path in python_files("src")
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef) and node.name.endswith(BANNED_CLASS_ENDINGS)
     ]
 
@@ -103,7 +111,7 @@ def test_imports_stand_at_the_top() -> None:
         inside = path.relative_to(SOURCE).with_suffix("").as_posix()
         if any(inside == allowed or inside.startswith(f"{allowed}/") for allowed in FUNCTION_IMPORTS_ALLOWED):
             continue
-        for function in ast.walk(parsed(path)):
+        for function in nodes(path):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 found += [
                     f"{shown(path)}:{node.lineno}" for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)
@@ -116,7 +124,7 @@ def test_only_settings_reads_the_environment() -> None:
     for path in python_files("src"):
         if path == SOURCE / "settings.py":
             continue
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
                 continue
             if node.value.id == "os" and node.attr in {"environ", "getenv", "environb"}:
@@ -129,7 +137,7 @@ def test_only_the_clock_module_reads_a_clock() -> None:
     for path in python_files("src"):
         if path == SOURCE / "core" / "clock.py":
             continue
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
                 call = f"{node.func.value.id}.{node.func.attr}"
                 if call in CLOCK_READERS:
