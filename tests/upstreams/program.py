@@ -3,6 +3,7 @@
 `python -I -S program.py [--garbage] [--deaf] [--mute]`
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -83,6 +84,15 @@ def fork(_: dict[str, Any]) -> object:
     return [os.getpid(), plain.pid, apart.pid, stubborn.pid]
 
 
+def kill_guardian(arguments: dict[str, Any]) -> object:
+    """Whoever watches over it; `outlive`: it sees to it that it does not end with that one."""
+    if arguments["outlive"]:
+        ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+    return None
+
+
 def fill(arguments: dict[str, Any]) -> object:
     held = bytearray(int(arguments["megabytes"]) * 1024 * 1024)
     held[::4096] = b"x" * len(held[::4096])
@@ -91,7 +101,8 @@ def fill(arguments: dict[str, Any]) -> object:
 
 
 TOOLS: dict[str, Callable[[dict[str, Any]], object]] = {
-    tool.__name__: tool for tool in (echo, count, process, surroundings, crash, hang, flood, long_line, murmur, fork, fill)
+    tool.__name__: tool
+    for tool in (echo, count, process, surroundings, crash, hang, flood, long_line, murmur, fork, fill, kill_guardian)
 }
 
 

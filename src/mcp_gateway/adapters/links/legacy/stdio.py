@@ -22,6 +22,7 @@ from mcp_gateway.adapters.links.legacy.channel import Hearing
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.guardian import GRACE_SECONDS, NOT_STARTED, TOO_MUCH_MEMORY
 from mcp_gateway.adapters.links.legacy.murmur import Murmur
+from mcp_gateway.adapters.links.legacy.remains import end_remains
 from mcp_gateway.adapters.links.legacy.starts import Starts
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
@@ -33,6 +34,7 @@ _GUARDIAN: Final = Path(__file__).with_name("guardian.py")
 # From its input being closed until it is told to end, and from then on until it is made to.
 _LEAVE_SECONDS: Final = 1.0
 _MUST_SECONDS: Final = GRACE_SECONDS + 6.0
+_LOOK_SECONDS: Final = 0.5
 _DROPPED_BYTES: Final = 64 * 1024
 _log = structlog.get_logger()
 
@@ -56,6 +58,7 @@ class StdioChannel:
         self._hidden = Discretion(secrets_in_environment(program.command.environment))
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._guarding: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         self._started_at = 0.0
         self._closing = False
@@ -81,6 +84,7 @@ class StdioChannel:
             loop.create_task(self._read(process, process.stdout, hearing)),
             loop.create_task(murmur.drain(process.stderr)),
         ]
+        self._guarding = loop.create_task(_outlive(process))
 
     async def agreed(self, revision: str) -> None: ...
 
@@ -117,6 +121,10 @@ class StdioChannel:
                     if os.getpgid(process.pid) == process.pid:
                         os.killpg(process.pid, signal.SIGKILL)
                 await _ended(process, _LEAVE_SECONDS)
+        if self._guarding is not None and (process.returncode is None or process.returncode < 0):
+            await asyncio.wait([self._guarding], timeout=_MUST_SECONDS)
+        if self._guarding is not None:
+            self._guarding.cancel()
         # With the last process the streams end, and with them whoever reads them.
         await asyncio.wait(self._tasks, timeout=_LEAVE_SECONDS)
         for task in self._tasks:
@@ -158,6 +166,16 @@ class StdioChannel:
 
     def _secrets(self) -> Iterable[str]:
         return (*self._program.command.environment.values(), *self._program.command.arguments)
+
+
+async def _outlive(process: asyncio.subprocess.Process) -> None:
+    """Ends what a guardian that was killed had to end."""
+    while process.returncode is None:  # noqa: ASYNC110 - there is no event, for
+        # its streams may be held open by others, and as long as they are nobody is told that it ended.
+        await asyncio.sleep(_LOOK_SECONDS)
+    if process.returncode < 0:
+        _log.warning("guardian_killed", process=process.pid)
+        await asyncio.to_thread(end_remains, process.pid)
 
 
 async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:

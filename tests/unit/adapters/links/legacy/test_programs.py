@@ -161,6 +161,21 @@ async def test_the_offspring_of_a_program_that_ended_ends_too() -> None:
         await until(lambda: not any(map(runs, family)))
 
 
+@pytest.mark.parametrize("outlive", [False, True])
+async def test_a_program_that_kills_its_guardian_ends_with_its_offspring(*, outlive: bool) -> None:
+    async with program_link(command()) as link:
+        family = await told(link, "fork")
+        apart = family[2]
+        # Without its guardian the program itself ends at once, and with it what showed where the one that left came from.
+        own = family if outlive else [one for one in family if one != apart]
+        with pytest.raises(UpstreamLost):
+            await link.send(calling("kill_guardian", {"outlive": outlive}))
+        await until(lambda: not any(map(runs, own)))
+        if runs(apart):
+            os.kill(apart, signal.SIGKILL)
+        await until(lambda: not runs(apart))
+
+
 async def test_a_program_that_takes_too_much_memory_is_ended() -> None:
     async with program_link(command(max_memory_bytes=100 * MEGABYTE)) as link:
         with pytest.raises(UpstreamLost, match="more memory"):
