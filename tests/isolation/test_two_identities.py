@@ -13,12 +13,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.depth import examples
 from tests.mcp_over_http import ModernClient, OlderClient
 from tests.programs import Program, gateway, module, token
 
 PEOPLE = ("aquila", "boreas")
 HANDS_OF_EACH = 4
-TURNS = 25
+TURNS = examples(10)
 CLIENTS = {"newest": ModernClient, "older": OlderClient}
 ERAS = ("modern", "legacy")
 

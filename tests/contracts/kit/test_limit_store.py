@@ -10,6 +10,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contracts.kit.limit_model import PlainRule, most_in_any_window
+from tests.depth import examples
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.kit.limits.memory import MemoryLimitStore
@@ -131,7 +132,7 @@ steps = st.lists(
     min_size=1,
     max_size=25,
 )
-unhurried = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+unhurried = settings(deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @unhurried

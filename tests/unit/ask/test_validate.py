@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 
 from mcp_gateway.ask.names import names_of
 from mcp_gateway.ask.recovery.patient import Patient
@@ -147,7 +148,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=25), st.sampled_from(DIALECTS))
 def test_no_text_breaks_the_check_or_the_repairs(pieces: list[str], dialect: str) -> None:
     sql = f"SELECT {' '.join(pieces)}"

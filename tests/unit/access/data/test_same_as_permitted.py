@@ -1,12 +1,12 @@
 """The strong promise: a query under rights gives what it gives on a database in which the rest does not physically exist."""
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import duckdb
 from hypothesis import HealthCheck, event, settings
 from hypothesis import given as for_all
+from tests.depth import examples
 from tests.unit.access.data.queries import COLUMNS, NUMBERS, Row, Value, queries, rows_of, statements
 
 from mcp_gateway.access.data.model import DataRights
@@ -106,7 +106,7 @@ def run_restricted(sql: str, rights: DataRights | None) -> tuple[Result, str]:
         return "fails", (error.name or "?").rpartition(".")[2].casefold()
 
 
-@settings(max_examples=int(os.environ.get("DATA_RIGHTS_EXAMPLES", "60")), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @for_all(told=statements(), sql=queries())
 def test_a_restricted_query_gives_what_a_database_without_the_rest_gives(told: Statements, sql: str) -> None:
     policy = build_policy(told)

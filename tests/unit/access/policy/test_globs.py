@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 
 from mcp_gateway.access.policy.globs import MAX_GLOB_CHARS, compile_glob
 
@@ -16,7 +17,7 @@ patterns = st.text("ab.*?", min_size=1, max_size=12)
 texts = st.text("ab.", max_size=14)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(200))
 @given(patterns, texts)
 @example("*?a*a*", "bba")
 @example("a*a", "a")

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 
 from mcp_gateway.adapters.links.answers import Answer
 from mcp_gateway.adapters.links.faults import Faults
@@ -90,7 +91,7 @@ def run(pieces: list[bytes]) -> tuple[int, bytes] | str:
     return asyncio.run(outcome(pieces))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(st.lists(PIECES, max_size=9))
 @example([b"HTTP/1.1 200 OK\r\n", b"\r\n", b"{}"])
 def test_any_bytes_end_in_one_answer_or_one_error(pieces: list[bytes]) -> None:
@@ -98,7 +99,7 @@ def test_any_bytes_end_in_one_answer_or_one_error(pieces: list[bytes]) -> None:
     assert isinstance(said, str) or 200 <= said[0] <= 999
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 @given(
     st.sampled_from(
         [
@@ -115,7 +116,7 @@ def test_how_an_answer_is_cut_changes_nothing(data: bytes, cuts: list[int]) -> N
     assert run([data[start:end] for start, end in pairwise(edges)]) == (200, b"{}")
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 @given(st.integers(1, 75))
 def test_no_beginning_of_an_answer_is_taken_for_all_of_it(length: int) -> None:
     data = HEAD + b"content-length: 2\r\n\r\n{}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import DataObject, data, integers, sampled_from, text
+from tests.depth import examples
 
 from mcp_gateway.ask.configuration import (
     ConfigurationInvalid,
@@ -174,7 +175,7 @@ def test_hostile_files_are_refused_and_nothing_else_happens(text: str) -> None:
         read(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data())
 def test_no_text_is_answered_with_anything_but_faults_or_a_configuration(data: DataObject) -> None:
     lines = SPECIFIED.splitlines()

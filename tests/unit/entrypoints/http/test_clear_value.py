@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 
 from mcp_gateway.entrypoints.http.strict_json import clear_value, find_ambiguity
 
@@ -56,7 +57,7 @@ pieces = st.sampled_from(
 
 
 @given(st.lists(pieces, max_size=24))
-@settings(max_examples=2_000)
+@settings(max_examples=examples(400))
 def test_no_trick_with_blanks_colons_and_quotes_makes_it_sure_of_a_name_that_stands_twice(parts: list[str]) -> None:
     body = "".join(parts).encode()
     if clear_value(body) is not None:
@@ -68,7 +69,7 @@ members = st.lists(st.tuples(names, blanks, st.sampled_from(["1", '":"', '":a"',
 
 
 @given(members)
-@settings(max_examples=2_000)
+@settings(max_examples=examples(400))
 def test_an_object_whose_names_stand_twice_is_never_sure(given_members: list[tuple[str, str, str]]) -> None:
     body = ("{" + ",".join(f'"{name}"{blank}:{value}' for name, blank, value in given_members) + "}").encode()
     if find_ambiguity(body) is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 from tests.unit.federation.catalog.world import ANN, BEN, EVE, Upstream, World, keys, request, server, tool
 
 from mcp_gateway.access.policy.model import Action, Target
@@ -76,7 +77,7 @@ def check(names: list[str], caller: Caller, rules: Rules) -> None:
         assert (CALLERS.index(caller), server_name) not in rules.refused
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(st.lists(steps, max_size=25))
 async def test_nobody_is_shown_what_is_not_theirs(script: list[tuple[str, object]]) -> None:
     world, rules = make()

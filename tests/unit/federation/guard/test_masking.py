@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.federation.guard.errors import AnswerNotMasked
@@ -182,7 +183,7 @@ def test_an_answer_nested_absurdly_is_not_passed_on() -> None:
         mask(b'{"result":' + b"[" * 5_000 + b'"ann@example.com"' + b"]" * 5_000 + b"}", ALL)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.recursive(
         st.text() | st.integers() | st.booleans() | st.none(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)

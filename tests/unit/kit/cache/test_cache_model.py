@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import Json
@@ -82,7 +83,7 @@ class History:
             await cache.close()
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(st.lists(STEP, max_size=40))
 def test_no_read_returns_what_an_earlier_invalidation_ended_or_what_is_too_old(steps: list[tuple[str, int, str]]) -> None:
     async def within_bounds() -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.depth import examples
 from tests.older_clients import ModernServer, World
 
 from mcp_gateway.core.errors import Json
@@ -49,7 +50,7 @@ HEADERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(message=MESSAGES | REQUESTS | st.lists(MESSAGES | REQUESTS, max_size=3) | st.lists(VALUES, max_size=2), headers=HEADERS)
 def test_every_post_is_answered_and_nothing_stays_behind(message: Json, headers: dict[str, str]) -> None:
     async def exchange() -> None:
@@ -63,7 +64,7 @@ def test_every_post_is_answered_and_nothing_stays_behind(message: Json, headers:
     asyncio.run(exchange())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(message=MESSAGES | REQUESTS | st.lists(MESSAGES | REQUESTS, max_size=2))
 def test_every_message_for_an_sse_session_is_taken_or_refused(message: Json) -> None:
     async def exchange() -> None:
