@@ -48,8 +48,9 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _garbage_of_tests_alone() -> Iterator[None]:
-    """A gateway that served within a test puts everything back where garbage is looked for, as its process is about to end."""
+    """A gateway that serves sets aside what there is, and puts everything back at its end; within a test neither is its own."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "freeze", lambda: None)
         patch.setattr(gc, "unfreeze", lambda: None)
         yield
 
