@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -27,16 +27,15 @@ QUICK = {"query": "SELECT COUNT(*) AS n FROM products"}
 @asynccontextmanager
 async def served(settings: Settings, **changes: object) -> AsyncIterator[tuple[Application, Listeners, httpx.AsyncClient]]:
     settings = settings.model_copy(update={"fastapi_port": 0, **changes})
-    listeners = open_listeners(settings)
-    async with open_application(settings, clock=SystemClock(), listeners=listeners) as application:
-        serving = asyncio.create_task(application.serve(listeners))
-        try:
-            async with httpx.AsyncClient(base_url=listeners.url, timeout=60) as client:
-                yield application, listeners, client
-        finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
-            listeners.close()
+    with closing(open_listeners(settings)) as listeners:
+        async with open_application(settings, clock=SystemClock(), listeners=listeners) as application:
+            serving = asyncio.create_task(application.serve(listeners))
+            try:
+                async with httpx.AsyncClient(base_url=listeners.url, timeout=60) as client:
+                    yield application, listeners, client
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
 
 
 @pytest.mark.parametrize("path", ["/api/chat", "/api/chat/stream"])

@@ -140,8 +140,15 @@ def listen_on(host: str, port: int) -> socket.socket:
 
 
 async def serve_http(app: ASGIApp, *listeners: socket.socket, before_stop: Sequence[Callable[[], None]] = ()) -> None:
-    """Answer on the sockets until SIGINT or SIGTERM. `before_stop` is called first, to end streams that never end."""
-    await _PoliteServer(server_config(app), before_stop).serve(sockets=list(listeners))
+    """Answer on the sockets until SIGINT or SIGTERM. `before_stop` is called first, to end streams that never end.
+
+    Cancelled, it cuts off whoever is connected.
+    """
+    server = _PoliteServer(server_config(app), before_stop)
+    try:
+        await server.serve(sockets=list(listeners))
+    finally:
+        server.cut_off()
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:
@@ -168,6 +175,13 @@ class _PoliteServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Being asked to stop is no failure, so none is raised again; stopping is bounded, so a second signal changes nothing."""
         self.should_exit = True
+
+    def cut_off(self) -> None:
+        """No connection outlives the server, and none comes anew."""
+        for listening in getattr(self, "servers", ()):
+            listening.close()
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for say_goodbye in self._before_stop:
