@@ -87,6 +87,12 @@ def test_a_valid_request_has_the_same_answer_through_the_gateway(
     assert through.result.get("cacheScope") == direct.result.get("cacheScope")
 
 
+@pytest.mark.parametrize("size", [261_000, 262_144, 1_000_000])
+def test_an_answer_too_long_to_be_held_is_the_same(both: tuple[ModernClient, ModernClient], size: int) -> None:
+    direct, through = (client.request("tools/call", {"name": "probe_bytes", "arguments": {"size": size}}) for client in both)
+    assert compared(through) == compared(direct)
+
+
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**40, 1e308, 0.1, -0.0], ids=str)
 def test_a_number_is_the_same_behind_the_gateway(both: tuple[ModernClient, ModernClient], number: float) -> None:
     answers = [client.call("probe_echo", {"value": number}) for client in both]

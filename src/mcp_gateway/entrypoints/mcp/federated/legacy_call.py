@@ -12,7 +12,7 @@ from mcp_gateway.core.protocol.frames import JsonObject, MessageId, error_messag
 from mcp_gateway.core.protocol.words import GIVEN_UP_KEY, INTERNAL_ERROR, REFUSALS_KEY
 from mcp_gateway.entrypoints.mcp.federated.back_channel import ClientRefused, ask
 from mcp_gateway.entrypoints.mcp.federated.failures import FORBIDDEN, reply_of
-from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_of
+from mcp_gateway.entrypoints.mcp.federated.legacy_words import REQUEST_CANCELLED, answer_in_older_words, answer_of
 from mcp_gateway.entrypoints.mcp.federated.sessions_live import LiveSessions
 from mcp_gateway.entrypoints.mcp.federated.sse_outlets import Outlet
 from mcp_gateway.entrypoints.mcp.federated.walls import Wall
@@ -145,7 +145,7 @@ class LegacyCall:
                     return None
                 return await self._answer(reply.body)
             if reply.chunks is not None:
-                await self._outlet.answer_in_pieces(reply.chunks)
+                await self._outlet.answer_in_pieces(answer_in_older_words(reply.chunks))
                 return None
             return await self._relay(reply.events or _no_events())
         finally:

@@ -4,6 +4,7 @@ What an older revision does not know and ignores is left in place; taken away is
 """
 
 import re
+from collections.abc import AsyncIterator
 from typing import Final
 
 from mcp_gateway.core.errors import GatewayError, Json
@@ -34,7 +35,10 @@ NEWER_PARAMS: Final = frozenset({"inputResponses", "requestState", "task"})
 _PAIR: Final = rb'"(?:resultType":"complete"|ttlMs":\d{1,16}|cacheScope":"(?:public|private)")'
 _HEAD: Final = re.compile(rb'(\{"jsonrpc":"2\.0","id":(?:-?\d{1,20}|"[^"\\]{0,200}"),"result":\{)((?:' + _PAIR + rb",?)*)")
 _TAIL: Final = re.compile(rb"(?:," + _PAIR + rb")+\}\}\Z")
+_HEAD_BYTES: Final = 512
 _TAIL_BYTES: Final = 160
+_ENDING_BYTES: Final = 2_048
+_PART: Final = b',"resultType":"complete"'
 _BEGINNING: Final = b'{"jsonrpc":"2.0","id":'
 _COMPLETE: Final = b',"resultType":"complete"}}'
 _NEAR: Final = 250
@@ -57,6 +61,42 @@ def answer_of(body: bytes, method: str) -> bytes:
     if b'"resultType":' in whole:
         return render(_translated(parse_object(whole), method))
     return whole
+
+
+async def answer_in_older_words(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """As `answer_of`, for an answer too long to be held: as far as the newer words stand at its ends, where servers have them."""
+    kept, begun, plain = b"", False, False
+    async for piece in pieces:
+        kept += piece
+        if not begun and len(kept) >= _HEAD_BYTES:
+            (kept, plain), begun = _without_head(kept), True
+        if begun and len(kept) > _ENDING_BYTES:
+            yield kept[:-_ENDING_BYTES]
+            kept = kept[-_ENDING_BYTES:]
+    if not begun:
+        kept, plain = _without_head(kept)
+    # Only where the result is the last of the message do its end and that of the message stand together.
+    yield _without_tail(kept) if plain else kept
+
+
+def _without_head(start: bytes) -> tuple[bytes, bool]:
+    """The beginning of an answer, and whether it is written as most servers write it."""
+    head = _HEAD.match(start)
+    return (start, False) if head is None else (start[: head.end(1)] + start[head.end() :], True)
+
+
+def _without_tail(end: bytes) -> bytes:
+    tail = _TAIL.search(end)
+    if tail is not None:
+        return end[: tail.start()] + b"}}"
+    found = end.rfind(_PART)
+    rest = end[found + len(_PART) :]
+    try:
+        # What follows are further members of the result, its end, and that of the message.
+        parse_object(b'{"":0' + rest.removesuffix(b"}"))
+    except ValueError:
+        return end
+    return end[:found] + rest if found >= 0 else end
 
 
 def _translated(message: JsonObject, method: str) -> JsonObject:

@@ -1,6 +1,9 @@
 """Results and errors of 2026-07-28 in the words of older revisions."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -8,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_gateway.core.protocol.frames import JsonObject
-from mcp_gateway.entrypoints.mcp.federated.legacy_words import MODERN_RESULT_KEYS, answer_of, initialize_result, negotiated
+from mcp_gateway.entrypoints.mcp.federated.legacy_words import (
+    MODERN_RESULT_KEYS,
+    answer_in_older_words,
+    answer_of,
+    initialize_result,
+    negotiated,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -105,3 +114,42 @@ def test_a_server_that_says_little_of_itself_still_has_a_name() -> None:
 )
 def test_the_revision_is_the_one_asked_for_if_it_is_of_this_era(asked: str | int | None, spoken: str) -> None:
     assert negotiated(asked) == spoken
+
+
+@given(
+    newer=NEWER,
+    text=st.text(max_size=2_000),
+    looks=st.sampled_from(["newer first", "newer last", "before what the server says of itself"]),
+    places=st.lists(st.integers(0, 2_500), max_size=6),
+)
+def test_a_long_answer_in_pieces_says_what_it_says_as_a_whole(
+    newer: JsonObject, text: str, looks: str, places: list[int]
+) -> None:
+    own: JsonObject = {"content": [{"type": "text", "text": text}], "structuredContent": dict(newer)}
+    result = {**own, **newer} if looks == "newer last" else {**newer, **own}
+    if looks.startswith("before"):
+        about: JsonObject = {"_meta": {"example/server": {"resultType": "complete", "name": text[:20]}}}
+        result, own = {**own, "resultType": "complete", **about}, {**own, **about}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}, separators=(",", ":")).encode()
+    cuts = [0, *sorted(min(place, len(body)) for place in places), len(body)]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for begin, end in pairwise(cuts):
+            yield body[begin:end]
+
+    async def joined() -> bytes:
+        return b"".join([piece async for piece in answer_in_older_words(pieces())])
+
+    assert json.loads(asyncio.run(joined()))["result"] == own
+
+
+def test_a_result_that_is_not_the_last_of_its_message_stays_as_it_is() -> None:
+    body = b'{"result":{"content":[],"structuredContent":{"a":1,"resultType":"complete"}},"jsonrpc":"2.0","id":1}'
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield body
+
+    async def joined() -> bytes:
+        return b"".join([piece async for piece in answer_in_older_words(pieces())])
+
+    assert asyncio.run(joined()) == body
