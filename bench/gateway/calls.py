@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from bench.figures import print_table
 from bench.gateway import rig
 from bench.gateway.load import WRK, Figures, Target, in_turns
-from tests.programs import folder_for
+from tests.programs import Program, folder_for
 
 PEER = "FastMCP's proxy"
 HEADER = ["target", "calls/s", "p50, ms", "p99, ms", "bad", "p50 / direct", "p50 / nginx", "calls/s of nginx"]
@@ -46,14 +46,25 @@ def main() -> int:
 def _targets(stack: contextlib.ExitStack) -> Sequence[Target]:
     folder = stack.enter_context(folder_for("bench-gateway"))
     upstream = stack.enter_context(rig.upstream())
-    targets = [Target(name="direct", url=f"{upstream.url}/mcp")]
-    for name, program in (("nginx", rig.nginx(folder / "nginx", upstream)), (PEER, rig.fastmcp(folder, upstream))):
-        if program is None:
-            print(f"{name} is not installed: its row is left out.\n")
-        else:
-            targets.append(Target(name=name, url=f"{stack.enter_context(program).url}/mcp"))
     gateway, token = stack.enter_context(rig.guarded_gateway(folder / "gateway", upstream))
-    return [*targets, Target(name="gateway", url=f"{gateway.url}/mcp", token=token)]
+    # What the peer has not ended when its turn is over takes the processor of whoever is next: direct calls, which need none.
+    programs = {
+        "direct": upstream,
+        "nginx": _entered(stack, rig.nginx(folder / "nginx", upstream)),
+        "gateway": gateway,
+        PEER: _entered(stack, rig.fastmcp(folder, upstream)),
+    }
+    for name in (name for name, program in programs.items() if program is None):
+        print(f"{name} is not installed: its row is left out.\n")
+    return [
+        Target(name=name, url=f"{program.url}/mcp", token=token if program is gateway else "")
+        for name, program in programs.items()
+        if program is not None
+    ]
+
+
+def _entered(stack: contextlib.ExitStack, program: Program | None) -> Program | None:
+    return None if program is None else stack.enter_context(program)
 
 
 def _row(name: str, found: Mapping[str, Figures]) -> list[str]:
