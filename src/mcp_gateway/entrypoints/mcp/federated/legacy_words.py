@@ -66,13 +66,18 @@ def answer_of(body: bytes, method: str) -> bytes:
 async def answer_in_older_words(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """As `answer_of`, for an answer too long to be held: as far as the newer words stand at its ends, where servers have them."""
     kept, begun, plain = b"", False, False
-    async for piece in pieces:
-        kept += piece
-        if not begun and len(kept) >= _HEAD_BYTES:
-            (kept, plain), begun = _without_head(kept), True
-        if begun and len(kept) > _ENDING_BYTES:
-            yield kept[:-_ENDING_BYTES]
-            kept = kept[-_ENDING_BYTES:]
+    try:
+        async for piece in pieces:
+            kept += piece
+            if not begun and len(kept) >= _HEAD_BYTES:
+                (kept, plain), begun = _without_head(kept), True
+            if begun and len(kept) > _ENDING_BYTES:
+                yield kept[:-_ENDING_BYTES]
+                kept = kept[-_ENDING_BYTES:]
+    except GatewayError:
+        # It breaks off; what came of it is passed on.
+        yield kept
+        raise
     if not begun:
         kept, plain = _without_head(kept)
     # Only where the result is the last of the message do its end and that of the message stand together.
