@@ -18,6 +18,7 @@ from mcp_gateway.adapters.peer_answers import Answering, Outcome
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, parse_object, render
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.peers import (
     LONGEST_SECONDS,
     MAX_PAYLOAD_BYTES,
@@ -80,9 +81,7 @@ class RedisPeers:
     async def close(self) -> None:
         """Questions under way end; those asked fail."""
         self._connection.unsubscribe(PREFIX + self.replica, self._heard)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         self._fail_all()
 
     def answer(self, kind: str, handler: Handler) -> None:

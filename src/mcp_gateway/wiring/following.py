@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -50,9 +51,7 @@ async def running(*work: Coroutine[object, object, object]) -> AsyncIterator[Non
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
 
 def _tell_fault(task: "asyncio.Task[object]") -> None:

@@ -14,6 +14,7 @@ from mcp_gateway.adapters.drafting.process import DraftingProcess, ProcessDied
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.model import Draft, DraftRequest
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import end_tasks
 
 # So much of a second spent on drafting in this process calls for another.
 _WINDOW_SECONDS: Final = 1.0
@@ -75,9 +76,7 @@ class DraftingPool:
     async def close(self) -> None:
         """End all processes, within a bound."""
         self._most = 0
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         await asyncio.gather(*(process.end() for process in self._processes))
         self._processes.clear()
 

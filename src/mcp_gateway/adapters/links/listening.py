@@ -12,6 +12,7 @@ import structlog
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object
 from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.errors import NotExpressible, UpstreamUnreachable
 from mcp_gateway.federation.model import Change, ChangeKind, Client, Reply, Request
 from mcp_gateway.federation.ports import Wanted
@@ -70,14 +71,14 @@ class Listening:
                     self._interrupted = False
                     self._task = asyncio.create_task(self._keep(opened))
             finally:
-                await _ended(former)
+                await end_tasks(former)
         if self._closed:
             await self.close()
 
     async def close(self) -> None:
         self._closed = True
         task, self._task = self._task, None
-        await _ended(task)
+        await end_tasks(task)
         self._ended(self)
 
     async def _open(self) -> "_Stream":
@@ -179,10 +180,3 @@ class _Stream:
 
 async def _one(body: bytes) -> AsyncIterator[bytes]:
     yield body
-
-
-async def _ended(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -14,6 +14,7 @@ import structlog
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 from mcp_gateway.adapters.oidc.http import Outbound
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import end_tasks
 
 GROUPS_SECONDS: Final = 600.0
 FAILED_SECONDS: Final = 60.0
@@ -73,10 +74,7 @@ class GroupLookup:
 
     async def aclose(self) -> None:
         """End what is under way."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await end_tasks(*self._flights.values())
 
     async def _ask(self, directory: str, person: str) -> FoundGroups:
         try:

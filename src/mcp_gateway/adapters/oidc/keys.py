@@ -20,6 +20,7 @@ from mcp_gateway.adapters.oidc.http import Outbound
 from mcp_gateway.adapters.oidc.key_set import KeySet, read_key_set
 from mcp_gateway.adapters.oidc.known_metadata import FindMetadata, KnownMetadata
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import end_tasks
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 300.0, 86_400.0
 UNSAID_SECONDS = 3_600.0
@@ -124,9 +125,7 @@ class ProviderKeys:
 
     async def aclose(self) -> None:
         """End the request under way; nothing is asked afterwards."""
-        if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.wait([self._flight])
+        await end_tasks(self._flight)
         await self._metadata.aclose()
 
     async def _current(self) -> Held:

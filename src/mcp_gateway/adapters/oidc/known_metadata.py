@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from mcp_gateway.adapters.oidc.discovery import ProviderMetadata
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import end_tasks
 
 FRESH_SECONDS: Final = 3_600.0
 AGAIN_SECONDS: Final = 5.0
@@ -43,9 +44,7 @@ class KnownMetadata:
         self._fresh_until = float("-inf")
 
     async def aclose(self) -> None:
-        if self._flight is not None:
-            self._flight.cancel()
-            await asyncio.wait([self._flight])
+        await end_tasks(self._flight)
 
     async def _ask(self, now: float) -> None:
         if self._flight is None or self._flight.done():

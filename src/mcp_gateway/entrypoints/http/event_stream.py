@@ -17,9 +17,10 @@ from starlette.types import Receive, Scope, Send
 from mcp_gateway.ask.model import Step
 from mcp_gateway.ask.ports import ProgressListener
 from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.models import ChatResponse
-from mcp_gateway.entrypoints.http.presence import end, wait_for_leaving
+from mcp_gateway.entrypoints.http.presence import wait_for_leaving
 from mcp_gateway.entrypoints.http.replies import Replies
 from mcp_gateway.entrypoints.http.shaping import shape_step
 
@@ -55,7 +56,7 @@ class AnswerStream(StreamingResponse):
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await end(answering, sending, leaving)
+            await end_tasks(answering, sending, leaving)
 
     async def _answer(self) -> None:
         try:

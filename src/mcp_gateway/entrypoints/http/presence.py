@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.entrypoints.http.errors import ClientGone
 
 T = TypeVar("T")
@@ -21,17 +22,10 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
             raise ClientGone
         return task.result()
     finally:
-        await end(task, leaving)
+        await end_tasks(task, leaving)
 
 
 async def wait_for_leaving(receive: Receive) -> None:
     """Returns when the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel the tasks and wait until they are over; what they raise is dropped."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.core.errors import GatewayError, Json, Unavailable
 from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.entrypoints.http.identity import CALLER
 from mcp_gateway.entrypoints.mcp.quick_http import QuickHttp
 from mcp_gateway.entrypoints.mcp.server import McpFace
@@ -108,9 +109,7 @@ async def watching(face: McpFace) -> AsyncIterator[None]:
         yield
     finally:
         face.changes.close()
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await end_tasks(task)
 
 
 def is_loopback(host: str) -> bool:

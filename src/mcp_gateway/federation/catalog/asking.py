@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.catalog.model import Missing
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.shelf import AWAY_SECONDS, PATIENCE_SECONDS, identity_of
@@ -51,10 +52,7 @@ class Asking:
 
     async def close(self) -> None:
         """Ends what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*self._under_way.values())
 
     def _ask(self, server: Server, client: Client, place: _Place) -> "asyncio.Task[UpstreamFacts] | None":
         """None for one that failed a moment ago."""

@@ -14,6 +14,7 @@ import structlog
 from mcp_gateway.core.errors import GatewayError, Internal
 from mcp_gateway.core.protocol.frames import JsonObject, render
 from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.catalog.kept import Kept
 from mcp_gateway.federation.catalog.known import Known
 from mcp_gateway.federation.catalog.model import Held, Item, ListKind, Missing
@@ -153,10 +154,7 @@ class Shelf:
 
     async def close(self) -> None:
         """Ends what is under way."""
-        tasks = [task for _, task in self._flights.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*(task for _, task in self._flights.values()))
 
     def _wanted(self, server: Server, kind: ListKind, identity: str) -> Wanted:
         """One for everybody where the list was public last. What was asked for before a change answers nobody after it."""

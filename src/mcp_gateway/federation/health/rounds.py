@@ -10,6 +10,8 @@ from typing import Final
 
 import structlog
 
+from mcp_gateway.core.tasks import end_tasks
+
 JITTER: Final = 0.2
 LOOK_AGAIN_SECONDS: Final = 1.0
 
@@ -44,10 +46,7 @@ class Rounds:
         self._task = asyncio.create_task(self._go_round(), name=self._name)
 
     async def close(self) -> None:
-        tasks = [*self._visiting.values(), *([] if self._task is None else [self._task])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*self._visiting.values(), self._task)
 
     def serve(self, servers: Collection[str]) -> None:
         """From now on these. New ones are visited soon, gone ones no more."""

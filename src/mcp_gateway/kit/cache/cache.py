@@ -16,6 +16,7 @@ from typing import Generic, Self, TypeVar, cast, overload
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.cache.codec import Codec, JsonCodec
 from mcp_gateway.kit.cache.figures import Counting
 from mcp_gateway.kit.cache.flights import Flight, Flights
@@ -195,9 +196,7 @@ class Cache(Generic[V]):
         running = self._flights.running()
         for flight in running:
             flight.fail(StoreUnavailable("The cache was closed."))
-            if flight.task is not None:
-                flight.task.cancel()
-        await asyncio.gather(*(flight.task for flight in running if flight.task is not None), return_exceptions=True)
+        await end_tasks(*(flight.task for flight in running))
         self._near.clear()
 
     def invalidated(self, tenant: str, keys: Sequence[str], tags: Sequence[str]) -> None:

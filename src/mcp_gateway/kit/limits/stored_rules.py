@@ -10,6 +10,7 @@ from typing import Self
 
 import structlog
 
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.errors import InvalidRule, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.limits.documents import from_text, to_text
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
@@ -44,9 +45,7 @@ class StoredRules:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait((self._keeper,))
+        await end_tasks(self._keeper)
         with contextlib.suppress(StoreUnavailable):
             await self._store.unwatch(self._changed.set)
 

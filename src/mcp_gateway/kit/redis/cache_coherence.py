@@ -17,6 +17,7 @@ from importlib.resources import files
 import structlog
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.cache.listeners import Listeners
 from mcp_gateway.kit.cache.model import Acknowledgement
 from mcp_gateway.kit.cache.ports import Invalidation
@@ -94,9 +95,7 @@ class Coherence:
 
     async def close(self) -> None:
         """Leave, so that nobody waits for this replica."""
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.wait((self._renewing,))
+        await end_tasks(self._renewing)
         self._lose_trust()
         self._unsubscribe()
         with contextlib.suppress(StoreUnavailable, StoreRefused):

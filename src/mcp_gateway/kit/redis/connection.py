@@ -13,6 +13,7 @@ from typing import Literal, Self, TypeAlias
 
 import structlog
 
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.address import Address, read_address
 from mcp_gateway.kit.redis.handshake import greet
@@ -172,9 +173,7 @@ class RedisConnection:
 
     async def close(self) -> None:
         """End the background task and the socket; what is still waiting fails."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait((self._keeper,))
+        await end_tasks(self._keeper)
         if self._wire is not None:
             await self._wire.close()
 

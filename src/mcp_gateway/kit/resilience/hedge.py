@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
 from mcp_gateway.kit.resilience.budget import RetryBudget
 from mcp_gateway.kit.resilience.ranges import require
@@ -68,6 +69,4 @@ class Hedge:
                         return call.result()
             return calls[0].result()
         finally:
-            for call in calls:
-                call.cancel()
-            await asyncio.gather(*calls, return_exceptions=True)
+            await end_tasks(*calls)

@@ -18,6 +18,7 @@ from sqlglot import exp
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.schema import DatabaseSchema
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.tables.model import FoundValues, Limits, ValueMatch
 from mcp_gateway.tables.ports import Database
 from mcp_gateway.tables.statements import column_ref, is_not_null, table_ref
@@ -69,9 +70,7 @@ class ValueFinder:
 
     async def close(self) -> None:
         """Stop a building that is under way."""
-        if self._building is not None:
-            self._building.cancel()
-            await asyncio.wait({self._building})
+        await end_tasks(self._building)
 
     async def find(
         self,

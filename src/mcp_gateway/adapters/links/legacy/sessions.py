@@ -14,6 +14,7 @@ from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.legacy.later import Later
 from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.model import Client
 
 _Key: TypeAlias = tuple[str, str, str, str, str, bytes]
@@ -85,11 +86,7 @@ class SessionPool:
         self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
-        opening = tuple(self._opening.values())
-        for task in opening:
-            task.cancel()
-        if opening:
-            await asyncio.wait(opening)
+        await end_tasks(*self._opening.values())
         for session in tuple(self._sessions.values()):
             self.forget(session)
         await self._later.close()

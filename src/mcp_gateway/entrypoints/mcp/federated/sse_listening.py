@@ -12,6 +12,7 @@ import structlog
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
 from mcp_gateway.core.protocol.words import SUBSCRIPTION_KEY
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor
 from mcp_gateway.entrypoints.mcp.federated.walls import Wall
 from mcp_gateway.federation.client_sessions.errors import ClientSessionsAway, ClientSessionUnknown
@@ -144,8 +145,7 @@ class _Listen:
         return self._acknowledged.is_set() or not self.over.done()
 
     async def close(self) -> None:
-        self.over.cancel()
-        await asyncio.gather(self.over, return_exceptions=True)
+        await end_tasks(self.over)
         if self._reply is not None:
             await self._reply.close()
 

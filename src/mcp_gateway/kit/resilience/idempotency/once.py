@@ -14,6 +14,7 @@ from typing import Literal
 import structlog
 
 from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.errors import IdempotencyConflict, IdempotencyMismatch, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
 from mcp_gateway.kit.resilience.deadline import Deadlines
@@ -113,9 +114,7 @@ class Idempotency:
         """Wait for work whose callers have gone; what is not over after `grace_seconds` is cancelled and its keys freed."""
         if self._running:
             _, late = await asyncio.wait(set(self._running), timeout=grace_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end_tasks(*late)
         await asyncio.gather(*self._freeing, return_exceptions=True)
 
     async def _begin(self, request: KeyedRequest, token: str) -> Begun:
