@@ -15,7 +15,7 @@ from mcp_gateway.access.errors import InsufficientScope, NotAllowed
 from mcp_gateway.access.policy.model import Action, Decision, Target
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.correlation import CORRELATION_ID
-from mcp_gateway.core.errors import GatewayError, Internal, Json
+from mcp_gateway.core.errors import GatewayError, Json, code_of
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.values import call_value
 
@@ -138,7 +138,7 @@ class Governor:
             await ended("cancelled")
             raise
         except Exception as error:
-            await ended("failed", error.code if isinstance(error, GatewayError) else Internal.code)
+            await ended("failed", code_of(error))
             raise
         await ended("answered")
         return result

@@ -68,6 +68,11 @@ class GatewayError(Exception):
         return shape
 
 
+def code_of(error: BaseException) -> str:
+    """Its code; that of `Internal` for what is no error of this tree."""
+    return error.code if isinstance(error, GatewayError) else Internal.code
+
+
 class InvalidInput(GatewayError):
     """The request cannot be understood."""
 

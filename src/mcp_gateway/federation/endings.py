@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
-from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.errors import GatewayError, code_of
 from mcp_gateway.core.protocol.frames import object_at, parse_object
 from mcp_gateway.federation.model import Reply
 from mcp_gateway.federation.pipeline import Onward, Passage
@@ -70,7 +70,7 @@ async def observed(passage: Passage, onward: Onward, finish: Finish) -> Reply:
         await finish(GIVEN_UP)
         raise
     except Exception as error:
-        await finish(Ending(failed=True, code=error.code if isinstance(error, GatewayError) else Internal.code))
+        await finish(Ending(failed=True, code=code_of(error)))
         raise
     if reply.body is not None:
         await finish(ending_of(reply.body))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.errors import code_of
 from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.catalog.model import Missing
 from mcp_gateway.federation.catalog.ports import Surroundings
@@ -78,7 +78,7 @@ class Asking:
         if error is None:
             self._failed.pop(place, None)
         else:
-            self._note(place, error.code if isinstance(error, GatewayError) else Internal.code)
+            self._note(place, code_of(error))
 
     def _missing(self, place: _Place) -> Missing:
         if place not in self._failed:

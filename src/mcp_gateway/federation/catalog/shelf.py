@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import structlog
 
-from mcp_gateway.core.errors import GatewayError, Internal
+from mcp_gateway.core.errors import GatewayError, code_of
 from mcp_gateway.core.protocol.frames import JsonObject, render
 from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND
 from mcp_gateway.core.tasks import end_tasks
@@ -231,7 +231,7 @@ class Shelf:
             return
         if not isinstance(error, GatewayError):
             log.error("list_failed", server=wanted[0], kind=wanted[2], exc_info=error)
-        code = error.code if isinstance(error, GatewayError) else Internal.code
+        code = code_of(error)
         before = self._failed.pop(wanted[:4], None)
         since = before.since if before is not None else self._clock.timestamp()
         self._failed[wanted[:4]] = _Failure(code, self._clock.monotonic(), since)
