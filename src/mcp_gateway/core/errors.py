@@ -48,10 +48,15 @@ class GatewayError(Exception):
     ) -> None:
         """`data` are the facts as fields (JSON values, never secrets); None for `message` takes the docstring's first line."""
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
-        self.hint = hint or type(self).hint
+        self.hint = hint or self._hint(data)
         self.retry_after_seconds = retry_after_seconds
         self.data: Mapping[str, Json] = data
         super().__init__(self.message)
+
+    @classmethod
+    def _hint(cls, data: Mapping[str, Json]) -> str:
+        """The hint when none is given: the class's."""
+        return cls.hint
 
     def to_dict(self) -> dict[str, Json]:
         """The one serialisation: code, message, hint, retryable, and `retry_after_seconds` and `data` when there are any."""

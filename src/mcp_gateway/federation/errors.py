@@ -1,6 +1,7 @@
 """What can go wrong between a client and an upstream server. Each error carries `server` in its data."""
 
 import shlex
+from collections.abc import Mapping
 
 from mcp_gateway.core.errors import (
     Forbidden,
@@ -18,19 +19,13 @@ from mcp_gateway.core.errors import (
 class _OfServer(GatewayError):
     """NAME and TOOL in the class's hint are those the data has: what it says is there to be copied."""
 
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        hint: str | None = None,
-        retry_after_seconds: float | None = None,
-        **data: Json,
-    ) -> None:
-        said = type(self).hint if hint is None else hint
+    @classmethod
+    def _hint(cls, data: Mapping[str, Json]) -> str:
+        said = cls.hint
         for word, field in (("NAME", "server"), ("TOOL", "name")):
             if isinstance(known := data.get(field), str):
                 said = said.replace(word, shlex.quote(known))
-        super().__init__(message, hint=said, retry_after_seconds=retry_after_seconds, **data)
+        return said
 
 
 class UpstreamUnreachable(_OfServer, Unavailable):
