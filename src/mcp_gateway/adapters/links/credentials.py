@@ -9,8 +9,9 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from mcp_gateway.adapters.links.discretion import Discretion, secret_in_header
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.token_endpoint import Granted, TokenEndpoint
 from mcp_gateway.core.clock import Clock
@@ -29,49 +30,62 @@ _FIELD_VALUE: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _NOT_THESE: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "content-type"})
 
 
+class Presented(NamedTuple):
+    """Header lines, each with its end. `hidden` keeps them out of answers; None: there is nothing to hide."""
+
+    lines: bytes
+    hidden: Discretion | None
+
+
 class Presenter(Protocol):
-    """`fixed`: the lines, where they are the same for everybody; None: ask for them."""
+    """`fixed`: what everybody presents; None: ask for it."""
 
-    fixed: bytes | None
+    fixed: Presented | None
 
-    async def lines(self, client: Client) -> bytes:
+    async def presented(self, client: Client) -> Presented:
         """Raises `UpstreamRefused` and `UpstreamUnreachable`."""
         ...
 
-    def forget(self, client: Client, lines: bytes) -> bool:
-        """These were refused. Whether asking for others makes sense."""
+    def forget(self, client: Client, refused: Presented) -> bool:
+        """Whether asking for another makes sense."""
         ...
 
     async def close(self) -> None: ...
 
 
 def presenter(
-    credential: Credential, faults: Faults, *, clock: Clock, endpoint: Callable[[Credential], TokenEndpoint]
+    credential: Credential,
+    faults: Faults,
+    *,
+    clock: Clock,
+    endpoint: Callable[[Credential], TokenEndpoint],
+    secrets: tuple[str, ...] = (),
 ) -> Presenter:
-    """Raises `UpstreamRefused` for a credential that fits into no header."""
+    """`secrets` go to the server besides, in its address. Raises `UpstreamRefused` for a credential that fits into no header."""
     if credential.kind in ("client_credentials", "token_exchange"):
-        return FetchedToken(credential, faults, clock=clock, endpoint=endpoint(credential))
-    return Fixed(_fixed(credential, faults))
+        return FetchedToken(credential, faults, clock=clock, endpoint=endpoint(credential), secrets=secrets)
+    return Fixed(_fixed(credential, faults, secrets))
 
 
-def _fixed(credential: Credential, faults: Faults) -> bytes:
+def _fixed(credential: Credential, faults: Faults, secrets: tuple[str, ...]) -> Presented:
     if credential.kind == "none":
-        return b""
+        return Presented(b"", Discretion(secrets) or None)
     name = "authorization" if credential.kind == "bearer" else credential.header.lower()
     value = f"Bearer {credential.secret}" if credential.kind == "bearer" else credential.secret
     if not _FIELD_NAME.fullmatch(name) or name in _NOT_THESE or not _FIELD_VALUE.fullmatch(value):
         raise UpstreamRefused(f"The credential of {faults.server} does not fit into a header.", server=faults.server)
-    return f"{name}: {value}\r\n".encode("ascii")
+    return Presented(f"{name}: {value}\r\n".encode("ascii"), Discretion([secret_in_header(value), *secrets]) or None)
 
 
 class Fixed:
-    def __init__(self, lines: bytes) -> None:
-        self.fixed: bytes | None = lines
+    def __init__(self, presented: Presented) -> None:
+        self.fixed: Presented | None = presented
+        self._presented = presented
 
-    async def lines(self, client: Client) -> bytes:
-        return self.fixed or b""
+    async def presented(self, client: Client) -> Presented:
+        return self._presented
 
-    def forget(self, client: Client, lines: bytes) -> bool:
+    def forget(self, client: Client, refused: Presented) -> bool:
         return False
 
     async def close(self) -> None: ...
@@ -80,15 +94,18 @@ class Fixed:
 class FetchedToken:
     """OAuth 2.0 client credentials, and the exchange of the caller's token."""
 
-    fixed: bytes | None = None
+    fixed: Presented | None = None
 
-    def __init__(self, credential: Credential, faults: Faults, *, clock: Clock, endpoint: TokenEndpoint) -> None:
+    def __init__(
+        self, credential: Credential, faults: Faults, *, clock: Clock, endpoint: TokenEndpoint, secrets: tuple[str, ...]
+    ) -> None:
         self._credential, self._faults, self._clock, self._endpoint = credential, faults, clock, endpoint
-        # (until when, lines)
-        self._kept: dict[Key, tuple[float, bytes]] = {}
-        self._fetching: dict[Key, asyncio.Task[bytes]] = {}
+        self._secrets = secrets
+        # With until when.
+        self._kept: dict[Key, tuple[float, Presented]] = {}
+        self._fetching: dict[Key, asyncio.Task[Presented]] = {}
 
-    async def lines(self, client: Client) -> bytes:
+    async def presented(self, client: Client) -> Presented:
         key = self._key(client)
         kept = self._kept.get(key)
         if kept is not None and self._clock.monotonic() < kept[0]:
@@ -100,10 +117,10 @@ class FetchedToken:
         # Whoever gives up must not take the token from the others who wait.
         return await asyncio.shield(fetching)
 
-    def forget(self, client: Client, lines: bytes) -> bool:
+    def forget(self, client: Client, refused: Presented) -> bool:
         key = self._key(client)
         kept = self._kept.get(key)
-        if kept is not None and kept[1] == lines:
+        if kept is not None and kept[1] is refused:
             del self._kept[key]
         return True
 
@@ -121,16 +138,17 @@ class FetchedToken:
         caller = client.caller
         return (caller.tenant, caller.subject, hashlib.sha256(client.token.encode()).hexdigest())
 
-    async def _fetch(self, key: Key, client: Client) -> bytes:
+    async def _fetch(self, key: Key, client: Client) -> Presented:
         subject = client.token if self._credential.kind == "token_exchange" else None
         granted = await self._endpoint.grant(subject)
         while len(self._kept) >= _MAX_KEPT:
             del self._kept[next(iter(self._kept))]
         lines = f"authorization: Bearer {granted.token}\r\n".encode("ascii")
-        self._kept[key] = (self._clock.monotonic() + _kept_seconds(granted), lines)
-        return lines
+        presented = Presented(lines, Discretion([granted.token, *self._secrets]) or None)
+        self._kept[key] = (self._clock.monotonic() + _kept_seconds(granted), presented)
+        return presented
 
-    def _fetched(self, key: Key, task: asyncio.Task[bytes]) -> None:
+    def _fetched(self, key: Key, task: asyncio.Task[Presented]) -> None:
         del self._fetching[key]
         if not task.cancelled():
             # Whoever waits raises it; it must not be told as lost when nobody does any more.

@@ -7,7 +7,6 @@ gives it away; one that means to has other ways.
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -97,14 +96,6 @@ class _Discreet:
         self._source.release()
 
 
-@lru_cache(maxsize=4_096)
-def discretion_of(lines: bytes, more: tuple[str, ...]) -> Discretion | None:
-    """About the values of header lines, and `more`. None: there is nothing to hide."""
-    values = [line.partition(": ")[2] for line in lines.decode("latin-1").split("\r\n")]
-    found = Discretion([*(_after_scheme(one) for one in values), *more])
-    return found or None
-
-
 def secrets_in_address(url: str) -> tuple[str, ...]:
     """What parameters of it hold that are called like secrets, as written and as read."""
     written = (part.partition("=") for part in urlsplit(url).query.split("&"))
@@ -126,7 +117,8 @@ def _plain(secret: str) -> bytes:
     return max(_ANYWHERE.findall(secret), key=len, default="").encode()
 
 
-def _after_scheme(value: str) -> str:
+def secret_in_header(value: str) -> str:
+    """What of it is the secret: all, or what follows a scheme."""
     scheme, space, rest = value.partition(" ")
     return rest if space and " " not in rest and _SCHEME.match(scheme) else value
 

@@ -51,8 +51,14 @@ class Outward:
             trust=self._trusted,
             secret=server.credential.kind != "none",
         )
-        presenting = presenter(server.credential, faults, clock=self._clock, endpoint=self._endpoint_for(faults))
-        return HttpSending(http, presenting, secrets_in_address(server.url))
+        presenting = presenter(
+            server.credential,
+            faults,
+            clock=self._clock,
+            endpoint=self._endpoint_for(faults),
+            secrets=secrets_in_address(server.url),
+        )
+        return HttpSending(http, presenting)
 
     def client(self, url: str, faults: Faults, limits: ServerLimits) -> HttpClient:
         """For requests that belong to no server and carry no secret. Raises as `sending`."""

@@ -230,4 +230,4 @@ def test_no_credential_needs_no_line() -> None:
         raise AssertionError
 
     clock = FixedClock(datetime(2026, 11, 21, tzinfo=UTC))
-    assert presenter(Credential(), Faults("up"), clock=clock, endpoint=never).fixed == b""  # type: ignore[arg-type]  # never called
+    assert presenter(Credential(), Faults("up"), clock=clock, endpoint=never).fixed == (b"", None)  # type: ignore[arg-type]  # never called

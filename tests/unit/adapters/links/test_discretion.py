@@ -10,7 +10,7 @@ from tests.upstreams.reaching import calling, modern_link
 from tests.upstreams.scripted_http import Asked, Wire, repeating, scripted
 
 from mcp_gateway.adapters.links.answers import Answer
-from mcp_gateway.adapters.links.discretion import Discretion, discretion_of
+from mcp_gateway.adapters.links.discretion import Discretion, secret_in_header
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.legacy.exchange import Exchange
 from mcp_gateway.adapters.links.legacy.starts import Starts
@@ -88,8 +88,7 @@ async def test_it_is_hidden_however_its_marks_are_escaped(written: str) -> None:
 
 
 async def test_what_is_a_number_stays_one() -> None:
-    hidden = discretion_of(b"x-key: 1234567890\r\n", ())
-    assert hidden is not None
+    hidden = Discretion(["1234567890"])
     assert json.loads(hidden.whole(b'{"a":1234567890,"b":"1234567890"}')) == {"a": 1111111111, "b": "1111111111"}
 
 
@@ -99,8 +98,14 @@ async def test_of_secrets_that_are_alike_in_part_each_is_hidden() -> None:
 
 
 async def test_short_ones_are_words_like_others() -> None:
-    assert discretion_of(b"x-key: blue\r\n", ()) is None
-    assert discretion_of(b"", ("a", "")) is None
+    assert not Discretion(["blue", "a", ""])
+
+
+@pytest.mark.parametrize(
+    ("value", "secret"), [(f"Bearer {TOKEN}", TOKEN), (TOKEN, TOKEN), ("two words more", "two words more"), ("a/b cde", "a/b cde")]
+)
+def test_of_a_header_the_secret_is_what_follows_the_scheme(value: str, secret: str) -> None:
+    assert secret_in_header(value) == secret
 
 
 class Pieces:
