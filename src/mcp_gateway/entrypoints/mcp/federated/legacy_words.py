@@ -39,8 +39,8 @@ _HEAD_BYTES: Final = 512
 _TAIL_BYTES: Final = 160
 _ENDING_BYTES: Final = 2_048
 _PART: Final = b',"resultType":"complete"'
+_COMPLETE: Final = _PART + b"}}"
 _BEGINNING: Final = b'{"jsonrpc":"2.0","id":'
-_COMPLETE: Final = b',"resultType":"complete"}}'
 _NEAR: Final = 250
 _CACHEABLE: Final = frozenset({*LISTS, "resources/read"})
 
@@ -52,13 +52,10 @@ def answer_of(body: bytes, method: str) -> bytes:
         whole = body[: -len(_COMPLETE)] + b"}}"
         if b'"resultType":' not in whole and method not in _CACHEABLE:
             return whole
-    head = _HEAD.match(body)
-    if head is None:
-        return render(_translated(parse_object(body), method))
-    start = body[: head.end(1)] + body[head.end() :] if head.group(2) else body
-    tail = _TAIL.search(start, max(0, len(start) - _TAIL_BYTES))
-    whole = start[: tail.start()] + b"}}" if tail is not None else start
-    if b'"resultType":' in whole:
+    whole, plain = _without_head(body)
+    if plain:
+        whole = _without_tail(whole)
+    if not plain or b'"resultType":' in whole:
         return render(_translated(parse_object(whole), method))
     return whole
 
@@ -81,19 +78,28 @@ async def answer_in_older_words(pieces: AsyncIterator[bytes]) -> AsyncIterator[b
     if not begun:
         kept, plain = _without_head(kept)
     # Only where the result is the last of the message do its end and that of the message stand together.
-    yield _without_tail(kept) if plain else kept
+    yield _without_end(kept) if plain else kept
 
 
 def _without_head(start: bytes) -> tuple[bytes, bool]:
     """The beginning of an answer, and whether it is written as most servers write it."""
     head = _HEAD.match(start)
-    return (start, False) if head is None else (start[: head.end(1)] + start[head.end() :], True)
+    if head is None:
+        return start, False
+    return (start[: head.end(1)] + start[head.end() :] if head.group(2) else start), True
 
 
 def _without_tail(end: bytes) -> bytes:
-    tail = _TAIL.search(end)
-    if tail is not None:
-        return end[: tail.start()] + b"}}"
+    """Without newer words that are the last of the result."""
+    tail = _TAIL.search(end, max(0, len(end) - _TAIL_BYTES))
+    return end if tail is None else end[: tail.start()] + b"}}"
+
+
+def _without_end(end: bytes) -> bytes:
+    """As `_without_tail`, also where other members of the result follow."""
+    short = _without_tail(end)
+    if short is not end:
+        return short
     found = end.rfind(_PART)
     rest = end[found + len(_PART) :]
     try:
