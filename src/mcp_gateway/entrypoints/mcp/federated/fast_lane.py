@@ -70,12 +70,21 @@ class FastLane:
         self._right_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        usual = self._usual(scope)
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._long_way(scope, receive, send)
+            return
+        kept = kept_of(scope)
+        usual: _Usual | None = None if kept is None else kept.get(_KEPT)
+        if usual is None and self._endpoint.view_at(scope["path"]) is not None:
+            usual = self._read(scope)
         caller = None if usual is None else self._authenticate.remembered_as(usual.digest)
         view = None if caller is None else self._endpoint.view_for(caller, scope["path"], scope["query_string"])
         if view is None or caller is None or usual is None:
             await self._long_way(scope, receive, send)
             return
+        if kept is not None:
+            # Only now: whoever is not known here would only fill the memory.
+            kept[_KEPT] = usual
         # How long it may take is bounded where it is read off the wire (`bounded_http.py`).
         message = await receive()
         body = message.get("body", b"")
@@ -90,20 +99,8 @@ class FastLane:
             scope, receive, dressed, view=view, sender=Sender(caller, usual.token), body=body, message=value, head=usual.head
         )
 
-    def _usual(self, scope: Scope) -> _Usual | None:
-        """Kept where the connection knows the head again; None for the long way."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            return None
-        kept = kept_of(scope)
-        usual: _Usual | None = None if kept is None else kept.get(_KEPT)
-        if usual is None and self._endpoint.view_at(scope["path"]) is not None:
-            usual = self._read(scope)
-            # Whoever is not known here would only fill the memory.
-            if usual is not None and kept is not None and self._authenticate.remembered_as(usual.digest) is not None:
-                kept[_KEPT] = usual
-        return usual
-
     def _read(self, scope: Scope) -> _Usual | None:
+        """None: something about the head is not as usual."""
         host = authorization = b""
         correlation = ""
         for name, value in scope["headers"]:
