@@ -107,9 +107,11 @@ class InspectServer:
 
     async def _lock(self, server: Server, lists: Sequence[ReadList]) -> None:
         """While the store is away nothing new is offered, so there is nothing to lose."""
-        for read in lists if self._observe is not None else ():
+        if self._observe is None:
+            return
+        for read in lists:
             try:
-                if self._observe is not None and read.complete:
+                if read.complete:
                     await self._observe(server, read.kind, read.items)
             except GatewayError as error:
                 log.warning("list_not_locked", server=server.name, kind=read.kind, code=error.code)

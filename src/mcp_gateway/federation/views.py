@@ -29,10 +29,9 @@ class View:
 class Route:
     """The one server a request goes to. `name` is what that server calls the tool, prompt, URI or task; "" for none.
 
-    `rewrite` makes the request's parameters into those
-    the server expects (its own name, preset arguments, task ids); None: they are right as they are, and so are the bytes.
-    `restore` makes an answer's result fit the view again, and None means that it does. `answer` is there when the gateway answers
-    itself; the request is sent nowhere then.
+    `rewrite` makes the request's parameters into those the server expects (its own name, preset arguments, task ids); None: they
+    are right as they are, and so are the bytes. `restore` makes an answer's result fit the view again; None: it does. `answer` is
+    there when the gateway answers itself; the request is sent nowhere then.
     """
 
     server: Server
