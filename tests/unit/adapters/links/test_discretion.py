@@ -102,7 +102,8 @@ async def test_short_ones_are_words_like_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "secret"), [(f"Bearer {TOKEN}", TOKEN), (TOKEN, TOKEN), ("two words more", "two words more"), ("a/b cde", "a/b cde")]
+    ("value", "secret"),
+    [(f"Bearer {TOKEN}", TOKEN), (TOKEN, TOKEN), ("two words more", "two words more"), ("a/b cde", "a/b cde")],
 )
 def test_of_a_header_the_secret_is_what_follows_the_scheme(value: str, secret: str) -> None:
     assert secret_in_header(value) == secret
