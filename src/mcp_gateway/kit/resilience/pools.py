@@ -18,6 +18,8 @@ from mcp_gateway.kit.resilience.deadline import Deadlines
 from mcp_gateway.kit.resilience.ranges import require
 
 IN_USE = Metric(name="pool_in_use", help="Units of a resource pool in use.", kind="gauge", labels=("pool",))
+SIZE = Metric(name="pool_size", help="Units a resource pool has.", kind="gauge", labels=("pool",))
+WAITING = Metric(name="pool_waiting", help="Requests that wait for units of a resource pool.", kind="gauge", labels=("pool",))
 EXHAUSTED = Metric(name="pool_exhausted", help="Requests a resource pool could not serve.", kind="counter", labels=("pool",))
 
 _CLOCK = SystemClock()
@@ -79,6 +81,8 @@ class ResourcePool:
         self._line: deque[_Asking] = deque()
         self._shown = figures.gauge(IN_USE, pool=policy.name)
         self._exhausted = figures.counter(EXHAUSTED, pool=policy.name)
+        self._line_shown = figures.gauge(WAITING, pool=policy.name)
+        figures.gauge(SIZE, pool=policy.name).set(policy.size)
 
     @asynccontextmanager
     async def lease(self, user: str, units: int = 1) -> AsyncIterator[None]:
@@ -120,6 +124,7 @@ class ResourcePool:
         seconds = self.policy.max_wait_seconds if left is None else min(left, self.policy.max_wait_seconds)
         timer = asyncio.get_running_loop().call_later(seconds, self._give_up, asking)
         self._line.append(asking)
+        self._line_shown.set(len(self._line))
         try:
             return await asking.future
         except asyncio.CancelledError:
@@ -132,6 +137,7 @@ class ResourcePool:
             raise
         finally:
             timer.cancel()
+            self._line_shown.set(len(self._line))
 
     def _give_up(self, asking: _Asking) -> None:
         if not asking.future.done():

@@ -1,0 +1,89 @@
+"""What calls to one upstream take and how they end, by the class of the error: where a call got stuck names who is at fault.
+
+It measures; it limits, retries and refuses nothing. It knows no HTTP client: their errors are told apart by name.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.errors import TimedOut
+from mcp_gateway.kit.errors import was_called
+from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
+
+SECONDS = Metric(
+    name="upstream_seconds",
+    help="Calls to an upstream from when a connection was asked for, by how they ended.",
+    kind="histogram",
+    labels=("upstream", "outcome"),
+)
+IN_FLIGHT = Metric(name="upstream_in_flight", help="Calls to an upstream on their way.", kind="gauge", labels=("upstream",))
+
+UpstreamOutcome: TypeAlias = Literal[
+    "ok", "client_error", "server_error", "connect_error", "connect_timeout", "pool_timeout", "read_timeout", "broken",
+    "refused_here", "cancelled",
+]  # fmt: skip
+
+# The names that httpx, httpcore, aiohttp, requests and the standard library give to one and the same thing.
+_BY_NAME: dict[str, UpstreamOutcome] = {
+    "PoolTimeout": "pool_timeout",
+    "ConnectTimeout": "connect_timeout",
+    "ConnectionTimeoutError": "connect_timeout",
+    "ConnectError": "connect_error",
+    "ConnectionRefusedError": "connect_error",
+    "ClientConnectorError": "connect_error",
+    "gaierror": "connect_error",
+    "ReadTimeout": "read_timeout",
+    "WriteTimeout": "read_timeout",
+    "TimeoutError": "read_timeout",
+}
+_CLOCK = SystemClock()
+
+
+class UpstreamCall:
+    """One call. Set `status` to the HTTP status of the answer."""
+
+    __slots__ = ("status",)
+
+    def __init__(self) -> None:
+        self.status = 200
+
+
+class UpstreamCalls:
+    """`name` is from a small set: it labels the figures."""
+
+    def __init__(self, name: str, *, figures: Figures = NO_FIGURES, clock: Clock = _CLOCK) -> None:
+        self.name = name
+        self._figures = figures
+        self._monotonic = clock.monotonic
+        self._shown = figures.gauge(IN_FLIGHT, upstream=name)
+        self._running = 0
+
+    @contextmanager
+    def call(self) -> Iterator[UpstreamCall]:
+        """Around one call, from asking for a connection to the end of its answer. What the block raises goes on."""
+        one, started = UpstreamCall(), self._monotonic()
+        self._running += 1
+        self._shown.set(self._running)
+        outcome: UpstreamOutcome = "cancelled"
+        try:
+            yield one
+            outcome = "ok" if one.status < 400 else "client_error" if one.status < 500 else "server_error"
+        except Exception as error:
+            outcome = classify(error)
+            raise
+        finally:
+            self._running -= 1
+            self._shown.set(self._running)
+            self._figures.histogram(SECONDS, upstream=self.name, outcome=outcome).observe(self._monotonic() - started)
+
+
+def classify(error: Exception) -> UpstreamOutcome:
+    """Where the call got stuck; `broken` for a line that was lost and for whatever is unknown."""
+    if not was_called(error):
+        return "refused_here"
+    for kind in type(error).__mro__:
+        if kind.__name__ in _BY_NAME:
+            return _BY_NAME[kind.__name__]
+    return "read_timeout" if isinstance(error, TimedOut) else "broken"

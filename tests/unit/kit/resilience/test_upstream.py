@@ -1,0 +1,40 @@
+"""What is measured of calls to an upstream."""
+
+import httpx
+import pytest
+
+from mcp_gateway.kit.errors import CircuitOpen, PoolExhausted
+from mcp_gateway.kit.figures import RecordedFigures
+from mcp_gateway.kit.resilience.upstream import UpstreamCalls, classify
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (httpx.PoolTimeout(""), "pool_timeout"),
+        (httpx.ConnectError(""), "connect_error"),
+        (httpx.ConnectTimeout(""), "connect_timeout"),
+        (httpx.ReadTimeout(""), "read_timeout"),
+        (TimeoutError(), "read_timeout"),
+        (ConnectionRefusedError(), "connect_error"),
+        (httpx.RemoteProtocolError(""), "broken"),
+        (CircuitOpen(), "refused_here"),
+        (PoolExhausted(), "refused_here"),
+    ],
+)
+def test_the_class_of_an_error_says_where_a_call_got_stuck(error: Exception, outcome: str) -> None:
+    assert classify(error) == outcome
+
+
+def test_the_status_of_an_answer_and_an_error_are_outcomes() -> None:
+    figures = RecordedFigures()
+    calls = UpstreamCalls("engine", figures=figures)
+    with calls.call():
+        assert figures.total("upstream_in_flight", upstream="engine") == 1
+    with calls.call() as one:
+        one.status = 503
+    with pytest.raises(httpx.ConnectError), calls.call():
+        raise httpx.ConnectError("")
+    outcomes = [outcome for outcome in ("ok", "server_error", "connect_error") if figures.values("upstream_seconds", outcome=outcome)]
+    assert outcomes == ["ok", "server_error", "connect_error"]
+    assert figures.total("upstream_in_flight") == 0
