@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from mcp_gateway.core.errors import Json
+from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,3 +30,42 @@ class Probe(Protocol):
         ...
 
     async def check(self) -> Finding: ...
+
+
+class Source(Protocol):
+    """One place that signals are read from. May hang and may raise: whoever reads it bounds it, and a failure is a blind spot."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def read(self) -> Readings:
+        """What it says now. Raises `GatewayError`."""
+        ...
+
+
+class History(Protocol):
+    """Snapshots that were kept, so that there is something to compare with. Bounded."""
+
+    def add(self, snapshot: Snapshot, *, healthy: bool) -> None:
+        """Keep one; `healthy` when nothing was wrong at that moment."""
+        ...
+
+    def before(self, at: datetime) -> Snapshot | None:
+        """The latest snapshot taken at `at` or earlier, else the oldest there is; None when there is none."""
+        ...
+
+    def healthy(self, *, until: datetime) -> tuple[Snapshot, ...]:
+        """The last unbroken run of healthy snapshots that ended before `until`, in order of time; empty when there was none."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """Which addresses there are; empty is none. `shown_redis`: without user and password. `replicas`: further gateways."""
+
+    gateway_url: str = ""
+    engine_url: str = ""
+    shown_redis: str = ""
+    signing_keys_url: str = ""
+    replicas: tuple[str, ...] = ()
+    mcp_servers: Mapping[str, str] = field(default_factory=dict)
