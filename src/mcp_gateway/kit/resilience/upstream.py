@@ -18,6 +18,12 @@ SECONDS = Metric(
     kind="histogram",
     labels=("upstream", "outcome"),
 )
+POOL_WAIT = Metric(
+    name="upstream_pool_wait_seconds",
+    help="Waiting for a connection of the pool, of calls that got one.",
+    kind="histogram",
+    labels=("upstream",),
+)
 IN_FLIGHT = Metric(name="upstream_in_flight", help="Calls to an upstream on their way.", kind="gauge", labels=("upstream",))
 
 UpstreamOutcome: TypeAlias = Literal[
@@ -27,6 +33,7 @@ UpstreamOutcome: TypeAlias = Literal[
 
 # The names that httpx, httpcore, aiohttp, requests and the standard library give to one and the same thing.
 _BY_NAME: dict[str, UpstreamOutcome] = {
+    "PoolExhausted": "pool_timeout",
     "PoolTimeout": "pool_timeout",
     "ConnectTimeout": "connect_timeout",
     "ConnectionTimeoutError": "connect_timeout",
@@ -42,12 +49,17 @@ _CLOCK = SystemClock()
 
 
 class UpstreamCall:
-    """One call. Set `status` to the HTTP status of the answer."""
+    """One call. Set `status` to the HTTP status of the answer, and tell `placed` when it has its connection."""
 
-    __slots__ = ("status",)
+    __slots__ = ("_calls", "_started", "status")
 
-    def __init__(self) -> None:
+    def __init__(self, calls: "UpstreamCalls", started: float) -> None:
+        self._calls, self._started = calls, started
         self.status = 200
+
+    def placed(self) -> None:
+        """A place in the pool was had: what follows is the upstream's time."""
+        self._calls.waited(self._started)
 
 
 class UpstreamCalls:
@@ -58,12 +70,18 @@ class UpstreamCalls:
         self._figures = figures
         self._monotonic = clock.monotonic
         self._shown = figures.gauge(IN_FLIGHT, upstream=name)
+        self._waits = figures.histogram(POOL_WAIT, upstream=name)
         self._running = 0
+
+    def waited(self, since: float) -> None:
+        """Somebody who began to wait at `since` has a connection now."""
+        self._waits.observe(self._monotonic() - since)
 
     @contextmanager
     def call(self) -> Iterator[UpstreamCall]:
         """Around one call, from asking for a connection to the end of its answer. What the block raises goes on."""
-        one, started = UpstreamCall(), self._monotonic()
+        started = self._monotonic()
+        one = UpstreamCall(self, started)
         self._running += 1
         self._shown.set(self._running)
         outcome: UpstreamOutcome = "cancelled"
@@ -81,9 +99,9 @@ class UpstreamCalls:
 
 def classify(error: Exception) -> UpstreamOutcome:
     """Where the call got stuck; `broken` for a line that was lost and for whatever is unknown."""
-    if not was_called(error):
-        return "refused_here"
     for kind in type(error).__mro__:
         if kind.__name__ in _BY_NAME:
             return _BY_NAME[kind.__name__]
+    if not was_called(error):
+        return "refused_here"
     return "read_timeout" if isinstance(error, TimedOut) else "broken"

@@ -19,7 +19,7 @@ from mcp_gateway.kit.resilience.upstream import UpstreamCalls, classify
         (ConnectionRefusedError(), "connect_error"),
         (httpx.RemoteProtocolError(""), "broken"),
         (CircuitOpen(), "refused_here"),
-        (PoolExhausted(), "refused_here"),
+        (PoolExhausted(), "pool_timeout"),
     ],
 )
 def test_the_class_of_an_error_says_where_a_call_got_stuck(error: Exception, outcome: str) -> None:
@@ -29,7 +29,8 @@ def test_the_class_of_an_error_says_where_a_call_got_stuck(error: Exception, out
 def test_the_status_of_an_answer_and_an_error_are_outcomes() -> None:
     figures = RecordedFigures()
     calls = UpstreamCalls("engine", figures=figures)
-    with calls.call():
+    with calls.call() as first:
+        first.placed()
         assert figures.total("upstream_in_flight", upstream="engine") == 1
     with calls.call() as one:
         one.status = 503
@@ -39,3 +40,4 @@ def test_the_status_of_an_answer_and_an_error_are_outcomes() -> None:
     outcomes = [outcome for outcome in wanted if figures.values("upstream_seconds", outcome=outcome)]
     assert tuple(outcomes) == wanted
     assert figures.total("upstream_in_flight") == 0
+    assert len(figures.values("upstream_pool_wait_seconds", upstream="engine")) == 1

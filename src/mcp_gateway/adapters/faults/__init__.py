@@ -1,0 +1,1 @@
+"""Faults on purpose, for benchmarks and exercises on systems of one's own. Every one is a context that undoes itself."""
