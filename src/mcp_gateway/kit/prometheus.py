@@ -86,6 +86,11 @@ class PrometheusFigures(Collector):
         self._namespace, self._max_tenants, self._max_series, self._trace_id = namespace, max_tenants, max_series, trace_id
         self._tenants: dict[str, str] = {}
         self._families: dict[str, _Family] = {}
+        self._reports: list[Callable[[], None]] = []
+
+    def on_collect(self, report: Callable[[], None]) -> None:
+        """Call `report` whenever Prometheus asks, before it is answered: for figures that are read rather than counted."""
+        self._reports.append(report)
 
     def counter(self, metric: Metric, **labels: str) -> Counter:
         return self._number(metric, labels)
@@ -99,6 +104,8 @@ class PrometheusFigures(Collector):
         return found or self._new(family.buckets, values, _Buckets(metric.bounds, self._trace_id))
 
     def collect(self) -> Iterable[metrics_core.Metric]:
+        for report in self._reports:
+            report()
         for family in tuple(self._families.values()):
             yield self._collected(family)
 

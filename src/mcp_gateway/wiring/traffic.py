@@ -23,6 +23,8 @@ from mcp_gateway.kit.redis.breaker import RedisBreakerStore
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.limits import RedisLeaseStore, RedisLimitStore, RedisRuleStore
+from mcp_gateway.kit.vitals.loop import LoopWatch
+from mcp_gateway.kit.vitals.process import ProcessVitals
 from mcp_gateway.settings import Settings
 
 MINUTE = 60.0
@@ -62,6 +64,8 @@ async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Tra
     """A store that is away keeps nothing from opening. Raises `InvalidStoreUrl`."""
     figures, rules = PrometheusFigures(namespace=FIGURES_NAMESPACE), limit_rules(settings)
     async with AsyncExitStack() as stack:
+        figures.on_collect(ProcessVitals(figures=figures).report)
+        await stack.enter_async_context(LoopWatch(figures=figures))
         own = Shelves(MemorySharedLevel(clock=clock), clock=clock, figures=figures)
         stack.push_async_callback(own.close)
         if settings.redis_url is None:

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_gateway.kit.fastapi.passage import PASSAGE, Face, Passage
-from mcp_gateway.kit.figures import Histogram, Metric
+from mcp_gateway.kit.figures import Gauge, Histogram, Metric
 
 REQUEST_SECONDS: Final = Metric(
     name="request_seconds",
@@ -17,6 +17,7 @@ REQUEST_SECONDS: Final = Metric(
     kind="histogram",
     labels=("operation", "status"),
 )
+IN_FLIGHT: Final = Metric(name="requests_in_flight", help="Requests being answered now.", kind="gauge")
 # What was not guarded is measured under this name.
 UNGUARDED: Final = "unguarded"
 
@@ -28,6 +29,8 @@ class KitMiddleware:
         self._app = app
         self._face = face
         self._histograms: dict[tuple[str, int], Histogram] = {}
+        self._running = 0
+        self._shown: Gauge | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,6 +40,7 @@ class KitMiddleware:
         passage = scope[PASSAGE] = Passage(face)
         monotonic = face.clock.monotonic
         begun = monotonic()
+        self._count(face, 1)
 
         # Hands on what `send` returns instead of waiting for it: one coroutine less for every message.
         def with_headers(message: Message) -> Awaitable[None]:
@@ -53,10 +57,17 @@ class KitMiddleware:
         try:
             await self._app(scope, receive, with_headers)
         finally:
+            self._count(face, -1)
             histogram = self._histograms.get((passage.operation, passage.status)) or self._histogram(passage)
             histogram.observe(monotonic() - begun)
             if passage.hold is not None:
                 await passage.hold.__aexit__(None, None, None)
+
+    def _count(self, face: Face, more: int) -> None:
+        self._running += more
+        if self._shown is None:
+            self._shown = face.figures.gauge(IN_FLIGHT)
+        self._shown.set(self._running)
 
     def _histogram(self, passage: Passage) -> Histogram:
         operation, status = passage.operation or UNGUARDED, str(passage.status)

@@ -1,0 +1,1 @@
+"""How the process itself is: its event loop, memory, files and sockets."""
