@@ -2,6 +2,7 @@
 
 A signal is a `counter` (running total, only grows), a `gauge`, a `text`, a `histogram`, or derived from others when it is asked
 for: a `quantile` of a histogram, or a `share` of counts over the same time. Units: ms, s, us, bytes, 1 (a plain number), share.
+What is read from a gateway carries the label `replica` besides those named here.
 """
 
 from collections.abc import Mapping
@@ -111,7 +112,6 @@ _GATEWAY = (
     _counter("gateway.loop_blocked_total", "Times the loop stood still, by the place (file:line) it stood at", PAGE, "place"),
     _counter("gateway.loop_blocked_ms_total", "How long it stood still, by place", PAGE, "place", unit="ms"),
     _gauge("gateway.rss_bytes", "bytes", "Resident memory of its process", PAGE),
-    _gauge("gateway.traced_bytes", "bytes", "Memory by the line that asked for it, while tracing is on", PAGE, "place"),
     _counter("gateway.cpu_seconds_total", "Processor time used", PAGE, unit="s"),
     _gauge("gateway.open_fds", "1", "Open file descriptors", PAGE),
     _gauge("gateway.max_fds", "1", "File descriptors it may open", PAGE, joined="min"),
@@ -126,7 +126,6 @@ _GATEWAY = (
     _counter("gateway.limit_away_total", "Decisions made without the store", PAGE, "policy"),
     _gauge("gateway.limit_rules_revision", "1", "Revision of the stored rules in force", PAGE, joined="max"),
     _gauge("gateway.breaker_state", "1", "0 closed, 1 half open, 2 open", PAGE, "breaker", joined="max"),
-    _gauge("gateway.breaker_forced", "1", "1 while a breaker is held open or off by hand", PAGE, "breaker", joined="max"),
     _counter("gateway.breaker_calls_total", "Calls through a breaker; refused ones were not made", PAGE, "breaker", "outcome"),
     _counter("gateway.breaker_transitions_total", "Changes of a breaker's state", PAGE, "breaker", "target"),
     _gauge("gateway.breaker_store_away", "1", "1 while a shared breaker goes on alone", PAGE, "breaker", joined="max"),
@@ -141,18 +140,19 @@ _GATEWAY = (
     _gauge("gateway.adaptive_limit", "1", "Calls an adaptive limit admits at once", PAGE, "limit"),
     _counter("gateway.adaptive_shed_total", "Calls an adaptive limit turned away", PAGE, "limit"),
     _counter("gateway.auth_failures_total", "Requests whose token was refused, by why", PAGE, "reason"),
+    _counter("gateway.signing_keys_fetches_total", "Fetches of the key set by how they ended", PAGE, "outcome"),
+    _gauge("gateway.store_state", "1", "Its line to Redis: 2 live, 1 silent, 0 down", PAGE, joined="min"),
+    _counter("gateway.store_changes_total", "Changes of its line to Redis by what it became", PAGE, "state"),
     *_timed("gateway.question_ms", "from a question to its answer", PAGE),
     _counter("gateway.errors_total", "Errors by stable code", PAGE, "code"),
 )  # fmt: skip
 
 _UPSTREAM = (
-    _counter("upstream.calls_total", "Calls by outcome: ok, http_5xx or the error's class", PAGE, "upstream", "outcome"),
-    *_timed("upstream.call_ms", "one call to an upstream, all of it", PAGE, "upstream"),
+    _counter("upstream.calls_total", "Calls by how or where they ended", PAGE, "upstream", "outcome"),
+    *_timed("upstream.call_ms", "a call to an upstream, from asking for a connection", PAGE, "upstream", "outcome"),
     *_timed("upstream.pool_wait_ms", "waiting for a connection of the pool", PAGE, "upstream"),
-    *_timed("upstream.connect_ms", "making a connection", PAGE, "upstream"),
-    *_timed("upstream.first_byte_ms", "from the request sent to the first byte of the answer", PAGE, "upstream"),
-    *_timed("sql.query_ms", "running a query in a database", PAGE, "database"),
-    _counter("sql.rows_scanned_total", "Rows a database read to answer", PAGE, "database"),
+    _gauge("upstream.in_flight", "1", "Calls to an upstream on their way", PAGE, "upstream"),
+    *_timed("sql.query_ms", "running a query in a database", PAGE, "statement"),
 )  # fmt: skip
 
 _ENGINE = (
@@ -163,9 +163,11 @@ _ENGINE = (
     *_reached("engine_deep", "a real request to the engine", ENGINE),
     _gauge("engine_deep.status", "1", "HTTP status of a real request", ENGINE, joined="max"),
     _gauge("engine.uptime_seconds", "s", "Since its process began", ENGINE, joined="min"),
-    _counter("engine.responses_total", "Responses by route and status, from its own metrics", ENGINE, "route", "status"),
+    _counter("engine.responses_total", "Responses, from its own metrics", ENGINE, "route", "status", "tenant"),
     *_timed("engine.request_ms", "its own time for a request", ENGINE, "route", "status"),
     _gauge("engine.in_flight", "1", "Requests it is answering now", ENGINE),
+    _gauge("engine.open_fds", "1", "Open file descriptors of its process", ENGINE),
+    _gauge("engine.max_fds", "1", "File descriptors it may open", ENGINE, joined="min"),
     _gauge("engine.rss_bytes", "bytes", "Resident memory of its process", ENGINE),
     _counter("engine.cpu_seconds_total", "Processor time used", ENGINE, unit="s"),
 )  # fmt: skip
@@ -199,7 +201,6 @@ _REDIS = (
     _gauge("redis.prefix_bytes", "bytes", "Memory of a prefix, estimated from the sample", REDIS, "prefix"),
     _gauge("redis.biggest_key_bytes", "bytes", "The largest keys seen; names of tenants are hidden", REDIS, "key", joined="max"),
     _gauge("redis.hot_key_frequency", "1", "LFU frequency of the hottest keys seen", REDIS, "key", joined="max"),
-    _gauge("redis.hot_key_share", "share", "Share of a key's reads among those clients sampled", PAGE, "key", joined="max"),
     _counter("redis.command_calls_total", "Calls by command", REDIS, "command"),
     _counter("redis.command_usec_total", "Processor time by command", REDIS, "command", unit="us"),
     _counter("redis.command_failed_total", "Calls that failed, by command", REDIS, "command"),
@@ -230,9 +231,10 @@ _OTHERS = (
     _text("signing_keys.digest", "Changes when the set of key ids does", KEYS),
     *_reached("mcp", "an MCP server", MCP, "server"),
     _gauge("mcp.connected", "1", "1 while the gateway is connected to a server", PAGE, "server", joined="min"),
+    _gauge("mcp.usual_ms", "ms", "How long a server usually takes, as the gateway sees it", PAGE, "server", joined="max"),
     _text("mcp.tools_digest", "Changes when a server's tools or their schemas do", MCP, "server"),
     _gauge("mcp.tools", "1", "Tools a server lists", MCP, "server"),
-    _counter("mcp.calls_total", "Calls to a server by outcome", PAGE, "server", "outcome"),
+    _counter("mcp.calls_total", "Calls to a server by tool and outcome", PAGE, "server", "tool", "outcome"),
     *_timed("mcp.call_ms", "a call to a server", PAGE, "server"),
     _gauge("gateway.part_healthy", "1", "1 when the part's last check found it healthy", PAGE, "part", joined="min"),
 )  # fmt: skip
