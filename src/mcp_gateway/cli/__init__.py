@@ -29,6 +29,7 @@ COMMANDS = (
     LazyCommand("tokens", "Issue, list and revoke tokens of this gateway."),
     LazyCommand("servers", "Register MCP servers and look after them."),
     LazyCommand("tools", "See, compare, approve and block what servers offer."),
+    LazyCommand("patterns", "Check routers against the patterns of a gateway."),
     LazyCommand("access", "Explain decisions, check and change rules."),
     LazyCommand("auth", "Find out why logging in does not work."),
     LazyCommand("audit", "Verify, read, export, replay, seal, prune the audit trail."),

@@ -1,0 +1,83 @@
+"""A Python file as text and as a tree. Syntax newer than the running Python is rewritten by LibCST first (`newer_syntax.py`).
+
+Every file is hostile: bounded in size and depth, decoded as it declares itself, and never run.
+"""
+
+import ast
+import io
+import tokenize
+import warnings
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+MAX_BYTES: Final = 2_000_000
+
+
+class Unparsable(Exception):
+    """Why a file has no tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`lines` without their ends; line 1 is `lines[0]`. Columns in the tree are UTF-8 bytes, as `ast` has them."""
+
+    path: Path
+    text: str
+    lines: tuple[str, ...]
+    tree: ast.Module
+
+    def column(self, line: int, offset: int) -> int:
+        """The column from 1 in characters for a byte offset from 0."""
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return offset + 1 if text.isascii() else len(text.encode()[:offset].decode(errors="replace")) + 1
+
+
+def read(path: Path) -> str:
+    """The text of a file. Raises `Unparsable`."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise Unparsable(f"larger than {MAX_BYTES:,} bytes")
+        data = path.read_bytes()
+        return decode(data)
+    except OSError as error:
+        raise Unparsable(f"cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def decode(data: bytes) -> str:
+    """As Python itself reads source: a mark of order, a declared encoding, UTF-8. Raises `Unparsable`."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise Unparsable(f"its encoding cannot be read: {error}"[:200]) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse(path: Path, text: str) -> Source:
+    """Raises `Unparsable`."""
+    try:
+        tree = _tree(text)
+    except SyntaxError as error:
+        tree = _rewritten(text, error)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise Unparsable(f"no Python: {error or type(error).__name__}"[:200]) from error
+    return Source(path, text, tuple(text.split("\n")), tree)
+
+
+def _tree(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a stranger's escapes are worth is not ours to say
+        return ast.parse(text)
+
+
+def _rewritten(text: str, error: SyntaxError) -> ast.Module:
+    try:
+        # By name: LibCST takes longer to load than most runs take.
+        older: str | None = import_module("mcp_gateway.kit.patterns.python.newer_syntax").as_older(text)
+        if older is not None:
+            return _tree(older)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass
+    raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error

@@ -1,0 +1,26 @@
+"""Routes that are open on purpose: health, figures, descriptions. They need no caller and no limit."""
+
+import re
+from fnmatch import fnmatch
+from typing import Final
+
+from mcp_gateway.kit.patterns.study import Study
+from mcp_gateway.kit.patterns.web.model import Route
+
+PUBLIC: Final = re.compile(
+    r"(^|/)(health|healthz|livez|readyz|live|liveness|ready|readiness|ping|metrics|version|favicon\.ico|robots\.txt|openapi\.json)/?$"
+)
+ENTRANCE: Final = re.compile(
+    r"(^|/)(login|logout|token|signin|sign-in|signup|register|callback|authorize|password-recovery.*|refresh)(/|$)"
+)
+
+
+def is_public(route: Route, study: Study) -> bool:
+    """Reading routes of health and the like, and what the settings name."""
+    named = any(fnmatch(route.path, one) for one in study.order.public_paths)
+    return named or (route.reads and bool(PUBLIC.search(route.path)))
+
+
+def is_entrance(route: Route, study: Study) -> bool:
+    """Where callers log in: nobody is known there yet."""
+    return is_public(route, study) or bool(ENTRANCE.search(route.path))

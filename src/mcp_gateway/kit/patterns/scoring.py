@@ -1,0 +1,28 @@
+"""Scores between 0 and 1. Each handler is asked for each pattern of the level; a breach takes away from its pattern what its severity weighs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from mcp_gateway.kit.patterns.model import Compliance, Finding, Severity
+
+WEIGHT: Final = {Severity.CRITICAL: 1.0, Severity.HIGH: 1.0, Severity.MEDIUM: 0.5, Severity.LOW: 0.25}
+BANDS: Final[tuple[tuple[float, Compliance], ...]] = ((0.9, "excellent"), (0.75, "good"), (0.5, "fair"))
+
+
+def compliance(score: float) -> Compliance:
+    """The spec's word for a score: excellent from 0.9, good from 0.75, fair from 0.5, poor below."""
+    return next((word for bound, word in BANDS if score >= bound), "poor")
+
+
+def file_score(handlers: Sequence[str], patterns: Iterable[str], findings: Iterable[tuple[str, Finding]]) -> float:
+    """`findings` with the handler each counts for, "" for the whole file. The mean over handlers and patterns of what holds, to 4 digits."""
+    asked = sorted(set(patterns))
+    who = list(handlers) or [""]
+    lost: dict[tuple[str, str], float] = {}
+    for handler, finding in findings:
+        if finding.suppressed is None:
+            for one in [handler] if handler in who else who:
+                key = (one, finding.pattern)
+                lost[key] = max(lost.get(key, 0.0), WEIGHT[finding.severity])
+    total = len(who) * len(asked)
+    return round(1 - sum(lost.values()) / total, 4) if total else 1.0

@@ -1,0 +1,122 @@
+"""What rules are given: one module with its routes, and everything known about the project around it."""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mcp_gateway.kit.patterns.facts.limits import Limits
+from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
+from mcp_gateway.kit.patterns.python.modules import Module, Project
+from mcp_gateway.kit.patterns.python.names import Names, argument
+from mcp_gateway.kit.patterns.web.dependencies import Dependencies
+from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route
+from mcp_gateway.kit.patterns.web.routers import Routers
+from mcp_gateway.kit.patterns.web.routes import Routes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hit:
+    """A breach as a rule sees it: the node it is at. `route`: the handler it counts for; None is the whole file."""
+
+    node: ast.AST
+    message: str
+    route: Route | None = None
+    mend: str = ""
+    """The name of the fix to try; "" is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A card and what finds its breaches."""
+
+    card: RuleCard
+    check: "Callable[[Study], Iterator[Hit]]"
+
+
+class World:
+    """The project as one process reads it: modules, mountings, what is known about bodies."""
+
+    def __init__(self, order: Order, mounting: tuple[Module, ...], project: Project) -> None:
+        self.order, self.project = order, project
+        self.names = Names(project)
+        self.routers = Routers(self.names)
+        self.routes = Routes(self.names, self.routers)
+        mountings: list[Mounting] = []
+        middlewares: dict[ast.AST, list[Expression]] = {}
+        for module in mounting:
+            mountings += self.routers.mountings(module)
+            for made, expression in self._middlewares(module):
+                middlewares.setdefault(made, []).append(expression)
+        self.dependencies = Dependencies(self.names, tuple(mountings), middlewares)
+        self.limits = Limits(self.names, order.limiters)
+
+    def _middlewares(self, module: Module) -> Iterator[tuple[ast.AST, Expression]]:
+        """Each middleware with the call that makes its application."""
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call):
+                scope = module.around(node)
+                if isinstance(node.func, ast.Attribute) and node.func.attr == "add_middleware" and node.args:
+                    router = self.routers.of(node.func.value, scope)
+                    if router is not None:
+                        yield router.call, Expression(node.args[0], scope)
+                listed = argument(node, "middleware")
+                for one in listed.elts if isinstance(listed, ast.List | ast.Tuple) else ():
+                    if isinstance(one, ast.Call) and one.args:
+                        yield node, Expression(one.args[0], scope)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for decorator in node.decorator_list:
+                    call = decorator if isinstance(decorator, ast.Call) else None
+                    if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "middleware":
+                        router = self.routers.of(call.func.value, module.around(node))
+                        if router is not None:
+                            yield (
+                                router.call,
+                                Expression(ast.copy_location(ast.Name(node.name, ast.Load()), node), module.around(node)),
+                            )
+
+    def study(self, module: Module) -> "Study":
+        return Study(self, module, tuple(self.routes.of(module)))
+
+
+@dataclass(eq=False)
+class Study:
+    """One module under the rules."""
+
+    world: World
+    module: Module
+    routes: tuple[Route, ...]
+    _chains: dict[Route, list[list[Dependency]]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Names:
+        return self.world.names
+
+    @property
+    def order(self) -> Order:
+        return self.world.order
+
+    def chains(self, route: Route) -> list[list[Dependency]]:
+        """All the route depends on, for each way it is mounted."""
+        if route not in self._chains:
+            self._chains[route] = self.world.dependencies.chains(route)
+        return self._chains[route]
+
+    @cached_property
+    def makes_application(self) -> bool:
+        return any(
+            isinstance(node, ast.Call)
+            and (made := self.world.routers.of(node, self.module.around(node))) is not None
+            and made.is_application
+            for node in ast.walk(self.module.tree)
+            if isinstance(node, ast.Call)
+        )
+
+    def live(self, route: Route) -> tuple[LiveRoute, ...]:
+        """The routes of the running application with this handler; () when nobody asked or it has none."""
+        function = route.function
+        if self.order.live is None or function is None:
+            return ()
+        first = min([one.lineno for one in getattr(function, "decorator_list", [])] + [function.lineno])
+        file = str(self.module.path.resolve())
+        return tuple(one for one in self.order.live if one.file == file and first <= one.line <= function.lineno)

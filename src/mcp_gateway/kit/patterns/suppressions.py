@@ -1,0 +1,72 @@
+"""Findings somebody lets stand, in a comment with the reason: `# patterns: allow rate-limit-missing: limited at the edge`.
+
+It holds for its own line; alone on a line, for the next one with code; on a decorator or `def` line, for the whole handler. Without a
+reason it holds for nothing, and is itself a finding.
+"""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+MARK: Final = re.compile(r"#\s*patterns:\s*allow\b\s*(?P<rules>[\w\-, ]*)(?::\s*(?P<reason>.*))?$")
+MIN_REASON: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """`line`: the line it holds for; `at`: the line it stands on. An empty `rules` or a short `reason` makes it void."""
+
+    rules: frozenset[str]
+    reason: str
+    line: int
+    at: int
+
+    @property
+    def void(self) -> str:
+        """Why it holds for nothing; "" when it holds."""
+        if not self.rules:
+            return "it names no rule"
+        return "" if len(self.reason) >= MIN_REASON else "it gives no reason"
+
+
+def read_suppressions(text: str) -> tuple[Suppression, ...]:
+    """All of a file, void ones too. Comments alone count, not texts that look like them."""
+    if "patterns:" not in text:
+        return ()
+    lines = text.split("\n")
+    return tuple(_one(comment, row, lines) for row, comment in _comments(text) if MARK.search(comment))
+
+
+def holding(suppressions: Iterable[Suppression], rule: str, lines: Iterable[int]) -> Suppression | None:
+    """The one that holds for a finding of this rule at one of these lines."""
+    at = set(lines)
+    return next((one for one in suppressions if not one.void and rule in one.rules and one.line in at), None)
+
+
+def _one(comment: str, row: int, lines: list[str]) -> Suppression:
+    found = MARK.search(comment)
+    assert found is not None  # noqa: S101  (the caller asked)
+    rules = frozenset(name.strip() for name in found["rules"].split(",") if name.strip())
+    line = row
+    if lines[row - 1].lstrip().startswith("#"):
+        line = next((number for number in range(row + 1, len(lines) + 1) if _is_code(lines[number - 1])), row)
+    return Suppression(rules=rules, reason=(found["reason"] or "").strip(), line=line, at=row)
+
+
+def _is_code(line: str) -> bool:
+    bare = line.strip()
+    return bool(bare) and not bare.startswith("#")
+
+
+def _comments(text: str) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                found.append((token.start[0], token.string))
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        pass  # what came before the fault counts
+    return found

@@ -1,0 +1,1 @@
+"""Routes, routers and dependencies of a web application, read from its code."""

@@ -1,0 +1,259 @@
+"""All that FastAPI resolves before a handler runs, as the code says it: parameters, aliases, classes, decorators, routers, mountings."""
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters, default_of
+from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, own_nodes, words
+from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route, Router, Target
+
+DEPENDS: Final = {"Depends", "Security"}
+MAX_DEPTH: Final = 8
+MAX_CHAINS: Final = 16
+
+
+class Dependencies:
+    """Knows the mountings of the whole project."""
+
+    def __init__(self, names: Names, mountings: tuple[Mounting, ...], middlewares: dict[ast.AST, list[Expression]]) -> None:
+        """`middlewares`: by the call that makes the application."""
+        self._names, self._middlewares = names, middlewares
+        self._mounted: dict[ast.AST, list[Mounting]] = {}
+        for one in mountings:
+            self._mounted.setdefault(one.child.call, []).append(one)
+
+    def chains(self, route: Route) -> list[list[Dependency]]:
+        """For each way the route is mounted, all it depends on, with what that depends on in turn. At least one list."""
+        own = [*self.of_function(route.function, route.scope), *self._of_option(route.call, route.call_scope, "decorator")]
+        if route.owner is not None:
+            own += self._of_class(route.owner, route)
+        above = self._above(route.router, 0) if route.router is not None else [[]]
+        return [self._whole(own + chain) for chain in above[:MAX_CHAINS]]
+
+    def own(self, route: Route) -> list[Dependency]:
+        """What the handler's parameters depend on, without what that depends on."""
+        found = self.of_function(route.function, route.scope)
+        return found + (self._of_class(route.owner, route) if route.owner is not None else [])
+
+    def is_mounted(self, router: Router) -> bool:
+        return router.is_application or router.call in self._mounted
+
+    def _above(self, router: Router, depth: int) -> list[list[Dependency]]:
+        own = self._of_router(router)
+        mountings = self._mounted.get(router.call, [])
+        if not mountings or depth > MAX_DEPTH:
+            return [own]
+        chains = []
+        for one in mountings:
+            at = self._of_option(one.call, one.scope, "router")
+            parents = self._above(one.parent, depth + 1) if one.parent is not None else [[]]
+            chains += [own + at + parent for parent in parents]
+        return chains
+
+    def _of_router(self, router: Router) -> list[Dependency]:
+        found = self._of_option(router.call, router.scope, "router")
+        found += [
+            Dependency(target=self.target(one.node, one.scope), parameter="", how="middleware", place=one.node)
+            for one in self._middlewares.get(router.call, ())
+        ]
+        symbol = router.class_symbol
+        if symbol is not None and symbol.kind == "class":
+            for base in self._names.bases(symbol):
+                if isinstance(base.node, ast.ClassDef) and base.scope is not None:
+                    found += self._of_super(base.node, base.scope)
+        return found
+
+    def _of_super(self, node: ast.ClassDef, scope: Scope) -> list[Dependency]:
+        """`super().__init__(dependencies=[…])` in a router's own class."""
+        found = []
+        for method in node.body:
+            if isinstance(method, FUNCTIONS) and method.name == "__init__":
+                inner = scope.module.scope_of(method)
+                for call in own_nodes(method):
+                    if isinstance(call, ast.Call) and words(call.func).endswith("__init__"):
+                        found += self._of_option(call, inner, "router")
+        return found
+
+    def _of_option(self, call: ast.Call, scope: Scope, how: str) -> list[Dependency]:
+        value = argument(call, "dependencies")
+        return [one for expression in self._listed(value, scope) for one in self._of_depends(expression, how)]
+
+    def _listed(self, value: ast.expr | None, scope: Scope, steps: int = 6) -> Iterator[Expression]:
+        """The elements of a list of dependencies, over names, sums and unpacking."""
+        if value is None or steps <= 0:
+            return
+        if isinstance(value, ast.List | ast.Tuple):
+            for one in value.elts:
+                if isinstance(one, ast.Starred):
+                    yield from self._listed(one.value, scope, steps - 1)
+                else:
+                    yield Expression(one, scope)
+        elif isinstance(value, ast.BinOp):
+            yield from self._listed(value.left, scope, steps - 1)
+            yield from self._listed(value.right, scope, steps - 1)
+        elif isinstance(value, ast.Name | ast.Attribute):
+            symbol = self._names.resolve(value, scope)
+            if isinstance(symbol.node, ast.expr) and symbol.kind == "value" and symbol.scope is not None:
+                yield from self._listed(symbol.node, symbol.scope, steps - 1)
+        elif isinstance(value, ast.Call):
+            if words(value.func) in ("list", "tuple") and value.args:
+                yield from self._listed(value.args[0], scope, steps - 1)
+                return
+            symbol = self._names.callee(value, scope)
+            if symbol.function is not None and symbol.scope is not None:
+                inner = symbol.scope.module.scope_of(symbol.function)
+                for node in own_nodes(symbol.function):
+                    if isinstance(node, ast.Return):
+                        yield from self._listed(node.value, inner, steps - 1)
+
+    def _of_depends(
+        self, expression: Expression, how: str, parameter: str = "", annotation: Expression | None = None
+    ) -> list[Dependency]:
+        """The dependency a `Depends(…)` declares, over names for it; nothing when it is no such call."""
+        node, scope = expression.node, expression.scope
+        if isinstance(node, ast.Name | ast.Attribute):
+            symbol = self._names.resolve(node, scope)
+            if symbol.kind != "value" or not isinstance(symbol.node, ast.Call) or symbol.scope is None:
+                return []
+            node, scope = symbol.node, symbol.scope
+        if not isinstance(node, ast.Call):
+            return []
+        symbol = self._names.callee(node, scope)
+        if symbol.kind == "function" and symbol.function is not None and symbol.scope is not None:
+            return self._of_maker(symbol, how, parameter)
+        if symbol.kind != "external" or symbol.last not in DEPENDS:
+            return []
+        called = argument(node, "dependency", 0)
+        if called is None:
+            if annotation is None:
+                return []
+            called, scope = annotation.node, annotation.scope
+        return [Dependency(target=self.target(called, scope), parameter=parameter, how=how, place=node)]  # type: ignore[arg-type]  # one of the words above
+
+    def _of_maker(self, symbol: Symbol, how: str, parameter: str) -> list[Dependency]:
+        """`def guarded(op): return Depends(Guard(op))`, used in the place of `Depends(…)`."""
+        function = symbol.function
+        if function is None or symbol.scope is None:
+            return []
+        inner = symbol.scope.module.scope_of(function)
+        for node in own_nodes(function):
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Call):
+                made = self._names.callee(node.value, inner)
+                if made.kind == "external" and made.last in DEPENDS:
+                    return self._of_depends(Expression(node.value, inner), how, parameter)
+        return []
+
+    def of_function(self, function: Function | ast.Lambda | None, scope: Scope) -> list[Dependency]:
+        """What its parameters depend on. `scope`: where the function stands."""
+        if function is None:
+            return []
+        found: list[Dependency] = []
+        for one in all_parameters(function.args):
+            found += self.of_parameter(one, function.args, scope)
+        return found
+
+    def of_parameter(self, one: ast.arg, arguments: ast.arguments, scope: Scope) -> list[Dependency]:
+        """What one parameter depends on, by its annotation or its default."""
+        plain = None
+        if one.annotation is not None:
+            plain = Expression(*self._names.plain_type(one.annotation, scope))
+        declared = [Expression(*found) for found in self._names.metadata(one.annotation, scope)]
+        default = default_of(arguments, one.arg)
+        if default is not None:
+            declared.append(Expression(default, scope))
+        return [dep for expression in declared for dep in self._of_depends(expression, "parameter", one.arg, plain)]
+
+    def _of_class(self, owner: ast.ClassDef, route: Route) -> list[Dependency]:
+        """A class-based view: what its attributes, its constructor and its bases' depend on."""
+        symbol = Symbol("class", owner.name, owner, route.module.around(owner))
+        found: list[Dependency] = []
+        for base in self._names.bases(symbol):
+            if not isinstance(base.node, ast.ClassDef) or base.scope is None:
+                continue
+            inner = base.scope.module.scope_of(base.node)
+            for statement in base.node.body:
+                if isinstance(statement, ast.AnnAssign | ast.Assign):
+                    found += self._of_attribute(statement, inner)
+                elif isinstance(statement, FUNCTIONS) and statement.name == "__init__":
+                    found += self.of_function(statement, inner)
+        return found
+
+    def _of_attribute(self, statement: ast.AnnAssign | ast.Assign, scope: Scope) -> list[Dependency]:
+        target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+        name = getattr(target, "id", "")
+        declared: list[Expression] = []
+        plain = None
+        if isinstance(statement, ast.AnnAssign):
+            declared = [Expression(*found) for found in self._names.metadata(statement.annotation, scope)]
+            plain = Expression(*self._names.plain_type(statement.annotation, scope))
+        if statement.value is not None:
+            declared.append(Expression(statement.value, scope))
+        return [dep for expression in declared for dep in self._of_depends(expression, "class", name, plain)]
+
+    def _whole(self, first: list[Dependency]) -> list[Dependency]:
+        """Each with all it depends on in turn."""
+        found: list[Dependency] = []
+        waiting = [(one, 0) for one in first]
+        seen: set[tuple[ast.AST, ast.AST | None]] = set()
+        while waiting:
+            one, depth = waiting.pop(0)
+            found.append(one)
+            key = (one.target.body or one.place, one.target.call.node if one.target.call else None)
+            if key in seen or depth >= MAX_DEPTH:
+                continue
+            seen.add(key)
+            waiting += [
+                (Dependency(target=inner.target, parameter=inner.parameter, how=inner.how, place=inner.place, by=one), depth + 1)
+                for inner in self.within(one.target)
+            ]
+        return found
+
+    def within(self, target: Target) -> list[Dependency]:
+        """What a dependency's own parameters depend on."""
+        if target.body is None or target.scope is None:
+            return []
+        return self.of_function(target.body, target.scope)
+
+    # -- what a dependency calls ---------------------------------------------------------------------------------------
+
+    def target(self, called: ast.expr, scope: Scope, steps: int = 6) -> Target:
+        """What `Depends(called)` calls."""
+        if isinstance(called, ast.Lambda):
+            return Target(symbol=Symbol("value", "<lambda>", called, scope), body=called, scope=scope)
+        if isinstance(called, ast.Call):
+            return self._made(called, scope, steps)
+        symbol = self._names.resolve(called, scope)
+        if symbol.kind == "value" and isinstance(symbol.node, ast.Call | ast.Lambda) and symbol.scope is not None and steps > 0:
+            return self.target(symbol.node, symbol.scope, steps - 1)
+        if symbol.function is not None and symbol.scope is not None:
+            return Target(symbol=symbol, body=symbol.function, scope=symbol.scope)
+        if symbol.kind == "class":
+            return self._method(symbol, "__init__", None)
+        return Target(symbol=symbol)
+
+    def _made(self, call: ast.Call, scope: Scope, steps: int) -> Target:
+        """An instance that is called, a function made by a function, a `partial`."""
+        symbol = self._names.callee(call, scope)
+        made = Expression(call, scope)
+        if symbol.dotted == "functools.partial" and call.args and steps > 0:
+            return self.target(call.args[0], scope, steps - 1)
+        if symbol.kind == "class":
+            return self._method(symbol, "__call__", made)
+        if symbol.function is not None and symbol.scope is not None:
+            inner = symbol.scope.module.scope_of(symbol.function)
+            for node in own_nodes(symbol.function):
+                if isinstance(node, ast.Return) and node.value is not None and steps > 0:
+                    found = self.target(node.value, inner, steps - 1)
+                    return Target(symbol=found.symbol, body=found.body, scope=found.scope, call=found.call or made)
+            return Target(symbol=Symbol("unknown", symbol.dotted), call=made)
+        return Target(symbol=symbol, call=made)
+
+    def _method(self, symbol: Symbol, name: str, made: Expression | None) -> Target:
+        found = self._names.attribute_of(symbol, name)
+        if found is not None and found.function is not None and found.scope is not None:
+            return Target(symbol=symbol, body=found.function, scope=found.scope, call=made)
+        if found is not None and found.kind == "external":
+            outside = found.dotted.rpartition(".")[0]
+            return Target(symbol=Symbol("external", outside), call=made)
+        return Target(symbol=symbol, call=made)
