@@ -10,22 +10,30 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, Protocol, Self
+from types import SimpleNamespace
+from typing import Final, Protocol, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import aiohttp
+from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound, TimedOut, TooLarge, Unavailable, Unprocessable
+from mcp_gateway.kit.figures import NO_FIGURES, Figures
 from mcp_gateway.kit.resilience.deadline import DEADLINE_HEADER, Deadlines
+from mcp_gateway.kit.resilience.upstream import UpstreamCall, UpstreamCalls
 
 TENANT_HEADER: Final = "X-Tenant-ID"
 # Left for the way back, so that our answer still reaches a caller whose time is short.
 MARGIN_SECONDS: Final = 0.005
 
+EVENT_STREAM: Final = "text/event-stream"
+
+_GOOD = frozenset({200, 201, 202, 203, 204})
 _SECONDS = re.compile(r"[0-9]{1,5}")
 
-Query = Mapping[str, str | int]
+QueryValues: TypeAlias = Mapping[str, str | int]
+M = TypeVar("M", bound=BaseModel)
 
 
 class UpstreamUnreachable(Unavailable):
@@ -74,7 +82,7 @@ class Upstream(Protocol):
     `UpstreamUnreachable`, `TooLarge`.
     """
 
-    async def send(self, method: str, *segments: str, tenant: str, query: Query | None = None, body: Json = None) -> Json:
+    async def send(self, method: str, *segments: str, tenant: str, query: QueryValues | None = None, body: Json = None) -> Json:
         """The answer's JSON; None when it is empty."""
         ...
 
@@ -82,8 +90,8 @@ class Upstream(Protocol):
 class HttpUpstream:
     """Use `open`. One per service and event loop."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, *, max_bytes: int) -> None:
-        self._session, self._url, self._max_bytes = session, url.rstrip("/"), max_bytes
+    def __init__(self, session: aiohttp.ClientSession, url: str, *, calls: UpstreamCalls, max_bytes: int) -> None:
+        self._session, self._url, self._calls, self._max_bytes = session, url.rstrip("/"), calls, max_bytes
         self._deadlines = Deadlines()
 
     @classmethod
@@ -92,15 +100,18 @@ class HttpUpstream:
         cls,
         url: str,
         *,
+        name: str,
         timeout_seconds: float = 5.0,
         idle_seconds: float = 30.0,
         connections: int = 100,
         max_bytes: int = 4_000_000,
         headers: Mapping[str, str] | None = None,
+        figures: Figures = NO_FIGURES,
     ) -> AsyncIterator[Self]:
         """`timeout_seconds`: for one call, waiting for a connection included. `idle_seconds`: silence allowed within a stream.
 
-        `headers` go with each call, for example what this gateway identifies itself with. Raises `InvalidInput`.
+        `name` labels the figures. `headers` go with each call, for example what this gateway identifies itself with.
+        Raises `InvalidInput`.
         """
         if URL(url).scheme not in {"http", "https"} or not URL(url).host:
             raise InvalidInput("The address of a service begins with http:// or https:// and has a host.")
@@ -109,49 +120,63 @@ class HttpUpstream:
             timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_read=idle_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", **(headers or {})},
+            trace_configs=[_telling_of_places()],
         ) as session:
-            yield cls(session, url, max_bytes=max_bytes)
+            yield cls(session, url, calls=UpstreamCalls(name, figures=figures), max_bytes=max_bytes)
 
-    async def send(self, method: str, *segments: str, tenant: str, query: Query | None = None, body: Json = None) -> Json:
+    async def send(self, method: str, *segments: str, tenant: str, query: QueryValues | None = None, body: Json = None) -> Json:
         """As `Upstream.send`."""
-        try:
-            async with self._session.request(
-                method, self._address(segments), headers=self._headers(tenant), params=query, json=body, allow_redirects=False
-            ) as reply:
-                _check(reply)
-                data = await _read(reply, self._max_bytes)
-        except TimeoutError as error:
-            raise UpstreamTimedOut from error
-        except aiohttp.ClientConnectorError as error:
-            raise UpstreamUnreachable from error
-        except aiohttp.ClientError as error:
-            raise UpstreamFailed from error
+        async with self._reply(method, segments, tenant=tenant, query=query, body=body) as reply:
+            data = await _read(reply, self._max_bytes)
         return _parsed(data)
 
     @asynccontextmanager
     async def stream(
-        self, method: str, *segments: str, tenant: str, query: Query | None = None, body: Json = None
+        self, method: str, *segments: str, tenant: str, query: QueryValues | None = None, body: Json = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The chunks of a `text/event-stream`, for as long as the service goes on; raises as `send`, also between chunks."""
-        forever = aiohttp.ClientTimeout(
-            total=None, sock_connect=self._session.timeout.total, sock_read=self._session.timeout.sock_read
-        )
-        headers = {**self._headers(tenant), "Accept": "text/event-stream"}
-        address = self._address(segments)
+        usual = self._session.timeout
+        forever = aiohttp.ClientTimeout(total=None, sock_connect=usual.total, sock_read=usual.sock_read)
+        async with self._reply(method, segments, tenant=tenant, query=query, body=body, within=forever) as reply:
+            if reply.content_type != EVENT_STREAM:
+                raise UpstreamFailed
+            yield reply.content.iter_any()
+
+    @asynccontextmanager
+    async def _reply(
+        self,
+        method: str,
+        segments: tuple[str, ...],
+        *,
+        tenant: str,
+        query: QueryValues | None,
+        body: Json,
+        within: aiohttp.ClientTimeout | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A good one; what goes wrong with it, also later, becomes an error of ours."""
+        address, headers = self._address(segments), self._headers(tenant, streams=within is not None)
         try:
-            async with self._session.request(
-                method, address, headers=headers, params=query, json=body, allow_redirects=False, timeout=forever
-            ) as reply:
-                _check(reply)
-                if reply.content_type != "text/event-stream":
-                    raise UpstreamFailed
-                yield reply.content.iter_any()
+            with self._calls.call() as call:
+                async with self._session.request(
+                    method,
+                    address,
+                    headers=headers,
+                    params=query,
+                    json=body,
+                    allow_redirects=False,
+                    timeout=within or self._session.timeout,
+                    trace_request_ctx=call,
+                ) as reply:
+                    call.status = reply.status
+                    if reply.status in _GOOD:
+                        yield reply
         except TimeoutError as error:
             raise UpstreamTimedOut from error
         except aiohttp.ClientConnectorError as error:
             raise UpstreamUnreachable from error
         except aiohttp.ClientError as error:
             raise UpstreamFailed from error
+        _check(reply)
 
     async def ping(self) -> float:
         """For health: seconds until a connection to the service stands. Raises `UpstreamUnreachable`."""
@@ -171,16 +196,32 @@ class HttpUpstream:
             raise NotFound
         return URL("/".join((self._url, *(quote(segment, safe="") for segment in segments))), encoded=True)
 
-    def _headers(self, tenant: str) -> dict[str, str]:
+    def _headers(self, tenant: str, *, streams: bool) -> dict[str, str]:
         left = self._deadlines.header_value(margin_seconds=MARGIN_SECONDS)
         # A tenant's name may hold what a header may not.
         headers = {TENANT_HEADER: quote(tenant, safe=" !#$&'()*+,/:;=?@[]~")}
+        if streams:
+            headers["Accept"] = EVENT_STREAM
         return headers if left is None else {**headers, DEADLINE_HEADER: left}
+
+
+def _telling_of_places() -> aiohttp.TraceConfig:
+    """Tells the measured call when it has its connection."""
+
+    async def placed(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        call = context.trace_request_ctx
+        if isinstance(call, UpstreamCall) and not call.has_place:
+            call.placed()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(placed)
+    trace.on_connection_reuseconn.append(placed)
+    return trace
 
 
 def _check(reply: aiohttp.ClientResponse) -> None:
     match reply.status:
-        case 200 | 201 | 202 | 203 | 204:
+        case status if status in _GOOD:
             return
         case 404 | 410:
             raise NotFound
@@ -217,3 +258,11 @@ def _parsed(data: bytes) -> Json:
     except (ValueError, RecursionError) as error:
         raise UpstreamFailed from error
     return value
+
+
+def read_as(model: type[M], reply: Json) -> M:
+    """What the service answered, as what it should be. Raises `UpstreamFailed`: it is no fault of the client."""
+    try:
+        return model.model_validate(reply)
+    except ValidationError as error:
+        raise UpstreamFailed from error

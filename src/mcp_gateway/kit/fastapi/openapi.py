@@ -44,6 +44,21 @@ _PROBLEM: Final[Description] = {
 }
 
 
+_WORDS: Final = {
+    400: "The request cannot be understood",
+    401: "Nobody is logged in",
+    403: "This is not allowed",
+    404: "There is no such thing, or it may not be seen",
+    409: "Something else is in this place, or the same request is still running",
+    413: "More than is taken",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For `responses=` of a route: problems it may answer with beside those that `describe_guards` knows of."""
+    return {status: _problem(_WORDS[status], {}) for status in statuses}
+
+
 def describe_guards(app: FastAPI, face: Face | Callable[[], Face]) -> None:
     """Have `app.openapi()` show what the guards do."""
     plain = app.openapi

