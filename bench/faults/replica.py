@@ -7,6 +7,7 @@ nobody), `/track/SERVER` (an MCP server's tool), `/reports/STATEMENT/N` (the dat
 import asyncio
 import contextlib
 import json
+import logging
 import random
 import sys
 import time
@@ -17,6 +18,7 @@ from email.utils import formatdate
 from typing import Annotated, Any
 
 import httpx
+import structlog
 import uvicorn
 from bench.faults.flags import Flags
 from bench.faults.identity import Tokens
@@ -37,6 +39,8 @@ from mcp_gateway.kit.redis.limit_batches import Batch
 from mcp_gateway.kit.redis.limits import RedisLimitStore, RedisRuleStore
 from mcp_gateway.kit.redis.packing import pack
 from mcp_gateway.kit.redis.reporting import report_state
+from mcp_gateway.kit.vitals.loop import LoopWatch
+from mcp_gateway.kit.vitals.process import ProcessVitals
 
 RULES = RuleSet(
     rules=(
@@ -95,6 +99,8 @@ class Replica:
             opened = await RedisConnection.open(setup.redis_url, timeout_seconds=STORE_SECONDS, tolerate_down=True)
             self.connection = await stack.enter_async_context(opened)
             report_state(self.connection, figures)
+            figures.on_collect(ProcessVitals(figures=figures).report)
+            await stack.enter_async_context(LoopWatch(figures=figures))
             self.level = await stack.enter_async_context(await RedisSharedLevel.open(self.connection, namespace="rig"))
             client = await stack.enter_async_context(
                 httpx.AsyncClient(limits=httpx.Limits(max_connections=None), trust_env=False)
@@ -184,39 +190,39 @@ def _routes(replica: Replica) -> APIRouter:
     router = APIRouter(route_class=GuardedRoute)
 
     @router.post("/chat")
-    async def chat(call: Annotated[Call, Depends(Guard("chat"))]) -> Json:
+    async def chat(call: Annotated[Call, Depends(Guard("chat"))]) -> Any:
         with contextlib.suppress(StoreUnavailable, StoreRefused):  # chats do without profiles
             await replica.connection.call("HGETALL", PROFILE_KEY)
         await replica.misbehave(call)
         return await replica.engine.ask("Where is my order?")
 
     @router.get("/lists/{number}")
-    async def lists(number: int, call: Annotated[Call, Depends(Guard("lists"))]) -> Json:
+    async def lists(number: int, call: Annotated[Call, Depends(Guard("lists"))]) -> Any:
         return await replica.lists.get_or_load(
             str(number), lambda: _load(number), tenant=call.caller, tags=("all",), policy=replica.policy()
         )
 
     @router.post("/lists/{number}/changed")
-    async def changed(number: int, call: Annotated[Call, Depends(Guard("lists.change"))]) -> Json:
+    async def changed(number: int, call: Annotated[Call, Depends(Guard("lists.change"))]) -> Any:
         told = await replica.lists.invalidate(tenant=call.caller, keys=(str(number),), cause="changed")
         return {"lapsed": told.lapsed}
 
     @router.get("/catalog/{number}")
-    async def catalog(number: int, call: Annotated[Call, Depends(Guard("catalog"))]) -> Json:
+    async def catalog(number: int, call: Annotated[Call, Depends(Guard("catalog"))]) -> Any:
         return await replica.catalog.get_or_load(
             str(number), lambda: _load(number), tenant="all", policy=replica.catalog_policy()
         )
 
     @router.get("/fast")
-    async def fast(call: Annotated[Call, Depends(Guard("fast"))]) -> Json:
+    async def fast(call: Annotated[Call, Depends(Guard("fast"))]) -> Any:
         return {"tenant": call.tenant}
 
     @router.get("/track/{server}")
-    async def track(server: str, call: Annotated[Call, Depends(Guard("track"))]) -> Json:
+    async def track(server: str, call: Annotated[Call, Depends(Guard("track"))]) -> Any:
         return await replica.tools.call(server)
 
     @router.get("/reports/{statement}/{value}")
-    async def report(statement: str, value: int, call: Annotated[Call, Depends(Guard("reports"))]) -> Json:
+    async def report(statement: str, value: int, call: Annotated[Call, Depends(Guard("reports"))]) -> Any:
         return await replica.reports.read(statement, value)
 
     return router
@@ -248,6 +254,10 @@ def _open_routes(replica: Replica) -> APIRouter:
 
 
 if __name__ == "__main__":
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+    )
     given = Setup(**json.loads(sys.argv[1]))
     uvicorn.run(
         make_app(Replica(given)),

@@ -24,10 +24,10 @@ POOL_WAIT = Metric(
     kind="histogram",
     labels=("upstream",),
 )
-IN_FLIGHT = Metric(name="upstream_in_flight", help="Calls to an upstream on their way.", kind="gauge", labels=("upstream",))
+IN_FLIGHT = Metric(name="upstream_in_flight", help="Calls that have a connection to an upstream.", kind="gauge", labels=("upstream",))
 
 UpstreamOutcome: TypeAlias = Literal[
-    "ok", "client_error", "server_error", "connect_error", "connect_timeout", "pool_timeout", "read_timeout", "broken",
+    "ok", "http_4xx", "http_5xx", "connect_error", "connect_timeout", "pool_timeout", "read_timeout", "broken",
     "refused_here", "cancelled",
 ]  # fmt: skip
 
@@ -51,15 +51,16 @@ _CLOCK = SystemClock()
 class UpstreamCall:
     """One call. Set `status` to the HTTP status of the answer, and tell `placed` when it has its connection."""
 
-    __slots__ = ("_calls", "_started", "status")
+    __slots__ = ("_calls", "_started", "has_place", "status")
 
     def __init__(self, calls: "UpstreamCalls", started: float) -> None:
         self._calls, self._started = calls, started
-        self.status = 200
+        self.status, self.has_place = 200, False
 
     def placed(self) -> None:
-        """A place in the pool was had: what follows is the upstream's time."""
-        self._calls.waited(self._started)
+        """A place in the pool was had: what follows is the upstream's time. To be told once."""
+        self.has_place = True
+        self._calls.entered(self._started)
 
 
 class UpstreamCalls:
@@ -73,27 +74,28 @@ class UpstreamCalls:
         self._waits = figures.histogram(POOL_WAIT, upstream=name)
         self._running = 0
 
-    def waited(self, since: float) -> None:
+    def entered(self, since: float) -> None:
         """Somebody who began to wait at `since` has a connection now."""
         self._waits.observe(self._monotonic() - since)
+        self._running += 1
+        self._shown.set(self._running)
 
     @contextmanager
     def call(self) -> Iterator[UpstreamCall]:
         """Around one call, from asking for a connection to the end of its answer. What the block raises goes on."""
         started = self._monotonic()
         one = UpstreamCall(self, started)
-        self._running += 1
-        self._shown.set(self._running)
         outcome: UpstreamOutcome = "cancelled"
         try:
             yield one
-            outcome = "ok" if one.status < 400 else "client_error" if one.status < 500 else "server_error"
+            outcome = "ok" if one.status < 400 else "http_4xx" if one.status < 500 else "http_5xx"
         except Exception as error:
             outcome = classify(error)
             raise
         finally:
-            self._running -= 1
-            self._shown.set(self._running)
+            if one.has_place:
+                self._running -= 1
+                self._shown.set(self._running)
             self._figures.histogram(SECONDS, upstream=self.name, outcome=outcome).observe(self._monotonic() - started)
 
 

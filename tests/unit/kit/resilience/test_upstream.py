@@ -36,7 +36,7 @@ def test_the_status_of_an_answer_and_an_error_are_outcomes() -> None:
         one.status = 503
     with pytest.raises(httpx.ConnectError), calls.call():
         raise httpx.ConnectError("")
-    wanted = ("ok", "server_error", "connect_error")
+    wanted = ("ok", "http_5xx", "connect_error")
     outcomes = [outcome for outcome in wanted if figures.values("upstream_seconds", outcome=outcome)]
     assert tuple(outcomes) == wanted
     assert figures.total("upstream_in_flight") == 0

@@ -1,0 +1,1 @@
+"""Causes: each says which signals must be there, which must not, and why that follows from how the fault works."""

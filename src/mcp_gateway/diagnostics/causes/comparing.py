@@ -1,0 +1,110 @@
+"""Is it more, slower or less than usual here? Always against the system's own baseline, and beyond what chance explains.
+
+None means that it cannot be told: not read, too few measurements, or nothing to compare with.
+"""
+
+import math
+from collections.abc import Iterable
+
+from mcp_gateway.diagnostics.signals.catalogue import signal_of
+from mcp_gateway.diagnostics.signals.window import Window
+
+# So many standard deviations of a count beyond what is usual are not chance.
+DEVIATIONS = 4.0
+# A percentile of fewer measurements says nothing.
+FEWEST = 5
+SLOWER = 1.6
+
+
+def rose(window: Window, name: str, *, factor: float = 2.0, least: float = 3, **labels: str) -> bool | None:
+    """Whether a count grew by at least `least` within the window, and more than `factor` times as much as usual."""
+    grown = window.change(name, **labels)
+    if grown is None:
+        # A series that nobody has counted yet, of a source that was read, is a count of none.
+        return False if window.first is not None and _could_be_read(window, name) else None
+    usual = window.baseline(name, of="change", **labels) or 0.0
+    return grown >= least and grown > factor * usual and grown - usual > DEVIATIONS * math.sqrt(usual + 1)
+
+
+def fell(window: Window, name: str, *, to: float = 0.5, least: float = 5, **labels: str) -> bool | None:
+    """Whether a count grew by less than `to` of what is usual, where at least `least` is usual."""
+    grown, usual = window.change(name, **labels), window.baseline(name, of="change", **labels)
+    if grown is None or usual is None or usual < least:
+        return None
+    return grown < to * usual and usual - grown > DEVIATIONS * math.sqrt(usual) / 2
+
+
+def slower(window: Window, name: str, *, factor: float = SLOWER, **labels: str) -> bool | None:
+    """Whether a percentile (or any duration) is more than `factor` times what is usual."""
+    signal = signal_of(name)
+    if signal.of:
+        measured = window.histogram(signal.of, **labels)
+        if measured is None or measured.count < FEWEST:
+            return None
+    ratio = window.ratio(name, **labels)
+    return None if ratio is None else ratio > factor
+
+
+def larger(window: Window, name: str, *, factor: float, **labels: str) -> bool | None:
+    """Whether a gauge is more than `factor` times what is usual."""
+    ratio = window.ratio(name, **labels)
+    return None if ratio is None else ratio > factor
+
+
+def either(*told: bool | None) -> bool | None:
+    """True when one is; None when none is and one is unknown."""
+    if any(told):
+        return True
+    return None if None in told else False
+
+
+def both(*told: bool | None) -> bool | None:
+    """False when one is; None when none is and one is unknown."""
+    if False in told:
+        return False
+    return None if None in told else True
+
+
+def neither(*told: bool | None) -> bool | None:
+    """False when one is true; None when none is and all are unknown."""
+    if any(told):
+        return False
+    return None if told and all(one is None for one in told) else True
+
+
+def total(window: Window, name: str, label: str, values: Iterable[str]) -> float:
+    """Growth of several series together within the window; what was not read counts nothing."""
+    return sum(window.change(name, **{label: value}) or 0.0 for value in values)
+
+
+def slowdown(window: Window, name: str, **labels: str) -> float:
+    """Value over baseline; 1 when unknown."""
+    ratio = window.ratio(name, **labels)
+    return 1.0 if ratio is None or not math.isfinite(ratio) else ratio
+
+
+def quiet_route(window: Window) -> str:
+    """The route that is usually the fastest, so that it needs nobody else; empty when routes are not known."""
+    routes = window.labels("gateway.request_ms", "route")
+    usual = {route: window.baseline("gateway.request_p50_ms", route=route) for route in routes if route != "unguarded"}
+    known = {route: value for route, value in usual.items() if value is not None and _often(window, route)}
+    return min(known, key=lambda route: (known[route], route), default="")
+
+
+def machine_slowdown(window: Window) -> float:
+    """How much slower the route that needs nobody is: what everybody suffers alike."""
+    route = quiet_route(window)
+    return max(1.0, slowdown(window, "gateway.request_p50_ms", route=route)) if route else 1.0
+
+
+def _often(window: Window, route: str) -> bool:
+    measured = window.histogram("gateway.request_ms", route=route)
+    return measured is not None and measured.count >= FEWEST
+
+
+def _could_be_read(window: Window, name: str) -> bool:
+    """Whether the kind of source that has this signal has said anything."""
+    family = name.partition(".")[0]
+    return any(
+        one.name.partition(".")[0] == family for readings in window.last.sources.values() for one in readings.readings
+    )
