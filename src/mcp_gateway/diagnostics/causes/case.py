@@ -71,6 +71,6 @@ class Case:
         if holds:
             self._agree += 1
         if holds is not None:
-            found = [self._window.evidence(one.signal, **one.labels) for one in signs]
+            found = [self._window.evidence(one.signal, of="figure", **one.labels) for one in signs]
             (self._supports if holds else self._against).extend(one for one in found if one is not None)
         return holds

@@ -41,13 +41,13 @@ def slower(window: Window, name: str, *, factor: float = SLOWER, **labels: str) 
         measured = window.histogram(signal.of, **labels)
         if measured is None or measured.count < FEWEST:
             return None
-    ratio = window.ratio(name, **labels)
+    ratio = window.ratio(name, of="figure", **labels)
     return None if ratio is None else ratio > factor
 
 
 def larger(window: Window, name: str, *, factor: float, **labels: str) -> bool | None:
     """Whether a gauge is more than `factor` times what is usual."""
-    ratio = window.ratio(name, **labels)
+    ratio = window.ratio(name, of="figure", **labels)
     return None if ratio is None else ratio > factor
 
 
@@ -79,7 +79,7 @@ def total(window: Window, name: str, label: str, values: Iterable[str]) -> float
 
 def slowdown(window: Window, name: str, **labels: str) -> float:
     """Value over baseline; 1 when unknown."""
-    ratio = window.ratio(name, **labels)
+    ratio = window.ratio(name, of="figure", **labels)
     return 1.0 if ratio is None or not math.isfinite(ratio) else ratio
 
 
@@ -105,6 +105,4 @@ def _often(window: Window, route: str) -> bool:
 def _could_be_read(window: Window, name: str) -> bool:
     """Whether the kind of source that has this signal has said anything."""
     family = name.partition(".")[0]
-    return any(
-        one.name.partition(".")[0] == family for readings in window.last.sources.values() for one in readings.readings
-    )
+    return any(one.name.partition(".")[0] == family for readings in window.last.sources.values() for one in readings.readings)

@@ -1,0 +1,151 @@
+"""Why the cache answers less: values that live too briefly, lost invalidations, keys read too often, values too large."""
+
+from mcp_gateway.diagnostics.causes.case import Case, sign
+from mcp_gateway.diagnostics.causes.comparing import either, fell, larger, neither, rose, slower, total
+from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.verdict import Hypothesis
+
+READS = "gateway.cache_reads_total"
+HITS = ("near_hit", "shared_hit", "stale")
+# Commands that return a whole value, whose cost is the value's size.
+WHOLE_VALUES = ("hgetall", "get", "smembers", "lrange", "zrange", "hvals", "hkeys", "mget", "hmget")
+
+
+def ttl_too_short(window: Window) -> Hypothesis:
+    """Values are gone because their time is over, not for want of room: expiries rise, evictions do not."""
+    case = Case(window, "cache_ttl_too_short", "cache", "Cached values live too briefly")
+    case.must(hits_fell(window), sign("gateway.cache_hit_share"), but="The cache answers as large a share of reads as usual.")
+    case.must(
+        neither(rose(window, "redis.evicted_keys_total", least=5)),
+        sign("redis.evicted_keys_total"),
+        but="Keys are thrown out for room.",
+    )
+    expired = either(rose(window, "redis.expired_keys_total", factor=1.5), *(_ttl_fell(window, one) for one in _cached(window)))
+    case.must(
+        expired,
+        sign("redis.expired_keys_total"),
+        *(sign("redis.sampled_ttl_p50_seconds", prefix=one) for one in _cached(window)),
+        but="Values expire no sooner than usual.",
+    )
+    case.must(_store_answers(window), sign("gateway.limit_away_total"), but="The store does not answer, so nothing is kept.")
+    case.may(rose(window, READS, factor=1.3, outcome="miss"), sign(READS, outcome="miss"))
+    return case.concluded("Fewer reads are answered from the cache while more values expire and none is evicted.")
+
+
+def invalidations_lost(window: Window) -> Hypothesis:
+    """A replica that does not hear the channel trusts nothing near, and is waited for until its membership ends."""
+    channel = _channel_with_fewer(window)
+    case = Case(
+        window, "invalidations_lost", f"channel {channel}" if channel else "cache", "A replica does not hear invalidations"
+    )
+    case.must(
+        bool(channel) if window.knows("redis.subscribers") else None,
+        sign("redis.subscribers", channel=channel),
+        but="As many as usual listen to the channel of invalidations.",
+    )
+    case.must(_store_answers(window), sign("redis.up"), but="The store does not answer at all.")
+    case.may(_less_near(window), sign(READS, outcome="near_hit"))
+    case.may(slower(window, "gateway.cache_invalidation_p95_ms", factor=3), sign("gateway.cache_invalidation_p95_ms"))
+    return case.concluded(
+        "Fewer listen to the channel of invalidations than usual, so near copies are not trusted and invalidations wait."
+    )
+
+
+def hot_key(window: Window) -> Hypothesis:
+    """One key takes most reads of the store."""
+    shares = window.by("redis.hot_key_share", "key")
+    key = next(iter(shares), "")
+    case = Case(window, "hot_key", f"key {key}" if key else "redis", "One key gets most of the reads")
+    usual = window.baseline("redis.hot_key_share")
+    case.must(
+        None if not key or usual is None else shares[key] > 2.5 * usual and shares[key] > 0.15,
+        sign("redis.hot_key_share", key=key),
+        but="Reads are spread over the keys as usual.",
+    )
+    case.must(neither(_values_grew(window)), sign("redis.biggest_key_bytes"), but="It is its size, not how often it is read.")
+    case.may(rose(window, "redis.keyspace_hits_total", factor=1.3), sign("redis.keyspace_hits_total"))
+    return case.concluded("One key takes a share of the store's reads that is several times what is usual for any.")
+
+
+def big_key(window: Window) -> Hypothesis:
+    """A value so large that each read of it holds the server and fills the line."""
+    keys = window.by("redis.biggest_key_bytes", "key")
+    key = next(iter(keys), "")
+    case = Case(window, "big_key", f"key {key}" if key else "redis", "A value is far larger than any other")
+    dearer = [one for one in WHOLE_VALUES if (usec_per_call(window, one) or 0.0) > 3.0]
+    command = max(dearer, key=lambda one: (usec_per_call(window, one) or 0.0, one), default="")
+    case.must(
+        either(_values_grew(window), True if _slow_read(window) else None),
+        sign("redis.biggest_key_bytes", key=key), sign("redis.slowlog_ms", command=_slow_read(window)),
+        but="No value is much larger than usual.",
+    )  # fmt: skip
+    sent = rose(window, "redis.net_output_bytes_total", factor=2.0, least=100_000)
+    case.must(
+        either(sent, bool(command)), sign("redis.net_output_bytes_total"), sign("redis.command_usec_total", command=command),
+        but="Reading values costs the store no more than usual.",
+    )  # fmt: skip
+    return case.concluded("A value has become many times larger than any was, and reading it costs the store accordingly.")
+
+
+def hits_fell(window: Window) -> bool | None:
+    """Whether any cache answers a clearly smaller share of its reads than usual."""
+    told = []
+    for cache in window.labels(READS, "cache"):
+        now, usual = window.value("gateway.cache_hit_share", cache=cache), window.baseline("gateway.cache_hit_share", cache=cache)
+        reads = sum(window.change(READS, cache=cache, outcome=one) or 0.0 for one in (*HITS, "miss", "load_through"))
+        told.append(None if now is None or usual is None or reads < 15 else now < 0.8 * usual)
+    return either(*told) if told else None
+
+
+def usec_per_call(window: Window, command: str) -> float | None:
+    """What a command costs the server, over what is usual; None when unknown."""
+    calls, usec = (
+        window.change("redis.command_calls_total", command=command),
+        window.change("redis.command_usec_total", command=command),
+    )
+    usual_calls = window.baseline("redis.command_calls_total", of="change", command=command)
+    usual_usec = window.baseline("redis.command_usec_total", of="change", command=command)
+    if not calls or usec is None or not usual_calls or not usual_usec or calls < 5:
+        return None
+    return (usec / calls) / (usual_usec / usual_calls)
+
+
+def _values_grew(window: Window) -> bool | None:
+    return larger(window, "redis.biggest_key_bytes", factor=8)
+
+
+def _slow_read(window: Window) -> str:
+    """A command in the slow log that returns whole values; empty when there is none."""
+    return next((one for one in WHOLE_VALUES if (window.value("redis.slowlog_recent", command=one) or 0.0) >= 2), "")
+
+
+def _cached(window: Window) -> tuple[str, ...]:
+    return tuple(one for one in window.labels("redis.sampled_ttl_p50_seconds", "prefix") if one.startswith("cache"))
+
+
+def _ttl_fell(window: Window, prefix: str) -> bool | None:
+    ratio = window.ratio("redis.sampled_ttl_p50_seconds", prefix=prefix)
+    return None if ratio is None else ratio < 0.4
+
+
+def _less_near(window: Window) -> bool | None:
+    return fell(window, READS, to=0.75, outcome="near_hit")
+
+
+def _channel_with_fewer(window: Window) -> str:
+    for channel in window.labels("redis.subscribers", "channel"):
+        now, usual = window.value("redis.subscribers", channel=channel), window.baseline("redis.subscribers", channel=channel)
+        if now is not None and usual is not None and now < usual - 0.5:
+            return channel
+    return ""
+
+
+def _store_answers(window: Window) -> bool | None:
+    up = window.value("redis.up")
+    away = rose(window, "gateway.limit_away_total", least=10)
+    return None if up is None and away is None else up != 0 and not away
+
+
+def misses(window: Window) -> float:
+    """Reads that had to load, within the window."""
+    return total(window, READS, "outcome", ("miss", "load_through"))

@@ -1,0 +1,62 @@
+"""The gateway's own process: memory that only grows, and an event loop that somebody holds."""
+
+from mcp_gateway.diagnostics.causes.case import Case, sign
+from mcp_gateway.diagnostics.causes.comparing import larger, quiet_route, rose, slower
+from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.verdict import Hypothesis
+
+RSS, BLOCKED, RESPONSES = "gateway.rss_bytes", "gateway.loop_blocked_total", "gateway.responses_total"
+
+
+def memory_leak(window: Window) -> Hypothesis:
+    """Memory grows with requests that were answered, faster than it ever did while all was well."""
+    case = Case(window, "memory_leak", "gateway process", "The gateway's memory grows with each request")
+    grown, resident = window.change(RSS), window.value(RSS)
+    usual = window.baseline(RSS, of="change")
+    case.must(
+        None if grown is None or not resident else grown > SHARE_OF_ALL * resident and grown > 4 * max(0.0, usual or 0.0),
+        sign(RSS),
+        but="Its memory grows no faster than usual.",
+    )
+    answered = window.ratio(RESPONSES)
+    case.must(
+        None if answered is None else answered < 2,
+        sign(RESPONSES),
+        but="It answers far more than usual, and needs room for that.",
+    )
+    growing = window.ratio("gateway.in_flight")
+    case.must(
+        None if growing is None else growing < 5, sign("gateway.in_flight"), but="Requests pile up in it, and each needs room."
+    )
+    place = next(iter(window.by("gateway.traced_bytes", "place")), "")
+    case.may(True if place else None, sign("gateway.traced_bytes", place=place))
+    return case.concluded("The process keeps more memory with each answered request than when all was well.")
+
+
+# Less than this share of its memory is the noise of an allocator.
+SHARE_OF_ALL = 0.02
+
+
+def loop_blocked(window: Window) -> Hypothesis:
+    """One callback holds the loop, so that everything waits: what needs no upstream too."""
+    place = next((one for one, n in window.by(BLOCKED, "place", of="change").items() if n > 0), "")
+    case = Case(window, "event_loop_blocked", place or "gateway process", "Something holds the gateway's event loop")
+    case.must(
+        rose(window, BLOCKED, factor=3, place=place) if place else False if window.knows("gateway.loop_lag_ms") else None,
+        sign(BLOCKED, place=place),
+        but="Nothing holds the loop longer than usual.",
+    )
+    case.must(
+        slower(window, "gateway.loop_lag_p95_ms", factor=1.5) or slower(window, "gateway.loop_lag_p99_ms", factor=1.5),
+        sign("gateway.loop_lag_p99_ms"),
+        but="The loop is as punctual as usual.",
+    )
+    route = quiet_route(window)
+    case.may(
+        slower(window, "gateway.request_p95_ms", factor=1.5, route=route) if route else None,
+        sign("gateway.request_p95_ms", route=route),
+    )
+    case.may(larger(window, "gateway.in_flight", factor=1.5), sign("gateway.in_flight"))
+    return case.concluded(
+        f"The event loop stands still at {place or 'one place'}, and routes that need no upstream wait with the rest."
+    )

@@ -1,0 +1,120 @@
+"""The store itself: not running, not reached, not answering, held up by one command, or without its scripts."""
+
+from mcp_gateway.diagnostics.causes.cache import WHOLE_VALUES
+from mcp_gateway.diagnostics.causes.case import Case, sign
+from mcp_gateway.diagnostics.causes.comparing import both, either, neither, rose
+from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.verdict import Hypothesis
+
+AWAY, CHANGES, STATE = "gateway.limit_away_total", "gateway.store_changes_total", "gateway.store_state"
+USEC = "redis.command_usec_total"
+# Commands whose cost grows with the number of keys, not with what one key holds.
+ALL_KEYS = ("keys", "flushall", "flushdb", "sort", "randomkey", "dbsize", "debug")
+REFUSED = ("refused", "dns", "unreachable", "wrong_host")
+
+
+def hung(window: Window) -> Hypothesis:
+    """The port is open and nobody answers behind it: the process is stopped, or busy for seconds."""
+    case = Case(window, "redis_hung", "redis", "The store takes connections and does not answer")
+    outcome = window.text("redis.probe_outcome")
+    silent = rose(window, CHANGES, least=1, factor=1.5, state="silent")
+    case.must(
+        either(None if outcome is None else outcome == "timeout", silent),
+        sign("redis.probe_outcome"), sign(CHANGES, state="silent"),
+        but="The store answers in time.",
+    )  # fmt: skip
+    case.must(
+        None if outcome is None else outcome not in REFUSED, sign("redis.probe_outcome"), but="Nobody takes connections there."
+    )
+    case.must(
+        neither(command_share(window)[1] > DOMINATES),
+        sign(USEC, command=command_share(window)[0]),
+        but="One command holds it up.",
+    )
+    case.may(rose(window, AWAY), sign(AWAY))
+    return case.concluded("Connections are accepted and commands get no answer within their deadline.")
+
+
+def refused(window: Window) -> Hypothesis:
+    """Nobody listens where the gateway looks for the store: it is not running, or the address is wrong."""
+    outcome, state = window.text("redis.probe_outcome"), window.value(STATE)
+    elsewhere = outcome == "ok"
+    title = "The gateway looks for the store at a wrong address" if elsewhere else "Nobody listens at the store's address"
+    case = Case(window, "redis_refused", "gateway configuration" if elsewhere else "redis", title)
+    away = both(None if state is None else _cut_off(window), None if outcome is None else outcome == "ok")
+    case.must(
+        either(None if outcome is None else outcome in REFUSED, away),
+        sign("redis.probe_outcome"), sign(STATE),
+        but="The store is reached.",
+    )  # fmt: skip
+    case.must(
+        None if outcome is None else outcome != "timeout",
+        sign("redis.probe_outcome"),
+        but="It takes connections and does not answer.",
+    )
+    case.may(rose(window, AWAY), sign(AWAY))
+    return case.concluded(
+        "The store answers us and not the gateway: its address for it is wrong."
+        if elsewhere
+        else "Connections to the store are refused at once, by us as by the gateway."
+    )
+
+
+def script_lost(window: Window) -> Hypothesis:
+    """A client that only knows its script's number is refused for as long as nobody sends the text again."""
+    case = Case(window, "redis_script_lost", "limiter", "The store has forgotten the limiter's script")
+    case.must(
+        rose(window, "redis.errors_total", least=5, error="NOSCRIPT"),
+        sign("redis.errors_total", error="NOSCRIPT"),
+        but="No script is asked for that the store does not know.",
+    )
+    case.must(rose(window, AWAY), sign(AWAY), but="The limiter goes on deciding with the store.")
+    case.may(window.text("redis.probe_outcome") == "ok", sign("redis.probe_outcome"))
+    return case.concluded("The store keeps answering NOSCRIPT, and the limiter does without it.")
+
+
+def slow_command(window: Window) -> Hypothesis:
+    """One command that walks all keys holds the one thread, and so delays every other command."""
+    command, share = command_share(window)
+    case = Case(
+        window,
+        "slow_redis_command",
+        f"command {command.upper()}" if command else "redis",
+        "A command walks all keys of the store",
+    )
+    case.must(
+        rose(window, USEC, least=1_000, factor=3, command=command) if command else None if not window.knows(USEC) else False,
+        sign(USEC, command=command),
+        but="No command that walks all keys is used more than usual.",
+    )
+    case.must(
+        either(share > 0.15, (window.value("redis.slowlog_recent", command=command) or 0.0) >= 1) if command else None,
+        sign("redis.slowlog_recent", command=command), sign("redis.command_calls_total", command=command),
+        but="It takes little of the store's time.",
+    )  # fmt: skip
+    case.may(window.text("redis.slowlog_client", command=command) is not None, sign("redis.slowlog_client", command=command))
+    return case.concluded("A command whose cost grows with the number of all keys takes much of the store's one thread.")
+
+
+DOMINATES = 0.5
+
+
+def command_share(window: Window) -> tuple[str, float]:
+    """The command over all keys that takes most of the store's time, and its share of it."""
+    spent = window.by(USEC, "command", of="change")
+    together = sum(spent.values())
+    walking = {command: usec for command, usec in spent.items() if command in ALL_KEYS and usec > 0}
+    command = next(iter(walking), "")
+    return command, walking[command] / together if command and together else 0.0
+
+
+def whole_value_share(window: Window) -> float:
+    """The share of the store's time that reading whole values takes."""
+    spent = window.by(USEC, "command", of="change")
+    together = sum(spent.values())
+    return sum(usec for command, usec in spent.items() if command in WHOLE_VALUES) / together if together else 0.0
+
+
+def _cut_off(window: Window) -> bool:
+    """Whether some replica has no line to the store, while having had one is usual."""
+    return any(isinstance(one.value, int | float) and one.value == 0 for one in window.series(STATE))
