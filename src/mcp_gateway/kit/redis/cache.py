@@ -44,6 +44,8 @@ class RedisSharedLevel:
         self._coherence = Coherence(
             connection, namespace=namespace, membership_seconds=membership_seconds, clock=clock or SystemClock()
         )
+        # Told of each read, when somebody wants to know.
+        self.hot_keys: HotKeys | None = None
         # With the replica's random name before it, a number nobody has had.
         self._numbers = itertools.count()
         self._look, self._fill, self._extend = (load_script(name) for name in ("cache_look", "cache_fill", "cache_extend"))
@@ -84,6 +86,8 @@ class RedisSharedLevel:
 
     async def look(self, place: Place, claim: Claim | None) -> Look:
         keys = self._coherence.keys
+        if self.hot_keys is not None:
+            self.hot_keys.note(f"{place.cache}:{place.tenant}:{place.key}")
         token = "" if claim is None else f"{self._coherence.replica}{next(self._numbers):x}"
         wish = claim or Claim((), 0, 0)
         reply = await self._connection.run(

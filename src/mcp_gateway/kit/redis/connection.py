@@ -25,6 +25,8 @@ ConnectionState: TypeAlias = Literal["live", "silent", "down"]
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
+# What the server's list of clients calls us.
+CLIENT_NAME = "mcp-gateway"
 # A line on which nothing has come for so long after a missed deadline is given up and made anew.
 GIVE_UP_SECONDS = 1.0
 
@@ -34,9 +36,19 @@ _log = structlog.get_logger(__name__)
 class RedisConnection:
     """`state` is `live`; `silent` after a deadline passed with no byte since (calls fail at once until one comes); or `down`."""
 
-    def __init__(self, address: Address, *, timeout_seconds: float, connect_timeout_seconds: float, max_pending: int) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        timeout_seconds: float,
+        connect_timeout_seconds: float,
+        max_pending: int,
+        client_name: str = CLIENT_NAME,
+        max_reply_bytes: int | None = None,
+    ) -> None:
         """Use `open`. Nothing is connected yet."""
         self._address = address
+        self._client_name, self._max_reply_bytes = client_name, max_reply_bytes
         self._timeout_seconds = timeout_seconds
         self._connect_timeout_seconds = connect_timeout_seconds
         self._max_pending = max_pending
@@ -59,9 +71,13 @@ class RedisConnection:
         connect_timeout_seconds: float = 1.0,
         max_pending: int = 10_000,
         tolerate_down: bool = False,
+        client_name: str = CLIENT_NAME,
+        max_reply_bytes: int | None = None,
     ) -> Self:
         """Connect, waiting at most `connect_timeout_seconds`. `timeout_seconds` is a call's default deadline.
 
+        `client_name`: what the server's list of clients calls this line. `max_reply_bytes`: the line is dropped on a longer reply,
+        for servers that are not trusted; None is no bound.
         Raises `InvalidStoreUrl`; and `StoreUnavailable` when nobody answers, unless `tolerate_down`: then it goes on trying.
         """
         return await cls._open_at(
@@ -70,6 +86,8 @@ class RedisConnection:
             connect_timeout_seconds=connect_timeout_seconds,
             max_pending=max_pending,
             tolerate_down=tolerate_down,
+            client_name=client_name,
+            max_reply_bytes=max_reply_bytes,
         )
 
     async def open_another(self, *, timeout_seconds: float) -> Self:
@@ -80,17 +98,29 @@ class RedisConnection:
             connect_timeout_seconds=self._connect_timeout_seconds,
             max_pending=self._max_pending,
             tolerate_down=True,
+            client_name=self._client_name,
+            max_reply_bytes=self._max_reply_bytes,
         )
 
     @classmethod
     async def _open_at(
-        cls, address: Address, *, timeout_seconds: float, connect_timeout_seconds: float, max_pending: int, tolerate_down: bool
+        cls,
+        address: Address,
+        *,
+        timeout_seconds: float,
+        connect_timeout_seconds: float,
+        max_pending: int,
+        tolerate_down: bool,
+        client_name: str,
+        max_reply_bytes: int | None,
     ) -> Self:
         connection = cls(
             address,
             timeout_seconds=timeout_seconds,
             connect_timeout_seconds=connect_timeout_seconds,
             max_pending=max_pending,
+            client_name=client_name,
+            max_reply_bytes=max_reply_bytes,
         )
         try:
             await connection._connect()
@@ -200,6 +230,7 @@ class RedisConnection:
         self._lost.clear()
         wire = Wire(
             max_pending=self._max_pending,
+            max_reply_bytes=self._max_reply_bytes,
             on_push=self._subscriptions.deliver,
             on_silence=self._went_silent,
             on_sound=self._sounds_again,
@@ -208,7 +239,9 @@ class RedisConnection:
         try:
             async with asyncio.timeout(self._connect_timeout_seconds):
                 await self._dial(wire)
-                self.server_run_id = await greet(wire, self._address, self._subscriptions, self._connect_timeout_seconds)
+                self.server_run_id = await greet(
+                    wire, self._address, self._subscriptions, self._connect_timeout_seconds, client_name=self._client_name
+                )
         except (OSError, TimeoutError, StoreRefused) as error:
             await wire.close()
             reason = error.message if isinstance(error, StoreRefused) else "nobody answers"

@@ -14,13 +14,13 @@ from mcp_gateway.kit.redis.wire import Reply, Wire
 _log = structlog.get_logger(__name__)
 
 
-async def greet(wire: Wire, address: Address, subscriptions: Subscriptions, timeout_seconds: float) -> str:
+async def greet(wire: Wire, address: Address, subscriptions: Subscriptions, timeout_seconds: float, *, client_name: str) -> str:
     """The server's run id, which changes when it restarts or another takes over.
 
     A server that may not be asked (`NOPERM` on INFO) counts as new each time. Raises `StoreRefused` for a wrong password or a
     server without RESP3, `StoreUnavailable` when the line breaks.
     """
-    greetings: list[tuple[Word, ...]] = [("HELLO", 3, *_login(address), "SETNAME", "mcp-gateway")]
+    greetings: list[tuple[Word, ...]] = [("HELLO", 3, *_login(address), "SETNAME", client_name)]
     if address.database:
         greetings.append(("SELECT", address.database))
     sent = [wire.send(pack(*words), timeout_seconds) for words in greetings]

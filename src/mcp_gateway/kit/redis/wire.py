@@ -49,6 +49,7 @@ class Wire(asyncio.Protocol):
         self,
         *,
         max_pending: int,
+        max_reply_bytes: int | None = None,
         on_push: Callable[[list[Reply]], None],
         on_silence: Callable[[], None],
         on_sound: Callable[[], None],
@@ -61,6 +62,8 @@ class Wire(asyncio.Protocol):
         self._room = MAX_UNSENT_BYTES
         self._waiting: deque[Waiting] = deque()
         self._max_pending = max_pending
+        # Bytes since the last whole reply, counted only where there is a bound.
+        self._max_reply_bytes, self._unfinished = max_reply_bytes, 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._lenient = False
@@ -113,6 +116,7 @@ class Wire(asyncio.Protocol):
             self.silent_since = None
             self._on_sound()
         reader, waiting = self._reader, self._waiting
+        due = len(waiting)
         reader.feed(data)
         try:
             while (reply := reader.gets()) is not _NOTHING:
@@ -126,6 +130,10 @@ class Wire(asyncio.Protocol):
                     _settle(future, reply)
         except (hiredis.ProtocolError, IndexError):
             self.abort()  # not the protocol we speak, or a reply nobody asked for
+        if self._max_reply_bytes is not None:
+            self._unfinished = 0 if len(waiting) < due else self._unfinished + len(data)
+            if self._unfinished > self._max_reply_bytes:
+                self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
