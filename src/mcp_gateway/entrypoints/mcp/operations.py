@@ -1,0 +1,157 @@
+"""The operations tools as an MCP server: what is wrong and what to do, routers that keep the rules, rules checked."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from mcp_gateway.diagnostics.operations import (
+    CoherenceOrder,
+    EngineOrder,
+    GenerateOrder,
+    HealthOrder,
+    MetricsOrder,
+    Operations,
+    PatternsOrder,
+    TroubleOrder,
+    UseCase,
+)
+from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
+from mcp_gateway.entrypoints.mcp.offer import Arguments, Call, OfferedTool, ToolOutput, offer_tool
+from mcp_gateway.entrypoints.mcp.operations_shapes import (
+    AnalyzeCoherence,
+    AnalyzeMetrics,
+    CoherenceOutput,
+    DiagnoseHealth,
+    EngineOutput,
+    GenerateRouter,
+    HealthOutput,
+    MetricsOutput,
+    PatternsOutput,
+    RouterOutput,
+    TestEngine,
+    TroubleOutput,
+    Troubleshoot,
+    ValidatePatterns,
+)
+from mcp_gateway.entrypoints.mcp.server import FIXED_TTL_MS, Identity, McpFace
+
+IDENTITY = Identity(
+    name="mcp-gateway-ops",
+    title="Operations",
+    description="Finds the true cause when something is wrong, makes routers that keep the rules, and checks rules.",
+    instructions=(
+        "Begin with diagnose_gateway_health. When something is wrong, troubleshoot_production_issue with issue_type auto names "
+        "the likeliest cause, its evidence, what was ruled out and why, and remedies with their risk; show blind_spots to the "
+        "user, and never carry out a remedy without their word. generate_enterprise_router returns text and writes nothing; "
+        "validate_enterprise_patterns takes a path of the project or the text itself."
+    ),
+)
+GivenT = TypeVar("GivenT", bound=Arguments)
+OrderT = TypeVar("OrderT")
+
+
+def build_operations_server(operations: Operations) -> McpFace:
+    """The seven tools over their use cases."""
+    return McpFace(
+        identity=IDENTITY,
+        tools=[*_looking_tools(operations), *_judging_tools(operations), *_code_tools(operations)],
+        resources=[],
+        changes=ChangeFeed(),
+        list_ttl_ms=FIXED_TTL_MS,
+    )
+
+
+def _looking_tools(operations: Operations) -> list[OfferedTool]:
+    return [
+        _tool(
+            "diagnose_gateway_health",
+            "Diagnose health",
+            "Probe gateway, engine, Redis and limits at the same time, and join what was found into one story with evidence.",
+            DiagnoseHealth,
+            HealthOutput,
+            operations.diagnose_gateway_health,
+            lambda given: HealthOrder(**given.model_dump()),
+        ),
+        _tool(
+            "analyze_cache_coherence",
+            "Analyze the cache",
+            "Hit rate, keys without an end, sizes, evictions, invalidations that were lost or late.",
+            AnalyzeCoherence,
+            CoherenceOutput,
+            operations.analyze_cache_coherence,
+            lambda given: CoherenceOrder(**given.model_dump()),
+        ),
+        _tool(
+            "analyze_performance_metrics",
+            "Analyze performance",
+            "Latency, throughput, cache, limits or errors of a window, compared with the one before.",
+            AnalyzeMetrics,
+            MetricsOutput,
+            operations.analyze_performance_metrics,
+            lambda given: MetricsOrder(**given.model_dump()),
+        ),
+    ]
+
+
+def _judging_tools(operations: Operations) -> list[OfferedTool]:
+    return [
+        _tool(
+            "troubleshoot_production_issue",
+            "Find the cause",
+            "The likeliest causes of a trouble with their evidence, what was ruled out and why, and remedies with risk and undo.",
+            Troubleshoot,
+            TroubleOutput,
+            operations.troubleshoot_production_issue,
+            lambda given: TroubleOrder(**given.model_dump()),
+        ),
+        _tool(
+            "test_ai_engine_integration",
+            "Try the engine",
+            "Real requests to the engine and through the gateway: reached, fast enough, right in errors; leaves nothing behind.",
+            TestEngine,
+            EngineOutput,
+            operations.test_ai_engine_integration,
+            lambda given: EngineOrder(**given.model_dump()),
+        ),
+    ]
+
+
+def _code_tools(operations: Operations) -> list[OfferedTool]:
+    return [
+        _tool(
+            "generate_enterprise_router",
+            "Generate a router",
+            "A FastAPI router on the kit, with limits, cache, tenants, breaker and errors, and its tests. Returns text.",
+            GenerateRouter,
+            RouterOutput,
+            operations.generate_enterprise_router,
+            lambda given: GenerateOrder(**{**given.model_dump(), "operations": tuple(given.operations)}),
+        ),
+        _tool(
+            "validate_enterprise_patterns",
+            "Check routers",
+            "Which rules a project's routers break, where, why, and how to mend it. Reads code and never runs it.",
+            ValidatePatterns,
+            PatternsOutput,
+            operations.validate_enterprise_patterns,
+            lambda given: PatternsOrder(
+                router_path=None if given.check_all_routers else given.router_path,
+                code=given.code,
+                validation_level=given.validation_level,
+            ),
+        ),
+    ]
+
+
+def _tool(
+    name: str,
+    title: str,
+    description: str,
+    arguments: type[GivenT],
+    returns: type[object],
+    use_case: UseCase[OrderT],
+    order_of: Callable[[GivenT], OrderT],
+) -> OfferedTool:
+    async def run(given: GivenT, call: Call) -> ToolOutput:
+        return ToolOutput(structured=await use_case(call.caller, order_of(given)))
+
+    return offer_tool(name=name, title=title, description=description, arguments=arguments, returns=returns, run=run)
