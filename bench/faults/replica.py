@@ -35,6 +35,7 @@ from mcp_gateway.kit.prometheus import PrometheusFigures, render_figures
 from mcp_gateway.kit.redis.address import read_address
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
 from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.hot_keys import HotKeys
 from mcp_gateway.kit.redis.limit_batches import Batch
 from mcp_gateway.kit.redis.limits import RedisLimitStore, RedisRuleStore
 from mcp_gateway.kit.redis.packing import pack
@@ -102,6 +103,8 @@ class Replica:
             figures.on_collect(ProcessVitals(figures=figures).report)
             await stack.enter_async_context(LoopWatch(figures=figures))
             self.level = await stack.enter_async_context(await RedisSharedLevel.open(self.connection, namespace="rig"))
+            self.level.hot_keys = HotKeys(figures=figures)
+            figures.on_collect(self.level.hot_keys.report)
             client = await stack.enter_async_context(
                 httpx.AsyncClient(limits=httpx.Limits(max_connections=None), trust_env=False)
             )

@@ -61,6 +61,8 @@ OWN: Mapping[str, Meaning] = MappingProxyType(
         "circuit_breaker_state": _plain("gateway.breaker_state", "breaker"),
         "circuit_breaker_calls": _plain("gateway.breaker_calls_total", "breaker", "outcome"),
         "circuit_breaker_transitions": _plain("gateway.breaker_transitions_total", "breaker", "target"),
+        "circuit_breaker_forced_open": _plain("gateway.breaker_forced_open", "breaker"),
+        "store_hot_key_share": _plain("redis.hot_key_share", "key"),
         "circuit_breaker_store_away": _plain("gateway.breaker_store_away", "breaker"),
         "bulkhead_running": _plain("gateway.bulkhead_running", "bulkhead"),
         "bulkhead_waiting": _plain("gateway.bulkhead_waiting", "bulkhead"),

@@ -6,14 +6,15 @@ from mcp_gateway.diagnostics.causes.engine import BROKEN, engine_itself_well, fa
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
-STATE, FORCED, REFUSED = "gateway.breaker_state", "gateway.breaker_forced", "gateway.breaker_calls_total"
+STATE, FORCED, REFUSED = "gateway.breaker_state", "gateway.breaker_forced_open", "gateway.breaker_calls_total"
 IN_USE, SIZE, EXHAUSTED = "gateway.pool_in_use", "gateway.pool_size", "gateway.pool_exhausted_total"
 OPEN = 2.0
 
 
 def stuck_open(window: Window) -> Hypothesis:
     """The circuit refuses calls to a part that is well, and asks it nothing."""
-    breaker = next((one for one, value in window.by(STATE, "breaker", of="value").items() if value == OPEN), "")
+    held = {one for one, value in window.by(FORCED, "breaker", of="value").items() if value}
+    breaker = next((one for one, value in window.by(STATE, "breaker", of="value").items() if value == OPEN or one in held), "")
     case = Case(
         window,
         "breaker_stuck_open",

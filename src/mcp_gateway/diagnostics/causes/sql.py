@@ -31,8 +31,6 @@ def slow_query(window: Window) -> Hypothesis:
     case.may(
         ratios[statement] > 3 * min(others) if others else None, *(sign(P50, statement=one) for one in ratios if one != statement)
     )
-    scanned = window.text("sql.plan", statement=statement)
-    case.may(None if scanned is None else "SCAN" in scanned.upper(), sign("sql.plan", statement=statement))
     return case.concluded(
         "One statement is many times slower than when all was well, and the rest of the gateway is not: look for its index."
     )

@@ -27,6 +27,12 @@ STATE = Metric(
     kind="gauge",
     labels=("breaker",),
 )
+FORCED = Metric(
+    name="circuit_breaker_forced_open",
+    help="1 while a circuit is held open by hand.",
+    kind="gauge",
+    labels=("breaker",),
+)
 STORE_AWAY = Metric(
     name="circuit_breaker_store_away",
     help="1 while a shared breaker goes on alone because its store does not answer.",
@@ -51,6 +57,7 @@ class Journal:
         self._state = figures.gauge(STATE, breaker=name)
         self._away = figures.gauge(STORE_AWAY, breaker=name)
         self._state.set(0)
+        self._forced = figures.gauge(FORCED, breaker=name)
         self.good, self.failed, self.slow, self.ignored, self.refused = (
             self._calls(outcome) for outcome in ("success", "failure", "slow", "ignored", "refused")
         )
@@ -68,6 +75,7 @@ class Journal:
         self._figures.counter(TRANSITIONS, breaker=self._name, target=target if carried_out else "would_open").add()
         if carried_out:
             self._state.set(_LEVELS[target])
+            self._forced.set(1 if mode == "forced_open" else 0)
         _LOG.warning(
             "circuit_transition", breaker=self._name, source=source, target=target, mode=mode, cause=cause,
             calls=counts.calls, failed=counts.failed, slow=counts.slow, carried_out=carried_out,

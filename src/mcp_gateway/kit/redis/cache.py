@@ -16,6 +16,7 @@ from mcp_gateway.kit.errors import InvalidPolicy, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.redis.cache_coherence import Coherence, load_script
 from mcp_gateway.kit.redis.cache_messages import say_filled
 from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.hot_keys import HotKeys
 from mcp_gateway.kit.redis.wire import Reply
 
 MAX_EVENTS = 1_000

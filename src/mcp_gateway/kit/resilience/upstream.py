@@ -24,7 +24,9 @@ POOL_WAIT = Metric(
     kind="histogram",
     labels=("upstream",),
 )
-IN_FLIGHT = Metric(name="upstream_in_flight", help="Calls that have a connection to an upstream.", kind="gauge", labels=("upstream",))
+IN_FLIGHT = Metric(
+    name="upstream_in_flight", help="Calls that have a connection to an upstream.", kind="gauge", labels=("upstream",)
+)
 
 UpstreamOutcome: TypeAlias = Literal[
     "ok", "http_4xx", "http_5xx", "connect_error", "connect_timeout", "pool_timeout", "read_timeout", "broken",
