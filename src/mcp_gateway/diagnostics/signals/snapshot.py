@@ -31,7 +31,7 @@ class Reading:
         return dict(self.labels).get(name, "")
 
 
-def reading(name: str, value: Value, **labels: str) -> Reading:
+def reading(name: str, value: Value, /, **labels: str) -> Reading:
     """A reading with its labels in order."""
     return Reading(name=name, value=value, labels=tuple(sorted(labels.items())))
 

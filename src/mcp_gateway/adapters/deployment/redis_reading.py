@@ -1,0 +1,107 @@
+"""Redis asked with care: a few read-only commands, counted, each bounded in time and size. What is not on the list is refused.
+
+No KEYS, MONITOR, CONFIG, DEBUG, FLUSH*, EVAL or write ever leaves through this; values are never read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Literal, TypeAlias
+
+from mcp_gateway.adapters.deployment.errors import CommandNotReadOnly, TooManyCommands
+from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
+from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.packing import Word
+from mcp_gateway.kit.redis.wire import Reply
+
+RedisOutcome: TypeAlias = Literal["ok", "dns", "refused", "unreachable", "timeout", "cut_off", "tls", "unauthorized", "garbage"]
+
+CLIENT_NAME = "mcp-gateway-diagnostics"
+# For one analysis, however many parts of it ask.
+MAX_COMMANDS = 200
+CONNECT_SECONDS = 1.5
+COMMAND_SECONDS = 1.5
+MAX_REPLY_BYTES = 4_000_000
+# Sent together: the server answers others between two such bursts.
+BURST = 16
+
+ALLOWED = frozenset(
+    {
+        "PING", "TIME", "INFO", "DBSIZE", "SCAN", "PTTL", "TYPE", "HLEN", "XREVRANGE", "SLOWLOG GET", "CLIENT LIST",
+        "MEMORY USAGE", "OBJECT FREQ", "PUBSUB NUMSUB", "PUBSUB CHANNELS",
+    }
+)  # fmt: skip
+_TWO_WORDS = frozenset({"SLOWLOG", "CLIENT", "MEMORY", "OBJECT", "PUBSUB"})
+
+
+class CarefulRedis:
+    """`spent` counts the commands sent. Use `open_careful`."""
+
+    def __init__(self, connection: RedisConnection, *, max_commands: int = MAX_COMMANDS) -> None:
+        self._connection, self._left = connection, max_commands
+        self.spent = 0
+        self.shown_address = connection.shown_address
+
+    async def ask(self, *words: Word) -> Reply:
+        """Raises `StoreUnavailable`, `StoreRefused` and `TooManyCommands`."""
+        name = str(words[0]).upper()
+        if name in _TWO_WORDS:
+            name = f"{name} {str(words[1]).upper()}"
+        if name not in ALLOWED:
+            raise CommandNotReadOnly(f"{name} is not for diagnoses.")
+        if self._left <= 0:
+            raise TooManyCommands(spent=self.spent)
+        self._left -= 1
+        self.spent += 1
+        return await self._connection.call(*words, timeout_seconds=COMMAND_SECONDS)
+
+    async def ask_each(self, commands: Sequence[tuple[Word, ...]]) -> list[Reply]:
+        """Their replies in order, None where one was refused. Raises `StoreUnavailable` and `TooManyCommands`."""
+        replies: list[Reply] = []
+        for start in range(0, len(commands), BURST):
+            burst = commands[start : start + BURST]
+            replies += await asyncio.gather(*(self._or_none(words) for words in burst))
+        return replies
+
+    async def _or_none(self, words: tuple[Word, ...]) -> Reply:
+        try:
+            return await self.ask(*words)
+        except StoreRefused:
+            return None
+
+
+@asynccontextmanager
+async def open_careful(url: str, *, max_commands: int = MAX_COMMANDS) -> AsyncIterator[CarefulRedis]:
+    """A line of its own for one analysis. Raises `StoreUnavailable` (see `outcome_of`) and `InvalidStoreUrl`."""
+    async with await RedisConnection.open(
+        url,
+        timeout_seconds=COMMAND_SECONDS,
+        connect_timeout_seconds=CONNECT_SECONDS,
+        client_name=CLIENT_NAME,
+        max_reply_bytes=MAX_REPLY_BYTES,
+    ) as connection:
+        yield CarefulRedis(connection, max_commands=max_commands)
+
+
+def outcome_of(error: StoreUnavailable) -> RedisOutcome:
+    """Why there is no connection."""
+    cause = error.__cause__
+    if isinstance(cause, StoreRefused):
+        return "unauthorized" if cause.kind in {"WRONGPASS", "NOAUTH", "NOPERM"} else "garbage"
+    if isinstance(cause, TimeoutError):
+        return "timeout"
+    if isinstance(cause, OSError):
+        return _of_system(cause)
+    return "timeout" if "in time" in error.message or "does not answer" in error.message else "cut_off"
+
+
+def _of_system(error: OSError) -> RedisOutcome:
+    kind = type(error).__name__
+    if kind == "gaierror":
+        return "dns"
+    if kind.startswith("SSL"):
+        return "tls"
+    # With several addresses for a name the system's errors arrive as one, in words.
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return "refused"
+    return "unreachable"

@@ -1,0 +1,1 @@
+"""Whether what is cached is found, fits, expires and is ended in time."""
