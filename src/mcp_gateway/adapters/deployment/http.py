@@ -34,7 +34,10 @@ MAX_ADDRESS_LETTERS = 2_048
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fetched:
-    """`status` 0 and `body` empty unless an answer came. `skew_seconds`: its clock minus ours, None without a Date header."""
+    """`status` 0 and `body` empty unless an answer came. `skew_seconds`: its clock minus ours, None without a Date header.
+
+    `session`: what an MCP server wants to be named with the next message.
+    """
 
     outcome: Outcome
     milliseconds: float
@@ -43,6 +46,7 @@ class Fetched:
     content_type: str = ""
     skew_seconds: float | None = None
     detail: str = ""
+    session: str = ""
 
     @property
     def document(self) -> dict[str, Json] | None:
@@ -104,6 +108,7 @@ class Fetcher:
             body=bytes(body[:most]),
             content_type=answer.content_type,
             skew_seconds=skew,
+            session=answer.headers.get("Mcp-Session-Id", "")[:200],
             detail=f"more than {most} bytes" if len(body) > most else "",
         )
 
