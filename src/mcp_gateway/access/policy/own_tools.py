@@ -17,6 +17,15 @@ OWN_TOOLS: Final[Mapping[str, Mapping[str, Action]]] = {
         "describe_table": "read_schema",
     },
     "glossary": {"lookup_term": "read_schema"},
+    "ops": {
+        "diagnose_gateway_health": "diagnose",
+        "analyze_cache_coherence": "diagnose",
+        "analyze_performance_metrics": "diagnose",
+        "troubleshoot_production_issue": "diagnose",
+        "test_ai_engine_integration": "diagnose",
+        "generate_enterprise_router": "generate",
+        "validate_enterprise_patterns": "validate",
+    },
 }
 
 
