@@ -46,6 +46,9 @@ class SnapshotHistory:
         index = bisect_right(self._kept, at, key=lambda one: one.snapshot.at)
         return self._kept[max(0, index - 1)].snapshot
 
+    def between(self, begin: datetime, end: datetime) -> tuple[Snapshot, ...]:
+        return tuple(one.snapshot for one in self._kept if begin <= one.snapshot.at <= end)
+
     def healthy(self, *, until: datetime) -> tuple[Snapshot, ...]:
         run: list[Snapshot] = []
         for one in reversed(self._kept):

@@ -54,6 +54,10 @@ class History(Protocol):
         """The latest snapshot taken at `at` or earlier, else the oldest there is; None when there is none."""
         ...
 
+    def between(self, begin: datetime, end: datetime) -> tuple[Snapshot, ...]:
+        """Those taken within, both ends included, in order of time."""
+        ...
+
     def healthy(self, *, until: datetime) -> tuple[Snapshot, ...]:
         """The last unbroken run of healthy snapshots that ended before `until`, in order of time; empty when there was none."""
         ...

@@ -21,6 +21,7 @@ from mcp_gateway.diagnostics.signals.baseline import Baseline
 from mcp_gateway.diagnostics.signals.catalogue import Counted, Signal, signal_of
 from mcp_gateway.diagnostics.signals.histogram import Histogram
 from mcp_gateway.diagnostics.signals.joining import Wanted, joined_histogram, joined_number
+from mcp_gateway.diagnostics.signals.names import Names
 from mcp_gateway.diagnostics.signals.snapshot import Reading, Snapshot
 from mcp_gateway.diagnostics.verdict import BlindSpot, Evidence
 
@@ -45,6 +46,17 @@ class Window:
     @property
     def blind_spots(self) -> tuple[BlindSpot, ...]:
         return self.last.unread
+
+    def shown_to(self, names: Names) -> "Window":
+        """The same without the names this caller may not see."""
+        if names.everybody:
+            return self
+
+        def hidden(snapshot: Snapshot) -> Snapshot:
+            return snapshot.relabelled("tenant", names.tenant).relabelled("key", names.key)
+
+        first = None if self.first is None else hidden(self.first)
+        return Window(first=first, last=hidden(self.last), healthy=tuple(map(hidden, self.healthy)))
 
     def knows(self, name: str, **labels: str) -> bool:
         """Whether the signal, or what it is derived from, was read."""
