@@ -26,7 +26,7 @@ from mcp_gateway.kit.fastapi.health import Ping, health_router
 from mcp_gateway.kit.fastapi.install import install
 from mcp_gateway.kit.fastapi.passage import CallerProvider, Face
 from mcp_gateway.kit.limits.limiter import EnterpriseRateLimiter
-from mcp_gateway.kit.limits.rules import Rule, RuleSet
+from mcp_gateway.kit.limits.rules import ConcurrencyRule, Rule, RuleSet
 from mcp_gateway.kit.prometheus import PrometheusFigures, render_figures
 from mcp_gateway.kit.redis.breaker import RedisBreakerStore
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
@@ -94,10 +94,14 @@ class Kit:
             text, media_type = render_figures(self._registry, request.headers.get("accept", ""))
             return Response(text, media_type=media_type)
 
-    def join(self, *, rules: Iterable[Rule] = (), pings: dict[str, Ping] | None = None) -> None:
+    def join(self, *, rules: Iterable[Rule | ConcurrencyRule] = (), pings: dict[str, Ping] | None = None) -> None:
         """A router's limits, under those of the application where both carry one name, and its share of GET /health."""
-        limiter = self.parts.limiter
-        limiter.apply(RuleSet(rules=tuple(rules)).overlaid(limiter.rules))
+        limiter, given = self.parts.limiter, tuple(rules)
+        own = RuleSet(
+            rules=tuple(rule for rule in given if isinstance(rule, Rule)),
+            concurrency=tuple(rule for rule in given if isinstance(rule, ConcurrencyRule)),
+        )
+        limiter.apply(own.overlaid(limiter.rules))
         self._pings |= pings or {}
 
     @asynccontextmanager

@@ -10,10 +10,11 @@ from mcp_gateway.kit.fastapi.middleware import KitMiddleware
 from mcp_gateway.kit.fastapi.openapi import describe_guards, problems
 from mcp_gateway.kit.fastapi.passage import Call, CallerProvider, Face
 from mcp_gateway.kit.fastapi.problems import problem_response
+from mcp_gateway.kit.fastapi.relay import EventRelay
 from mcp_gateway.kit.fastapi.route import GuardedRoute
 from mcp_gateway.kit.fastapi.spans import current_trace_id
 
 __all__ = [
-    "Call", "CallerProvider", "Face", "Guard", "GuardedRoute", "KitMiddleware", "current_trace_id", "describe_guards",
-    "health_router", "install", "problem_response", "problems",
+    "Call", "CallerProvider", "EventRelay", "Face", "Guard", "GuardedRoute", "KitMiddleware", "current_trace_id",
+    "describe_guards", "health_router", "install", "problem_response", "problems",
 ]  # fmt: skip

@@ -50,6 +50,9 @@ def _facts(order: CheckedOrder) -> dict[str, object]:
     names, operations = order.names, order.operations
     reads = [one for one in operations if one in READS]
     writes = [one for one in operations if one not in READS]
+    kind = order.router_type
+    guarded = (*reads, *(["deliver"] if writes else [])) if kind == "webhook" else operations
+    named = bool({"get", "update", "delete"} & set(guarded))
     cached = order.caching and bool(reads) and order.router_type != "streaming"
     return {
         "name": names.module,
@@ -63,21 +66,28 @@ def _facts(order: CheckedOrder) -> dict[str, object]:
         "operations": operations,
         "reads": reads,
         "writes": writes,
+        "kind": kind,
+        "guarded": guarded,
+        "guarded_tuple": _tuple_of("", guarded),
+        "kinds": ", ".join(f'"{one}d"' for one in writes),
+        "keyed": kind not in {"streaming", "webhook"},
         "reads_tuple": _tuple_of(names.module, reads),
-        "writes_tuple": _tuple_of(names.module, writes),
+        "writes_tuple": _tuple_of(names.module, [one for one in guarded if one not in READS]),
+        "needs_pattern": (kind != "streaming" and operations != ("delete",)) or named,
+        "streams": [one for one in operations if one != "delete"] if kind == "streaming" else [],
         "limited": order.limited,
         "cached": cached,
         "invalidates": cached and bool(writes),
-        "named": bool({"get", "update", "delete"} & set(operations)),
-        "writes_body": bool({"create", "update"} & set(operations)),
+        "named_routes": named,
+        "writes_body": bool({"create", "update"} & set(guarded)),
         "parsed": bool({"list", "get", "create", "update"} & set(operations)),
-        "answers": bool({"list", "get", "create", "update"} & set(operations)),
+        "answers": kind == "webhook" or bool({"list", "get", "create", "update"} & set(operations)),
         "command": command_of(order),
     }
 
 
 def _tuple_of(module: str, operations: Sequence[str]) -> str:
-    names = ", ".join(f'"{module}.{operation}"' for operation in operations)
+    names = ", ".join(f'"{module}.{operation}"' if module else f'"{operation}"' for operation in operations)
     return f"({names},)" if len(operations) == 1 else f"({names})"
 
 
