@@ -43,6 +43,10 @@ class ValkeyProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self, *options: str) -> None:
         """Start, or start again on the same port, and wait until it answers. `options` are words of its configuration."""
         self._process = subprocess.Popen(

@@ -3,6 +3,7 @@
 All on loopback, all ours, ended at the end.
 """
 
+import asyncio
 import json
 import shutil
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from bench.faults.database import fill
+from bench.faults.database import INDEXES, create_index, fill
 from bench.faults.flags import Flags
 from bench.faults.identity import Issuer
 from bench.faults.load import Load
@@ -57,7 +58,7 @@ class Rig:
     def start_store(self) -> None:
         self.store.start(*STORE_OPTIONS)
         with self.store.client() as client:
-            client.hset(PROFILE_KEY, mapping={f"field-{index}": "x" * 40 for index in range(10)})
+            self.write_profile(client)
 
     async def tell(self, replica: int, **told: Any) -> None:
         """Set flags of one replica."""
@@ -67,8 +68,48 @@ class Rig:
         for index in range(len(self.replicas)):
             await self.tell(index, **told)
 
-    async def heal_replicas(self) -> None:
-        await self.tell_all(**asdict(Flags()), recycle=True)
+    async def heal(self) -> None:
+        """Every part runs, without flags, without what a fault left in the store."""
+        for program in (self.engine, *self.servers.values(), *self.replicas):
+            program.resume()
+            await self._alive(program)
+        await self._heal_store()
+        for index, replica in enumerate(self.replicas):
+            try:
+                await self.tell(index, **asdict(Flags()), recycle=True)
+            except httpx.TransportError:  # too far gone to be told anything
+                await asyncio.to_thread(replica.kill)
+                await asyncio.to_thread(replica.start)
+        for program in (self.engine, *self.servers.values()):
+            (await self.client.post(f"{program.url}/flags", json={})).raise_for_status()
+        for name in INDEXES:
+            await asyncio.to_thread(create_index, self.database, name)
+
+    async def _alive(self, program: Program) -> None:
+        if program.process is None or program.process.poll() is not None:
+            await asyncio.to_thread(program.start)
+
+    async def _heal_store(self) -> None:
+        self.store.resume()
+        if not self.store.running:
+            await asyncio.to_thread(self.start_store)
+        with self.store.client() as client:
+            client.config_set("maxmemory", 0)
+            client.config_set("maxmemory-policy", "noeviction")
+            client.execute_command("ACL", "SETUSER", "default", "+@all")
+            client.slowlog_reset()
+            self.write_profile(client)
+            for pattern in ("rate_limit:*s*-*", "junk:*", "rate_limit:rules"):
+                names = list(client.scan_iter(match=pattern, count=5_000))
+                for begin in range(0, len(names), 5_000):
+                    client.unlink(*names[begin : begin + 5_000])
+
+    @staticmethod
+    def write_profile(client: Any, *, fields: int = 10) -> None:
+        """What each chat reads."""
+        client.unlink(PROFILE_KEY)
+        for begin in range(0, fields, 2_000):
+            client.hset(PROFILE_KEY, mapping={f"field-{index}": "x" * 40 for index in range(begin, min(fields, begin + 2_000))})
 
     def _replica(self) -> Program:
         port = free_port()

@@ -20,9 +20,11 @@ async def stopped(pid: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def stuttering(pid: int, *, stopped_seconds: float, running_seconds: float) -> AsyncIterator[None]:
-    """Stopped and going on in turns, as a process starved of its processor is."""
-    task = asyncio.create_task(_stutter(pid, stopped_seconds, running_seconds))
+async def stuttering(
+    pid: int, *, stopped_seconds: float, running_seconds: float, until: asyncio.Event | None = None
+) -> AsyncIterator[None]:
+    """Stopped and going on in turns, as a process starved of its processor is; `until` ends it early."""
+    task = asyncio.create_task(_stutter(pid, stopped_seconds, running_seconds, until or asyncio.Event()))
     try:
         yield
     finally:
@@ -30,10 +32,11 @@ async def stuttering(pid: int, *, stopped_seconds: float, running_seconds: float
         _send(pid, signal.SIGCONT)
 
 
-async def _stutter(pid: int, stopped_seconds: float, running_seconds: float) -> None:
-    while True:
+async def _stutter(pid: int, stopped_seconds: float, running_seconds: float, until: asyncio.Event) -> None:
+    while not until.is_set():
         _send(pid, signal.SIGSTOP)
-        await asyncio.sleep(stopped_seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(until.wait(), stopped_seconds)
         _send(pid, signal.SIGCONT)
         await asyncio.sleep(running_seconds)
 

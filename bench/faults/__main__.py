@@ -1,0 +1,69 @@
+"""Faults put into a real gateway, found and mended.
+
+`python -m bench.faults [--only F02,F04] [--strengths clear,mild] [--controls N] [--out docs/operations/fault-benchmark.md]`.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from pathlib import Path
+
+from bench.faults.all_faults import FAULTS
+from bench.faults.cases import STRENGTHS
+from bench.faults.controls import run_controls
+from bench.faults.lab import Lab
+from bench.faults.report import write_report
+from bench.faults.runs import Run, run_one
+
+
+async def measure(options: argparse.Namespace) -> None:
+    wanted = set(options.only.split(",")) if options.only else None
+    chosen = [fault for fault in FAULTS if wanted is None or fault.code in wanted]
+    runs: list[Run] = []
+    async with Lab() as lab:
+        for strength in options.strengths.split(","):
+            for fault in chosen if options.controls_only is False else ():
+                begun = time.monotonic()
+                run = await run_one(lab, fault, strength, repeats=options.repeats, mend=not options.no_mend)
+                runs.append(run)
+                _show(run, time.monotonic() - begun, why=options.why)
+        controls = await run_controls(lab, options.controls, why=options.why)
+    if options.out:
+        write_report(Path(options.out), runs, controls)
+    alarms = sum(bool(one.answered) and not one.expected for one in controls)
+    print(
+        json.dumps(
+            {"runs": len(runs), "first": sum(run.first for run in runs), "false alarms": alarms, "controls": len(controls)}
+        )
+    )
+
+
+def _show(run: Run, seconds: float, *, why: bool) -> None:
+    restored = "-" if run.restored_in is None else f"{run.restored_in:.0f} s"
+    print(
+        f"{run.fault:<5}{run.strength:<7}{'ok' if run.first else f'place {run.place}':<8} answered={list(run.answered)} "
+        f"component={run.component} evidence={run.evidence} applied={list(run.applied)} restored={restored} "
+        f"stable={run.stable}/{run.asked} answer={run.seconds:.2f}s run={seconds:.0f}s",
+        flush=True,
+    )
+    if why and not run.first:
+        for one in run.others:
+            print(f"      {one.cause} {one.confidence:.2f}: {one.why}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="codes of faults, with commas between them")
+    parser.add_argument("--strengths", default=",".join(STRENGTHS))
+    parser.add_argument("--controls", type=int, default=0, help="how many runs of each control")
+    parser.add_argument("--controls-only", action="store_true")
+    parser.add_argument("--repeats", type=int, default=1, help="how often each is asked again")
+    parser.add_argument("--no-mend", action="store_true", help="diagnose only")
+    parser.add_argument("--why", action="store_true", help="show what was answered instead of the true cause")
+    parser.add_argument("--out", default="", help="write the confusion matrix to this file")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
