@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from mcp_gateway.kit.patterns.facts.caches import Caches
 from mcp_gateway.kit.patterns.facts.limits import Limits
+from mcp_gateway.kit.patterns.facts.origins import Origin, Origins
+from mcp_gateway.kit.patterns.facts.outbound import Outbound
+from mcp_gateway.kit.patterns.facts.reach import Reach, Reached
 from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
 from mcp_gateway.kit.patterns.python.modules import Module, Project
 from mcp_gateway.kit.patterns.python.names import Names, argument
@@ -48,14 +52,24 @@ class World:
             mountings += self.routers.mountings(module)
             for made, expression in self._middlewares(module):
                 middlewares.setdefault(made, []).append(expression)
-        self.dependencies = Dependencies(self.names, tuple(mountings), middlewares)
+        self.mountings = tuple(mountings)
+        self.dependencies = Dependencies(self.names, self.mountings, middlewares)
         self.limits = Limits(self.names, order.limiters)
+        self.origins = Origins(self.names, self.dependencies, order.identities)
+        self.reach = Reach(self.names)
+        self.caches = Caches(self.names)
+        self.outbound = Outbound(self.names, self.dependencies)
 
     def _middlewares(self, module: Module) -> Iterator[tuple[ast.AST, Expression]]:
         """Each middleware with the call that makes its application."""
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call):
                 scope = module.around(node)
+                installed = self.names.callee(node, scope)
+                if installed.last == "install" and ".kit" in installed.dotted and node.args:
+                    router = self.routers.of(node.args[0], scope)
+                    if router is not None:
+                        yield router.call, Expression(node.func, scope)
                 if isinstance(node.func, ast.Attribute) and node.func.attr == "add_middleware" and node.args:
                     router = self.routers.of(node.func.value, scope)
                     if router is not None:
@@ -75,8 +89,25 @@ class World:
                                 Expression(ast.copy_location(ast.Name(node.name, ast.Load()), node), module.around(node)),
                             )
 
+    def includes_routers(self, made: ast.Call) -> bool:
+        """Whether an application made by this call is given routers or routes."""
+        return any(one.parent is not None and one.parent.call is made for one in self.mountings)
+
+    def known_routes(self, study: "Study") -> Iterator[Route]:
+        """The routes of a module and of the project's modules whose routers it includes."""
+        yield from study.routes
+        seen = {study.module}
+        for one in self.mountings:
+            module = one.child.scope.module
+            if one.scope.module is study.module and module not in seen:
+                seen.add(module)
+                yield from self.routes.of(module)
+
     def study(self, module: Module) -> "Study":
-        return Study(self, module, tuple(self.routes.of(module)))
+        routes = tuple(self.routes.of(module))
+        for route in routes:
+            self.origins.enter(route.function)
+        return Study(self, module, routes)
 
 
 @dataclass(eq=False)
@@ -111,6 +142,24 @@ class Study:
             for node in ast.walk(self.module.tree)
             if isinstance(node, ast.Call)
         )
+
+    def reached(self, route: Route) -> tuple[Reached, ...]:
+        """All calls the handler comes to."""
+        return self.world.reach.of(route.function, route.scope.module) if route.function is not None else ()
+
+    def origin(self, node: ast.AST) -> Origin:
+        """Where the value of an expression of this module comes from."""
+        return self.world.origins.of(node, self.module.around(node))
+
+    def bodies(self, route: Route) -> Iterator[tuple[Dependency, tuple[Reached, ...]]]:
+        """The project's own dependencies of a route and the calls they come to."""
+        seen: set[ast.AST] = set()
+        for chain in self.chains(route):
+            for one in chain:
+                body, scope = one.target.body, one.target.scope
+                if body is not None and scope is not None and body not in seen:
+                    seen.add(body)
+                    yield one, self.world.reach.of(body, scope.module)
 
     def live(self, route: Route) -> tuple[LiveRoute, ...]:
         """The routes of the running application with this handler; () when nobody asked or it has none."""

@@ -3,10 +3,38 @@
 from typing import Final
 
 from mcp_gateway.kit.patterns.model import LEVELS, Level, RuleSettings
-from mcp_gateway.kit.patterns.rules import rate_limits
+from mcp_gateway.kit.patterns.rules import (
+    blocking,
+    caching,
+    clients,
+    contracts,
+    cors,
+    errors,
+    idempotency,
+    observability,
+    outbound,
+    rate_limits,
+    sql,
+    tenants,
+    webhooks,
+)
 from mcp_gateway.kit.patterns.study import Rule
 
-RULES: Final[tuple[Rule, ...]] = (*rate_limits.RULES,)
+RULES: Final[tuple[Rule, ...]] = (
+    *rate_limits.RULES,
+    *tenants.RULES,
+    *caching.RULES,
+    *errors.RULES,
+    *clients.RULES,
+    *outbound.RULES,
+    *blocking.RULES,
+    *idempotency.RULES,
+    *contracts.RULES,
+    *observability.RULES,
+    *sql.RULES,
+    *webhooks.RULES,
+    *cors.RULES,
+)
 BY_NAME: Final = {rule.card.name: rule for rule in RULES}
 
 

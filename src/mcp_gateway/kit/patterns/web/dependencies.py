@@ -174,12 +174,12 @@ class Dependencies:
             inner = base.scope.module.scope_of(base.node)
             for statement in base.node.body:
                 if isinstance(statement, ast.AnnAssign | ast.Assign):
-                    found += self._of_attribute(statement, inner)
+                    found += self.of_attribute(statement, inner)
                 elif isinstance(statement, FUNCTIONS) and statement.name == "__init__":
                     found += self.of_function(statement, inner)
         return found
 
-    def _of_attribute(self, statement: ast.AnnAssign | ast.Assign, scope: Scope) -> list[Dependency]:
+    def of_attribute(self, statement: ast.AnnAssign | ast.Assign, scope: Scope) -> list[Dependency]:
         target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
         name = getattr(target, "id", "")
         declared: list[Expression] = []
