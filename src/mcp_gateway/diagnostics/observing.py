@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 class Observer(Protocol):
     """Looks at a deployment."""
 
-    async def observe(self, *, window_seconds: float) -> Window:
-        """A window that ends now and, as far as anything was kept, began so many seconds ago."""
+    async def observe(self, *, window_seconds: float, whole: bool = True) -> Window:
+        """A window that ends now and, as far as anything was kept, began so many seconds ago. Not `whole`: without what costs."""
         ...
 
 
@@ -56,7 +56,7 @@ class Observing:
             blind_spots=tuple(found for found in read if isinstance(found, BlindSpot)),
         )
 
-    async def observe(self, *, window_seconds: float) -> Window:
+    async def observe(self, *, window_seconds: float, whole: bool = True) -> Window:
         """One look when the history has an earlier one, else two with a pause. Nothing is kept: the sampler keeps."""
         begun = self.clock.now()
         wanted = begun - timedelta(seconds=window_seconds)
@@ -64,7 +64,7 @@ class Observing:
         if first is None or first.at > begun - timedelta(seconds=YOUNGEST_SECONDS):
             first = await self.look(whole=False)
             await asyncio.sleep(self.pause_seconds)
-        last = await self.look(whole=True)
+        last = await self.look(whole=whole)
         return Window(first=first, last=last, healthy=self.history.healthy(until=first.at))
 
     async def _read(self, source: Source) -> Readings | BlindSpot:

@@ -33,6 +33,10 @@ class KeySample:
     def of(self, family: str) -> tuple[SampledKey, ...]:
         return tuple(one for one in self.keys if one.family == family)
 
+    def largest(self) -> tuple[SampledKey, ...]:
+        """A few, the largest first."""
+        return tuple(sorted(self.keys, key=lambda one: (-one.size_bytes, one.key))[:MOST_SHOWN])
+
     def signals(self, total_keys: float | None) -> tuple[Reading, ...]:
         """As the catalogue names them; `total_keys` of the database, None when unknown: then nothing is estimated."""
         found: list[Reading] = []
@@ -40,8 +44,9 @@ class KeySample:
             looked_at = self.of(family)
             if looked_at:
                 found += self._family(family, looked_at, total_keys)
-        largest = sorted(self.keys, key=lambda one: (-one.size_bytes, one.key))[:MOST_SHOWN]
-        found += [reading("redis.biggest_key_bytes", float(one.size_bytes), key=one.key, prefix=one.family) for one in largest]
+        found += [
+            reading("redis.biggest_key_bytes", float(one.size_bytes), key=one.key, prefix=one.family) for one in self.largest()
+        ]
         used = sorted((one for one in self.keys if one.frequency is not None), key=lambda one: (-(one.frequency or 0), one.key))
         found += [reading("redis.hot_key_frequency", float(one.frequency or 0), key=one.key) for one in used[:MOST_SHOWN]]
         return tuple(found)
