@@ -6,9 +6,11 @@
 import argparse
 import asyncio
 import json
+import logging
 import time
 from pathlib import Path
 
+import structlog
 from bench.faults.all_faults import FAULTS
 from bench.faults.cases import STRENGTHS
 from bench.faults.controls import run_controls
@@ -53,6 +55,7 @@ def _show(run: Run, seconds: float, *, why: bool) -> None:
 
 
 def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="codes of faults, with commas between them")
     parser.add_argument("--strengths", default=",".join(STRENGTHS))

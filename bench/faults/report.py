@@ -10,8 +10,8 @@ from bench.faults.runs import Run
 
 HEADER = """# Fault benchmark
 
-Faults put into a real gateway on the kit (two replicas, an engine, two MCP servers, Valkey, SQLite, an issuer of tokens) under the
-load of twenty tenants, and what `auto` answered. `python -m bench.faults` measures it anew; injectors undo themselves.
+Faults put into a real gateway on the kit (two replicas, an engine, two MCP servers, Valkey, SQLite, an issuer of tokens) under
+the load of twenty tenants, and what `auto` answered. `python -m bench.faults` measures it anew; injectors undo themselves.
 """
 
 
@@ -20,10 +20,8 @@ def write_report(path: Path, runs: Sequence[Run], controls: Sequence[Control]) -
 
 
 def _scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
-    lines = [
-        "| strength | true cause first | in the first three | part named | evidence named | mended within 60 s |",
-        "|---|---|---|---|---|---|",
-    ]
+    names = ("strength", "true cause first", "in the first three", "part named", "evidence named", "mended within 60 s")
+    lines = [f"| {' | '.join(names)} |", "|---|---|---|---|---|---|"]
     for strength in STRENGTHS:
         of = [run for run in runs if run.strength == strength]
         if of:
@@ -40,10 +38,9 @@ def _scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
     if runs:
         stable, asked = sum(run.stable for run in runs), sum(run.asked for run in runs)
         unsafe = sum(run.unsafe for run in runs)
-        lines += [
-            "",
-            f"Asked again: the same first cause {stable} times of {asked}. Slowest answer {max(run.seconds for run in runs):.1f} s. Unsafe remedies: {unsafe}.",
-        ]
+        slowest = max(run.seconds for run in runs)
+        again = f"Asked again: the same first cause {stable} times of {asked}."
+        lines += ["", f"{again} Slowest answer {slowest:.1f} s. Unsafe remedies: {unsafe}."]
     for name in sorted({one.name for one in controls}):
         of_one = [one for one in controls if one.name == name]
         lines.append(f"Control {name}: right {sum(one.right for one in of_one)} times of {len(of_one)}.")
@@ -51,7 +48,7 @@ def _scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
 
 
 def _matrix(runs: Sequence[Run]) -> list[str]:
-    """Rows are what was wrong, columns what was answered first; only those off the diagonal are spelled out."""
+    """Rows are what was wrong; the last column is what was answered first instead."""
     lines = ["## Confusion matrix", "", "| fault | true cause | right | answered instead |", "|---|---|---|---|"]
     for code, cause in dict.fromkeys((run.fault, run.cause) for run in runs):
         of = [run for run in runs if run.fault == code]

@@ -98,5 +98,5 @@ async def _mend(lab: Lab, run: Run, found: Found) -> None:
         after = await lab.diagnose(AFTERWARDS_SECONDS - 0.2)
         gone = cause.cause not in after.names or not applied or applied == ["tell_tenant"]
         if gone and lab.served_as_usual(since):
-            run.restored_in = since - begun
+            run.restored_in = time.monotonic() - begun
             return
