@@ -1,0 +1,183 @@
+"""`troubleshoot_production_issue`: which cause, by which evidence, what was ruled out, and what may be done about it.
+
+It changes nothing: what it recommends is carried out elsewhere, by whoever decides to.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import Caller
+from mcp_gateway.diagnostics.actions.kinds import told
+from mcp_gateway.diagnostics.actions.remedies import remedies
+from mcp_gateway.diagnostics.asking import Rights, window_seconds
+from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
+from mcp_gateway.diagnostics.observing import Observer
+from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
+from mcp_gateway.diagnostics.ports import Deployment
+from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.verdict import Action, Diagnosis, Hypothesis, Verdict
+
+# Which causes each kind of trouble asks about; what else stands is told too, for it may be the cause of these.
+ASKED: Mapping[IssueType, frozenset[str]] = MappingProxyType(
+    {
+        "rate_limiting": frozenset(
+            {"tenant_flood", "limit_too_low", "limiter_keys_without_ttl", "redis_script_lost", "redis_hung", "redis_refused"}
+        ),
+        "cache_miss": frozenset(
+            {
+                "cache_ttl_too_short", "redis_memory_evicting", "redis_memory_full", "invalidations_lost", "hot_key", "big_key",
+                "redis_hung", "redis_refused",
+            }
+        ),
+        "circuit_breaker": frozenset(
+            {"breaker_stuck_open", "engine_errors", "engine_hangs", "engine_slow", "upstream_address_wrong"}
+        ),
+        "proxy_timeout": frozenset(
+            {
+                "engine_hangs", "engine_slow", "upstream_pool_too_small", "connection_leak", "upstream_address_wrong",
+                "event_loop_blocked", "mcp_server_hung", "mcp_schema_changed",
+            }
+        ),
+        "memory_leak": frozenset({"memory_leak", "connection_leak", "limiter_keys_without_ttl"}),
+        "high_latency": frozenset(
+            {
+                "event_loop_blocked", "engine_slow", "upstream_pool_too_small", "connection_leak", "slow_sql", "redis_hung",
+                "slow_redis_command", "big_key", "hot_key",
+            }
+        ),
+    }
+)  # fmt: skip
+# The kind of trouble under which a cause is met first.
+_MET_AS: Mapping[str, IssueType] = MappingProxyType(
+    {cause: kind for kind in reversed(tuple(ASKED)) for cause in ASKED[kind]}
+    | {"clock_skew": "proxy_timeout", "signing_keys_stale": "proxy_timeout"}
+)
+_PRIORITIES = ("high", "medium", "low")
+MOST_OPERATIONS = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TroubleFound:
+    """`issue_type` is what was asked; `found_as` the kind that the first cause belongs to, None when there is none."""
+
+    order: TroubleOrder
+    diagnosis: Diagnosis
+    limits: Mapping[str, Json]
+    found_as: IssueType | None
+
+    def to_dict(self) -> dict[str, Json]:
+        """The shape of the specification, with the whole diagnosis beside it."""
+        return {
+            "issue_type": self.order.issue_type,
+            "tenant_id": self.order.tenant_id,
+            "found_as": self.found_as,
+            "rate_limiting_analysis": dict(self.limits),
+            "diagnostics": [_diagnostic(one) for one in self.diagnosis.hypotheses],
+            "recommendations": [_recommendation(index, one) for index, one in enumerate(self.diagnosis.actions)],
+            **self.diagnosis.to_dict(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Troubleshoot:
+    """Takes at most 8 s. Raises `InvalidTimeWindow`, `InvalidTenantName` and `TenantNotYours`."""
+
+    observer: Observer
+    deployment: Deployment
+    rights: Rights
+    clock: Clock = field()
+
+    async def __call__(self, caller: Caller, order: TroubleOrder) -> TroubleFound:
+        seconds = window_seconds(order.time_window_minutes)
+        names = self.rights.names(caller, order.tenant_id)
+        window = (await self.observer.observe(window_seconds=seconds)).shown_to(names)
+        causes = find_causes(window)
+        standing = asked_first(causes.standing, order.issue_type)
+        return TroubleFound(
+            order=order,
+            diagnosis=self._diagnosis(window, causes, standing),
+            limits=_limits(window, order.tenant_id),
+            found_as=_MET_AS.get(standing[0].cause) if standing else None,
+        )
+
+    def _diagnosis(self, window: Window, causes: Causes, standing: Sequence[Hypothesis]) -> Diagnosis:
+        actions: list[Action] = []
+        for one in standing[:3]:
+            actions.extend(remedies(one, window, self.deployment))
+        return Diagnosis(
+            verdict=_verdict(window, standing),
+            confidence=standing[0].confidence if standing else _certainty(causes, window),
+            hypotheses=tuple(standing),
+            ruled_out=causes.ruled_out,
+            actions=tuple(actions),
+            blind_spots=window.blind_spots,
+            read_at=self.clock.now(),
+            window_seconds=window.seconds,
+        )
+
+
+def asked_first(standing: Sequence[Hypothesis], issue: IssueType) -> tuple[Hypothesis, ...]:
+    """Those asked about before the others, each in causal order; `auto` asks about all."""
+    wanted = ASKED.get(issue)
+    if wanted is None:
+        return tuple(standing)
+    return tuple(sorted(standing, key=lambda one: one.cause not in wanted))
+
+
+def is_well(window: Window) -> bool:
+    """Whether a look may be kept as healthy: somebody was read, and no cause stands."""
+    return bool(window.last.sources) and not find_causes(window).standing
+
+
+def _verdict(window: Window, standing: Sequence[Hypothesis]) -> Verdict:
+    if not window.last.sources:
+        return "could_not_tell"
+    if not standing:
+        return "healthy" if window.first is not None else "could_not_tell"
+    return "unhealthy" if any(window.value(f"{part}.up") == 0 for part in ("gateway", "redis")) else "degraded"
+
+
+def _certainty(causes: Causes, window: Window) -> float:
+    """Without a cause that stands: the share of the causes that could be ruled out."""
+    if not window.last.sources:
+        return 0.0
+    weighed = len(causes.standing) + len(causes.ruled_out)
+    return 0.98 * weighed / max(weighed, len(_MET_AS))
+
+
+def _limits(window: Window, tenant: str | None) -> dict[str, Json]:
+    """By operation, as the figures have it; a figure nobody has is None."""
+    labels = {} if tenant is None else {"tenant": tenant}
+    rules = window.by("gateway.limit_refusals_total", "rule", of="change", **labels)
+    shown: dict[str, Json] = {
+        rule: {
+            "refused": refused,
+            "current_count": None,
+            "ttl_seconds": window.value("redis.sampled_ttl_p50_seconds", prefix="rate_limit"),
+        }
+        for rule, refused in list(rules.items())[:MOST_OPERATIONS]
+    }
+    shown["all"] = {
+        "decisions_per_second": window.rate("gateway.limit_decisions_total", **labels),
+        "refused_per_second": window.rate("gateway.limit_decisions_total", outcome="refused", **labels),
+        "refused_share": window.value("gateway.refused_share", **labels),
+        "usual_refused_share": window.baseline("gateway.refused_share", of="figure", **labels),
+    }
+    return shown
+
+
+def _diagnostic(one: Hypothesis) -> Json:
+    severity = "high" if one.confidence >= 0.75 else "medium"
+    return {"severity": severity, "message": one.title, "impact": one.why, "cause": one.cause, "component": one.component}
+
+
+def _recommendation(index: int, one: Action) -> Json:
+    return {"action": told(one), "priority": _PRIORITIES[min(index, 2)], "command": one.command, **_typed(one)}
+
+
+def _typed(one: Action) -> dict[str, Json]:
+    """The remedy's own fields; the sentence keeps the name `action`."""
+    return {name: value for name, value in one.to_dict().items() if name != "command"}
