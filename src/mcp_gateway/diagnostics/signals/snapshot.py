@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from mcp_gateway.diagnostics.signals.histogram import Histogram
+from mcp_gateway.diagnostics.signals.names import Names
 from mcp_gateway.diagnostics.verdict import BlindSpot
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
@@ -73,6 +74,10 @@ class Snapshot:
         """Which source read a signal; empty when none did."""
         found = self._by_name.get(name)
         return found[0][0] if found else ""
+
+    def shown_to(self, names: Names) -> "Snapshot":
+        """The same without the names this caller may not see."""
+        return self if names.everybody else self.relabelled("tenant", names.tenant).relabelled("key", names.key)
 
     def relabelled(self, label: str, rename: Callable[[str], str]) -> "Snapshot":
         """The same with each value of one label replaced; series that become alike stay apart and add up when they are read."""

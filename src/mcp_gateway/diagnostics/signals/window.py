@@ -51,12 +51,8 @@ class Window:
         """The same without the names this caller may not see."""
         if names.everybody:
             return self
-
-        def hidden(snapshot: Snapshot) -> Snapshot:
-            return snapshot.relabelled("tenant", names.tenant).relabelled("key", names.key)
-
-        first = None if self.first is None else hidden(self.first)
-        return Window(first=first, last=hidden(self.last), healthy=tuple(map(hidden, self.healthy)))
+        first = None if self.first is None else self.first.shown_to(names)
+        return Window(first=first, last=self.last.shown_to(names), healthy=tuple(one.shown_to(names) for one in self.healthy))
 
     def knows(self, name: str, **labels: str) -> bool:
         """Whether the signal, or what it is derived from, was read."""
