@@ -12,6 +12,7 @@ from mcp_gateway.diagnostics.verdict import Action, Hypothesis
 
 Remedy: TypeAlias = Callable[[Hypothesis, Window, Deployment], tuple[Action, ...]]
 WITHIN = "within 60 s"
+_TTL = "redis.sampled_ttl_p50_seconds"
 
 
 def remedies(found: Hypothesis, window: Window, deployment: Deployment) -> tuple[Action, ...]:
@@ -62,9 +63,17 @@ def _cache_ttl(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, .
 
 
 def _memory(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]:
+    """Little's law: what comes in stays for as long as it lives. At least half of what there is."""
     most = window.value("redis.maxmemory_bytes") or window.value("redis.used_memory_bytes") or 0.0
+    turned_away = (window.rate("redis.evicted_keys_total") or 0.0) + (window.rate("redis.errors_total", error="OOM") or 0.0)
+    needed = turned_away * _largest(window, "redis.sampled_bytes_p50", 1_000.0) * 2 * _largest(window, _TTL, 60.0)
     verify = f"redis.evicted_keys_total and redis.errors_total{{error=OOM}} stop growing {WITHIN}"
-    return (action("give_store_memory", verify=verify, bytes=str(math.ceil(most / 2))),)
+    return (action("give_store_memory", verify=verify, bytes=str(math.ceil(max(most / 2, 1.5 * needed)))),)
+
+
+def _largest(window: Window, name: str, otherwise: float) -> float:
+    """Of all prefixes; `otherwise` when nothing was sampled."""
+    return max(window.by(name, "prefix", of="value").values(), default=otherwise) or otherwise
 
 
 def _refused(found: Hypothesis, _: Window, deployment: Deployment) -> tuple[Action, ...]:

@@ -1,0 +1,246 @@
+"""From signals to the true cause: each pair that is easily mistaken, and systems that are well however they look."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.unit.diagnostics.causes.looks import Looks, healthy
+
+from mcp_gateway.diagnostics.actions.remedies import remedies
+from mcp_gateway.diagnostics.causes.ranking import LEADS_TO, WEIGHED, find_causes
+from mcp_gateway.diagnostics.ports import Deployment
+from mcp_gateway.diagnostics.signals.snapshot import Snapshot
+from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.verdict import CAUSES
+
+READS, DECISIONS, CALLS = "gateway.cache_reads_total", "gateway.limit_decisions_total", "upstream.calls_total"
+
+
+def keys_without_ttl(looks: Looks) -> None:
+    looks.gauge("redis.keys_without_ttl", 3.0, 5_000.0).gauge("redis.sampled_without_ttl_share", 0.0, 0.9, prefix="rate_limit")
+
+
+def flood(looks: Looks) -> None:
+    looks.count(DECISIONS, 0, 9_000, outcome="refused", decided_by="here", tenant="c")
+
+
+def lower_limit(looks: Looks) -> None:
+    looks.gauge("gateway.limit_rules_revision", 3.0, 4.0)
+    for tenant in "abcde":
+        looks.count(DECISIONS, 0, 120, outcome="refused", decided_by="store", tenant=tenant)
+        looks.count(DECISIONS, 200, 80, outcome="allowed", decided_by="store", tenant=tenant)
+        looks.count("gateway.limit_refusals_total", 0, 120, rule="chat", tenant=tenant)
+
+
+def fewer_hits(looks: Looks) -> None:
+    looks.count(READS, 500, 100, cache="lists", tenant="a", outcome="near_hit")
+    looks.count(READS, 200, 100, cache="lists", tenant="a", outcome="shared_hit")
+    looks.count(READS, 60, 500, cache="lists", tenant="a", outcome="miss")
+
+
+def short_ttl(looks: Looks) -> None:
+    fewer_hits(looks)
+    looks.count("redis.expired_keys_total", 50, 900).gauge("redis.sampled_ttl_p50_seconds", 30.0, 0.05, prefix="cache")
+
+
+def evicting(looks: Looks) -> None:
+    fewer_hits(looks)
+    looks.count("redis.evicted_keys_total", 0, 700).gauge("redis.maxmemory_bytes", 0.0, 1e6)
+    looks.gauge("redis.maxmemory_policy", "noeviction", "allkeys-lru")
+
+
+def full(looks: Looks) -> None:
+    looks.count("redis.errors_total", 0, 400, error="OOM").gauge("redis.maxmemory_bytes", 0.0, 1e6)
+
+
+def deaf(looks: Looks) -> None:
+    looks.gauge("redis.subscribers", 2.0, 1.0, channel="cache_coherence:x")
+
+
+def hung(looks: Looks) -> None:
+    looks.gauge("redis.probe_outcome", "ok", "timeout").gauge("redis.up", 1.0, 0.0).count(
+        "gateway.limit_away_total", 0, 900, policy="local"
+    )
+    looks.gauge("gateway.store_state", 2.0, 0.0)
+
+
+def refused(looks: Looks) -> None:
+    looks.gauge("redis.probe_outcome", "ok", "refused").gauge("redis.up", 1.0, 0.0).gauge("gateway.store_state", 2.0, 0.0)
+
+
+def wrong_store_address(looks: Looks) -> None:
+    looks.gauge("gateway.store_state", 2.0, 0.0).count("gateway.limit_away_total", 0, 900, policy="local")
+
+
+def slow_engine(looks: Looks) -> None:
+    looks.timed("upstream.call_ms", 70, 900, upstream="engine", outcome="ok").timed(
+        "engine.request_ms", 60, 860, route="/chat", status="200"
+    )
+
+
+def slow_engine_fills_pool(looks: Looks) -> None:
+    slow_engine(looks)
+    looks.count("gateway.pool_exhausted_total", 0, 80, pool="engine").gauge("gateway.pool_in_use", 2.0, 32.0, pool="engine")
+    looks.gauge("upstream.in_flight", 2.0, 32.0, upstream="engine")
+
+
+def small_pool(looks: Looks) -> None:
+    looks.count("gateway.pool_exhausted_total", 0, 80, pool="engine").gauge("gateway.pool_in_use", 2.0, 4.0, pool="engine")
+    looks.gauge("gateway.pool_size", 32.0, 4.0, pool="engine").gauge("upstream.in_flight", 2.0, 4.0, upstream="engine")
+    looks.timed("upstream.call_ms", 70, 400, upstream="engine", outcome="ok").timed(
+        "upstream.pool_wait_ms", 0.5, 300, upstream="engine"
+    )
+
+
+def leak(looks: Looks) -> None:
+    looks.count("gateway.pool_exhausted_total", 0, 80, pool="engine").gauge("gateway.pool_in_use", 2.0, 32.0, pool="engine")
+    looks.gauge("upstream.in_flight", 2.0, 0.0, upstream="engine")
+
+
+def blocked(looks: Looks) -> None:
+    looks.timed("gateway.loop_lag_ms", 2, 800).count("gateway.loop_blocked_total", 0, 90, place="app/chat.py:41")
+    looks.timed("gateway.request_ms", 2, 850, route="fast", status="200")
+    looks.timed("upstream.call_ms", 70, 520, upstream="engine", outcome="ok")
+
+
+def hanging(looks: Looks) -> None:
+    looks.count(CALLS, 0, 40, upstream="engine", outcome="read_timeout").gauge("engine.in_flight", 2.0, 40.0)
+
+
+def errors(looks: Looks) -> None:
+    looks.count(CALLS, 0, 300, upstream="engine", outcome="http_5xx")
+
+
+def held_open(looks: Looks) -> None:
+    looks.gauge("gateway.breaker_state", 0.0, 2.0, breaker="engine")
+    looks.count("gateway.breaker_calls_total", 0, 300, breaker="engine", outcome="refused")
+    looks.count("engine.responses_total", 600, 10, route="/chat", status="200")
+
+
+def open_for_a_reason(looks: Looks) -> None:
+    held_open(looks)
+    errors(looks)
+
+
+def wrong_address(looks: Looks) -> None:
+    looks.count(CALLS, 0, 200, upstream="engine", outcome="connect_error")
+
+
+def skewed(looks: Looks) -> None:
+    looks.gauge("gateway.clock_skew_seconds", 0.2, 90.0, replica="two:2")
+    looks.count("gateway.auth_failures_total", 0, 100, reason="expired")
+
+
+def rotated(looks: Looks) -> None:
+    looks.count("gateway.auth_failures_total", 0, 300, reason="unknown_key")
+
+
+def hung_server(looks: Looks) -> None:
+    looks.count("mcp.calls_total", 0, 40, server="billing", tool="track", outcome="timeout")
+
+
+def renamed(looks: Looks) -> None:
+    looks.gauge("mcp.tools_digest", "d1", "d2", server="billing")
+    looks.count("mcp.calls_total", 0, 90, server="billing", tool="track", outcome="invalid")
+
+
+def lost_index(looks: Looks) -> None:
+    looks.timed("sql.query_ms", 2, 90, statement="by_day")
+
+
+def leaking(looks: Looks) -> None:
+    looks.gauge("gateway.rss_bytes", 9e7, 1.3e8)
+
+
+def keys_walked(looks: Looks) -> None:
+    looks.count("redis.command_usec_total", 0, 900_000, command="keys").count("redis.command_calls_total", 0, 60, command="keys")
+
+
+def script_lost(looks: Looks) -> None:
+    looks.count("redis.errors_total", 0, 400, error="NOSCRIPT").count("gateway.limit_away_total", 0, 400, policy="local")
+
+
+def big(looks: Looks) -> None:
+    looks.gauge("redis.biggest_key_bytes", 900.0, 4_700_000.0, key="a").count("redis.net_output_bytes_total", 1e6, 3e8)
+
+
+def hot(looks: Looks) -> None:
+    looks.gauge("redis.hot_key_share", 0.05, 0.8, key="a")
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        (keys_without_ttl, "limiter_keys_without_ttl"),
+        (flood, "tenant_flood"),
+        (lower_limit, "limit_too_low"),
+        (short_ttl, "cache_ttl_too_short"),
+        (evicting, "redis_memory_evicting"),
+        (full, "redis_memory_full"),
+        (deaf, "invalidations_lost"),
+        (hot, "hot_key"),
+        (big, "big_key"),
+        (keys_walked, "slow_redis_command"),
+        (hung, "redis_hung"),
+        (refused, "redis_refused"),
+        (wrong_store_address, "redis_refused"),
+        (script_lost, "redis_script_lost"),
+        (slow_engine, "engine_slow"),
+        (slow_engine_fills_pool, "engine_slow"),
+        (errors, "engine_errors"),
+        (hanging, "engine_hangs"),
+        (held_open, "breaker_stuck_open"),
+        (open_for_a_reason, "engine_errors"),
+        (small_pool, "upstream_pool_too_small"),
+        (leak, "connection_leak"),
+        (leaking, "memory_leak"),
+        (blocked, "event_loop_blocked"),
+        (lost_index, "slow_sql"),
+        (wrong_address, "upstream_address_wrong"),
+        (skewed, "clock_skew"),
+        (rotated, "signing_keys_stale"),
+        (hung_server, "mcp_server_hung"),
+        (renamed, "mcp_schema_changed"),
+    ],
+)  # fmt: skip
+def test_the_true_cause_comes_first_with_evidence_and_a_remedy(fault: Callable[[Looks], None], cause: str) -> None:
+    looks = healthy()
+    fault(looks)
+    window = looks.window()
+    found = find_causes(window)
+    assert [one.cause for one in found.standing][:1] == [cause]
+    assert found.standing[0].supports
+    deployment = Deployment(gateway_url="http://gateway:1", engine_url="http://engine:2", shown_redis="store:3/0")
+    assert remedies(found.standing[0], window, deployment)
+
+
+def test_a_system_that_is_well_is_accused_of_nothing() -> None:
+    found = find_causes(healthy().window())
+    assert found.standing == ()
+    assert all(one.why for one in found.ruled_out)
+
+
+def test_what_follows_from_another_cause_comes_after_it_and_says_so() -> None:
+    looks = healthy()
+    keys_without_ttl(looks)
+    evicting(looks)
+    standing = find_causes(looks.window()).standing
+    assert [one.cause for one in standing][:2] == ["limiter_keys_without_ttl", "redis_memory_evicting"]
+    assert "limiter_keys_without_ttl" in standing[1].why
+
+
+def test_where_nothing_could_be_read_no_cause_is_claimed() -> None:
+    window = healthy().window()
+    empty = Window(first=Snapshot(at=window.last.at), last=Snapshot(at=window.last.at))
+    assert find_causes(empty).standing == ()
+
+
+def test_the_same_signals_give_the_same_answer() -> None:
+    looks = healthy()
+    blocked(looks)
+    slow_engine_fills_pool(looks)
+    assert find_causes(looks.window()) == find_causes(looks.window())
+
+
+def test_every_cause_is_weighed_and_every_consequence_is_a_cause() -> None:
+    assert set(WEIGHED) == set(CAUSES)
+    assert {name for leader, led in LEADS_TO.items() for name in (leader, *led)} <= set(CAUSES)
