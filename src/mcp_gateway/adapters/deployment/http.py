@@ -75,17 +75,18 @@ class Fetcher:
         method: str,
         url: str,
         *,
-        body: Json = None,
+        body: Json | bytes = None,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
         max_bytes: int | None = None,
     ) -> Fetched:
-        """Takes at most `seconds`. Cancelling it closes the connection."""
+        """Takes at most `seconds`. `body`: JSON, or bytes as they are. Cancelling it closes the connection."""
         limit = seconds or self.seconds
         begun = self.clock.monotonic()
         try:
             async with asyncio.timeout(limit), self._session(limit) as session:
-                request = session.request(method, url, json=body, headers=headers, allow_redirects=False)
+                data, document = (body, None) if isinstance(body, bytes) else (None, body)
+                request = session.request(method, url, data=data, json=document, headers=headers, allow_redirects=False)
                 async with request as answer:
                     return await self._read(answer, begun, max_bytes or self.max_bytes)
         except TimeoutError as error:

@@ -1,0 +1,1 @@
+"""Whether gateway and engine work together, tried with real requests that leave nothing behind."""
