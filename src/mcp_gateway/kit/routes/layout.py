@@ -7,7 +7,6 @@ joined, from the outside in. What stays apart keeps its last comma, which format
 import io
 import re
 import tokenize
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 WIDTH: Final = 88
@@ -27,19 +26,26 @@ class _Group(NamedTuple):
 def laid_out(code: str) -> str:
     """Raises `tokenize.TokenError` or `IndentationError` for what is no Python."""
     lines = _BLANKS.sub("\n\n\n", _BLANKS_IN_BLOCK.sub("\n\n", code)).strip("\n").split("\n")
-    at = 0
-    while True:
-        found = next((group for group in _groups(lines) if group.first >= at), None)
-        if found is None:
-            return "\n".join(lines) + "\n"
-        joined = _joined(lines[found.first : found.last + 1])
+    while _join_once(lines):
+        pass
+    return "\n".join(lines) + "\n"
+
+
+def _join_once(lines: list[str]) -> bool:
+    """Join what fits, outer ones first; whether anything was."""
+    gone: set[int] = set()
+    for first, last in _groups(lines):
+        if first in gone or last in gone:
+            continue
+        joined = _joined(lines[first : last + 1])
         if joined is not None and len(joined) <= WIDTH:
-            lines[found.first : found.last + 1] = [joined]
-        else:
-            at = found.first + 1
+            lines[first] = joined
+            gone.update(range(first + 1, last + 1))
+    lines[:] = [line for number, line in enumerate(lines) if number not in gone]
+    return bool(gone)
 
 
-def _groups(lines: list[str]) -> Iterator[_Group]:
+def _groups(lines: list[str]) -> list[_Group]:
     """Outer ones before those inside."""
     found: list[_Group] = []
     open_at: list[tuple[int, int]] = []
@@ -54,7 +60,7 @@ def _groups(lines: list[str]) -> Iterator[_Group]:
             ends_line = end == len(lines[first].rstrip())
             if last > first and ends_line and lines[last].lstrip().startswith(token.string) and lines[last - 1].endswith(","):
                 found.append(_Group(first, last))
-    yield from sorted(found)
+    return sorted(found, key=lambda group: (group.first, -group.last))
 
 
 def _joined(lines: list[str]) -> str | None:
@@ -62,7 +68,7 @@ def _joined(lines: list[str]) -> str | None:
     text = lines[0]
     for line in lines[1:]:
         bare = line.strip()
-        if bare.startswith(("#", "for ")):
+        if bare.startswith(("#", "for ")) or "  # " in bare:
             return None
         if bare[0] in _CLOSING and text.endswith(","):
             text = text[:-1] + bare

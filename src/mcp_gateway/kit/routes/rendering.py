@@ -53,6 +53,7 @@ def _facts(order: CheckedOrder) -> dict[str, object]:
     kind = order.router_type
     guarded = (*reads, *(["deliver"] if writes else [])) if kind == "webhook" else operations
     named = bool({"get", "update", "delete"} & set(guarded))
+    answers = kind == "webhook" or operations != ("delete",)
     cached = order.caching and bool(reads) and order.router_type != "streaming"
     return {
         "name": names.module,
@@ -68,27 +69,26 @@ def _facts(order: CheckedOrder) -> dict[str, object]:
         "writes": writes,
         "kind": kind,
         "guarded": guarded,
-        "guarded_tuple": _tuple_of("", guarded),
+        "guarded_tuple": _tuple_of(guarded),
         "kinds": ", ".join(f'"{one}d"' for one in writes),
         "keyed": kind not in {"streaming", "webhook"},
-        "reads_tuple": _tuple_of(names.module, reads),
-        "writes_tuple": _tuple_of(names.module, [one for one in guarded if one not in READS]),
-        "needs_pattern": (kind != "streaming" and operations != ("delete",)) or named,
+        "guarded_writes": [one for one in guarded if one not in READS],
+        "needs_pattern": named or (kind != "streaming" and answers),
         "streams": [one for one in operations if one != "delete"] if kind == "streaming" else [],
         "limited": order.limited,
         "cached": cached,
         "invalidates": cached and bool(writes),
         "named_routes": named,
         "writes_body": bool({"create", "update"} & set(guarded)),
-        "parsed": bool({"list", "get", "create", "update"} & set(operations)),
-        "answers": kind == "webhook" or bool({"list", "get", "create", "update"} & set(operations)),
+        "parsed": operations != ("delete",),
+        "answers": answers,
         "command": command_of(order),
     }
 
 
-def _tuple_of(module: str, operations: Sequence[str]) -> str:
-    names = ", ".join(f'"{module}.{operation}"' if module else f'"{operation}"' for operation in operations)
-    return f"({names},)" if len(operations) == 1 else f"({names})"
+def _tuple_of(words: Sequence[str]) -> str:
+    names = ", ".join(f'"{one}"' for one in words)
+    return f"({names},)" if len(words) == 1 else f"({names})"
 
 
 def _rendered(name: str, facts: dict[str, object]) -> str:
