@@ -54,7 +54,7 @@ async def _healthy(fetcher: Fetcher, base: str) -> Attempt:
     return Attempt(outcome=page.outcome, milliseconds=page.milliseconds, status=page.status, detail=page.detail)
 
 
-async def _first_path(fetcher: Fetcher, base: str, body: Json | bytes, headers: Mapping[str, str]) -> Attempt:
+async def _first_path(fetcher: Fetcher, base: str, body: "Json | bytes", headers: Mapping[str, str]) -> Attempt:
     """The first of the usual paths that is there; `path` is empty when none is."""
     found = None
     for path in PATHS:

@@ -75,7 +75,7 @@ class Fetcher:
         method: str,
         url: str,
         *,
-        body: Json | bytes = None,
+        body: "Json | bytes" = None,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
         max_bytes: int | None = None,
