@@ -33,9 +33,12 @@ async def test_flags_are_taken_back() -> None:
         told.append(request.content)
         return httpx.Response(200)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        async with flagged(client, "http://engine/flags", {"delay": 1}, before={"delay": 0}):
-            assert len(told) == 1
+    transport = httpx.MockTransport(answer)
+    async with (
+        httpx.AsyncClient(transport=transport) as client,
+        flagged(client, "http://engine/flags", {"delay": 1}, before={"delay": 0}),
+    ):
+        assert len(told) == 1
     assert [one.replace(b" ", b"") for one in told] == [b'{"delay":1}', b'{"delay":0}']
 
 
