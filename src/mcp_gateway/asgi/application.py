@@ -18,15 +18,18 @@ from mcp_gateway.asgi.federated import OWN, Endpoints, FederatedApplication, fed
 from mcp_gateway.asgi.serving import Listeners, require_provider, serve_apps
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.entrypoints.http.app import HttpOptions, create_app, mcp_application
+from mcp_gateway.entrypoints.http.metrics import figures_text
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
 from mcp_gateway.entrypoints.mcp.guard import McpGuard
 from mcp_gateway.entrypoints.mcp.hosting import Doors, mcp_app
+from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
+from mcp_gateway.wiring.operations import OPS, OwnGateway, open_operations
 from mcp_gateway.wiring.registry import judge_servers_file
 from mcp_gateway.wiring.servers import is_embedded
 
@@ -68,7 +71,11 @@ async def open_application(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), foundation=foundation)
         )
         asking = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
-        faces = {**faces, OWN: build_ask_server(asking, new_id=_new_id)}
+        own = OwnGateway(page=figures_text(asking), health=asking.health)
+        operations = await stack.enter_async_context(
+            open_operations(settings, clock=clock, project=None, own=own, watch=settings.enable_health_checks)
+        )
+        faces = {**faces, OPS: build_operations_server(operations), OWN: build_ask_server(asking, new_id=_new_id)}
         _limit(faces, asking)
         _govern(faces, asking)
         federated = await stack.enter_async_context(open_federated(settings, clock=clock, foundation=foundation, faces=faces))

@@ -33,12 +33,13 @@ from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.federation import Federated, OwnServer, open_federation
 from mcp_gateway.wiring.foundation import Foundation
 from mcp_gateway.wiring.links import BuiltIn
+from mcp_gateway.wiring.operations import OPS
 from mcp_gateway.wiring.servers import GLOSSARY
 
 # The face that offers the gateway itself; not a name an embedded server can have.
 OWN: Final = ""
 # Of our own servers these are part of the one endpoint; what the tables server has, the gateway itself offers with its checks.
-_IN_THE_ONE_ENDPOINT: Final = frozenset({OWN, GLOSSARY})
+_IN_THE_ONE_ENDPOINT: Final = frozenset({OWN, GLOSSARY, OPS})
 _MARGIN_SECONDS: Final = 5.0
 
 

@@ -28,19 +28,39 @@ def metrics_routes(gateway: Gateway, *, clock: Clock) -> APIRouter:
 
 
 def prometheus_page(gateway: Gateway) -> Callable[..., Awaitable[Response]]:
-    """The route function for Prometheus text, over a registry of its own so that two gateways in a process do not mix."""
+    """The route function for Prometheus text."""
+    render = _rendering(gateway)
+
+    async def prometheus_text(request: Request, _: FiguresRead) -> Response:
+        text, content_type = render(request.headers.get("accept", ""))
+        return Response(text, headers={"Content-Type": content_type})
+
+    return prometheus_text
+
+
+def figures_text(gateway: Gateway) -> Callable[[], str]:
+    """The same text for readers in this process."""
+    render = _rendering(gateway)
+
+    def text() -> str:
+        return render("")[0].decode()
+
+    return text
+
+
+def _rendering(gateway: Gateway) -> Callable[[str], tuple[bytes, str]]:
+    """Over a registry of its own, so that two gateways in a process do not mix."""
     registry = CollectorRegistry()
     registry.register(GatewayCollector(gateway))
     if gateway.traffic_figures is not None:
         registry.register(gateway.traffic_figures)
 
-    async def prometheus_text(request: Request, _: FiguresRead) -> Response:
+    def render(accepted: str) -> tuple[bytes, str]:
         if gateway.limiter is not None:
             gateway.limiter.report()
-        text, content_type = render_figures(registry, request.headers.get("accept", ""))
-        return Response(text, headers={"Content-Type": content_type})
+        return render_figures(registry, accepted)
 
-    return prometheus_text
+    return render
 
 
 def shape_figures(gateway: Gateway, clock: Clock) -> PerformanceMetrics:

@@ -14,7 +14,7 @@ from mcp_gateway.kit.patterns.model import Level
 
 MAX_NAME = 200
 MAX_PATH = 1_000
-MAX_CODE = 1_000_000
+MAX_CODE = 200_000
 Facts = dict[str, JsonValue]
 
 

@@ -88,6 +88,10 @@ class McpFace:
         self._governance: Governance | None = None
         self.server = self._build()
 
+    def tool(self, name: str) -> OfferedTool:
+        """For callers in this process, whom nobody holds to anything. Raises `KeyError`."""
+        return self._tools[name]
+
     def limit(self, limiter: EnterpriseRateLimiter, names: Mapping[str, str] | None = None) -> None:
         """Hold callers over HTTP to limits; `names` are operations of tools that share one with another face."""
         self._limits = CallLimits(limiter, prefix=f"mcp.{self.identity.name}", names=names)

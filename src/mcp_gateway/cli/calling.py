@@ -1,0 +1,106 @@
+"""Carrying out `mcp-gateway call`. Apart from the command, whose help should not wait for all of this."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from mcp_gateway.access.act import Act
+from mcp_gateway.access.policy.model import Target
+from mcp_gateway.access.policy.own_tools import OWN_SERVER, OWN_TOOLS
+from mcp_gateway.asgi.embedded import open_embedded_gateway
+from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound
+from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.entrypoints.mcp.ask import build_ask_server
+from mcp_gateway.entrypoints.mcp.offer import Call, OfferedTool, ToolOutput
+from mcp_gateway.entrypoints.mcp.operations import build_operations_server
+from mcp_gateway.settings import Settings, load_settings
+from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
+from mcp_gateway.wiring.operations import OPS, open_operations
+
+MAX_ARGUMENT_BYTES: Final = 4 * 1024 * 1024
+SERVERS: Final = (OPS, OWN_SERVER)
+
+
+class UnknownOwnTool(NotFound):
+    """The gateway has no tool of its own of this name."""
+
+    code = "UNKNOWN_OWN_TOOL"
+    hint = "Tools of registered servers are called at a gateway that serves: POST /mcp/TOOL, or any MCP client."
+
+
+def carry_out(tool: str, arguments: str, *, project: Path, expected: Mapping[str, str]) -> bool:
+    """Print the result, or the error, as JSON; whether it is a result as expected."""
+    settings = load_settings()
+    configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
+    try:
+        given = _object(sys.stdin.read(MAX_ARGUMENT_BYTES + 1) if arguments == "-" else arguments)
+        result = asyncio.run(_call(tool, given, settings, project)).structured
+    except GatewayError as error:
+        _print({"error": error.to_dict()})
+        return False
+    _print(result)
+    return all(_text(result.get(field)) == value for field, value in expected.items())
+
+
+async def _call(tool: str, arguments: Mapping[str, Any], settings: Settings, project: Path) -> ToolOutput:
+    server = next((one for one in SERVERS if tool in OWN_TOOLS[one]), None)
+    if server is None:
+        raise UnknownOwnTool(f"There is no tool {tool[:100]}.", tools=[name for one in SERVERS for name in OWN_TOOLS[one]])
+    async with _tool(server, tool, settings, project) as offered:
+        return await offered.invoke(arguments, Call(caller=LOCAL_CALLER, report=_unheard))
+
+
+@asynccontextmanager
+async def _tool(server: str, tool: str, settings: Settings, project: Path) -> AsyncIterator[OfferedTool]:
+    """Where a store is named it is the organisation's: what is done here is decided by its rules and stands in its trail."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        foundation = None
+        if settings.database_url is not None:
+            foundation = await stack.enter_async_context(open_guarded_foundation(settings, clock=clock))
+        if server == OWN_SERVER:
+            gateway = await stack.enter_async_context(open_embedded_gateway(settings, clock=clock, foundation=foundation))
+            yield build_ask_server(gateway).tool(tool)
+            return
+        operations = await stack.enter_async_context(open_operations(settings, clock=clock, project=project))
+        offered = build_operations_server(operations).tool(tool)
+        access = None if foundation is None else foundation.access
+        if access is None:
+            yield offered
+            return
+
+        async def governed(arguments: Mapping[str, Any], call: Call) -> ToolOutput:
+            act = Act(
+                action=OWN_TOOLS[server][tool], target=Target(server=server, tool=tool), arguments=arguments, face="command"
+            )
+            return await access.governor.carry_out(call.caller, act, lambda: offered.invoke(arguments, call))
+
+        yield OfferedTool(tool=offered.tool, invoke=governed)
+
+
+async def _unheard(done: float, total: float | None, words: str) -> None:
+    """Nobody waits for progress here."""
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text) if len(text) <= MAX_ARGUMENT_BYTES else None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidInput("The arguments are no JSON object.", hint="""Write them as '{"name": "value"}'.""")
+    return value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _print(value: Mapping[str, Json]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

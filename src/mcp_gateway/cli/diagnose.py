@@ -1,0 +1,53 @@
+"""`mcp-gateway diagnose`: what is wrong, by which evidence, what was ruled out, and what may be done about it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from mcp_gateway.cli.lazy_group import garbage_left
+
+FOUND = 1
+COULD_NOT_TELL = 3
+app = typer.Typer(add_completion=False)
+
+
+class Issue(StrEnum):
+    """Kinds of trouble, as `diagnostics.operations.IssueType`."""
+
+    AUTO = "auto"
+    RATE_LIMITING = "rate_limiting"
+    CACHE_MISS = "cache_miss"
+    CIRCUIT_BREAKER = "circuit_breaker"
+    PROXY_TIMEOUT = "proxy_timeout"
+    MEMORY_LEAK = "memory_leak"
+    HIGH_LATENCY = "high_latency"
+
+
+@app.command()
+def diagnose(
+    issue: Annotated[Issue, typer.Argument(help="What was noticed; auto finds out.")] = Issue.AUTO,
+    *,
+    gateway: Annotated[
+        str | None, typer.Option(help="The gateway to look at.", envvar="BACKEND_ORCHESTRATOR_URL", show_default=False)
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="The engine behind it.", envvar="AI_ENGINE_URL", show_default=False)] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose trouble it is.", show_default=False)] = None,
+    minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How far back to look.")] = 15,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Find out what is wrong with the gateway, the engine and the Redis (REDIS_URL) behind it. Changes nothing.
+
+    Exit codes: 0 all is well, 1 something is wrong, 3 it could not be told.
+    """
+    with garbage_left():
+        from mcp_gateway.cli.diagnosing import carry_out  # noqa: PLC0415 - slow; the help need not wait for it
+    verdict = carry_out(
+        issue.value,
+        options={"backend_orchestrator_url": gateway, "ai_engine_url": engine},
+        tenant=tenant,
+        minutes=minutes,
+        as_json=as_json,
+    )
+    if verdict != "healthy":
+        raise typer.Exit(COULD_NOT_TELL if verdict == "could_not_tell" else FOUND)

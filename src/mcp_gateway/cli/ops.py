@@ -1,0 +1,60 @@
+"""`mcp-gateway ops`: the MCP server with the operations tools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcp_gateway.cli.event_loop import run_serving
+from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.mcp_door import (
+    HostOption,
+    NameOption,
+    OriginOption,
+    PortOption,
+    RemoteOption,
+    Transport,
+    TransportOption,
+    http_door,
+    serve,
+)
+from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.entrypoints.mcp.operations import build_operations_server
+from mcp_gateway.settings import load_settings
+from mcp_gateway.wiring.operations import open_operations
+
+PORT = 8030
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def ops(
+    *,
+    gateway: Annotated[
+        str | None, typer.Option(help="The gateway to look at.", envvar="BACKEND_ORCHESTRATOR_URL", show_default=False)
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="The engine behind it.", envvar="AI_ENGINE_URL", show_default=False)] = None,
+    project: Annotated[
+        Path, typer.Option(help="Folder of code it may read and check.", file_okay=False, exists=True, resolve_path=True)
+    ] = Path(),
+    transport: TransportOption = Transport.HTTP,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = PORT,
+    allow_host: NameOption = None,
+    allow_origin: OriginOption = None,
+    allow_remote_without_login: RemoteOption = False,
+) -> None:
+    """Run the MCP server that finds what is wrong, makes routers, and checks them.
+
+    It looks at the gateway, the engine and the Redis (REDIS_URL) it is told of, and keeps what it saw while it runs, so that
+    it knows what is usual there.
+    """
+    settings = load_settings({"backend_orchestrator_url": gateway, "ai_engine_url": engine})
+    configure_logging(settings.log_level, settings.log_format)
+    door = http_door(host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
+
+    async def run() -> None:
+        async with open_operations(settings, clock=SystemClock(), project=project, watch=True) as operations:
+            await serve(build_operations_server(operations), transport, door, settings)
+
+    run_serving(run())

@@ -1,0 +1,140 @@
+"""The operations tools from settings: what they look at, what they remember, and the kit's generator and validator."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from mcp_gateway.adapters.deployment.own_pages import OwnHealth, OwnMetrics
+from mcp_gateway.adapters.deployment.readers import Addresses
+from mcp_gateway.adapters.deployment.tools import DeploymentTools, tools_of
+from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.identity import LOCAL_CALLER, Caller
+from mcp_gateway.diagnostics.actions.remedies import remedies
+from mcp_gateway.diagnostics.asking import Rights
+from mcp_gateway.diagnostics.causes.ranking import find_causes
+from mcp_gateway.diagnostics.health import HealthWatch
+from mcp_gateway.diagnostics.history import SnapshotHistory
+from mcp_gateway.diagnostics.operations import Operations, UseCase
+from mcp_gateway.diagnostics.routers import GenerateRouter, ValidatePatterns
+from mcp_gateway.diagnostics.sampling import Sampler
+from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, is_well
+from mcp_gateway.kit.patterns.model import Order, Report, Unreadable
+from mcp_gateway.kit.routes.order import RouterOrder
+from mcp_gateway.settings import Settings
+from mcp_gateway.wiring.following import running
+
+OPS: Final = "ops"
+THIS_GATEWAY: Final = "this gateway"
+OrderT = TypeVar("OrderT")
+
+
+class _Found(Protocol):
+    def to_dict(self) -> dict[str, Json]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnGateway:
+    """The gateway that serves the tools: `page` renders its figures as Prometheus text, `health` checks its parts."""
+
+    page: Callable[[], str]
+    health: HealthWatch
+
+
+@asynccontextmanager
+async def open_operations(
+    settings: Settings, *, clock: Clock, project: Path | None, own: OwnGateway | None = None, watch: bool = False
+) -> AsyncIterator[Operations]:
+    """`own` is looked at unless another gateway is named; `watch` keeps snapshots in the background, to compare with.
+
+    `project`: the folder of code that may be read; None: none. Raises `InvalidInput` and `InvalidStoreUrl` for addresses.
+    """
+    tools = _looking(settings, clock, own)
+    sampler = Sampler(observing=tools.observing, history=tools.observing.history, is_well=is_well, clock=clock)
+    async with running(*([sampler.run()] if watch else [])):
+        yield Operations(
+            diagnose_gateway_health=_told(tools.diagnose_health),
+            analyze_cache_coherence=_told(tools.analyze_cache),
+            generate_enterprise_router=GenerateRouter(generate=_generate),
+            troubleshoot_production_issue=_told(_troubleshoot(tools)),
+            test_ai_engine_integration=_told(tools.try_engine),
+            analyze_performance_metrics=_told(tools.analyze_performance),
+            validate_enterprise_patterns=ValidatePatterns(
+                project=project, find=_find, validate=_validate, validate_text=_validate_text, shape=_shape
+            ),
+        )
+
+
+def _looking(settings: Settings, clock: Clock, own: OwnGateway | None) -> DeploymentTools:
+    addresses = Addresses(
+        gateway_url=settings.backend_orchestrator_url or "",
+        engine_url=settings.ai_engine_url or "",
+        redis_url="" if settings.redis_url is None else settings.redis_url.get_secret_value(),
+    )
+    itself = own if not addresses.gateway_url else None
+    tools = tools_of(
+        addresses,
+        history=SnapshotHistory(),
+        clock=clock,
+        # Tenants' names are for whoever sits at this machine; everybody else sees their own.
+        rights=Rights(sees_everybody=lambda caller: caller == LOCAL_CALLER, secret=secrets.token_bytes(16)),
+        find_causes=lambda window: find_causes(window).standing,
+        find_remedies=lambda cause, window: remedies(cause, window, addresses.checked()),
+        more=() if itself is None else (OwnMetrics(page=itself.page, clock=clock), OwnHealth(watch=itself.health)),
+    )
+    if itself is None:
+        return tools
+    deployment = replace(tools.deployment, gateway_url=THIS_GATEWAY)
+    return replace(tools, deployment=deployment, diagnose_health=replace(tools.diagnose_health, deployment=deployment))
+
+
+def _troubleshoot(tools: DeploymentTools) -> Troubleshoot:
+    looking = tools.diagnose_health
+    return Troubleshoot(observer=looking.observer, deployment=tools.deployment, rights=looking.rights, clock=looking.clock)
+
+
+def _told(use_case: Callable[[Caller, OrderT], Awaitable[_Found]]) -> UseCase[OrderT]:
+    """What it finds as JSON."""
+
+    async def told(caller: Caller, order: OrderT) -> Mapping[str, Json]:
+        return (await use_case(caller, order)).to_dict()
+
+    return told
+
+
+def _generate(order: RouterOrder) -> Mapping[str, Json]:
+    from mcp_gateway.kit.routes.generate import generate  # noqa: PLC0415 - slow; few need it
+
+    return generate(order).to_dict()
+
+
+def _find(root: Path, name: str) -> Path:
+    from mcp_gateway.kit.patterns.index import find_router  # noqa: PLC0415 - slow; few need it
+
+    return find_router(root, name)
+
+
+def _validate(order: Order) -> Report:
+    from mcp_gateway.kit.patterns.validate import validate  # noqa: PLC0415 - slow; few need it
+
+    return validate(order)
+
+
+def _validate_text(text: str, order: Order) -> Report:
+    from mcp_gateway.kit.patterns.python.source import Unparsable  # noqa: PLC0415 - slow; few need it
+    from mcp_gateway.kit.patterns.validate import validate_source  # noqa: PLC0415
+
+    try:
+        return Report(level=order.level, files=(validate_source(text, order),))
+    except (Unparsable, RecursionError) as error:
+        why = str(error) if isinstance(error, Unparsable) else "nested too deeply"
+        return Report(level=order.level, files=(), unreadable=(Unreadable(file="router.py", why=why),))
+
+
+def _shape(report: Report) -> Mapping[str, Json]:
+    from mcp_gateway.kit.patterns.reports.shape import report_shape  # noqa: PLC0415 - with the others
+
+    return report_shape(report)
