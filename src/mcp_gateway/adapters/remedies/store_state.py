@@ -1,0 +1,53 @@
+"""Remedies that set one thing in the store: a circuit back to its own judgement, the text of the scripts known again."""
+
+from dataclasses import dataclass, field
+
+from mcp_gateway.diagnostics.actions.applying import Radius, Undo
+from mcp_gateway.diagnostics.verdict import Action
+from mcp_gateway.kit.breaker.breaker import CircuitBreaker
+from mcp_gateway.kit.redis.breaker import RedisBreakerStore
+from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.limits import load_script
+
+SCRIPTS = ("limits.lua", "leases.lua", "rules.lua")
+CALL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseBreaker:
+    """Kind `release_breaker`, for circuits that replicas share. It begins closed, and opens when it must."""
+
+    url: str = field(repr=False)
+
+    async def radius(self, action: Action) -> Radius:
+        return Radius(changes=(f"{action.target['breaker']}: held open -> automatic, on all replicas",))
+
+    async def carry_out(self, action: Action) -> Undo | None:
+        name = action.target["breaker"]
+        await self._force(name, forced_open=False)
+
+        async def undo() -> None:
+            await self._force(name, forced_open=True)
+
+        return undo
+
+    async def _force(self, name: str, *, forced_open: bool) -> None:
+        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
+            breaker = CircuitBreaker(name, store=RedisBreakerStore(connection))
+            await breaker.force("forced_open" if forced_open else "automatic", "operations tools")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadScripts:
+    """Kind `load_scripts`. A script that nobody asks for does nothing, so there is nothing to take back."""
+
+    url: str = field(repr=False)
+
+    async def radius(self, _: Action) -> Radius:
+        return Radius(keys=0, changes=tuple(f"the store knows {name}" for name in SCRIPTS))
+
+    async def carry_out(self, _: Action) -> Undo | None:
+        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
+            for name in SCRIPTS:
+                await connection.call("SCRIPT", "LOAD", load_script(name).text)
+        return None
