@@ -61,9 +61,8 @@ async def measure() -> None:
         print(f"commands of one answer: {await commands(valkey)} (asked: at most 200)")
         for name, share in (("p50", 0.5), ("p99", 0.99)):
             before, during = percentile(quiet, share), percentile(asked, share)
-            print(
-                f"{name} of others: {before * 1e3:.3f} ms, while it is diagnosed {during * 1e3:.3f} ms, {during / before - 1:+.1%}"
-            )
+            more = during / before - 1
+            print(f"{name} of others: {before * 1e3:.3f} ms, diagnosed {during * 1e3:.3f} ms, {more:+.1%}")
 
 
 def percentile(seen: list[float], share: float) -> float:

@@ -10,11 +10,13 @@ from bench.faults.flags import Flags
 from bench.faults.lab import Lab
 from bench.faults.replica import PROFILE_KEY
 
+from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
+from mcp_gateway.adapters.remedies.store_state import LoadScripts
 from mcp_gateway.diagnostics.verdict import Action
 from mcp_gateway.kit.limits.documents import to_text
 from mcp_gateway.kit.limits.rules import RuleSet
 from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.limits import RedisRuleStore, load_script
+from mcp_gateway.kit.redis.limits import RedisRuleStore
 
 Operator: TypeAlias = Callable[[Lab, Action], Awaitable[None]]
 # What a release brings; what is configured, or the state of a machine, stays as it is.
@@ -46,14 +48,7 @@ async def _roll_back_rules(lab: Lab, _: Action) -> None:
 
 
 async def _expire(lab: Lab, action: Action) -> None:
-    """A few keys at a time, none whose time is set already."""
-
-    def work() -> None:
-        with lab.rig.store.client() as client:
-            for key in client.scan_iter(match=f"{action.target['prefix']}*", count=200):
-                client.execute_command("PEXPIRE", key, int(action.target["seconds"]) * 1000, "NX")
-
-    await asyncio.to_thread(work)
+    await ExpireKeys(url=lab.rig.store.url).carry_out(action)
 
 
 async def _cache_ttl(lab: Lab, action: Action) -> None:
@@ -99,10 +94,8 @@ async def _store_address(lab: Lab, _: Action) -> None:
     await lab.rig.tell_all(store_url="")
 
 
-async def _scripts(lab: Lab, _: Action) -> None:
-    with lab.rig.store.client() as client:
-        for name in ("limits.lua", "leases.lua", "rules.lua"):
-            client.script_load(load_script(name).text)
+async def _scripts(lab: Lab, action: Action) -> None:
+    await LoadScripts(url=lab.rig.store.url).carry_out(action)
 
 
 async def _restart(lab: Lab, action: Action) -> None:
