@@ -2,15 +2,25 @@
 
 import json
 import os
+from dataclasses import replace
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mcp_gateway.kit.patterns.model import Order, Report, Severity
+import mcp_gateway
+from mcp_gateway.kit.patterns.baseline import baseline_text, read_baseline, without_known
+from mcp_gateway.kit.patterns.configuration import PatternSettings, read_settings, severity_of
+from mcp_gateway.kit.patterns.judge import VOID
+from mcp_gateway.kit.patterns.live import read_live_routes
+from mcp_gateway.kit.patterns.model import Order, Report
+from mcp_gateway.kit.patterns.reports.github import report_github
+from mcp_gateway.kit.patterns.reports.sarif import report_sarif
 from mcp_gateway.kit.patterns.reports.shape import report_shape
 from mcp_gateway.kit.patterns.reports.text import report_text
+from mcp_gateway.kit.patterns.rules.catalogue import RULES
 from mcp_gateway.kit.patterns.validate import validate
 
 app = typer.Typer(add_completion=False)
@@ -29,29 +39,57 @@ class FormatChoice(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
 
 
 @app.command()
 def patterns(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders. Default: this folder.", show_default=False)
+        list[Path] | None,
+        typer.Argument(help="Files and folders. Default: `paths` of the settings, or this folder.", show_default=False),
     ] = None,
     *,
-    level: Annotated[LevelChoice | None, typer.Option(help="Which rules are asked.", show_default="comprehensive")] = None,
+    level: Annotated[
+        LevelChoice | None, typer.Option(help="Which rules are asked. [default: of the settings, or comprehensive]")
+    ] = None,
     form: Annotated[FormatChoice, typer.Option("--format", help="The form of the report.")] = FormatChoice.TEXT,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(help="The severity from which the exit code is 1: low, medium, high, critical, never. [default: medium]"),
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended safely, and say what.")] = False,
+    baseline: Annotated[Path | None, typer.Option(help="Findings in this file do not count.")] = None,
+    write_baseline: Annotated[Path | None, typer.Option(help="Write today's findings to this file, and end.")] = None,
+    live: Annotated[
+        str | None,
+        typer.Option("--import", help="Import `package.module:app` and look at its dependency tree too. This RUNS its code."),
+    ] = None,
 ) -> None:
     """Check routers against the patterns of a gateway.
 
-    Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 it could not be done.
+    Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 the command line is wrong.
     """
-    given = [path.resolve() for path in paths or [Path()]]
-    root = project_root(given[0])
-    order = Order(
-        root=root, paths=tuple(given), level=(level or LevelChoice.COMPREHENSIVE).value, processes=min(4, os.cpu_count() or 1)
-    )
+    given = [path.resolve() for path in paths or []]
+    root = project_root(given[0] if given else Path.cwd())
+    settings = read_settings(root)
+    threshold = settings.fail_on if fail_on is None else severity_of("--fail-on", fail_on)
+    order = _order(root, given, settings, level)
+    if live is not None:
+        order = replace(order, live=read_live_routes(live, root))
     report = validate(order)
-    typer.echo(_rendered(report, form), nl=False)
-    raise typer.Exit(1 if any(one.severity >= Severity.MEDIUM for one in report.findings) else 0)
+    if write_baseline is not None:
+        write_baseline.write_text(baseline_text(report), encoding="utf-8")
+        typer.echo(f"{len(report.findings)} findings written to {write_baseline}")
+        return
+    if fix:
+        report = _fixed(order, report)
+    known = baseline or (root / settings.baseline if settings.baseline else None)
+    if known is not None:
+        report = without_known(report, read_baseline(known))
+    typer.echo(_rendered(report, form, root), nl=False)
+    failed = threshold is not None and any(one.severity >= threshold for one in report.findings)
+    raise typer.Exit(1 if failed or (report.unreadable and threshold is not None) else 0)
 
 
 def project_root(path: Path) -> Path:
@@ -60,7 +98,41 @@ def project_root(path: Path) -> Path:
     return next((one for one in (start, *start.parents) if (one / "pyproject.toml").is_file() or (one / ".git").exists()), start)
 
 
-def _rendered(report: Report, form: FormatChoice) -> str:
+def _order(root: Path, given: list[Path], settings: PatternSettings, level: LevelChoice | None) -> Order:
+    paths = given or [root / path for path in settings.paths] or [Path.cwd()]
+    return Order(
+        root=root,
+        paths=tuple(paths),
+        level=settings.level if level is None else level.value,
+        severities=settings.severities,
+        exclude=settings.exclude,
+        limiters=settings.limiters,
+        identities=settings.identities,
+        public_paths=settings.public_paths,
+        processes=min(4, os.cpu_count() or 1),
+    )
+
+
+def _fixed(order: Order, report: Report) -> Report:
+    """Mends files, tells which on stderr, and judges anew."""
+    fixes = import_module("mcp_gateway.kit.patterns.fixes")  # by name: LibCST is loaded for fixes alone
+    count = 0
+    for file in report.files:
+        if any(one.mend for one in file.findings):
+            path = order.root / file.file
+            mended = fixes.mend_file(path, file.findings, order, file.file)
+            if mended.findings:
+                path.write_text(mended.text, encoding="utf-8")
+                count += len(mended.findings)
+                for one in mended.findings:
+                    typer.echo(f"mended {file.file}:{one.place.line}: {one.rule}", err=True)
+    return validate(order) if count else report
+
+
+def _rendered(report: Report, form: FormatChoice, root: Path) -> str:
     if form is FormatChoice.JSON:
         return json.dumps(report_shape(report), indent=2, ensure_ascii=False) + "\n"
-    return report_text(report)
+    if form is FormatChoice.SARIF:
+        cards = (*(rule.card for rule in RULES), VOID)
+        return report_sarif(report, cards, version=mcp_gateway.__version__, root=root)
+    return report_github(report) if form is FormatChoice.GITHUB else report_text(report)

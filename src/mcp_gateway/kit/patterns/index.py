@@ -11,13 +11,10 @@ from typing import Final
 from mcp_gateway.kit.patterns.errors import PatternPathNotFound
 from mcp_gateway.kit.patterns.python.source import MAX_BYTES
 
-# What a file with routes, or one that puts routers together, has to say somewhere.
-ROUTED: Final = re.compile(
-    rb"\bfastapi\b|APIRouter|FastAPI|add_api_route|APIRoute\b|include_router"
-    rb"|^[ \t]*@[\w.]+\.(?:get|post|put|patch|delete|api_route)\s*\(|^[ \t]*@\w+\(\s*[\"']/",
-    re.MULTILINE,
-)
-MOUNTING: Final = re.compile(rb"include_router|add_middleware|\.middleware\(|middleware=")
+# What a file with routes, or one that puts routers together, has to say somewhere. Plain texts are found an order faster than patterns.
+SPOKEN: Final = (b"fastapi", b"APIRouter", b"FastAPI", b"add_api_route", b"APIRoute", b"include_router")
+DECORATED: Final = re.compile(rb"\n[ \t]*@(?:[\w.]+\.(?:get|post|put|patch|delete|api_route)\s*\(|\w+\(\s*[\"']/)")
+MOUNTING: Final = (b"include_router", b"add_middleware", b".middleware(", b"middleware=", b"install(")
 LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"})
 MAX_FILES: Final = 50_000
 
@@ -41,15 +38,15 @@ def build_index(root: Path, paths: tuple[Path, ...], exclude: tuple[str, ...]) -
             others += 1
             continue
         data = _bytes(file)
-        if ROUTED.search(data):
+        if _is_routed(data):
             routed.append(file)
-            if MOUNTING.search(data):
+            if _mounts(data):
                 mounting.append(file)
         else:
             others += 1
     known = set(asked)
     elsewhere = [file for file in _walk(root) if file not in known] if not any(root == path for path in paths) else []
-    mounting += [file for file in elsewhere if MOUNTING.search(_bytes(file))]
+    mounting += [file for file in elsewhere if _mounts(_bytes(file))]
     return Index(routed=tuple(routed), mounting=tuple(mounting), others=others, cut_off=len(elsewhere) >= MAX_FILES)
 
 
@@ -92,6 +89,14 @@ def _walk(folder: Path) -> Iterator[Path]:
                 if count > MAX_FILES:
                     return
                 yield Path(place, name)
+
+
+def _is_routed(data: bytes) -> bool:
+    return any(text in data for text in SPOKEN) or (b"@" in data and DECORATED.search(data) is not None)
+
+
+def _mounts(data: bytes) -> bool:
+    return (b"fastapi" in data or b"include_router" in data) and any(text in data for text in MOUNTING)
 
 
 def _is_excluded(file: Path, root: Path, exclude: tuple[str, ...]) -> bool:

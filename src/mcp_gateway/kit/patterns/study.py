@@ -13,6 +13,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reach, Reached
 from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
 from mcp_gateway.kit.patterns.python.modules import Module, Project
 from mcp_gateway.kit.patterns.python.names import Names, argument
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route
 from mcp_gateway.kit.patterns.web.routers import Routers
@@ -62,7 +63,7 @@ class World:
 
     def _middlewares(self, module: Module) -> Iterator[tuple[ast.AST, Expression]]:
         """Each middleware with the call that makes its application."""
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Call):
                 scope = module.around(node)
                 installed = self.names.callee(node, scope)
@@ -139,7 +140,7 @@ class Study:
             isinstance(node, ast.Call)
             and (made := self.world.routers.of(node, self.module.around(node))) is not None
             and made.is_application
-            for node in ast.walk(self.module.tree)
+            for node in walk(self.module.tree)
             if isinstance(node, ast.Call)
         )
 

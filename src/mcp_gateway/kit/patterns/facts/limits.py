@@ -9,8 +9,9 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.facts.statements import awaited_call, catches_all, ends_in_error, is_stub, raises, verdict_used
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, own_nodes, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol, words
 from mcp_gateway.kit.patterns.python.paths import Paths
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route, Target
 
 LIMITER: Final = re.compile(r"rate_?limit|limiter|throttl|quota|^limit(s|ed|ing)?(_by)?$|slowapi", re.IGNORECASE)
@@ -49,9 +50,7 @@ class Limits:
 
     def hold(self, route: Route, chain: list[Dependency]) -> bool:
         """Whether a limit is applied to this route on this way of mounting it."""
-        if any(self.of_target(one.target) for one in chain if one.how != "middleware" or one.target.body is None):
-            return True
-        if any(self._of_middleware(one.target) for one in chain if one.how == "middleware"):
+        if any(self.of_target(one.target) for one in chain):
             return True
         if any(self._of_wrapper(one) for one in route.wrappers):
             return True
@@ -73,9 +72,6 @@ class Limits:
             return True
         return looks_limiting(symbol.last) and not symbol.dotted.startswith("builtins.")
 
-    def _of_middleware(self, target: Target) -> bool:
-        return target.symbol.kind == "external" and self._named(target.symbol)
-
     def _of_wrapper(self, expression: Expression) -> bool:
         """A decorator under the route's: of a limiting library, or one of the project whose wrapper limits."""
         node = expression.node
@@ -83,7 +79,7 @@ class Limits:
         symbol = self._names.resolve(called, expression.scope)
         if symbol.function is not None and symbol.scope is not None:
             module = symbol.scope.module
-            inner = [one for one in ast.walk(symbol.function) if isinstance(one, FUNCTIONS) and one is not symbol.function]
+            inner = [one for one in walk(symbol.function) if isinstance(one, FUNCTIONS) and one is not symbol.function]
             return any(self.in_body(one, module) for one in inner)
         if symbol.last in ("exempt", "shared_exempt"):
             return False
@@ -169,7 +165,7 @@ class Limits:
             return False
         for one in own_nodes(function):
             if isinstance(one, ast.Return) and one.value is not None:
-                for inner in ast.walk(one.value):
+                for inner in walk(one.value):
                     if self._asks(inner, function, module, depth - 1):
                         return True
         return False

@@ -6,7 +6,8 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, own_nodes, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, words
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Expression
 
@@ -140,9 +141,9 @@ class Outbound:
         symbol = self._names.resolve(node, one.scope)
         if symbol.function is not None and symbol.scope is not None:
             inner = symbol.function
-            return any(isinstance(found, ast.Call) and bool(BREAKER.search(words(found.func))) for found in ast.walk(inner))
+            return any(isinstance(found, ast.Call) and bool(BREAKER.search(words(found.func))) for found in walk(inner))
         if kind is not None and isinstance(kind.node, ast.ClassDef):
-            return bool(BREAKER.search(kind.node.name)) and any(isinstance(found, ast.Raise) for found in ast.walk(kind.node))
+            return bool(BREAKER.search(kind.node.name)) and any(isinstance(found, ast.Raise) for found in walk(kind.node))
         return bool(BREAKER.search(words(node).rpartition(".")[2])) or bool(BREAKER.search(symbol.last))
 
     def _decorated(self, reached: Reached) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
 from mcp_gateway.kit.patterns.python.names import Names, Symbol
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.web.model import Expression
 
 MAX_DEPTH: Final = 5
@@ -59,7 +60,7 @@ class Reach:
             return
         through |= {function}
         body = function.body if isinstance(function.body, list) else [function.body]
-        for node in (inner for statement in body for inner in ast.walk(statement)):
+        for node in (inner for statement in body for inner in walk(statement)):
             if not isinstance(node, ast.Call):
                 continue
             scope = module.around(node)
@@ -71,7 +72,7 @@ class Reach:
             for value in [*node.args, *(word.value for word in node.keywords)]:
                 if isinstance(value, ast.Name | ast.Attribute):
                     handed = self._names.resolve(value, scope)
-                    if handed.function is not None and handed.function not in ast.walk(function):
+                    if handed.function is not None and handed.function not in walk(function):
                         yield from self._follow(handed, at, (*here, Expression(node, scope)), depth, through)
 
     def _follow(
@@ -103,9 +104,9 @@ class Reach:
         """A function made inside another: its decorators, and the calls it is handed to."""
         outside = module.around(inner)
         yield from (Expression(one, outside) for one in inner.decorator_list)
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, ast.Call):
                 values = [*node.args, *(word.value for word in node.keywords)]
                 if any(isinstance(one, ast.Name) and one.id == inner.name for one in values):
                     yield Expression(node, module.around(node))
-                    yield from self._context(node, function, module) if node not in ast.walk(inner) else ()
+                    yield from self._context(node, function, module) if node not in walk(inner) else ()

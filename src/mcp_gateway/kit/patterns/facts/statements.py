@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterable
 
 from mcp_gateway.kit.patterns.python.modules import Function, Module
-from mcp_gateway.kit.patterns.python.names import own_nodes, words
+from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 
 WAITING = {"wait_for", "shield", "timeout", "ensure_future"}
 
@@ -21,15 +22,15 @@ def awaited_call(node: ast.AST) -> ast.Call | None:
 
 def refuses(statements: Iterable[ast.stmt]) -> bool:
     """Whether a block ends the call: it raises or returns."""
-    return any(isinstance(one, ast.Raise | ast.Return) for statement in statements for one in ast.walk(statement))
+    return any(isinstance(one, ast.Raise | ast.Return) for statement in statements for one in walk(statement))
 
 
 def raises(statements: Iterable[ast.AST]) -> bool:
-    return any(isinstance(one, ast.Raise) for statement in statements for one in ast.walk(statement))
+    return any(isinstance(one, ast.Raise) for statement in statements for one in walk(statement))
 
 
 def mentions(expression: ast.AST, name: str) -> bool:
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(expression))
+    return any(isinstance(one, ast.Name) and one.id == name for one in walk(expression))
 
 
 def verdict_used(node: ast.AST, function: Function | ast.Lambda, module: Module) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from mcp_gateway.kit.patterns.python.source import Source, Unparsable, parse, read
+from mcp_gateway.kit.patterns.python.trees import children, walk
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -71,7 +72,7 @@ class Module:
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
-        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        return {child: node for node in walk(self.tree) for child in children(node)}
 
     def scope_of(self, holder: ast.AST) -> Scope:
         """The scope a function, class or lambda opens."""
@@ -238,7 +239,7 @@ def _in_statement(statement: ast.stmt) -> Iterator[tuple[str, Binding]]:  # noqa
 def _walrus(statement: ast.stmt) -> Iterator[ast.NamedExpr]:
     test = getattr(statement, "test", None) or getattr(statement, "value", None)
     if isinstance(test, ast.expr):
-        yield from (node for node in ast.walk(test) if isinstance(node, ast.NamedExpr))
+        yield from (node for node in walk(test) if isinstance(node, ast.NamedExpr))
 
 
 def _targets(

@@ -19,6 +19,7 @@ from mcp_gateway.kit.patterns.python.modules import (
     all_parameters,
     default_of,
 )
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 
 KIT: Final = "mcp_gateway.kit"
 MAX_STEPS: Final = 24
@@ -211,19 +212,13 @@ class Names:
         return None
 
     def _assigned_in_methods(self, node: ast.ClassDef, module: Module, name: str) -> Symbol | None:
-        for method in node.body:
-            if not isinstance(method, FUNCTIONS) or not method.args.args:
-                continue
-            me = method.args.args[0].arg
-            for one in ast.walk(method):
-                targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
-                for target in targets:
-                    if isinstance(target, ast.Attribute) and target.attr == name and words(target.value) == me and one.value:  # type: ignore[attr-defined]  # both kinds have one
-                        inner = module.scope_of(method)
-                        value: ast.expr = one.value  # type: ignore[attr-defined]  # as above
-                        found = self.resolve(value, inner, MAX_STEPS // 2)
-                        return found if found.kind != "unknown" else Symbol("value", name, value, inner)
-        return None
+        found = _assigned(node).get(name)
+        if found is None:
+            return None
+        value, method = found
+        inner = module.scope_of(method)
+        symbol = self.resolve(value, inner, MAX_STEPS // 2)
+        return symbol if symbol.kind != "unknown" else Symbol("value", name, value, inner)
 
     # -- types ---------------------------------------------------------------------------------------------------------
 
@@ -366,16 +361,24 @@ class Names:
 _UNWRAPPED: Final = WRAPPERS | {"AsyncIterator", "Iterator", "AsyncGenerator", "Generator"}
 
 
-def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """All nodes of a function's body without those of functions, classes and lambdas inside it."""
-    body = getattr(function, "body", [])
-    waiting: list[ast.AST] = list(body) if isinstance(body, list) else [body]
-    waiting.reverse()
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
-            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
+def _assigned(node: ast.ClassDef) -> dict[str, tuple[ast.expr, Function]]:
+    """What the methods of a class assign to attributes of their object, the first assignment of each."""
+    kept: dict[str, tuple[ast.expr, Function]] | None = node.__dict__.get("_patterns_assigned")
+    if kept is not None:
+        return kept
+    found: dict[str, tuple[ast.expr, Function]] = {}
+    for method in node.body:
+        if not isinstance(method, FUNCTIONS) or not method.args.args:
+            continue
+        me = method.args.args[0].arg
+        for one in walk(method):
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
+            value = one.value if isinstance(one, ast.Assign | ast.AnnAssign) else None
+            for target in targets:
+                if isinstance(target, ast.Attribute) and words(target.value) == me and value is not None:
+                    found.setdefault(target.attr, (value, method))
+    node.__dict__["_patterns_assigned"] = found
+    return found
 
 
 def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr | None:

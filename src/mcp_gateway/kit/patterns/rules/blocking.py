@@ -8,6 +8,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
 from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
 BLOCKING: Final = {
@@ -125,7 +126,7 @@ def _blocks(one: Reached, study: Study) -> bool:
 
 def _forgotten(study: Study) -> Iterator[Hit]:
     routes = {route.function: route for route in study.routes if route.function is not None}
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if not (isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] in ("create_task", "ensure_future")):
             continue
         symbol = study.names.callee(node, study.module.around(node))
@@ -149,9 +150,7 @@ def _never_read(statement: ast.Assign, holder: ast.AST | None) -> bool:
     target = statement.targets[0]
     if not isinstance(target, ast.Name) or holder is None:
         return False
-    return not any(
-        isinstance(one, ast.Name) and one.id == target.id and isinstance(one.ctx, ast.Load) for one in ast.walk(holder)
-    )
+    return not any(isinstance(one, ast.Name) and one.id == target.id and isinstance(one.ctx, ast.Load) for one in walk(holder))
 
 
 RULES = (Rule(card=BLOCKED, check=_blocked), Rule(card=FORGOTTEN, check=_forgotten))

@@ -10,8 +10,9 @@ from mcp_gateway.kit.patterns.facts.origins import Origin
 from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope, all_parameters
-from mcp_gateway.kit.patterns.python.names import argument, own_nodes, words
+from mcp_gateway.kit.patterns.python.names import argument, words
 from mcp_gateway.kit.patterns.python.paths import Paths
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
@@ -139,7 +140,7 @@ def _holds_tenant(study: Study, used: CacheCall, route: Route) -> bool:
     # In a function further on: the caller has to reach it through what it is given.
     if any(_from_caller(study, one, used) for one in values):
         return True
-    depends = {node.id for value in values for node in ast.walk(_spelled_out(value, used)) if isinstance(node, ast.Name)}
+    depends = {node.id for value in values for node in walk(_spelled_out(value, used)) if isinstance(node, ast.Name)}
     parameters = {one.arg for one in all_parameters(used.reached.function.args)}
     given = [*site.args, *(word.value for word in site.keywords)] if isinstance(site, ast.Call) else []
     return (
@@ -222,7 +223,7 @@ def _ends(study: Study, used: CacheCall) -> bool:
 def _expires_later(used: CacheCall) -> bool:
     """`redis.expire(key, 60)` for the same key in the same function."""
     key = ast.dump(used.key) if used.key is not None else ""
-    for node in ast.walk(used.reached.function):
+    for node in walk(used.reached.function):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
@@ -249,7 +250,7 @@ def _default_ttl(study: Study, used: CacheCall) -> bool:
 
 
 def _policies(study: Study) -> Iterator[Hit]:
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == "CachePolicy":
             value = argument(node, "ttl_seconds")
             scope = study.module.around(node)
@@ -293,7 +294,7 @@ def _dictionaries(study: Study) -> Iterator[Hit]:
     """A module's dictionary used as a cache: entries are written by handlers and nothing ends them."""
     routes = {route.function: route for route in study.routes if route.function is not None}
     for function, route in routes.items():
-        for node in ast.walk(function):
+        for node in walk(function):
             if (
                 isinstance(node, ast.Assign)
                 and isinstance(node.targets[0], ast.Subscript)
@@ -400,7 +401,7 @@ class _Ending:
             isinstance(one, ast.Call)
             and isinstance(one.func, ast.Attribute)
             and one.func.attr in ("invalidate", "delete", "unlink")
-            for one in ast.walk(symbol.function)
+            for one in walk(symbol.function)
         )
 
     def _ends(self, node: ast.AST) -> bool:
@@ -527,7 +528,7 @@ def _is_empty(value: ast.expr) -> bool:
 
 
 def _forgives(handler: ast.ExceptHandler) -> bool:
-    return not any(isinstance(node, ast.Raise) for statement in handler.body for node in ast.walk(statement))
+    return not any(isinstance(node, ast.Raise) for statement in handler.body for node in walk(statement))
 
 
 RULES = (

@@ -8,6 +8,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
 from mcp_gateway.kit.patterns.python.names import Symbol, words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
 
@@ -137,13 +138,13 @@ def _is_kept(one: Reached, study: Study) -> bool:
     if isinstance(parent, ast.Assign | ast.AnnAssign):
         targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
         names = {words(target) for target in targets}
-        declared = {name for node in ast.walk(one.function) if isinstance(node, ast.Global) for name in node.names}
+        declared = {name for node in walk(one.function) if isinstance(node, ast.Global) for name in node.names}
         return bool(names & declared) or any(".state." in name for name in names)
     return False
 
 
 def _global(study: Study) -> Iterator[Hit]:
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and _at_import(node, study):
             symbol = study.names.callee(node, study.module.around(node))
             if makes_client(symbol) or _is_own_client(symbol, study):
@@ -172,14 +173,14 @@ def _is_global_in_function(node: ast.Assign, study: Study) -> bool:
     if not isinstance(value, ast.Call) or not isinstance(node.targets[0], ast.Name):
         return False
     scope = study.module.around(node)
-    declared = {name for one in ast.walk(scope.node) if isinstance(one, ast.Global) for name in one.names}
+    declared = {name for one in walk(scope.node) if isinstance(one, ast.Global) for name in one.names}
     return node.targets[0].id in declared and makes_client(study.names.callee(value, scope))
 
 
 def _imported(study: Study) -> Iterator[Hit]:
     """A client another module of the project makes when it is imported, used here."""
     seen: set[ast.AST] = set()
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             symbol = study.names.resolve(node, study.module.around(node))
             made = symbol.node

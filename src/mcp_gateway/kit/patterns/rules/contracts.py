@@ -7,7 +7,8 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, all_parameters, default_of
-from mcp_gateway.kit.patterns.python.names import own_nodes, words
+from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Expression, Route
@@ -321,7 +322,7 @@ def _is_clamped(name: str, holder: ast.AST) -> bool:
         if (
             isinstance(node, ast.If)
             and isinstance(node.test, ast.Compare)
-            and any(isinstance(one, ast.Raise) for one in ast.walk(node))
+            and any(isinstance(one, ast.Raise) for one in walk(node))
         ):
             if words(node.test.left) == name and isinstance(node.test.ops[0], ast.Gt | ast.GtE):
                 return True
@@ -335,13 +336,13 @@ def _is_used(name: str, holder: ast.AST) -> bool:
     return any(
         isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
         for statement in holder.body
-        for one in ast.walk(statement)
+        for one in walk(statement)
     )
 
 
 def _is_cut(route: Route, study: Study) -> bool:
     """`rows[:100]`, `.limit(100)`, `limit=50` with a number written down, or a literal list."""
-    for node in ast.walk(route.function) if route.function is not None else ():
+    for node in walk(route.function) if route.function is not None else ():
         if (
             isinstance(node, ast.Slice)
             and isinstance(node.upper, ast.Constant | ast.Name | ast.Attribute)
@@ -379,7 +380,7 @@ def _given(route: Route) -> set[str]:
 
 
 def _names_in(node: ast.AST) -> Iterator[str]:
-    yield from (one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+    yield from (one.id for one in walk(node) if isinstance(one, ast.Name))
 
 
 def _unchecked(study: Study) -> Iterator[Hit]:
@@ -415,7 +416,7 @@ def _vague_bodies(study: Study, route: Route) -> Iterator[Hit]:
 def _raw_bodies(study: Study, route: Route) -> Iterator[Hit]:
     function = route.function
     assert isinstance(function, FUNCTIONS)  # noqa: S101  (as above)
-    for node in ast.walk(function):
+    for node in walk(function):
         is_json = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("json", "form")
         loads = isinstance(node, ast.Call) and words(node.func) in ("json.loads", "orjson.loads", "loads")
         if not (is_json or loads) or not isinstance(node, ast.Call):
@@ -423,8 +424,7 @@ def _raw_bodies(study: Study, route: Route) -> Iterator[Hit]:
         if is_json and not _is_request(node.func.value, study):  # type: ignore[attr-defined]  # an attribute, as was asked
             continue
         if loads and not any(
-            isinstance(one, ast.Call) and words(one.func).endswith(("request.body", "request.stream"))
-            for one in ast.walk(function)
+            isinstance(one, ast.Call) and words(one.func).endswith(("request.body", "request.stream")) for one in walk(function)
         ):
             continue
         parent = study.module.parents.get(node)
@@ -456,7 +456,7 @@ def _validates(node: ast.AST | None) -> bool:
 
 
 def _is_validated(name: str, function: ast.AST) -> bool:
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Call) and _validates(node):
             values = [*node.args, *(word.value for word in node.keywords)]
             if any(isinstance(one, ast.Name) and one.id == name for one in values):

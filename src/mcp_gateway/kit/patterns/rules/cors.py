@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import Scope
 from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
 OPEN = RuleCard(
@@ -32,7 +33,7 @@ app.include_router(health_router({"cache": cache.ping}))
 
 
 def _open(study: Study) -> Iterator[Hit]:
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and _is_cors(node, study):
             given = _options(node, study)
             origins, pattern, credentials = (

@@ -8,7 +8,8 @@ from typing import Final
 from mcp_gateway.kit.patterns.facts.statements import catches_all, ends_in_error
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.names import own_nodes, words
+from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
 
@@ -114,7 +115,7 @@ async def read_item(item: str, items: Items, call: Annotated[Call, Depends(Guard
 def _handlers(study: Study) -> Iterator[tuple[ast.ExceptHandler, Route | None]]:
     """Each `except` of the module with the handler it stands in."""
     routes = {route.function: route for route in study.routes if route.function is not None}
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.ExceptHandler):
             yield node, routes.get(_holder(study, node))
 
@@ -146,7 +147,7 @@ def _swallowed(study: Study) -> Iterator[Hit]:
 
 def _suppressed(study: Study) -> Iterator[Hit]:
     routes = {route.function: route for route in study.routes if route.function is not None}
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == "suppress":
             symbol = study.names.callee(node, study.module.around(node))
             if symbol.dotted == "contextlib.suppress" and any(
@@ -188,14 +189,14 @@ def _is_empty(handler: ast.ExceptHandler) -> bool:
 def _reraises_somewhere(handler: ast.ExceptHandler) -> bool:
     """`if not expected(error): raise` and the like: somebody chose."""
     return any(
-        isinstance(node, ast.Raise) and node.exc is None for statement in handler.body for node in ast.walk(statement)
+        isinstance(node, ast.Raise) and node.exc is None for statement in handler.body for node in walk(statement)
     ) and any(isinstance(one, ast.If | ast.Match) for one in handler.body)
 
 
 def _answers_loudly(handler: ast.ExceptHandler, study: Study) -> bool:
     """Logged with its traceback, and the caller hears that it failed: a wall at the edge, not a hole in it."""
     logged = any(
-        isinstance(node, ast.Call) and _logs_trace(node, study) for statement in handler.body for node in ast.walk(statement)
+        isinstance(node, ast.Call) and _logs_trace(node, study) for statement in handler.body for node in walk(statement)
     )
     answered = any(isinstance(one, ast.Return) and one.value is not None and _is_failure(one.value) for one in handler.body)
     return logged and answered
@@ -214,7 +215,7 @@ def _logs_trace(call: ast.Call, study: Study) -> bool:
 
 def _is_failure(value: ast.expr) -> bool:
     """A response with a status of 500 or more, or a problem."""
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.Call) and re.search(r"problem|error", words(node.func), re.IGNORECASE):
             return True
         if isinstance(node, ast.Constant) and isinstance(node.value, int) and 500 <= node.value < 600:
@@ -230,7 +231,7 @@ def _is_failure(value: ast.expr) -> bool:
 def _leaked(study: Study) -> Iterator[Hit]:
     for handler, route in _handlers(study):
         tainted = _tainted(handler)
-        for node in (inner for statement in handler.body for inner in ast.walk(statement)):
+        for node in (inner for statement in handler.body for inner in walk(statement)):
             for sink in _sinks(node, study):
                 if _carries(sink, tainted):
                     yield Hit(
@@ -246,15 +247,15 @@ def _error_handlers(study: Study, route: Route) -> Iterator[Hit]:
     """Values of `traceback` or `sys.exc_info` in a handler's answers, wherever they stand."""
     if route.function is None:
         return
-    for node in ast.walk(route.function):
+    for node in walk(route.function):
         for sink in _sinks(node, study):
-            if any(isinstance(one, ast.Call) and _is_trace(one) for one in ast.walk(sink)):
+            if any(isinstance(one, ast.Call) and _is_trace(one) for one in walk(sink)):
                 yield Hit(node=sink, route=route, message="a traceback goes to the caller")
 
 
 def _exception_handlers(study: Study) -> Iterator[Hit]:
     """`@app.exception_handler(Exception)`: what it says of the error it is given."""
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if not isinstance(node, FUNCTIONS):
             continue
         for decorator in node.decorator_list:
@@ -280,7 +281,7 @@ def _tainted(handler: ast.ExceptHandler) -> set[str]:
     """Names that hold the error or its words."""
     tainted = {handler.name} if handler.name else set()
     for _ in range(3):
-        for node in (inner for statement in handler.body for inner in ast.walk(statement)):
+        for node in (inner for statement in handler.body for inner in walk(statement)):
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _carries(node.value, tainted):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 tainted |= {one.id for one in targets if isinstance(one, ast.Name)}
@@ -344,7 +345,7 @@ def _is_http_error(call: ast.Call, study: Study) -> bool:
     if symbol.kind == "class":
         return any(base.last == "HTTPException" for base in study.names.bases(symbol))
     if symbol.function is not None:
-        return any(isinstance(one, ast.Call) and words(one.func).endswith("HTTPException") for one in ast.walk(symbol.function))
+        return any(isinstance(one, ast.Call) and words(one.func).endswith("HTTPException") for one in walk(symbol.function))
     return False
 
 
@@ -353,7 +354,7 @@ def _is_made_here(call: ast.Call, study: Study) -> bool:
     if symbol.function is None:
         return False
     return any(
-        isinstance(one, ast.Call) and words(one.func).rpartition(".")[2].endswith("Response") for one in ast.walk(symbol.function)
+        isinstance(one, ast.Call) and words(one.func).rpartition(".")[2].endswith("Response") for one in walk(symbol.function)
     )
 
 
@@ -367,9 +368,9 @@ def _values(call: ast.Call) -> Iterator[ast.expr]:
 
 def _unlogged(study: Study) -> Iterator[Hit]:
     for handler, route in _handlers(study):
-        if route is None or any(_is_logged(node, study) for statement in handler.body for node in ast.walk(statement)):
+        if route is None or any(_is_logged(node, study) for statement in handler.body for node in walk(statement)):
             continue
-        for node in (inner for statement in handler.body for inner in ast.walk(statement)):
+        for node in (inner for statement in handler.body for inner in walk(statement)):
             if isinstance(node, ast.Raise) and node.exc is not None and _is_server_fault(node.exc) and _loses_cause(node):
                 yield Hit(
                     node=node,

@@ -8,6 +8,7 @@ from typing import Final
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
 from mcp_gateway.kit.patterns.python.names import argument, words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route
@@ -89,10 +90,10 @@ def _in_body(study: Study, route: Route) -> bool:
 
 def _uses(function: ast.AST, study: Study, scope: object) -> bool:
     keys = _key_names(function)
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Call) and not words(node.func).startswith(("log", "logger")):
             values = [*node.args, *(word.value for word in node.keywords)]
-            if any(isinstance(inner, ast.Name) and inner.id in keys for one in values for inner in ast.walk(one)):
+            if any(isinstance(inner, ast.Name) and inner.id in keys for one in values for inner in walk(one)):
                 name = words(node.func).rpartition(".")[2]
                 if name not in ("len", "str", "print", "strip", "bool") and "log" not in words(node.func).lower():
                     return True
@@ -109,7 +110,7 @@ def _key_names(function: ast.AST) -> set[str]:
     for one in all_parameters(function.args) if isinstance(function, FUNCTIONS) else ():
         if one.annotation is not None and "idempotency-key" in ast.dump(one.annotation).lower():
             found.add(one.arg)
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Assign) and "idempotency-key" in ast.dump(node.value).lower():
             found |= {one.id for one in node.targets if isinstance(one, ast.Name)}
     return found

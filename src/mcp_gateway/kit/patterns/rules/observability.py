@@ -8,6 +8,7 @@ from typing import Final
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
 from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import PUBLIC, is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Route
@@ -116,7 +117,7 @@ app.include_router(health_router({"cache": cache.ping}))
 
 def _unstructured(study: Study) -> Iterator[Hit]:
     routes = {route.function: route for route in study.routes if route.function is not None}
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if not isinstance(node, ast.Call):
             continue
         holder = _holder(study, node)
@@ -154,7 +155,7 @@ def _is_glued(value: ast.expr) -> bool:
 
 
 def _has_text(value: ast.expr) -> bool:
-    return any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in ast.walk(value))
+    return any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in walk(value))
 
 
 def _holder(study: Study, node: ast.AST) -> ast.AST | None:
@@ -166,7 +167,7 @@ def _holder(study: Study, node: ast.AST) -> ast.AST | None:
 
 def _secrets(study: Study) -> Iterator[Hit]:
     routes = {route.function: route for route in study.routes if route.function is not None}
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and (_is_log(node) or words(node.func) == "print"):
             for value in [*node.args, *node.keywords]:
                 if _is_secret(value, study, node):
@@ -183,7 +184,7 @@ def _is_secret(value: ast.AST, study: Study, call: ast.Call) -> bool:
         value = value.value
     if _is_masked(value):
         return False
-    for node in ast.walk(value):
+    for node in walk(value):
         match node:
             case ast.Name() if SECRET.match(node.id) or _was_secret(node, study, call):
                 return True
@@ -209,7 +210,7 @@ def _is_whole(node: ast.Attribute, study: Study) -> bool:
 def _was_secret(node: ast.Name, study: Study, call: ast.Call) -> bool:
     for binding in study.module.around(call).bindings.get(node.id, ()):
         if binding.kind == "value" and binding.value is not None:
-            for one in ast.walk(binding.value):
+            for one in walk(binding.value):
                 if isinstance(one, ast.Attribute) and SECRET.match(one.attr) and not _is_masked(binding.value):
                     return True
                 if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value.lower() == "authorization":
@@ -244,7 +245,7 @@ def _measures(dependency: Dependency) -> bool:
     if symbol.kind == "external":
         return bool(MEASURING.search(symbol.last))
     body = dependency.target.body
-    return body is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in ast.walk(body))
+    return body is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in walk(body))
 
 
 def _is_measure(node: ast.Call) -> bool:
@@ -259,7 +260,7 @@ def _measured_within(study: Study, route: Route) -> bool:
         return True
     for one in route.wrappers:
         function = study.names.resolve(_called(one.node), one.scope).function
-        if function is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in ast.walk(function)):
+        if function is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in walk(function)):
             return True
     return any(_is_measure(one.call) and one.symbol.function is None and not _is_store(one.call) for one in study.reached(route))
 
@@ -278,15 +279,13 @@ def _is_store(call: ast.Call) -> bool:
 
 
 def _unwell(study: Study) -> Iterator[Hit]:
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if not isinstance(node, ast.Call):
             continue
         router = study.world.routers.of(node, study.module.around(node))
         if router is None or not router.is_application or router.call is not node or _is_default_application(node, study):
             continue
-        if not any(PUBLIC.search(route.path) for route in study.world.known_routes(study)) and "health" not in _spoken_names(
-            study
-        ):
+        if not any(PUBLIC.search(route.path) for route in study.world.known_routes(study)) and not _includes_health(study):
             yield Hit(node=node, message="this application has no health route")
 
 
@@ -297,7 +296,7 @@ def _is_default_application(node: ast.Call, study: Study) -> bool:
 
 def _includes_health(study: Study) -> bool:
     """A router of health that is made elsewhere: `health_router(...)`, `include_router(health)`."""
-    for node in ast.walk(study.module.tree):
+    for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and "health" in words(node.func).lower():
             return True
         if isinstance(node, ast.Call) and words(node.func).endswith(

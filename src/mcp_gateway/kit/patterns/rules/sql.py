@@ -9,6 +9,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import Scope
 from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
 RUNNING: Final = {
@@ -169,7 +170,7 @@ def _returned(text: _Text, node: ast.Call) -> Iterator[str | None]:
     if symbol.function is None or symbol.scope is None:
         return
     inner = symbol.scope.module.scope_of(symbol.function)
-    for one in ast.walk(symbol.function):
+    for one in walk(symbol.function):
         if isinstance(one, ast.Return) and one.value is not None:
             yield from _parts(text.of(one.value, inner))
 
@@ -190,7 +191,7 @@ def _joined(text: _Text, listed: ast.expr) -> Iterator[str | None]:
 
 
 def _appended(text: _Text, name: str) -> Iterator[str | None]:
-    for one in ast.walk(text.scope.node):
+    for one in walk(text.scope.node):
         if (
             isinstance(one, ast.Call)
             and isinstance(one.func, ast.Attribute)
@@ -206,7 +207,7 @@ def _named(text: _Text, node: ast.expr) -> Iterator[str | None]:
         for value in _bindings(text, node.id):
             if value is not None:
                 yield from _parts(text.of(value))
-        for one in ast.walk(text.scope.node):
+        for one in walk(text.scope.node):
             if isinstance(one, ast.AugAssign) and words(one.target) == node.id:
                 yield from _side(text.of(one.value))
         if _bindings(text, node.id):
@@ -282,12 +283,12 @@ def _is_fixed(text: _Text, node: ast.expr) -> bool:
 
 def _is_checked(text: _Text, name: str) -> bool:
     """`if column not in COLUMNS: raise`, or a parameter whose type lists what it may be."""
-    for one in ast.walk(text.scope.node):
+    for one in walk(text.scope.node):
         if (
             isinstance(one, ast.If)
             and isinstance(one.test, ast.Compare)
             and words(one.test.left) == name
-            and any(isinstance(inner, ast.Raise) for inner in ast.walk(one))
+            and any(isinstance(inner, ast.Raise) for inner in walk(one))
         ):
             if isinstance(one.test.ops[0], ast.NotIn):
                 return True

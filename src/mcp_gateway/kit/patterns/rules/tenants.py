@@ -10,6 +10,7 @@ from mcp_gateway.kit.patterns.facts.statements import raises
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
 from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.rules.webhooks import is_webhook
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
@@ -148,7 +149,7 @@ def _values(route: Route) -> Iterator[ast.AST]:
         return
     body = route.function.body if isinstance(route.function.body, list) else [route.function.body]
     for statement in body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
                 yield node
 
@@ -186,7 +187,7 @@ def _named_tenants(route: Route) -> Iterator[ast.expr]:
     """Expressions in a handler that are called a tenant, where they are used."""
     body = route.function.body if route.function is not None else []
     for statement in body if isinstance(body, list) else [body]:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             match node:
                 case ast.Name(ctx=ast.Load()) if names_tenant(node.id):
                     yield node
@@ -204,7 +205,7 @@ def _is_checked(study: Study, route: Route, tenant: ast.expr) -> bool:
     """Whether the handler refuses when the tenant it was told is not the caller's, or hands both to something that checks."""
     spoken = ast.dump(tenant)
     function = route.function
-    for node in ast.walk(function) if function is not None else ():
+    for node in walk(function) if function is not None else ():
         if isinstance(node, ast.If) and raises(node.body) and _compares(study, node.test, spoken):
             return True
         if isinstance(node, ast.Call) and GUARDING.search(words(node.func).rpartition(".")[2]):
@@ -215,7 +216,7 @@ def _is_checked(study: Study, route: Route, tenant: ast.expr) -> bool:
 
 
 def _compares(study: Study, test: ast.expr, spoken: str) -> bool:
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             if any(ast.dump(one) == spoken for one in sides) and any(study.origin(one) & KNOWN for one in sides):
@@ -229,7 +230,7 @@ def _unscoped(study: Study) -> Iterator[Hit]:
             continue
         if _rechecked(study, route):
             continue
-        for node in ast.walk(route.function):
+        for node in walk(route.function):
             if isinstance(node, ast.Call) and _asks_store(study, node) and not _is_scoped(study, node, route):
                 yield Hit(node=node, route=route, message=f"{route.name} calls {words(node.func)} without the caller's tenant")
 
@@ -273,15 +274,15 @@ def _is_scoped(study: Study, call: ast.Call, route: Route) -> bool:
 
 
 def _mentions_caller(study: Study, values: list[ast.expr]) -> bool:
-    inside = (node for value in values for node in ast.walk(value) if isinstance(node, ast.Attribute | ast.Name))
+    inside = (node for value in values for node in walk(value) if isinstance(node, ast.Attribute | ast.Name))
     return any(study.origin(node) & KNOWN for node in inside)
 
 
 def _rechecked(study: Study, route: Route) -> bool:
     """Whether the handler compares what it found with the caller and refuses."""
-    for node in ast.walk(route.function) if route.function is not None else ():
+    for node in walk(route.function) if route.function is not None else ():
         if isinstance(node, ast.If) and raises(node.body):
-            for one in ast.walk(node.test):
+            for one in walk(node.test):
                 if isinstance(one, ast.Compare) and any(study.origin(side) & KNOWN for side in [one.left, *one.comparators]):
                     return True
         if isinstance(node, ast.Call) and GUARDING.search(words(node.func).rpartition(".")[2]):

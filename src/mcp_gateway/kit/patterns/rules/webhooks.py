@@ -10,6 +10,7 @@ from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module
 from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.paths import Paths
+from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Route
 
@@ -100,7 +101,7 @@ class _Verifier:
         if symbol.function is None or symbol.scope is None:
             return symbol.kind == "external" and bool(re.search(r"signature|verif", symbol.last, re.IGNORECASE))
         module = symbol.scope.module
-        inner = [one for one in ast.walk(symbol.function) if isinstance(one, FUNCTIONS) and one is not symbol.function]
+        inner = [one for one in walk(symbol.function) if isinstance(one, FUNCTIONS) and one is not symbol.function]
         return any(self.body(one, module) for one in inner)
 
     def body(self, function: Function | ast.Lambda, module: Module, depth: int = MAX_DEPTH) -> bool:
@@ -132,9 +133,9 @@ class _Verifier:
 
     def _hands_out(self, function: Function, module: Module) -> bool:
         """`def holds(...) -> bool: return hmac.compare_digest(...)`."""
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, ast.Return) and node.value is not None:
-                for one in ast.walk(node.value):
+                for one in walk(node.value):
                     if isinstance(one, ast.Call) and words(one.func).rpartition(".")[2] in ANSWERS:
                         symbol = self._study.names.callee(one, module.around(one))
                         return symbol.kind == "external" and not (

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters, default_of
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, own_nodes, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, words
+from mcp_gateway.kit.patterns.python.trees import own_nodes
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route, Router, Target
 
 DEPENDS: Final = {"Depends", "Security"}
@@ -54,7 +55,7 @@ class Dependencies:
     def _of_router(self, router: Router) -> list[Dependency]:
         found = self._of_option(router.call, router.scope, "router")
         found += [
-            Dependency(target=self.target(one.node, one.scope), parameter="", how="middleware", place=one.node)
+            Dependency(target=self._middleware(one.node, one.scope), parameter="", how="middleware", place=one.node)
             for one in self._middlewares.get(router.call, ())
         ]
         symbol = router.class_symbol
@@ -63,6 +64,16 @@ class Dependencies:
                 if isinstance(base.node, ast.ClassDef) and base.scope is not None:
                     found += self._of_super(base.node, base.scope)
         return found
+
+    def _middleware(self, node: ast.expr, scope: Scope) -> Target:
+        """What a middleware does for each request: its `dispatch` or `__call__`."""
+        symbol = self._names.resolve(node, scope)
+        if symbol.kind == "class":
+            for name in ("dispatch", "__call__"):
+                found = self._names.attribute_of(symbol, name)
+                if found is not None and found.function is not None and found.scope is not None:
+                    return Target(symbol=symbol, body=found.function, scope=found.scope)
+        return self.target(node, scope)
 
     def _of_super(self, node: ast.ClassDef, scope: Scope) -> list[Dependency]:
         """`super().__init__(dependencies=[…])` in a router's own class."""

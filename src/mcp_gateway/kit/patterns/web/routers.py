@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, own_nodes, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol, words
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.model import Mounting, Router
 
 ROUTERS: Final = {"fastapi.APIRouter", "fastapi.routing.APIRouter", "starlette.routing.Router"}
@@ -101,7 +102,7 @@ class Routers:
 
     def mountings(self, module: Module) -> Iterator[Mounting]:
         """Every `include_router` of a module."""
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "include_router"):
                 continue
             child = node.args[0] if node.args else next((one.value for one in node.keywords if one.arg == "router"), None)
@@ -129,7 +130,7 @@ class Routers:
 
 
 def _calls_of(function: Function, module: Module, names: Names) -> Iterator[tuple[ast.Call, Scope]]:
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == function.name:
             scope = module.around(node)
             if names.callee(node, scope).node is function:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, own_nodes
+from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.model import METHODS, Expression, Route
 from mcp_gateway.kit.patterns.web.routers import Routers
 
@@ -21,7 +22,7 @@ class Routes:
     def of(self, module: Module) -> list[Route]:
         """In the order they stand."""
         found: list[Route] = []
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, FUNCTIONS):
                 found += self._decorated(node, module)
             elif isinstance(node, ast.Call):
