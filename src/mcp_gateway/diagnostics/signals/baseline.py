@@ -13,8 +13,9 @@ from mcp_gateway.diagnostics.signals.histogram import Histogram
 from mcp_gateway.diagnostics.signals.joining import Wanted, joined_histogram, joined_number
 from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 
-# A process that has run for less has no usual.
+# A process that has run for less has no usual, nor has a percentile of fewer measurements.
 SHORTEST_SECONDS = 10.0
+FEWEST_MEASURED = 10
 SINCE_START = "since its process began"
 
 
@@ -63,10 +64,11 @@ class Baseline:
         return joined_number(self.first, signal, wanted) or 0.0, seconds
 
     def histogram(self, signal: Signal, wanted: Wanted) -> Histogram | None:
+        found = joined_histogram(self.first, signal, wanted)
         if (pair := self._healthy_pair()) is not None and (last := joined_histogram(pair[1], signal, wanted)) is not None:
             first = joined_histogram(pair[0], signal, wanted)
-            return last if first is None else last.minus(first)
-        return joined_histogram(self.first, signal, wanted)
+            found = last if first is None else last.minus(first)
+        return found if found is not None and found.count >= FEWEST_MEASURED else None
 
     def _healthy_pair(self) -> tuple[Snapshot, Snapshot] | None:
         if len(self.healthy) < 2 or self.healthy[-1].at <= self.healthy[0].at:
