@@ -32,8 +32,8 @@ def all_orders() -> Iterator[RouterOrder]:
 
 def few_orders() -> tuple[RouterOrder, ...]:
     """One of each type with everything, and one with little."""
-    whole = [order for order in all_orders() if len(order.operations) == len(OPERATIONS)]
-    little = [order for order in all_orders() if len(order.operations) == 1]
-    return tuple(
-        next(order for order in orders if order.router_type == router_type) for orders in (whole, little) for router_type in ROUTER_TYPES
-    )
+    found = []
+    for router_type in ROUTER_TYPES:
+        orders = [order for order in all_orders() if order.router_type == router_type]
+        found += [next(order for order in orders if len(order.operations) == size) for size in (len(OPERATIONS), 1)]
+    return tuple(found)

@@ -32,6 +32,7 @@ COMMANDS = (
     LazyCommand("diagnose", "Find out what is wrong, and what may be done about it."),
     LazyCommand("call", "Call one of the gateway's own tools, JSON in and out."),
     LazyCommand("ops", "Run the MCP server with the operations tools."),
+    LazyCommand("routes", "Make routers and their tests, or remove them."),
     LazyCommand("patterns", "Check routers against the patterns of a gateway."),
     LazyCommand("access", "Explain decisions, check and change rules."),
     LazyCommand("auth", "Find out why logging in does not work."),

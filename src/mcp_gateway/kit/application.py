@@ -9,7 +9,7 @@ A router opens what it stands on in a lifespan of its own, which FastAPI runs in
 `kit_of(app)` for the shared parts and `join`s with its limits and its health. The parts themselves stay usable without this.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -94,7 +94,7 @@ class Kit:
             text, media_type = render_figures(self._registry, request.headers.get("accept", ""))
             return Response(text, media_type=media_type)
 
-    def join(self, *, rules: Iterable[Rule | ConcurrencyRule] = (), pings: dict[str, Ping] | None = None) -> None:
+    def join(self, *, rules: Iterable[Rule | ConcurrencyRule] = (), pings: Mapping[str, Ping] | None = None) -> None:
         """A router's limits, under those of the application where both carry one name, and its share of GET /health."""
         limiter, given = self.parts.limiter, tuple(rules)
         own = RuleSet(
@@ -102,7 +102,7 @@ class Kit:
             concurrency=tuple(rule for rule in given if isinstance(rule, ConcurrencyRule)),
         )
         limiter.apply(own.overlaid(limiter.rules))
-        self._pings |= pings or {}
+        self._pings.update(pings or {})
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:

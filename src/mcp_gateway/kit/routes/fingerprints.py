@@ -15,6 +15,11 @@ def sealed(code: str) -> str:
     return f"{first}\n{_MARK}{_digest(code)}\n{rest}"
 
 
+def is_generated(text: str) -> bool:
+    """Whether it was made by `sealed` once, changed or not."""
+    return _LINE.search(text.replace("\r\n", "\n"), 0, _HEAD_CHARACTERS) is not None
+
+
 def is_untouched(text: str) -> bool:
     """Whether nobody has changed what `sealed` made. Line ends are not looked at."""
     text = text.replace("\r\n", "\n")

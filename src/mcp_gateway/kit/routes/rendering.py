@@ -1,4 +1,4 @@
-"""Templates to code. Jinja is loaded with this module, so import it where something is made."""
+"""Templates to code. Jinja is loaded with this module: import it where something is made."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -30,6 +30,11 @@ def test_code(order: CheckedOrder) -> str:
     head = _rendered("tests.head", facts)
     own = f"from {order.package}.routers import {order.names.module}"
     return _finished(order, head, body, own=own)
+
+
+def application_code(package: str) -> str:
+    """An application to begin with, where there is none."""
+    return _rendered("app.py", {"package": package})
 
 
 def command_of(order: CheckedOrder) -> str:

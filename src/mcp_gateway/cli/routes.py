@@ -1,0 +1,115 @@
+"""`mcp-gateway routes`: routers with their tests, made, made anew, removed."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcp_gateway.kit.routes.checks import checked
+from mcp_gateway.kit.routes.errors import RouterChanged
+from mcp_gateway.kit.routes.generate import generate
+from mcp_gateway.kit.routes.order import OPERATIONS, RouterOrder, Surroundings
+from mcp_gateway.kit.routes.project import Change, carry_out, changes, removal, surroundings
+
+app = typer.Typer(help="Make routers and their tests, or remove them.", no_args_is_help=True, add_completion=False)
+
+
+class Standing(StrEnum):
+    """What stands behind the routes, as the command line says it."""
+
+    PROXY = "proxy"
+    CRUD = "crud"
+    AGGREGATE = "aggregate"
+    WEBHOOK = "webhook"
+    STREAMING = "streaming"
+    MCP = "mcp"
+
+
+NameArgument = Annotated[str, typer.Argument(help="What it serves, as a plural: `products`, `order_lines`.")]
+PackageOption = Annotated[str, typer.Option(help="The application's package, below src/.")]
+RootOption = Annotated[Path, typer.Option(help="The project's folder.", exists=True, file_okay=False)]
+WriteOption = Annotated[bool, typer.Option("--write", help="Write what the diff shows.")]
+
+
+@app.callback()
+def _root() -> None:
+    """Make routers and their tests, or remove them."""
+
+
+@app.command()
+def new(
+    name: NameArgument,
+    *,
+    type_: Annotated[Standing, typer.Option("--type", help="What stands behind the routes.")] = Standing.PROXY,
+    operations: Annotated[str, typer.Option(help="Which of them, joined by commas.")] = ",".join(OPERATIONS),
+    rate_limiting: Annotated[bool, typer.Option(help="Limits for each tenant and operation.")] = True,
+    caching: Annotated[bool, typer.Option(help="Keep what was read, until a write or a minute ends it.")] = True,
+    package: PackageOption = "backend",
+    root: RootOption = Path(),
+    write: WriteOption = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the result of the tool `generate_enterprise_router`.")] = False,
+) -> None:
+    """Show what a router would add to the project, and with --write add it.
+
+    The router, its tests, and its two lines in app.py; an app.py to begin with where there is none. A file that somebody has
+    changed is never written over. The same order again changes nothing.
+    """
+    order = RouterOrder(
+        router_name=name,
+        router_type=type_.value,
+        operations=tuple(one.strip() for one in operations.split(",") if one.strip()),
+        include_rate_limiting=rate_limiting,
+        include_caching=caching,
+        package=package,
+    )
+    checked(order, Surroundings())
+    generated = generate(order, surroundings(root, package, name))
+    planned = changes(root, generated)
+    if json_:
+        sys.stdout.write(json.dumps(generated.to_dict(), indent=2) + "\n")
+    else:
+        _show(planned)
+    _finish(root, planned, write=write)
+    if not json_ and planned:
+        steps = [step for step in generated.next_steps if not (write and step.startswith(("Write", "In app.py")))]
+        sys.stderr.write("".join(f"next: {step}\n" for step in steps) + "".join(f"note: {note}\n" for note in generated.notes))
+
+
+@app.command()
+def remove(
+    name: NameArgument,
+    *,
+    package: PackageOption = "backend",
+    root: RootOption = Path(),
+    write: WriteOption = False,
+) -> None:
+    """Show what removing a generated router would change, and with --write remove it.
+
+    Its module, its tests and its two lines in app.py. What somebody has changed stays.
+    """
+    planned = removal(root, checked(RouterOrder(router_name=name, package=package), Surroundings()))
+    _show(planned)
+    _finish(root, planned, write=write)
+
+
+def _show(planned: tuple[Change, ...]) -> None:
+    for change in planned:
+        empty = f"new file: {change.path}\n" if change.before is None else f"deleted: {change.path}\n"
+        sys.stdout.write(change.diff or empty)
+
+
+def _finish(root: Path, planned: tuple[Change, ...], *, write: bool) -> None:
+    if not planned:
+        sys.stderr.write("Nothing to change.\n")
+        return
+    by_hand = [change.path for change in planned if change.by_hand]
+    if by_hand:
+        raise RouterChanged(f"Changed by hand, so nothing is written: {', '.join(by_hand)}.", paths=list(by_hand))
+    if not write:
+        sys.stderr.write("Nothing written. Add --write to do it.\n")
+        return
+    carry_out(root, planned)
+    sys.stderr.write("".join(f"{'removed' if change.after is None else 'wrote'} {change.path}\n" for change in planned))

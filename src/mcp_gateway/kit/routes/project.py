@@ -1,0 +1,154 @@
+"""A project on disk: what is there, what an order would change in it, and carrying that out.
+
+Nothing is written that was not shown as a `Change` before, and nothing over a file that somebody has changed.
+"""
+
+import difflib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mcp_gateway.kit.routes.app_file import with_router, without_router
+from mcp_gateway.kit.routes.errors import InvalidRouterOrder, RouterChanged
+from mcp_gateway.kit.routes.fingerprints import is_generated, is_untouched
+from mcp_gateway.kit.routes.generate import Generated
+from mcp_gateway.kit.routes.order import CheckedOrder, Surroundings
+from mcp_gateway.kit.routes.rendering import application_code
+
+_ADDRESS: Final = re.compile(r"""["'](/api/[A-Za-z0-9_-]{1,80})[/"'{]""")
+MAX_FILE_BYTES: Final = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One file. `before` None: it is not there; `after` None: it goes. `by_hand`: somebody has changed it, so it must stay."""
+
+    path: str
+    before: str | None
+    after: str | None
+    by_hand: bool = False
+
+    @property
+    def diff(self) -> str:
+        """Unified; empty when nothing changes."""
+        before, after = (self.before or "").splitlines(keepends=True), (self.after or "").splitlines(keepends=True)
+        old = "/dev/null" if self.before is None else f"a/{self.path}"
+        new = "/dev/null" if self.after is None else f"b/{self.path}"
+        return "".join(difflib.unified_diff(before, after, old, new))
+
+
+def surroundings(root: Path, package: str, router_name: str) -> Surroundings:
+    """Modules and addresses of the package without those of `router_name`, when that was generated and may be made anew."""
+    folder = root / "src" / Path(*package.split("."))
+    own = folder / "routers" / f"{router_name}.py"
+    mine = {own} if own.is_file() and is_generated(_read(own)) else set()
+    modules = {one.stem for one in (folder / "routers").glob("*") if one.suffix in {".py", ""} and one not in mine}
+    found = {match for path in folder.rglob("*.py") if path not in mine for match in _ADDRESS.findall(_read(path))}
+    return Surroundings(modules=frozenset(modules - {"__init__", "__pycache__"}), prefixes=frozenset(found))
+
+
+def changes(root: Path, generated: Generated) -> tuple[Change, ...]:
+    """Of the router, its tests, the application and packages that are missing; those without a difference are left out.
+
+    Raises `ApplicationUnclear`.
+    """
+    found = [_written(root, file.path, file.content) for file in generated.files]
+    order = generated.order
+    found += [Change(path=path, before=None, after="") for path in _packages(order) if not (root / path).exists()]
+    found.append(_application(root, order))
+    return tuple(one for one in found if one.before != one.after)
+
+
+def removal(root: Path, order: CheckedOrder) -> tuple[Change, ...]:
+    """The router, its tests and its two lines in the application. Raises `ApplicationUnclear`."""
+    found = []
+    for path in (order.router_path, order.test_path):
+        text = _text(root, path)
+        if text is not None:
+            found.append(Change(path=path, before=text, after=None, by_hand=not is_untouched(text)))
+    path = _application_path(order)
+    text = _text(root, path)
+    if text is not None:
+        found.append(Change(path=path, before=text, after=without_router(text, order.router_module)))
+    return tuple(one for one in found if one.before != one.after)
+
+
+def carry_out(root: Path, planned: Iterable[Change]) -> None:
+    """All; or none, when one of them must stay or has changed since it was shown. Raises `RouterChanged`."""
+    todo = tuple(planned)
+    for change in todo:
+        if change.by_hand or _text(root, change.path) != change.before:
+            raise RouterChanged(f"{change.path} was changed by hand.", path=change.path)
+    for change in todo:
+        target = _inside(root, change.path)
+        if change.after is None:
+            target.unlink()
+        else:
+            _replace(target, change.after)
+
+
+def _written(root: Path, path: str, content: str) -> Change:
+    before = _text(root, path)
+    by_hand = before is not None and before != content and not is_untouched(before)
+    return Change(path=path, before=before, after=content, by_hand=by_hand)
+
+
+def _application(root: Path, order: CheckedOrder) -> Change:
+    path = _application_path(order)
+    before = _text(root, path)
+    after = with_router(before or application_code(order.package), order.router_module, f"{order.names.module}_router")
+    return Change(path=path, before=before, after=after)
+
+
+def _application_path(order: CheckedOrder) -> str:
+    return f"src/{order.package.replace('.', '/')}/app.py"
+
+
+def _packages(order: CheckedOrder) -> Iterator[str]:
+    folder = "src"
+    for part in (*order.package.split("."), "routers"):
+        folder += f"/{part}"
+        yield f"{folder}/__init__.py"
+
+
+def _text(root: Path, path: str) -> str | None:
+    target = _inside(root, path)
+    return _read(target) if target.exists() else None
+
+
+def _read(path: Path) -> str:
+    """Raises `InvalidRouterOrder` for what is no text of a sensible size."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InvalidRouterOrder(f"{path.name} is too large to be a module.", parameter="package")
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRouterOrder(f"{path.name} cannot be read as text.", parameter="package") from error
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Raises `InvalidRouterOrder` for a path that links lead out of the project."""
+    target = root / path
+    if not target.resolve().is_relative_to(root.resolve()):
+        raise InvalidRouterOrder(f"{path} leads out of the project.", parameter="package")
+    return target
+
+
+def _replace(target: Path, text: str) -> None:
+    """As a whole or not at all, with the rights it had."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(name).chmod(mode)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
