@@ -14,6 +14,8 @@ METRICS_PATHS = ("/metrics", "/api/metrics/prometheus")
 MAX_PAGE_BYTES = 8_000_000
 SECONDS = 3.0
 
+_NOT_HERE = frozenset({404, 405})
+
 Part = Literal["gateway", "engine"]
 
 
@@ -54,10 +56,10 @@ class MetricsSource:
                 break
             found = await self.fetcher.get(self.base + path, seconds=left, max_bytes=MAX_PAGE_BYTES)
             answers.append(found)
-            if found.outcome != "ok":
-                break
-            if found.status == 200:
+            if found.outcome == "ok" and found.status == 200:
                 return await self._read(found, where)
+            if found.outcome != "ok" or found.status not in _NOT_HERE:
+                break
         return Readings(readings=(), blind_spots=(BlindSpot(what=where, why=_why(answers[-1]), hint=_hint(answers[-1])),))
 
     async def _read(self, found: Fetched, where: str) -> Readings:
