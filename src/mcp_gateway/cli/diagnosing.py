@@ -50,6 +50,8 @@ def _lines(found: Mapping[str, Json]) -> Iterator[str]:
         yield f"  {_shown(one['why'])}"
         yield from (f"  + {_evidence(sign)}" for sign in _objects(one["for"]))
         yield from (f"  - {_evidence(sign)}" for sign in _objects(one["against"]))
+    if not found["hypotheses"]:
+        yield from (f"\n[bold]{_shown(one['message'])}[/] {_shown(one['impact'])}" for one in _objects(found["diagnostics"]))
     for number, action in enumerate(_objects(found["recommendations"]), start=1):
         undo = "can be undone" if action["reversible"] else "cannot be undone"
         yield f"\n{number}. {_shown(action['action'])}  (risk {_shown(action['risk'])}, {undo})"

@@ -17,8 +17,9 @@ from mcp_gateway.diagnostics.figures import facts, number
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import HealthOrder
 from mcp_gateway.diagnostics.ports import Deployment
+from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached
 from mcp_gateway.diagnostics.signals.window import Window
-from mcp_gateway.diagnostics.verdict import Action, BlindSpot, Evidence, Hypothesis, Verdict
+from mcp_gateway.diagnostics.verdict import Action, BlindSpot, Hypothesis, Verdict
 
 # The window a health check looks back, where snapshots were kept.
 WINDOW_SECONDS = 60.0
@@ -27,28 +28,6 @@ NOT_ASKED: Mapping[str, Json] = {"status": "not_asked"}
 # Causes that stand, in their order, and remedies for one of them.
 FindCauses: TypeAlias = Callable[[Window], Sequence[Hypothesis]]
 FindRemedies: TypeAlias = Callable[[Hypothesis, Window], Sequence[Action]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trouble:
-    """One thing that is wrong. `severity` as in the specification: low, medium, high, critical."""
-
-    severity: str
-    component: str
-    message: str
-    impact: str
-    evidence: tuple[Evidence, ...] = ()
-    cause: str = ""
-
-    def to_dict(self) -> dict[str, Json]:
-        return {
-            "severity": self.severity,
-            "component": self.component,
-            "message": self.message,
-            "impact": self.impact,
-            "cause": self.cause or None,
-            "evidence": [one.to_dict() for one in self.evidence],
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +80,7 @@ class DiagnoseHealth:
         names = self.rights.names(caller, order.tenant_id)
         window = (await self.observer.observe(window_seconds=WINDOW_SECONDS)).shown_to(names)
         causes = tuple(self.find_causes(window))
-        troubles = (*_unreached(window, self.deployment), *(_trouble(one) for one in causes))
+        troubles = (*unreached(window, self.deployment), *(_trouble(one) for one in causes))
         overall = _overall(window, self.deployment, troubles)
         actions = tuple(self.find_remedies(causes[0], window)) if causes else ()
         return HealthFound(
@@ -112,10 +91,10 @@ class DiagnoseHealth:
             engine=_engine(window, self.deployment),
             overall=overall,
             story=_story(overall, troubles, window),
-            next_action=_next(troubles, actions, window),
+            next_action=_next(troubles, actions, window, self.deployment),
             troubles=troubles,
             actions=actions,
-            blind_spots=(*_not_configured(self.deployment), *window.blind_spots),
+            blind_spots=(*not_configured(self.deployment), *window.blind_spots),
             window_seconds=window.seconds,
         )
 
@@ -228,23 +207,6 @@ def _word(window: Window, part: str, **labels: str) -> str:
     return next((str(one.value) for one in window.series(f"{part}.health_word", **labels)), "healthy")
 
 
-def _unreached(window: Window, deployment: Deployment) -> tuple[Trouble, ...]:
-    found = []
-    for part, name, severity, impact in (
-        ("gateway", "gateway", "critical", "Nobody is served."),
-        ("engine", "AI engine", "high", "Whatever needs the engine fails."),
-        ("redis", "Redis", "high", "Limits, shared cache and circuits go by what each does without it."),
-    ):
-        for one in window.series(f"{part}.up"):
-            outcome = window.text(f"{part}.probe_outcome", **dict(one.labels)) or ""
-            if one.value == 0:
-                where = one.label("replica") or {"engine": deployment.engine_url, "redis": deployment.shown_redis}.get(part, "")
-                message = f"The {name} at {where} {_SENTENCES.get(outcome, 'does not answer as it should')}."
-                evidence = window.evidences(f"{part}.probe_outcome", f"{part}.probe_ms", of="figure", **dict(one.labels))
-                found.append(Trouble(severity=severity, component=part, message=message, impact=impact, evidence=evidence))
-    return tuple(found)
-
-
 def _trouble(one: Hypothesis) -> Trouble:
     return Trouble(
         severity="high" if one.confidence >= 0.75 else "medium",
@@ -284,24 +246,13 @@ def _story(overall: Verdict, troubles: Sequence[Trouble], window: Window) -> str
     return story
 
 
-def _next(troubles: Sequence[Trouble], actions: Sequence[Action], window: Window) -> str:
+def _next(troubles: Sequence[Trouble], actions: Sequence[Action], window: Window, deployment: Deployment) -> str:
     if actions:
         return f"{actions[0].kind}: {actions[0].dry_run} Then watch {actions[0].verify}"
-    if troubles:
-        hints = [spot.hint for spot in window.blind_spots if spot.hint]
+    if troubles or not window.last.sources:
+        hints = [spot.hint for spot in (*window.blind_spots, *not_configured(deployment)) if spot.hint]
         return hints[0] if hints else "Ask troubleshoot_production_issue with issue_type auto for causes and remedies."
     return "Nothing to do."
-
-
-def _not_configured(deployment: Deployment) -> tuple[BlindSpot, ...]:
-    named = (
-        (deployment.gateway_url, "gateway", "BACKEND_ORCHESTRATOR_URL"),
-        (deployment.engine_url, "AI engine", "AI_ENGINE_URL"),
-        (deployment.shown_redis, "Redis", "REDIS_URL"),
-    )
-    return tuple(
-        BlindSpot(what=what, why="No address is configured.", hint=f"Set {name}.") for url, what, name in named if not url
-    )
 
 
 _STATUSES = {
@@ -310,16 +261,4 @@ _STATUSES = {
     "timeout": "not_answering",
     "not_ready": "unhealthy",
     "ok": "healthy",
-}
-_SENTENCES = {
-    "dns": "has a name that cannot be resolved",
-    "refused": "refuses the connection: nobody listens there",
-    "unreachable": "cannot be reached",
-    "timeout": "takes the connection and does not answer in time",
-    "cut_off": "closes the connection before its answer is whole",
-    "tls": "offers no connection that can be trusted",
-    "wrong_host": "is another service: it has no health page of ours",
-    "http_error": "answers with an error",
-    "not_ready": "says itself that it is not well",
-    "garbage": "answers with something that cannot be read",
 }

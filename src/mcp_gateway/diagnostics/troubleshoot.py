@@ -17,6 +17,7 @@ from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
 from mcp_gateway.diagnostics.ports import Deployment
+from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Action, Diagnosis, Hypothesis, Verdict
 
@@ -61,12 +62,16 @@ MOST_OPERATIONS = 50
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TroubleFound:
-    """`issue_type` is what was asked; `found_as` the kind that the first cause belongs to, None when there is none."""
+    """`issue_type` is what was asked; `found_as` the kind that the first cause belongs to, None when there is none.
+
+    `unreached` is told where no cause explains it.
+    """
 
     order: TroubleOrder
     diagnosis: Diagnosis
     limits: Mapping[str, Json]
     found_as: IssueType | None
+    unreached: tuple[Trouble, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
         """The shape of the specification, with the whole diagnosis beside it."""
@@ -75,7 +80,10 @@ class TroubleFound:
             "tenant_id": self.order.tenant_id,
             "found_as": self.found_as,
             "rate_limiting_analysis": dict(self.limits),
-            "diagnostics": [_diagnostic(one) for one in self.diagnosis.hypotheses],
+            "diagnostics": [
+                *(_diagnostic(one) for one in self.diagnosis.hypotheses),
+                *(one.to_dict() for one in self.unreached if not self.diagnosis.hypotheses),
+            ],
             "recommendations": [_recommendation(index, one) for index, one in enumerate(self.diagnosis.actions)],
             **self.diagnosis.to_dict(),
         }
@@ -101,6 +109,7 @@ class Troubleshoot:
             diagnosis=self._diagnosis(window, causes, standing),
             limits=_limits(window, order.tenant_id),
             found_as=_MET_AS.get(standing[0].cause) if standing else None,
+            unreached=unreached(window, self.deployment),
         )
 
     def _diagnosis(self, window: Window, causes: Causes, standing: Sequence[Hypothesis]) -> Diagnosis:
@@ -113,7 +122,7 @@ class Troubleshoot:
             hypotheses=tuple(standing),
             ruled_out=causes.ruled_out,
             actions=tuple(actions),
-            blind_spots=window.blind_spots,
+            blind_spots=(*not_configured(self.deployment), *window.blind_spots),
             read_at=self.clock.now(),
             window_seconds=window.seconds,
         )
@@ -135,9 +144,10 @@ def is_well(window: Window) -> bool:
 def _verdict(window: Window, standing: Sequence[Hypothesis]) -> Verdict:
     if not window.last.sources:
         return "could_not_tell"
-    if not standing:
+    away = [part for part in ("gateway", "engine", "redis") if any(one.value == 0 for one in window.series(f"{part}.up"))]
+    if not standing and not away:
         return "healthy" if window.first is not None else "could_not_tell"
-    return "unhealthy" if any(window.value(f"{part}.up") == 0 for part in ("gateway", "redis")) else "degraded"
+    return "unhealthy" if {"gateway", "redis"} & set(away) else "degraded"
 
 
 def _certainty(causes: Causes, window: Window) -> float:
