@@ -183,7 +183,7 @@ F03 = Fault(
 )  # fmt: skip
 F04 = Fault(
     code="F04", cause="cache_ttl_too_short", component="cache", inject=flag("cache_seconds", 0.4, 0.05, 0.02),
-    signals=("redis.expired_keys_total", "redis.sampled_ttl_p50_seconds"), tempting="add memory",
+    signals=("redis.expired_keys_total", "redis.sampled_ttl_p50_seconds"), tempting="add memory", seconds=8,
 )  # fmt: skip
 F05 = Fault(
     code="F05", cause="redis_memory_evicting", component="redis", inject=little_memory,

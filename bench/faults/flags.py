@@ -17,7 +17,7 @@ class Flags:
     """
 
     keys_without_ttl: int = 0
-    cache_seconds: float = 30.0
+    cache_seconds: float = 12.0
     catalog_near: bool = False
     deaf: bool = False
     scripts_by_id: bool = False

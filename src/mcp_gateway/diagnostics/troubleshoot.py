@@ -4,7 +4,8 @@ It changes nothing: what it recommends is carried out elsewhere, by whoever deci
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import MappingProxyType
 
 from mcp_gateway.core.clock import Clock
@@ -16,7 +17,7 @@ from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
-from mcp_gateway.diagnostics.ports import Deployment
+from mcp_gateway.diagnostics.ports import Deployment, History
 from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Action, Diagnosis, Hypothesis, Verdict
@@ -58,6 +59,8 @@ _MET_AS: Mapping[str, IssueType] = MappingProxyType(
 )
 _PRIORITIES = ("high", "medium", "low")
 MOST_OPERATIONS = 50
+# What began a moment ago is looked for in so much of the window's end.
+LATEST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,13 +99,15 @@ class Troubleshoot:
     observer: Observer
     deployment: Deployment
     rights: Rights
-    clock: Clock = field()
+    clock: Clock
+    history: History | None = None
 
     async def __call__(self, caller: Caller, order: TroubleOrder) -> TroubleFound:
         seconds = window_seconds(order.time_window_minutes)
         names = self.rights.names(caller, order.tenant_id)
-        window = (await self.observer.observe(window_seconds=seconds)).shown_to(names)
-        causes = find_causes(window)
+        looked = await self.observer.observe(window_seconds=seconds)
+        window = looked.shown_to(names)
+        causes = find_causes(*(one.shown_to(names) for one in self._latest(looked)), window)
         standing = asked_first(causes.standing, order.issue_type)
         return TroubleFound(
             order=order,
@@ -111,6 +116,15 @@ class Troubleshoot:
             found_as=_MET_AS.get(standing[0].cause) if standing else None,
             unreached=unreached(window, self.deployment),
         )
+
+    def _latest(self, window: Window) -> tuple[Window, ...]:
+        """The end of the window by itself, when there is more of it."""
+        if self.history is None or window.first is None or window.seconds < 2 * LATEST_SECONDS:
+            return ()
+        first = self.history.before(window.last.at - timedelta(seconds=LATEST_SECONDS))
+        if first is None or first.at <= window.first.at:
+            return ()
+        return (replace(window, first=first, healthy=self.history.healthy(until=first.at)),)
 
     def _diagnosis(self, window: Window, causes: Causes, standing: Sequence[Hypothesis]) -> Diagnosis:
         actions: list[Action] = []

@@ -93,7 +93,13 @@ def _looking(settings: Settings, clock: Clock, own: OwnGateway | None) -> Deploy
 
 def _troubleshoot(tools: DeploymentTools) -> Troubleshoot:
     looking = tools.diagnose_health
-    return Troubleshoot(observer=looking.observer, deployment=tools.deployment, rights=looking.rights, clock=looking.clock)
+    return Troubleshoot(
+        observer=looking.observer,
+        deployment=tools.deployment,
+        rights=looking.rights,
+        clock=looking.clock,
+        history=tools.observing.history,
+    )
 
 
 def _told(use_case: Callable[[Caller, OrderT], Awaitable[_Found]]) -> UseCase[OrderT]:

@@ -95,11 +95,23 @@ class Causes:
     ruled_out: tuple[Hypothesis, ...]
 
 
-def find_causes(window: Window) -> Causes:
-    """Weigh every cause. What could not be told, for want of readings, is neither standing nor ruled out."""
-    weighed = [weigh(window) for weigh in WEIGHED.values()]
-    standing = [one for one in weighed if not one.ruled_out and one.confidence >= STANDS]
+def find_causes(*windows: Window) -> Causes:
+    """Weigh every cause, in each window: what began a minute ago hardly shows in an hour, what is rare shows only there.
+
+    What could not be told, for want of readings, is neither standing nor ruled out.
+    """
+    weighed = [_weightiest([weigh(window) for window in windows]) for weigh in WEIGHED.values()]
+    standing = [one for one in weighed if _stands(one)]
     return Causes(standing=tuple(_ordered(standing)), ruled_out=tuple(one for one in weighed if one.ruled_out))
+
+
+def _weightiest(found: Sequence[Hypothesis]) -> Hypothesis:
+    """Of one cause in several windows: that which stands most surely, else one that is not ruled out; else the first."""
+    return max(found, key=lambda one: (_stands(one), not one.ruled_out, one.confidence))
+
+
+def _stands(one: Hypothesis) -> bool:
+    return not one.ruled_out and one.confidence >= STANDS
 
 
 def _ordered(standing: Sequence[Hypothesis]) -> list[Hypothesis]:
