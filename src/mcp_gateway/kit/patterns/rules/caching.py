@@ -407,7 +407,8 @@ class _Ending:
     def _ends(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
             return self._call_ends(node.value) or any(
-                self._call_ends(one) for one in node.value.args if isinstance(one, ast.Call)
+                self._call_ends(one) if isinstance(one, ast.Call) else isinstance(one, ast.Name) and self._work_ends(one)
+                for one in node.value.args
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_task" and node.args:
             made = ast.copy_location(ast.Call(func=node.args[0], args=node.args[1:], keywords=node.keywords), node)
@@ -415,6 +416,13 @@ class _Ending:
         if isinstance(node, ast.Call) and not isinstance(self._route.function, ast.AsyncFunctionDef):
             return self._call_ends(node)
         return False
+
+    def _work_ends(self, name: ast.Name) -> bool:
+        """A function handed over to be carried out: `await once.run(keyed, work)`."""
+        symbol = self._study.names.resolve(name, self._route.scope.module.around(name))
+        if symbol.function is None or symbol.scope is None:
+            return False
+        return _Followed(self._study, self, symbol.scope.module).ends(symbol.function, 3)
 
     def _call_ends(self, call: ast.Call, near: ast.AST | None = None, depth: int = 4) -> bool:
         study = self._study
