@@ -132,12 +132,23 @@ class HttpUpstream:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, *segments: str, tenant: str, query: QueryValues | None = None, body: Json = None
+        self,
+        method: str,
+        *segments: str,
+        tenant: str,
+        query: QueryValues | None = None,
+        body: Json = None,
+        idempotency_key: str | None = None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The chunks of a `text/event-stream`, for as long as the service goes on; raises as `send`, also between chunks."""
+        """The chunks of a `text/event-stream`, for as long as the service goes on; raises as `send`, also between chunks.
+
+        `idempotency_key` is handed on: a stream cannot be kept here for a repetition.
+        """
         usual = self._session.timeout
         forever = aiohttp.ClientTimeout(total=None, sock_connect=usual.total, sock_read=usual.sock_read)
-        async with self._reply(method, segments, tenant=tenant, query=query, body=body, within=forever) as reply:
+        async with self._reply(
+            method, segments, tenant=tenant, query=query, body=body, key=idempotency_key, within=forever
+        ) as reply:
             if reply.content_type != EVENT_STREAM:
                 raise UpstreamFailed
             yield reply.content.iter_any()
@@ -151,10 +162,13 @@ class HttpUpstream:
         tenant: str,
         query: QueryValues | None,
         body: Json,
+        key: str | None = None,
         within: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A good one; what goes wrong with it, also later, becomes an error of ours."""
         address, headers = self._address(segments), self._headers(tenant, streams=within is not None)
+        if key is not None:
+            headers["Idempotency-Key"] = key
         try:
             with self._calls.call() as call:
                 async with self._session.request(

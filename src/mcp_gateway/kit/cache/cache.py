@@ -11,7 +11,9 @@ between callers: treat them as frozen. Nothing is cached across tenants. The ste
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, Self, TypeVar, cast, overload
+from typing import Generic, Literal, Self, TypeVar, cast, overload
+
+import structlog
 
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import InvalidInput, Json
@@ -33,6 +35,8 @@ V = TypeVar("V")
 MAX_NAMES_PER_INVALIDATION = 1_000
 MAX_KEY_LENGTH = 2_000
 MAX_TAGS = 32
+
+_log = structlog.get_logger(__name__)
 
 
 class Cache(Generic[V]):
@@ -155,13 +159,20 @@ class Cache(Generic[V]):
         return default if found is None or found.negative else found.value
 
     async def invalidate(
-        self, *, tenant: Caller | str, cause: str, keys: Sequence[str] = (), tags: Sequence[str] = ()
+        self,
+        *,
+        tenant: Caller | str,
+        cause: str,
+        keys: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        when_away: Literal["raise", "later"] = "raise",
     ) -> Acknowledgement:
         """End the values of `keys` and of all of the tenant's that carry one of `tags`; returns when that holds everywhere.
 
         Takes about one message there and back; longer, up to the level's membership time, while a process is paused or a store
         has just restarted. `cause` goes to the event log. Raises `StoreUnavailable`: dropped here, sent when the store is back,
-        not acknowledged.
+        not acknowledged. With `later` that is written to the log instead, and no replica is counted: for a write that is done
+        already, and whose answer should not be that it failed.
         """
         name = tenant if isinstance(tenant, str) else tenant.tenant
         if not 0 < len(keys) + len(tags) <= MAX_NAMES_PER_INVALIDATION:
@@ -171,9 +182,15 @@ class Cache(Generic[V]):
         escaped = _escaped(tags)
         try:
             acknowledgement = await self._shared.invalidate(Invalidation(self.name, name, tuple(keys), escaped, cause[:200]))
-        except (StoreUnavailable, StoreRefused):
+        except StoreRefused:
             self.invalidated(name, keys, escaped)
             raise
+        except StoreUnavailable:
+            self.invalidated(name, keys, escaped)
+            if when_away == "raise":
+                raise
+            _log.warning("invalidation_pending", cache=self.name, tenant=name, cause=cause[:200])
+            return Acknowledgement(latency_seconds=0.0, replicas=0)
         self._counting.invalidations.observe(acknowledgement.latency_seconds)
         return acknowledgement
 
