@@ -44,7 +44,7 @@ class ValidationTimedOut(TimedOut):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GenerateRouter:
-    """`generate`: the kit's, which takes long to import and is loaded by whoever makes this. Raises `InvalidRouterOrder`."""
+    """`generate`: the kit's. Raises `InvalidRouterOrder`."""
 
     generate: Callable[[RouterOrder], Mapping[str, Json]]
 

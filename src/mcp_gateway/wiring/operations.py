@@ -22,7 +22,12 @@ from mcp_gateway.diagnostics.operations import Operations, UseCase
 from mcp_gateway.diagnostics.routers import GenerateRouter, ValidatePatterns
 from mcp_gateway.diagnostics.sampling import Sampler
 from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, is_well
+from mcp_gateway.kit.patterns.index import find_router
 from mcp_gateway.kit.patterns.model import Order, Report, Unreadable
+from mcp_gateway.kit.patterns.python.source import Unparsable
+from mcp_gateway.kit.patterns.reports.shape import report_shape
+from mcp_gateway.kit.patterns.validate import validate, validate_source
+from mcp_gateway.kit.routes.generate import generate
 from mcp_gateway.kit.routes.order import RouterOrder
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.following import running
@@ -63,7 +68,7 @@ async def open_operations(
             test_ai_engine_integration=_told(tools.try_engine),
             analyze_performance_metrics=_told(tools.analyze_performance),
             validate_enterprise_patterns=ValidatePatterns(
-                project=project, find=_find, validate=_validate, validate_text=_validate_text, shape=_shape
+                project=project, find=find_router, validate=validate, validate_text=_validate_text, shape=report_shape
             ),
         )
 
@@ -112,35 +117,12 @@ def _told(use_case: Callable[[Caller, OrderT], Awaitable[_Found]]) -> UseCase[Or
 
 
 def _generate(order: RouterOrder) -> Mapping[str, Json]:
-    from mcp_gateway.kit.routes.generate import generate  # noqa: PLC0415 - slow; few need it
-
     return generate(order).to_dict()
 
 
-def _find(root: Path, name: str) -> Path:
-    from mcp_gateway.kit.patterns.index import find_router  # noqa: PLC0415 - slow; few need it
-
-    return find_router(root, name)
-
-
-def _validate(order: Order) -> Report:
-    from mcp_gateway.kit.patterns.validate import validate  # noqa: PLC0415 - slow; few need it
-
-    return validate(order)
-
-
 def _validate_text(text: str, order: Order) -> Report:
-    from mcp_gateway.kit.patterns.python.source import Unparsable  # noqa: PLC0415 - slow; few need it
-    from mcp_gateway.kit.patterns.validate import validate_source  # noqa: PLC0415
-
     try:
         return Report(level=order.level, files=(validate_source(text, order),))
     except (Unparsable, RecursionError) as error:
         why = str(error) if isinstance(error, Unparsable) else "nested too deeply"
         return Report(level=order.level, files=(), unreadable=(Unreadable(file="router.py", why=why),))
-
-
-def _shape(report: Report) -> Mapping[str, Json]:
-    from mcp_gateway.kit.patterns.reports.shape import report_shape  # noqa: PLC0415 - with the others
-
-    return report_shape(report)
