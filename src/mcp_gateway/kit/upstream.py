@@ -39,19 +39,19 @@ M = TypeVar("M", bound=BaseModel)
 class UpstreamUnreachable(Unavailable):
     """The service behind this route cannot be reached."""
 
-    code = "UPSTREAM_UNREACHABLE"
+    code = "SERVICE_UNREACHABLE"
 
 
 class UpstreamFailed(Unavailable):
     """The service behind this route answered with an error, or with something that cannot be read."""
 
-    code = "UPSTREAM_FAILED"
+    code = "SERVICE_FAILED"
 
 
 class UpstreamTimedOut(TimedOut):
     """The service behind this route did not answer in time."""
 
-    code = "UPSTREAM_TIMED_OUT"
+    code = "SERVICE_TIMED_OUT"
 
 
 class UpstreamBusy(Unavailable):
