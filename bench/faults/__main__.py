@@ -50,8 +50,10 @@ def _show(run: Run, seconds: float, *, why: bool) -> None:
         flush=True,
     )
     if why and not run.first:
-        for one in run.others:
+        for one in (*run.others, *([run.truth] if run.truth is not None else [])):
             print(f"      {one.cause} {one.confidence:.2f}: {one.why}")
+            for piece in (*one.supports, *one.against):
+                print(f"          {piece.signal} {piece.value} usual {piece.baseline}")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from mcp_gateway.adapters.faults.processes import stopped, stuttering
 from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.limits.documents import to_text
 from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.limits import RedisRuleStore
+from mcp_gateway.kit.redis.limits import RedisRuleStore, load_script
 
 
 @contextlib.asynccontextmanager
@@ -153,15 +153,18 @@ async def refused(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def script_lost(lab: Lab, strength: Strength) -> AsyncIterator[None]:
-    chosen = (0,) if strength == "mild" else ()
+    """Once, or, as behind a proxy that changes servers, again and again; mild: half of the time somebody has sent it again."""
 
     async def forget() -> None:
         while True:
             with lab.rig.store.client() as client:
                 client.script_flush()
-            await asyncio.sleep(3 if strength == "severe" else 3_600)
+                await asyncio.sleep(by_strength(strength, 1, 3_600, 3))
+                if strength == "mild":
+                    client.script_load(load_script("limits.lua").text)
+                    await asyncio.sleep(1)
 
-    async with replica_flags(lab, *chosen, scripts_by_id=True):
+    async with replica_flags(lab, scripts_by_id=True):
         task = asyncio.create_task(forget())
         try:
             yield

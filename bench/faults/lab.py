@@ -2,23 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from bench.faults.load import Mix, Seen
 from bench.faults.rig import Rig
 
-from mcp_gateway.adapters.deployment.http import Fetcher
-from mcp_gateway.adapters.deployment.key_set import KeySetSource
-from mcp_gateway.adapters.deployment.mcp_servers import McpServersSource
-from mcp_gateway.adapters.deployment.page_sources import HealthSource, MetricsSource
-from mcp_gateway.adapters.deployment.redis_sources import RedisFigures, RedisKeys
+from mcp_gateway.adapters.deployment.readers import Addresses, observing_of
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
 from mcp_gateway.diagnostics.history import SnapshotHistory
-from mcp_gateway.diagnostics.observing import Observing
-from mcp_gateway.diagnostics.ports import Deployment, Source
+from mcp_gateway.diagnostics.ports import Deployment
 from mcp_gateway.diagnostics.signals.window import Window
 
 LOOK_SECONDS = 1.5
@@ -53,25 +47,24 @@ class Lab:
         await self.rig.__aexit__(None, None, None)
 
     @property
-    def deployment(self) -> Deployment:
+    def addresses(self) -> Addresses:
         rig = self.rig
-        return Deployment(
+        return Addresses(
             gateway_url=rig.replicas[0].url,
             engine_url=rig.engine.url,
-            shown_redis=rig.store.url,
+            redis_url=rig.store.url,
             signing_keys_url=rig.issuer.url,
             replicas=tuple(one.url for one in rig.replicas[1:]),
-            mcp_servers=self._servers(),
+            mcp_servers={name: f"{program.url}/mcp" for name, program in rig.servers.items()},
         )
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.addresses.checked()
 
     async def settle(self, seconds: float) -> None:
         """Watch the rig while it is well: what is usual from now on."""
-        self.observing = Observing(
-            always=self._sources(),
-            once=(RedisKeys(url=self.rig.store.url, clock=SystemClock()),),
-            history=SnapshotHistory(),
-            clock=SystemClock(),
-        )
+        self.observing = observing_of(self.addresses, history=SnapshotHistory(), clock=SystemClock())
         self.began = time.monotonic()
         until = self.began + seconds
         while True:
@@ -97,29 +90,6 @@ class Lab:
         now = self.rig.load.seen(since)
         quick = all(seconds <= 3 * self.usual.p50.get(kind, 1.0) + 0.05 for kind, seconds in now.p50.items())
         return now.count > 10 and now.success >= self.usual.success - 0.03 and quick
-
-    def _sources(self) -> tuple[Source, ...]:
-        clock, rig = SystemClock(), self.rig
-        fetcher = Fetcher(clock=clock)
-        gateways = [
-            source
-            for index, one in enumerate(rig.replicas)
-            for source in (
-                HealthSource(name=f"gateway health {index}", part="gateway", base=one.url, fetcher=fetcher),
-                MetricsSource(name=f"gateway metrics {index}", part="gateway", base=one.url, fetcher=fetcher),
-            )
-        ]
-        return (
-            *gateways,
-            HealthSource(name="engine health", part="engine", base=rig.engine.url, fetcher=fetcher),
-            MetricsSource(name="engine metrics", part="engine", base=rig.engine.url, fetcher=fetcher),
-            RedisFigures(url=rig.store.url, clock=clock),
-            McpServersSource(servers=self._servers(), fetcher=fetcher),
-            KeySetSource(url=rig.issuer.url, fetcher=fetcher),
-        )
-
-    def _servers(self) -> Mapping[str, str]:
-        return {name: f"{program.url}/mcp" for name, program in self.rig.servers.items()}
 
     async def heal(self) -> None:
         """Whatever was done to the rig, it is well again."""

@@ -11,6 +11,7 @@ from bench.faults.remedies import carry_out
 
 from mcp_gateway.diagnostics.actions.kinds import KINDS
 from mcp_gateway.diagnostics.actions.remedies import remedies
+from mcp_gateway.diagnostics.causes.ranking import WEIGHED
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
 SETTLING_SECONDS = 6.0
@@ -36,6 +37,7 @@ class Run:
     stable: int = 0
     asked: int = 0
     others: Sequence[Hypothesis] = field(default_factory=tuple)
+    truth: Hypothesis | None = None
 
     @property
     def first(self) -> bool:
@@ -74,7 +76,7 @@ async def run_control(lab: Lab, *, seconds: float = 6.0) -> Found:
 
 def _judge(run: Run, fault: Fault, found: Found) -> None:
     run.answered, run.seconds = found.names, found.seconds
-    run.others = found.causes.standing
+    run.others, run.truth = found.causes.standing, WEIGHED[fault.cause](found.window)
     truth = next((one for one in found.causes.standing if one.cause == fault.cause), None)
     if truth is not None:
         run.component = fault.component.lower() in truth.component.lower()

@@ -111,6 +111,12 @@ def _keys(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ...]:
     return (action("publish_signing_keys", verify=f"gateway.auth_failures_total{{reason=unknown_key}} stops growing {WITHIN}"),)
 
 
+def _scripts(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ...]:
+    """At once, and for good: a client that sends the text again by itself when it has to."""
+    verify = f"redis.errors_total{{error=NOSCRIPT}} stops growing {WITHIN}"
+    return (action("load_scripts", verify=verify), action("roll_back_release", verify=verify, component="gateway"))
+
+
 def _plain(kind: str, verify: str) -> Remedy:
     def make(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ...]:
         return (action(kind, verify=f"{verify} {WITHIN}"),)
@@ -132,7 +138,7 @@ _REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "slow_redis_command": _command,
         "redis_hung": _plain("resume_store", "redis.probe_outcome is ok"),
         "redis_refused": _refused,
-        "redis_script_lost": _plain("load_scripts", "redis.errors_total{error=NOSCRIPT} stops growing"),
+        "redis_script_lost": _scripts,
         "engine_slow": _rollback("engine", "engine.request_p50_ms returns to its baseline"),
         "engine_errors": _rollback("engine", "upstream.calls_total{outcome=http_5xx} stops growing"),
         "engine_hangs": _simple("restart_worker", "upstream.calls_total{outcome=read_timeout} stops growing", "component"),

@@ -45,10 +45,10 @@ def slower(window: Window, name: str, *, factor: float = SLOWER, **labels: str) 
     return None if ratio is None else ratio > factor
 
 
-def larger(window: Window, name: str, *, factor: float, **labels: str) -> bool | None:
-    """Whether a gauge is more than `factor` times what is usual."""
-    ratio = window.ratio(name, of="figure", **labels)
-    return None if ratio is None else ratio > factor
+def larger(window: Window, name: str, *, factor: float, least: float = 0.0, **labels: str) -> bool | None:
+    """Whether a gauge is over `factor` times what is usual, and at least `least`: a few where none are usual are chance."""
+    now, ratio = window.value(name, **labels), window.ratio(name, of="figure", **labels)
+    return None if ratio is None or now is None else ratio > factor and now >= least
 
 
 def either(*told: bool | None) -> bool | None:

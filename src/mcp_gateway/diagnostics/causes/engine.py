@@ -13,6 +13,8 @@ from mcp_gateway.diagnostics.verdict import Hypothesis
 
 CALLS, CALL_P50, OWN_P50 = "upstream.calls_total", "upstream.call_p50_ms", "engine.request_p50_ms"
 UNREACHED = ("connect_error", "connect_timeout")
+# Fewer requests at once than this are no pile.
+PILED = 8.0
 BROKEN = ("http_5xx", *UNREACHED, "read_timeout", "broken")
 
 
@@ -57,7 +59,7 @@ def hangs(window: Window) -> Hypothesis:
     case = Case(window, "engine_hangs", "engine", "The engine takes requests and does not answer them")
     case.must(timeouts_rose(window), sign(CALLS, outcome="read_timeout"), but="No calls to the engine pass their deadline.")
     outcome = window.text("engine_deep.probe_outcome")
-    piling = larger(window, "engine.in_flight", factor=3)
+    piling = larger(window, "engine.in_flight", factor=3, least=PILED)
     case.must(
         either(None if outcome is None else outcome == "timeout", piling),
         sign("engine_deep.probe_outcome"), sign("engine.in_flight"),
@@ -102,7 +104,7 @@ def engine_itself_well(window: Window) -> bool | None:
     if answers is False:
         return False
     late = either(slower(window, OWN_P50), larger(window, "engine_deep.probe_ms", factor=2 * machine_slowdown(window)))
-    ill = either(late, own_errors_rose(window), larger(window, "engine.in_flight", factor=6))
+    ill = either(late, own_errors_rose(window), larger(window, "engine.in_flight", factor=6, least=PILED))
     return answers if ill is None else not ill
 
 

@@ -1,4 +1,4 @@
-"""What each kind of analysis shows. Parts are nested: a gateway's time holds the upstream's, so a mean of the two means nothing."""
+"""What each kind of analysis shows. Parts are nested: a gateway's time holds the upstream's, so a mean of both means nothing."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
