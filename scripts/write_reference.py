@@ -23,8 +23,10 @@ from mcp_gateway.cli.lazy_group import LazyCommand, load_command
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
+from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.entrypoints.mcp.server import McpFace
 from mcp_gateway.settings import Settings, environment_name, load_settings
+from mcp_gateway.wiring.operations import open_operations
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -142,7 +144,7 @@ def tools_page() -> str:
     described = asyncio.run(every_tool())
     return (
         f"{NOTE}# Tools and resources\n\nWhat our MCP servers offer. `ask` is at `/mcp`; the others run alone, or inside the "
-        "gateway below `/servers/tables` and `/servers/glossary`.\n\n" + "\n".join(described)
+        "gateway below `/servers/tables`, `/servers/glossary` and `/servers/ops`.\n\n" + "\n".join(described)
     )
 
 
@@ -153,8 +155,12 @@ async def every_tool() -> list[str]:
         words.write_text("terms: []\n", encoding="utf-8")
         settings = load_settings({"tables_url": str(data), "glossary_file": words})
         clock = SystemClock()
-        async with open_faces(settings, clock=clock) as faces, open_embedded_gateway(settings, clock=clock) as gateway:
-            servers = {"The gateway": build_ask_server(gateway), **faces}
+        async with (
+            open_faces(settings, clock=clock) as faces,
+            open_embedded_gateway(settings, clock=clock) as gateway,
+            open_operations(settings, clock=clock, project=None) as operations,
+        ):
+            servers = {"The gateway": build_ask_server(gateway), **faces, "Operations": build_operations_server(operations)}
             return [line for title, face in servers.items() for line in await described_server(title, face)]
 
 
@@ -172,7 +178,8 @@ async def described_server(title: str, face: McpFace) -> list[str]:
             if properties:
                 lines.append(table(("argument", "needed", "meaning"), rows))
         found = (await client.list_resources()).resources
-        lines.append(table(("resource", "content"), ((f"`{each.uri}`", each.description or "") for each in found)))
+        if found:
+            lines.append(table(("resource", "content"), ((f"`{each.uri}`", each.description or "") for each in found)))
     return lines
 
 

@@ -57,14 +57,14 @@ class UpstreamTimedOut(TimedOut):
 class UpstreamBusy(Unavailable):
     """The service behind this route asks for fewer calls."""
 
-    code = "UPSTREAM_BUSY"
+    code = "SERVICE_BUSY"
     hint = "Come back later; `retry_after_seconds` says when, if the service did."
 
 
 class UpstreamConflict(GatewayError):
     """The service behind this route has something else in this place."""
 
-    code = "UPSTREAM_CONFLICT"
+    code = "SERVICE_CONFLICT"
     category = "conflict"
     hint = "Read what is there now, and decide again."
 
@@ -72,7 +72,7 @@ class UpstreamConflict(GatewayError):
 class UpstreamRefused(Unprocessable):
     """The service behind this route does not accept this request."""
 
-    code = "UPSTREAM_REFUSED"
+    code = "SERVICE_REFUSED"
 
 
 class Upstream(Protocol):
