@@ -18,7 +18,7 @@ from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import BlindSpot
 
-SOURCE_SECONDS = 3.5
+SOURCE_SECONDS = 2.8
 # Between two looks when nothing was kept from before: the whole answer is to come within 8 s.
 PAUSE_SECONDS = 2.0
 # A kept snapshot that is younger says too little about growth.

@@ -12,7 +12,7 @@ from mcp_gateway.diagnostics.verdict import BlindSpot
 
 METRICS_PATHS = ("/metrics", "/api/metrics/prometheus")
 MAX_PAGE_BYTES = 8_000_000
-SECONDS = 3.0
+SECONDS = 2.5
 
 _NOT_HERE = frozenset({404, 405})
 
