@@ -22,6 +22,7 @@ from mcp_gateway.asgi.embedded import open_embedded_gateway, open_faces
 from mcp_gateway.cli.lazy_group import LazyCommand, load_command
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.diagnostics.signals.catalogue import CATALOGUE
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.entrypoints.mcp.server import McpFace
@@ -183,10 +184,24 @@ async def described_server(title: str, face: McpFace) -> list[str]:
     return lines
 
 
+def signals_page() -> str:
+    rows = (
+        (f"`{one.name}`" + (f" `{{{', '.join(one.labels)}}}`" if one.labels else ""), one.kind, one.unit, one.meaning, one.source)
+        for one in CATALOGUE.values()
+    )
+    return (
+        f"{NOTE}# Signals\n\nWhat the operations tools read and compare, and what evidence names. A quantile is made from its "
+        "histogram and a share from counts, over the window that is asked about. What is read from a gateway carries "
+        "`replica` besides the labels named here. [How they are read](../operations/diagnostics.md).\n\n"
+        + table(("signal", "kind", "unit", "meaning", "read from"), rows)
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "errors.md": errors_page,
     "settings.md": settings_page,
+    "signals.md": signals_page,
     "tools.md": tools_page,
 }
 
