@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from bench.faults.all_faults import FAULTS
 from bench.faults.cases import STRENGTHS
-from bench.faults.controls import run_controls
+from bench.faults.controls import Control, run_controls
 from bench.faults.lab import Lab
 from bench.faults.report import write_report
 from bench.faults.runs import Run, run_one
@@ -29,16 +29,22 @@ async def measure(options: argparse.Namespace) -> None:
                 begun = time.monotonic()
                 run = await run_one(lab, fault, strength, repeats=options.repeats, mend=not options.no_mend)
                 runs.append(run)
+                _keep(options.out, runs, [])
                 _show(run, time.monotonic() - begun, why=options.why)
         controls = await run_controls(lab, options.controls, why=options.why)
-    if options.out:
-        write_report(Path(options.out), runs, controls)
+    _keep(options.out, runs, controls)
     alarms = sum(bool(one.answered) and not one.expected for one in controls)
     print(
         json.dumps(
             {"runs": len(runs), "first": sum(run.first for run in runs), "false alarms": alarms, "controls": len(controls)}
         )
     )
+
+
+def _keep(out: str, runs: list[Run], controls: list[Control]) -> None:
+    """After each run: half an hour's work is not lost with the last minute's."""
+    if out:
+        write_report(Path(out), runs, controls)
 
 
 def _show(run: Run, seconds: float, *, why: bool) -> None:

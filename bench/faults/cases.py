@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -31,6 +32,14 @@ class Fault:
     seconds: float = 6.0
     also: tuple[str, ...] = ()
     tempting: str = ""
+
+
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, and nobody else can: it is taken and refuses."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
 
 
 def by_strength(strength: Strength, mild: Any, clear: Any, severe: Any) -> Any:

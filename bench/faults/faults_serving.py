@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bench.faults.cases import Fault, Strength, by_strength, engine_flags, flag, replica_flags
+from bench.faults.cases import Fault, Strength, by_strength, closed_port, engine_flags, flag, replica_flags
 from bench.faults.database import drop_index
 from bench.faults.lab import Lab
-from tests.programs import free_port
 
 from mcp_gateway.adapters.faults.flags import flagged
 from mcp_gateway.adapters.faults.processes import stopped, stuttering
@@ -33,10 +32,11 @@ async def hanging_engine(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def wrong_address(lab: Lab, strength: Strength) -> AsyncIterator[None]:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    url = by_strength(strength, nobody, "http://engine.invalid", nobody)
-    async with replica_flags(lab, *((0,) if strength == "mild" else ()), engine_url=url):
-        yield
+    with closed_port() as port:
+        nobody = f"http://127.0.0.1:{port}"
+        url = by_strength(strength, nobody, "http://engine.invalid", nobody)
+        async with replica_flags(lab, *((0,) if strength == "mild" else ()), engine_url=url):
+            yield
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +66,7 @@ async def one_clock(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 async def small_pool(lab: Lab, strength: Strength) -> AsyncIterator[None]:
     """Mild: only one replica's."""
     async with replica_flags(lab, *((0,) if strength == "mild" else ()), pool_size=1):
-        lab.rig.load.mix.chat *= by_strength(strength, 1.4, 1.8, 2.4)
+        lab.rig.load.mix.chat *= by_strength(strength, 2.2, 2.4, 3.0)
         yield
 
 

@@ -5,10 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from bench.faults.cases import Fault, Strength, by_strength, flag, replica_flags
+from bench.faults.cases import Fault, Strength, by_strength, closed_port, flag, replica_flags
 from bench.faults.lab import Lab
 from bench.faults.replica import RULES
-from tests.programs import free_port
 
 from mcp_gateway.adapters.faults.processes import stopped, stuttering
 from mcp_gateway.core.tasks import end_tasks
@@ -26,7 +25,7 @@ async def flood(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def lower_limit(lab: Lab, strength: Strength) -> AsyncIterator[None]:
     """A deploy stores a rule that allows too little."""
-    limit = by_strength(strength, 4, 2, 1)
+    limit = by_strength(strength, 3, 2, 1)
     rules = replace(RULES, rules=(RULES.rules[0], replace(RULES.rules[1], limit=limit)))
     async with await RedisConnection.open(lab.rig.store.url, timeout_seconds=2) as connection:
         store = RedisRuleStore(connection, timeout_seconds=2)
@@ -146,9 +145,9 @@ async def refused(lab: Lab, strength: Strength) -> AsyncIterator[None]:
         lab.rig.store.kill()
         yield
         return
-    wrong = f"redis://127.0.0.1:{free_port()}/0"
-    async with replica_flags(lab, *((0,) if strength == "mild" else ()), store_url=wrong):
-        yield
+    with closed_port() as port:
+        async with replica_flags(lab, *((0,) if strength == "mild" else ()), store_url=f"redis://127.0.0.1:{port}/0"):
+            yield
 
 
 @contextlib.asynccontextmanager

@@ -81,7 +81,8 @@ class Load:
         self._urls = tuple(urls)
         self._token = token
         self._tokens: dict[str, tuple[float, str]] = {}
-        self._numbers = count()
+        self._numbers = count()  # of requests: they go to the replicas in turn
+        self._turns = count()
         self._random = random.Random(11)  # noqa: S311  # the same load in each run
         self._running: set[asyncio.Task[None]] = set()
         self._done: deque[Done] = deque()
@@ -127,7 +128,7 @@ class Load:
             rate = getattr(self.mix, kind)
             due = max(due, time.monotonic() - 0.2) + 1.0 / max(rate, 0.01)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self._begin(kind, TENANTS[next(self._numbers) % len(TENANTS)])
+            self._begin(kind, TENANTS[next(self._turns) % len(TENANTS)])
 
     async def _flood(self) -> None:
         while True:
@@ -178,6 +179,7 @@ class Load:
         return "GET", "/fast"
 
     def _fresh_token(self, tenant: str, number: int) -> str:
+        number //= len(self._urls)  # not in step with the replicas
         key, now = f"{tenant}/{number % 2}", time.monotonic()
         known = self._tokens.get(key)
         if known is None or now - known[0] > self.token_seconds:

@@ -7,6 +7,8 @@ from mcp_gateway.diagnostics.verdict import Hypothesis
 
 READS = "gateway.cache_reads_total"
 HITS = ("near_hit", "shared_hit", "stale")
+# Below this share of all reads no key is hot, whatever is usual.
+HOT = 0.25
 # Commands that return a whole value, whose cost is the value's size.
 WHOLE_VALUES = ("hgetall", "get", "smembers", "lrange", "zrange", "hvals", "hkeys", "mget", "hmget")
 
@@ -58,7 +60,7 @@ def hot_key(window: Window) -> Hypothesis:
     case = Case(window, "hot_key", f"key {key}" if key else "redis", "One key gets most of the reads")
     usual = window.baseline("redis.hot_key_share")
     case.must(
-        None if not key or usual is None else shares[key] > 2.5 * usual and shares[key] > 0.15,
+        None if not key or usual is None else shares[key] > 3 * usual and shares[key] > HOT,
         sign("redis.hot_key_share", key=key),
         but="Reads are spread over the keys as usual.",
     )
