@@ -1,5 +1,6 @@
 """The guarded route as a client sees it: limits, headers, problem details, figures, description."""
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -156,6 +157,27 @@ async def test_requests_are_measured_by_operation_and_status() -> None:
     assert len(figures.values("request_seconds", operation="items.read", status="200")) == 2
     assert len(figures.values("request_seconds", operation="items.read", status="429")) == 1
     assert len(figures.values("request_seconds", operation="unguarded", status="404")) == 1
+
+
+async def test_requests_under_way_are_counted_while_they_are() -> None:
+    figures, seen = RecordedFigures(), []
+
+    def add(router: APIRouter) -> None:
+        @router.get("/look")
+        async def look() -> None:
+            seen.append(figures.total("requests_in_flight"))
+
+        @router.get("/break")
+        async def break_off() -> None:
+            raise RuntimeError("a fault")
+
+    async with client_of(application(figures=figures, add=add)) as client:
+        await client.get("/v1/look")
+        with contextlib.suppress(RuntimeError):
+            await client.get("/v1/break")
+        await client.get("/v1/look")
+    assert seen == [1, 1]
+    assert figures.total("requests_in_flight") == 0
 
 
 async def test_a_request_turned_away_for_its_deadline_counts_for_its_operation() -> None:

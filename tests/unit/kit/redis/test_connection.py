@@ -268,3 +268,25 @@ async def test_more_bytes_than_may_wait_are_refused_and_the_line_goes_on(valkey:
             assert sent == most
             assert await connection.call("ECHO", "small") == b"small"
         assert not states.seen
+
+
+async def test_a_longer_reply_than_allowed_costs_the_line_and_many_short_ones_do_not(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        client.set("long", "x" * 300_000)
+        client.set("short", "x" * 30_000)
+    async with connected(valkey, max_reply_bytes=100_000) as connection:
+        replies = await asyncio.gather(*(connection.call("GET", "short") for _ in range(40)))
+        assert {len(reply) for reply in replies if isinstance(reply, bytes)} == {30_000}
+        states = States(connection)
+        with pytest.raises(StoreUnavailable):
+            await connection.call("GET", "long")
+        assert states.seen[0] == "down"
+    async with connected(valkey) as connection:
+        assert await connection.call("GET", "long") == b"x" * 300_000
+
+
+async def test_the_server_knows_a_line_by_its_name(valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=5.0, client_name="night-shift") as connection:
+        listed = await connection.call("CLIENT", "LIST")
+    assert isinstance(listed, bytes)
+    assert b"name=night-shift " in listed
