@@ -45,6 +45,7 @@ def _found_at(root: Path, modules: list[str], store: str) -> dict[str, str]:
             *("--generation-database", "none", "--warnings", "off", "--request-timeout", "20", "--continue-on-failure"),
             *("-H", "Authorization: Bearer acme", "--include-path-regex", "^/api/"),
         )
+    (root / f"schemathesis-{modules[0]}.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode == 0:
         return {}
     told = done.stdout.partition("= FAILURES =")[2] or done.stdout[-2_000:]
@@ -66,7 +67,8 @@ def _serving(root: Path, modules: list[str], store: str) -> Iterator[str]:
     with (root / "served.log").open("ab") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log)  # noqa: S603  (our own command)
         try:
-            _wait(process, port)
+            if not _answers(process, port):
+                raise RuntimeError((root / "served.log").read_text(encoding="utf-8")[-2_000:])
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -76,10 +78,10 @@ def _serving(root: Path, modules: list[str], store: str) -> Iterator[str]:
                 process.kill()
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
     until = time.monotonic() + STARTING_SECONDS
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+            return True
         time.sleep(0.2)
-    raise RuntimeError("the routers were not served; see served.log")
+    return False

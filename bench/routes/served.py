@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from mcp_gateway.kit.application import Kit
 
 # No limit is what is looked at here.
-NEVER_REACHED = 100_000_000
+NEVER_REACHED = 100_000
 
 
 async def serve(port: int, store: str, root: Path, modules: list[str]) -> None:

@@ -7,7 +7,7 @@ from mcp_gateway.kit.fastapi.guard import Guard
 from mcp_gateway.kit.fastapi.health import health_router
 from mcp_gateway.kit.fastapi.install import install
 from mcp_gateway.kit.fastapi.middleware import KitMiddleware
-from mcp_gateway.kit.fastapi.openapi import describe_guards, problems
+from mcp_gateway.kit.fastapi.openapi import EVENTS, describe_guards, problems
 from mcp_gateway.kit.fastapi.passage import Call, CallerProvider, Face
 from mcp_gateway.kit.fastapi.problems import problem_response
 from mcp_gateway.kit.fastapi.relay import EventRelay
@@ -15,6 +15,6 @@ from mcp_gateway.kit.fastapi.route import GuardedRoute
 from mcp_gateway.kit.fastapi.spans import current_trace_id
 
 __all__ = [
-    "Call", "CallerProvider", "EventRelay", "Face", "Guard", "GuardedRoute", "KitMiddleware", "current_trace_id",
-    "describe_guards", "health_router", "install", "problem_response", "problems",
+    "EVENTS", "Call", "CallerProvider", "EventRelay", "Face", "Guard", "GuardedRoute", "KitMiddleware",
+    "current_trace_id", "describe_guards", "health_router", "install", "problem_response", "problems",
 ]  # fmt: skip

@@ -54,6 +54,17 @@ _WORDS: Final = {
 }
 
 
+# For `responses=` of a route that answers with an `EventRelay`.
+EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Server-sent events; one called `error` ends a stream that failed",
+        "content": {
+            "text/event-stream": {"schema": {"type": "object", "properties": {"event": _TEXT, "data": _TEXT, "id": _TEXT}}}
+        },
+    }
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For `responses=` of a route: problems it may answer with beside those that `describe_guards` knows of."""
     return {status: _problem(_WORDS[status], {}) for status in statuses}
@@ -98,6 +109,8 @@ def _describe(operation: Description, guard: Guard, face: Face) -> None:
     responses = operation.setdefault("responses", {})
     if guard.idempotency is not None:
         _describe_key(operation, responses, required=guard.idempotency == "required")
+    if guard.idempotency is not None or guard.deadline_seconds is not None or "requestBody" in operation:
+        responses.setdefault("400", _problem("A header or the body cannot be read", {}))
     if guard.deadline_seconds is not None:
         responses.setdefault("504", _problem(f"Not done within {guard.deadline_seconds:g} s, or the caller's deadline", {}))
     if guard.idempotency is None and "422" in responses:  # FastAPI describes its own shape, which is not sent here

@@ -37,7 +37,7 @@ _THIRD: Final = {
     "mcp_gateway.kit.errors": "StoreRefused StoreUnavailable",
     "mcp_gateway.kit.redis.connection": "RedisConnection",
     "mcp_gateway.kit.redis.wire": "Reply",
-    "mcp_gateway.kit.fastapi": "Call EventRelay Guard GuardedRoute problems",
+    "mcp_gateway.kit.fastapi": "EVENTS Call EventRelay Guard GuardedRoute problems",
     "mcp_gateway.kit.upstream": "HttpUpstream QueryValues UpstreamFailed UpstreamTimedOut UpstreamUnreachable read_as",
     "sqlalchemy": "Column Executable MetaData RowMapping String Table delete insert select update",
     "sqlalchemy.exc": "SQLAlchemyError",
