@@ -24,7 +24,9 @@ def call(
         typer.Option(help="FIELD=VALUE: end with 1 unless this member of the result is exactly that; repeatable."),
     ] = None,
 ) -> None:
-    """Call one of the gateway's own tools in this process and print its result as JSON.
+    """Call one of the gateway's own tools, JSON in and out.
+
+    It runs in this process.
 
     Exit codes: 0 it gave a result, which is as expected; 1 it failed, and says why as JSON, or the result is not as expected.
     """

@@ -36,7 +36,9 @@ def diagnose(
     minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How far back to look.")] = 15,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
-    """Find out what is wrong with the gateway, the engine and the Redis (REDIS_URL) behind it. Changes nothing.
+    """Find out what is wrong, and what may be done about it.
+
+    Looks at the gateway, the engine and the Redis (REDIS_URL) behind it, and changes nothing.
 
     Exit codes: 0 all is well, 1 something is wrong, 3 it could not be told.
     """

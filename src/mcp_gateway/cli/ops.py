@@ -44,9 +44,9 @@ def ops(
     allow_origin: OriginOption = None,
     allow_remote_without_login: RemoteOption = False,
 ) -> None:
-    """Run the MCP server that finds what is wrong, makes routers, and checks them.
+    """Run the MCP server with the operations tools.
 
-    It looks at the gateway, the engine and the Redis (REDIS_URL) it is told of, and keeps what it saw while it runs, so that
+    They find what is wrong, make routers, and check them. It looks at the gateway, the engine and the Redis (REDIS_URL) it is told of, and keeps what it saw while it runs, so that
     it knows what is usual there.
     """
     settings = load_settings({"backend_orchestrator_url": gateway, "ai_engine_url": engine})
