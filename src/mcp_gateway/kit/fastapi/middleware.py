@@ -8,7 +8,9 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_gateway.core.errors import NotFound
 from mcp_gateway.kit.fastapi.passage import PASSAGE, Face, Passage
+from mcp_gateway.kit.fastapi.problems import problem_response
 from mcp_gateway.kit.figures import Gauge, Histogram, Metric
 
 REQUEST_SECONDS: Final = Metric(
@@ -35,6 +37,9 @@ class KitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["path"].endswith("\n"):  # Starlette's patterns take it for the address without
+            await problem_response(NotFound("There is no such address."))(scope, receive, send)
             return
         face = self._face if isinstance(self._face, Face) else self._face()
         passage = scope[PASSAGE] = Passage(face)

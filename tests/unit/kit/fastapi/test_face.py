@@ -149,6 +149,11 @@ async def test_an_address_that_is_not_there_is_a_problem_too() -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
+async def test_a_line_break_behind_an_address_is_another_address() -> None:
+    async with client_of(application()) as client:
+        assert (await client.get("/v1/items/a%0A")).status_code == 404
+
+
 async def test_requests_are_measured_by_operation_and_status() -> None:
     figures = RecordedFigures()
     async with client_of(application(figures=figures)) as client:
