@@ -1,4 +1,6 @@
-"""The cases as text files: projects (`=== path` above each file) and edits of them (`### name`, `base:`, `file:`, `---`, `+++`)."""
+"""The cases as text files: projects (`=== path` above each file) and edits of them (`### name`, `base:`, `file:`, `---`, `+++`).
+
+`also:` names rules whose findings are right too, `always:` at the head of a file those of all its cases."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -63,6 +65,8 @@ def _project(text: str) -> Project:
 
 def _cases(text: str, rule: str) -> Iterator[Case]:
     base, file = "", ""
+    head = ("\n" + text).partition("\n### ")[0]
+    always = frozenset(head.replace("always:", "").replace(",", " ").split())
     for part in ("\n" + text).split("\n### ")[1:]:
         name, _, rest = part.partition("\n")
         also: frozenset[str] = frozenset()
@@ -86,7 +90,7 @@ def _cases(text: str, rule: str) -> Iterator[Case]:
                 side = "new"
             elif side:
                 (old if side == "old" else new).append(line)
-        yield Case(name=name.strip(), base=base, rule=rule, also=also, edits=tuple(edits))
+        yield Case(name=name.strip(), base=base, rule=rule, also=also | always, edits=tuple(edits))
 
 
 def _edit(file: str, old: list[str], new: list[str]) -> Edit:

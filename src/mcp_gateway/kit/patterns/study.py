@@ -12,7 +12,7 @@ from mcp_gateway.kit.patterns.facts.outbound import Outbound
 from mcp_gateway.kit.patterns.facts.reach import Reach, Reached
 from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
 from mcp_gateway.kit.patterns.python.modules import Module, Project
-from mcp_gateway.kit.patterns.python.names import Names, argument
+from mcp_gateway.kit.patterns.python.names import Names, argument, words
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route
@@ -147,6 +147,17 @@ class Study:
     def reached(self, route: Route) -> tuple[Reached, ...]:
         """All calls the handler comes to."""
         return self.world.reach.of(route.function, route.scope.module) if route.function is not None else ()
+
+    def name_of(self, expression: ast.expr) -> str:
+        """The last name of what an expression names, whatever it is called here; its last word where nobody can say."""
+        symbol = (
+            self.names.resolve(expression, self.module.around(expression))
+            if isinstance(expression, ast.Name | ast.Attribute)
+            else None
+        )
+        if symbol is not None and symbol.kind in ("external", "class", "function"):
+            return symbol.last
+        return words(expression).rpartition(".")[2]
 
     def origin(self, node: ast.AST) -> Origin:
         """Where the value of an expression of this module comes from."""

@@ -249,14 +249,10 @@ class Origins:
         found = _joined([origin for _, origin in given])
         if isinstance(node.func, ast.Attribute):
             found |= self.of(node.func, scope, known, depth)
-        outside = symbol.kind == "external" and not symbol.dotted.startswith("builtins.")
-        if (outside or symbol.kind == "unknown") and (names_identity(symbol.last) or names_identity(words(node.func))):
-            spoken = symbol.last.lower()
-            if (
-                not spoken.startswith(("get", "set", "list", "create", "update", "delete", "fetch", "load"))
-                or "current" in spoken
-            ):
-                found |= Origin.CALLER
+        # A class called `Caller` is made of what it is given; it finds nothing out.
+        outside = symbol.kind == "external" and not symbol.dotted.startswith("builtins.") and not symbol.last[:1].isupper()
+        if (outside or symbol.kind == "unknown") and _finds_out(symbol, node):
+            found |= Origin.CALLER
         return found
 
     def _header(self, holder: ast.expr, key: ast.expr, scope: Scope) -> Origin | None:
@@ -283,6 +279,16 @@ class Origins:
             return _joined([self.of(one, inner, known, depth - 1) for one in given])
         finally:
             self._busy.discard(key)
+
+
+def _finds_out(symbol: Symbol, call: ast.Call) -> bool:
+    """Whether a call from outside tells who calls: `verify(token)`, `get_current_user()`, `current_tenant.get()`."""
+    name = symbol.last
+    if name == "get" and not call.args and isinstance(call.func, ast.Attribute):
+        return names_identity(words(call.func.value).rpartition(".")[2])
+    spoken = name.lower()
+    fetches = spoken.startswith(("get", "set", "list", "create", "update", "delete", "fetch", "load", "read"))
+    return names_identity(name) and (not fetches or "current" in spoken)
 
 
 def _of_header(name: object) -> Origin:

@@ -318,7 +318,7 @@ class Names:
                 annotation = read
             elif isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
                 annotation = annotation.left if not _is_none(annotation.left) else annotation.right
-            elif isinstance(annotation, ast.Subscript) and words(annotation.value).rpartition(".")[2] in _UNWRAPPED:
+            elif isinstance(annotation, ast.Subscript) and self.resolve(annotation.value, scope, steps - 1).last in _UNWRAPPED:
                 inside = annotation.slice
                 annotation = inside.elts[0] if isinstance(inside, ast.Tuple) and inside.elts else inside
             else:

@@ -10,7 +10,7 @@ from mcp_gateway.kit.patterns.facts.origins import Origin
 from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope, all_parameters
-from mcp_gateway.kit.patterns.python.names import argument, words
+from mcp_gateway.kit.patterns.python.names import argument, parameter_of, words
 from mcp_gateway.kit.patterns.python.paths import Paths
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
@@ -134,45 +134,22 @@ def _holds_tenant(study: Study, used: CacheCall, route: Route) -> bool:
         values += [used.key] if used.key is not None else []
     if used.reached.is_direct:
         return any(_from_caller(study, one, used) for one in values) or _from_caller(study, used.call.func, used)
-    site = used.reached.site
-    if not values:
-        return False
-    # In a function further on: the caller has to reach it through what it is given.
-    if any(_from_caller(study, one, used) for one in values):
-        return True
-    depends = {node.id for value in values for node in walk(_spelled_out(value, used)) if isinstance(node, ast.Name)}
-    parameters = {one.arg for one in all_parameters(used.reached.function.args)}
-    given = [*site.args, *(word.value for word in site.keywords)] if isinstance(site, ast.Call) else []
-    return (
-        bool(depends & parameters)
-        and any(study.origin(one) & KNOWN for one in given)
-        and _passed(used, study, depends & parameters)
-    )
+    known = _handed(study, used)
+    return any(study.world.origins.of(one, used.scope, known) & KNOWN for one in [*values, used.call.func])
 
 
-def _spelled_out(value: ast.expr, used: CacheCall) -> ast.AST:
-    """A name's value in the function it stands in."""
-    if isinstance(value, ast.Name):
-        for binding in used.reached.scope.bindings.get(value.id, ()):
-            if binding.kind == "value" and binding.value is not None:
-                return binding.value
-    return value
-
-
-def _passed(used: CacheCall, study: Study, names: set[str]) -> bool:
-    """Whether one of these parameters is given what comes from the caller."""
+def _handed(study: Study, used: CacheCall) -> dict[str, Origin]:
+    """Where the parameters of a function further on come from, by the handler's call that leads to it."""
     site, function = used.reached.site, used.reached.function
-    if not isinstance(site, ast.Call) or not isinstance(function, FUNCTIONS):
-        return False
+    names = [one.arg for one in all_parameters(function.args)]
+    if not isinstance(site, ast.Call):
+        return {}
+    given = [*site.args, *(word.value for word in site.keywords)]
     symbol = study.names.callee(site, study.module.around(site))
-    if symbol.function is not function:
-        return True  # several steps away: believed
-    parameters = [one.arg for one in all_parameters(function.args)]
-    parameters = parameters[1:] if parameters[:1] in (["self"], ["cls"]) else parameters
-    given = {name: value for name, value in zip(parameters, site.args, strict=False)} | {
-        word.arg: word.value for word in site.keywords if word.arg
-    }
-    return any(study.origin(given[name]) & KNOWN for name in names if name in given)
+    if symbol.function is function and isinstance(function, FUNCTIONS):
+        return {name: study.origin(one) for one in given if (name := parameter_of(function, site, one))}
+    found = [study.origin(one) for one in given]  # several steps away: what comes from the caller may be any of them
+    return dict.fromkeys(names, Origin.CALLER if any(one & KNOWN for one in found) else Origin.NOWHERE)
 
 
 def _from_caller(study: Study, value: ast.expr, used: CacheCall) -> bool:

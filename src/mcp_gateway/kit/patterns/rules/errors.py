@@ -131,7 +131,7 @@ def _holder(study: Study, node: ast.AST) -> ast.AST | None:  # type: ignore[retu
 
 def _swallowed(study: Study) -> Iterator[Hit]:
     for handler, route in _handlers(study):
-        if not catches_all(handler) or ends_in_error(handler.body) or _reraises_somewhere(handler):
+        if not _catches_all(handler, study) or ends_in_error(handler.body) or _reraises_somewhere(handler):
             continue
         if handler.type is not None and _answers_loudly(handler, study):
             continue
@@ -143,6 +143,17 @@ def _swallowed(study: Study) -> Iterator[Hit]:
             mend="reraise" if _is_empty(handler) else "",
         )
     yield from _suppressed(study)
+
+
+def _catches_all(handler: ast.ExceptHandler, study: Study) -> bool:
+    """As `catches_all`, over names given to `Exception`."""
+    if catches_all(handler) or handler.type is None:
+        return True
+    scope = study.module.around(handler)
+    symbol = study.names.resolve(handler.type, scope) if isinstance(handler.type, ast.Name | ast.Attribute) else None
+    listed = symbol.node if symbol is not None and isinstance(symbol.node, ast.Tuple) else handler.type
+    kinds = listed.elts if isinstance(listed, ast.Tuple) else [handler.type]
+    return any(study.names.resolve(one, scope).dotted in ("builtins.Exception", "builtins.BaseException") for one in kinds)
 
 
 def _suppressed(study: Study) -> Iterator[Hit]:
@@ -327,13 +338,13 @@ def _is_trace(call: ast.Call) -> bool:
 def _sinks(node: ast.AST, study: Study) -> Iterator[ast.expr]:
     """What a statement sends to the caller: arguments of HTTP errors and responses, values returned."""
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-        name = words(node.exc.func).rpartition(".")[2]
+        name = study.name_of(node.exc.func)
         if name == "HTTPException" or _is_http_error(node.exc, study):
             yield from _values(node.exc)
     elif isinstance(node, ast.Return) and node.value is not None:
         inner = node.value
         if isinstance(inner, ast.Call):
-            if RESPONSES.search(words(inner.func).rpartition(".")[2]) or _is_made_here(inner, study):
+            if RESPONSES.search(study.name_of(inner.func)) or _is_made_here(inner, study):
                 yield from _values(inner)
         elif isinstance(inner, ast.Dict | ast.JoinedStr | ast.Tuple | ast.Name | ast.BinOp):
             yield inner
@@ -345,7 +356,9 @@ def _is_http_error(call: ast.Call, study: Study) -> bool:
     if symbol.kind == "class":
         return any(base.last == "HTTPException" for base in study.names.bases(symbol))
     if symbol.function is not None:
-        return any(isinstance(one, ast.Call) and words(one.func).endswith("HTTPException") for one in walk(symbol.function))
+        return any(
+            isinstance(one, ast.Call) and study.name_of(one.func).endswith("HTTPException") for one in walk(symbol.function)
+        )
     return False
 
 
@@ -371,7 +384,7 @@ def _unlogged(study: Study) -> Iterator[Hit]:
         if route is None or any(_is_logged(node, study) for statement in handler.body for node in walk(statement)):
             continue
         for node in (inner for statement in handler.body for inner in walk(statement)):
-            if isinstance(node, ast.Raise) and node.exc is not None and _is_server_fault(node.exc) and _loses_cause(node):
+            if isinstance(node, ast.Raise) and node.exc is not None and _is_server_fault(node.exc, study) and _loses_cause(node):
                 yield Hit(
                     node=node,
                     route=route,
@@ -384,8 +397,8 @@ def _is_logged(node: ast.AST, study: Study) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and bool(LOGGING.search(words(node.func.value)))
 
 
-def _is_server_fault(raised: ast.expr) -> bool:
-    return isinstance(raised, ast.Call) and words(raised.func).rpartition(".")[2] == "HTTPException" and _is_failure(raised)
+def _is_server_fault(raised: ast.expr, study: Study) -> bool:
+    return isinstance(raised, ast.Call) and study.name_of(raised.func) == "HTTPException" and _is_failure(raised)
 
 
 def _loses_cause(node: ast.Raise) -> bool:
