@@ -1,8 +1,11 @@
 """What a diagnosis costs the store: commands, and others' waiting. `python -m bench.faults.cost`."""
 
 import asyncio
+import logging
 import time
+from dataclasses import dataclass
 
+import structlog
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.deployment.redis_sources import RedisFigures, RedisKeys
@@ -46,7 +49,22 @@ async def others(connection: RedisConnection, until: float, seen: list[float]) -
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def measure() -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """Milliseconds of others' commands: without, and while it is diagnosed."""
+
+    commands: int
+    p50_ms: tuple[float, float]
+    p99_ms: tuple[float, float]
+
+    def lines(self) -> list[str]:
+        told = [f"Commands one answer sends to the store: {self.commands} (asked: at most 200), in {KEYS:,} keys."]
+        for name, (before, during) in (("p50", self.p50_ms), ("p99", self.p99_ms)):
+            told.append(f"{name} of others' commands: {before:.3f} ms, diagnosed {during:.3f} ms ({during / before - 1:+.1%}).")
+        return told
+
+
+async def measure() -> Cost:
     with ValkeyProcess() as valkey:
         await asyncio.to_thread(fill, valkey)
         quiet: list[float] = []
@@ -58,16 +76,18 @@ async def measure() -> None:
                 diagnosing = asyncio.create_task(look(valkey))
                 await others(connection, time.monotonic() + ROUND_SECONDS, asked)
                 await diagnosing
-        print(f"commands of one answer: {await commands(valkey)} (asked: at most 200)")
-        for name, share in (("p50", 0.5), ("p99", 0.99)):
-            before, during = percentile(quiet, share), percentile(asked, share)
-            more = during / before - 1
-            print(f"{name} of others: {before * 1e3:.3f} ms, diagnosed {during * 1e3:.3f} ms, {more:+.1%}")
+        return Cost(
+            commands=await commands(valkey),
+            p50_ms=(percentile(quiet, 0.5), percentile(asked, 0.5)),
+            p99_ms=(percentile(quiet, 0.99), percentile(asked, 0.99)),
+        )
 
 
 def percentile(seen: list[float], share: float) -> float:
-    return sorted(seen)[int(len(seen) * share)]
+    """In milliseconds."""
+    return sorted(seen)[int(len(seen) * share)] * 1e3
 
 
 if __name__ == "__main__":
-    asyncio.run(measure())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    print("\n".join(asyncio.run(measure()).lines()))

@@ -199,10 +199,12 @@ F07 = Fault(
     code="F07", cause="invalidations_lost", component="channel", inject=flag("deaf", True, True, True, one_when_mild=True),
     signals=("redis.subscribers",), tempting="shorten all times to live",
 )  # fmt: skip
-F08 = Fault(code="F08", cause="hot_key", component="key", inject=hot, signals=("redis.hot_key_share",), tempting="bigger pool")
+F08 = Fault(
+    code="F08", cause="hot_key", component="key", inject=hot, seconds=8, signals=("redis.hot_key_share",), tempting="bigger pool"
+)
 F09 = Fault(
     code="F09", cause="big_key", component="key", inject=big_value,
-    signals=("redis.biggest_key_bytes", "redis.slowlog_ms"), tempting="blame the network",
+    signals=("redis.biggest_key_bytes", "redis.slowlog_ms", "redis.command_usec_total"), tempting="blame the network",
 )  # fmt: skip
 F10 = Fault(
     code="F10", cause="slow_redis_command", component="KEYS", inject=walking,

@@ -8,7 +8,9 @@ from mcp_gateway.diagnostics.verdict import Hypothesis
 READS = "gateway.cache_reads_total"
 HITS = ("near_hit", "shared_hit", "stale")
 # Below this share of all reads no key is hot, whatever is usual.
-HOT = 0.25
+HOT = 0.2
+# Each call of a command costs so many times what is usual: not the noise of a busy processor.
+DEARER = 4.0
 # Commands that return a whole value, whose cost is the value's size.
 WHOLE_VALUES = ("hgetall", "get", "smembers", "lrange", "zrange", "hvals", "hkeys", "mget", "hmget")
 
@@ -60,7 +62,7 @@ def hot_key(window: Window) -> Hypothesis:
     case = Case(window, "hot_key", f"key {key}" if key else "redis", "One key gets most of the reads")
     usual = window.baseline("redis.hot_key_share")
     case.must(
-        None if not key or usual is None else shares[key] > 3 * usual and shares[key] > HOT,
+        None if not key or usual is None else shares[key] > 2.2 * usual and shares[key] > HOT,
         sign("redis.hot_key_share", key=key),
         but="Reads are spread over the keys as usual.",
     )
@@ -71,22 +73,32 @@ def hot_key(window: Window) -> Hypothesis:
 
 def big_key(window: Window) -> Hypothesis:
     """A value so large that each read of it holds the server and fills the line."""
-    keys = window.by("redis.biggest_key_bytes", "key")
-    key = next(iter(keys), "")
-    case = Case(window, "big_key", f"key {key}" if key else "redis", "A value is far larger than any other")
-    dearer = [one for one in WHOLE_VALUES if (usec_per_call(window, one) or 0.0) > 3.0]
-    command = max(dearer, key=lambda one: (usec_per_call(window, one) or 0.0, one), default="")
-    case.must(
-        either(_values_grew(window), True if _slow_read(window) else None),
-        sign("redis.biggest_key_bytes", key=key), sign("redis.slowlog_ms", command=_slow_read(window)),
-        but="No value is much larger than usual.",
-    )  # fmt: skip
+    command = _dearest(window)
+    grown, slow = _values_grew(window), _slow_read(window)
+    key = next(iter(window.by("redis.biggest_key_bytes", "key")), "") if grown else ""
+    read = command or slow
+    component = f"key {key}" if key else f"keys read by {read.upper()}" if read else "redis"
+    case = Case(window, "big_key", component, "A value is far larger than any other")
     sent = rose(window, "redis.net_output_bytes_total", factor=2.0, least=100_000)
     case.must(
-        either(sent, bool(command)), sign("redis.net_output_bytes_total"), sign("redis.command_usec_total", command=command),
+        either(grown, True if slow or (command and sent) else None),
+        sign("redis.biggest_key_bytes", key=key),
+        sign("redis.slowlog_ms", command=slow),
+        sign("redis.command_usec_total", command=command),
+        but="No value is much larger than usual.",
+    )
+    case.must(
+        either(sent, bool(command)),
+        sign("redis.net_output_bytes_total"),
         but="Reading values costs the store no more than usual.",
-    )  # fmt: skip
+    )
     return case.concluded("A value has become many times larger than any was, and reading it costs the store accordingly.")
+
+
+def _dearest(window: Window) -> str:
+    """The command returning whole values that costs the server several times what it did for each call; empty: none."""
+    costs = {one: cost for one in WHOLE_VALUES if (cost := usec_per_call(window, one)) is not None and cost > DEARER}
+    return max(costs, key=lambda one: (costs[one], one), default="")
 
 
 def hits_fell(window: Window) -> bool | None:

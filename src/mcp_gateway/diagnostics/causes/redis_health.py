@@ -1,6 +1,5 @@
 """The store itself: not running, not reached, not answering, held up by one command, or without its scripts."""
 
-from mcp_gateway.diagnostics.causes.cache import WHOLE_VALUES
 from mcp_gateway.diagnostics.causes.case import Case, sign
 from mcp_gateway.diagnostics.causes.comparing import both, either, neither, rose
 from mcp_gateway.diagnostics.signals.window import Window
@@ -9,7 +8,7 @@ from mcp_gateway.diagnostics.verdict import Hypothesis
 AWAY, CHANGES, STATE = "gateway.limit_away_total", "gateway.store_changes_total", "gateway.store_state"
 USEC = "redis.command_usec_total"
 # Commands whose cost grows with the number of keys, not with what one key holds.
-ALL_KEYS = ("keys", "flushall", "flushdb", "sort", "randomkey", "dbsize", "debug")
+ALL_KEYS = ("keys", "flushall", "flushdb", "sort", "debug")
 REFUSED = ("refused", "dns", "unreachable", "wrong_host")
 
 
@@ -88,7 +87,9 @@ def slow_command(window: Window) -> Hypothesis:
         but="No command that walks all keys is used more than usual.",
     )
     case.must(
-        either(share > 0.15, (window.value("redis.slowlog_recent", command=command) or 0.0) >= 1) if command else None,
+        either(share > NOTABLE, holds_up(window, command), (window.value("redis.slowlog_recent", command=command) or 0.0) >= 1)
+        if command
+        else None,
         sign("redis.slowlog_recent", command=command), sign("redis.command_calls_total", command=command),
         but="It takes little of the store's time.",
     )  # fmt: skip
@@ -97,6 +98,9 @@ def slow_command(window: Window) -> Hypothesis:
 
 
 DOMINATES = 0.5
+NOTABLE = 0.15
+# Each call takes as long as so many ordinary ones, which wait for it.
+HELD_UP = 15.0
 
 
 def command_share(window: Window) -> tuple[str, float]:
@@ -108,11 +112,15 @@ def command_share(window: Window) -> tuple[str, float]:
     return command, walking[command] / together if command and together else 0.0
 
 
-def whole_value_share(window: Window) -> float:
-    """The share of the store's time that reading whole values takes."""
+def holds_up(window: Window, command: str) -> bool | None:
+    """Whether one call takes the server as long as many ordinary ones; None when unknown."""
+    calls = window.by("redis.command_calls_total", "command", of="change")
     spent = window.by(USEC, "command", of="change")
-    together = sum(spent.values())
-    return sum(usec for command, usec in spent.items() if command in WHOLE_VALUES) / together if together else 0.0
+    others = sum(number for name, number in calls.items() if name != command)
+    if not calls.get(command) or not others:
+        return None
+    ordinary = sum(usec for name, usec in spent.items() if name != command) / others
+    return ordinary > 0 and spent.get(command, 0.0) / calls[command] > HELD_UP * ordinary
 
 
 def _cut_off(window: Window) -> bool:

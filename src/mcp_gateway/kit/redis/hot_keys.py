@@ -17,9 +17,9 @@ SHARE: Final = Metric(
     labels=("key",),
 )
 CAPACITY: Final = 128
-HALF_LIFE_SECONDS: Final = 6.0
+HALF_LIFE_SECONDS: Final = 4.0
 # A share of fewer reads than this says nothing.
-FEWEST: Final = 30.0
+FEWEST: Final = 20.0
 
 _CLOCK = SystemClock()
 
