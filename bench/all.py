@@ -86,6 +86,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Circuit breakers beside other libraries", "bench.kit.breaker"),
         Measurement("Adaptive concurrency on a simulated backend", "bench.kit.adaptive"),
         Measurement("The MCP gateway: what a call through a link costs beside other HTTP clients", "bench.gateway.clients"),
+        Measurement("Diagnostics: what the analyses cost Redis", "bench.diagnostics_redis"),
     ]
     if nl2sql is not None:
         questions = tuple(str(path) for path in sorted((nl2sql / "questions").glob("*.jsonl")))

@@ -14,7 +14,7 @@ from mcp_gateway.diagnostics.caching.sample import KeySample, SampledKey
 from mcp_gateway.kit.redis.wire import Reply
 
 SCANS = 12
-SCAN_COUNT = 500
+SCAN_COUNT = 200
 MAX_LOOKED_AT = 64
 MAX_FAMILIES = 12
 MAX_SUSPECTS = 6

@@ -25,7 +25,7 @@ CONNECT_SECONDS = 1.5
 COMMAND_SECONDS = 1.5
 MAX_REPLY_BYTES = 4_000_000
 # Sent together: the server answers others between two such bursts.
-BURST = 16
+BURST = 8
 
 ALLOWED = frozenset(
     {
