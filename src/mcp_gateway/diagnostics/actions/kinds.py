@@ -12,6 +12,8 @@ from types import MappingProxyType
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.diagnostics.verdict import Action, Risk
 
+# What this product can carry out itself, in the store that is configured.
+OURS = frozenset({"expire_keys", "load_scripts", "release_breaker"})
 # What a target's value may be written with in a command; other values are shown as a stand-in that a person replaces.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%{}~-]{1,200}")
 
@@ -243,6 +245,11 @@ def told(one: Action) -> str:
 
 
 def render(kind: str, target: Mapping[str, str]) -> str:
-    """For a person to read and run. A value with unusual characters is not written out: names come from outside."""
-    words = [f"{name}={value if _PLAIN.fullmatch(value) else '<' + name + '>'}" for name, value in sorted(target.items())]
-    return " ".join(["mcp-gateway", "ops", "apply", kind, *(shlex.quote(word) for word in words)])
+    """For a person to read and run; what we cannot carry out is a remark to the shell, and says what to do by hand.
+
+    A value with unusual characters is not written out: names come from outside.
+    """
+    plain = {name: value if _PLAIN.fullmatch(value) else f"<{name}>" for name, value in sorted(target.items())}
+    if kind not in OURS:
+        return f"# by hand: {KINDS[kind].says.format_map(plain)}"
+    return shlex.join(["mcp-gateway", "ops", "apply", kind, *(f"{name}={value}" for name, value in plain.items())])

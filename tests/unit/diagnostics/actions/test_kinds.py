@@ -3,7 +3,7 @@
 import pytest
 
 from mcp_gateway.core.errors import InvalidInput
-from mcp_gateway.diagnostics.actions.kinds import KINDS, action, told
+from mcp_gateway.diagnostics.actions.kinds import KINDS, OURS, action, told
 
 DANGEROUS = ("flush", "keys *", "monitor", "config set", "shutdown", "del ", "debug", "xargs")
 
@@ -11,11 +11,21 @@ DANGEROUS = ("flush", "keys *", "monitor", "config set", "shutdown", "del ", "de
 @pytest.mark.parametrize("tenant", ["x'; flushall", "a b", "$(reboot)", "`id`", "a|b", "*", "a\nb", "a;b", '"', ""])
 def test_an_unusual_name_is_not_written_into_a_command(tenant: str) -> None:
     one = action("tell_tenant", verify="refusals fall", tenant=tenant)
-    assert one.command == "mcp-gateway ops apply tell_tenant 'tenant=<tenant>'"
+    assert one.command.startswith("# by hand: Tell <tenant> of the limit")
+    ours = action("release_breaker", verify="refusals stop", breaker=tenant)
+    assert ours.command == "mcp-gateway ops apply release_breaker 'breaker=<breaker>'"
+
+
+def test_what_is_done_by_hand_is_a_remark_of_one_line() -> None:
+    for kind in set(KINDS) - OURS:
+        command = action(kind, verify="", **dict.fromkeys(KINDS[kind].target, "a\nrm -rf /")).command
+        assert command.startswith("# ")
+        assert len(command.splitlines()) == 1
 
 
 def test_an_ordinary_name_is() -> None:
-    assert action("tell_tenant", verify="", tenant="acme-1").command == "mcp-gateway ops apply tell_tenant tenant=acme-1"
+    known = action("release_breaker", verify="", breaker="engine-1")
+    assert known.command == "mcp-gateway ops apply release_breaker breaker=engine-1"
     assert "acme-1" in told(action("tell_tenant", verify="", tenant="acme-1"))
 
 

@@ -1,0 +1,75 @@
+"""Only what the present diagnosis recommends is carried out."""
+
+import pytest
+from tests.unit.diagnostics.actions.test_applying import Book, Breaker
+from tests.unit.diagnostics.causes.looks import NOW, Looks, healthy
+
+from mcp_gateway.core.clock import FixedClock
+from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.diagnostics.actions.applying import Applying
+from mcp_gateway.diagnostics.actions.mending import Mending, NotRecommended
+from mcp_gateway.diagnostics.ports import Deployment
+from mcp_gateway.diagnostics.signals.window import Window
+
+pytestmark = pytest.mark.anyio
+RELEASE = {"breaker": "engine"}
+
+
+class HeldOpen:
+    """A circuit that is held open until the breaker behind it is released."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+
+    async def observe(self, *, window_seconds: float, whole: bool = True) -> Window:
+        return held_open().window() if self._breaker.forced else healthy().window()
+
+
+def held_open() -> Looks:
+    looks = healthy().gauge("gateway.breaker_state", 0.0, 2.0, breaker="engine")
+    return looks.count("gateway.breaker_calls_total", 0, 300, breaker="engine", outcome="refused")
+
+
+def mending(breaker: Breaker, book: Book) -> Mending:
+    applying = Applying(
+        operators={"release_breaker": breaker},
+        trail=book,
+        clock=FixedClock(NOW),
+        secret=b"k" * 32,
+        within_seconds=0,
+        every_seconds=0,
+    )
+    return Mending(observer=HeldOpen(breaker), deployment=Deployment(), applying=applying)
+
+
+async def test_a_recommended_remedy_is_previewed_carried_out_and_seen_to_help() -> None:
+    breaker, book = Breaker(), Book()
+    use = mending(breaker, book)
+    preview = await use.preview("release_breaker", RELEASE)
+    done = await use.mend(LOCAL_CALLER, "release_breaker", RELEASE, token=preview.token)
+    assert (done.helped, breaker.forced) == (True, False)
+    assert [step.name for step in book.steps] == ["begun", "carried_out", "helped"]
+
+
+async def test_what_is_not_recommended_now_is_refused() -> None:
+    breaker = Breaker()
+    use = mending(breaker, Book())
+    with pytest.raises(NotRecommended):
+        await use.preview("release_breaker", {"breaker": "another"})
+    with pytest.raises(NotRecommended):
+        await use.preview("load_scripts", {})
+    with pytest.raises(InvalidInput):
+        await use.preview("flush_everything", {})
+    token = (await use.preview("release_breaker", RELEASE)).token
+    breaker.forced = False
+    with pytest.raises(NotRecommended):
+        await use.mend(LOCAL_CALLER, "release_breaker", RELEASE, token=token)
+
+
+async def test_another_remedys_token_is_refused() -> None:
+    breaker = Breaker()
+    use = mending(breaker, Book())
+    with pytest.raises(InvalidInput):
+        await use.mend(LOCAL_CALLER, "release_breaker", RELEASE, token="0" * 32)
+    assert breaker.forced
