@@ -28,7 +28,7 @@ _TAKEN: Final = frozenset(
 )
 # What generated files call things of their own: with such a singular the classes get `Item` behind it, as with imported names.
 _CLASSES: Final = imported_names() | frozenset(
-    "After Delivery Gathered M PageSize Parts PartsOf Signed Source Tools World "
+    "After Delivery M PageSize Parts PartsOf Rating Ratings Receipt SecondService Server Signature Source World "
     "ListCall CreateCall GetCall UpdateCall DeleteCall DeliverCall".split()
 )
 _IRREGULAR: Final = dict(

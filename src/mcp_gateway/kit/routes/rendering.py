@@ -28,7 +28,7 @@ def test_code(order: CheckedOrder) -> str:
     facts = _facts(order)
     body = _rendered(f"{order.router_type}_tests.py", facts)
     head = _rendered("tests.head", facts)
-    own = f"from {order.package}.routers import {order.names.module}"
+    own = f"from {order.package}.routers import {order.names.module} as module"
     return _finished(order, head, body, own=own)
 
 
