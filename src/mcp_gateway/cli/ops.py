@@ -1,4 +1,4 @@
-"""`mcp-gateway ops`: the MCP server with the operations tools."""
+"""`mcp-gateway ops`: the MCP server with the operations tools; and `ops apply`, which carries a proposed remedy out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from mcp_gateway.cli.mcp_door import (
     http_door,
     serve,
 )
+from mcp_gateway.cli.mending import carry_out
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.settings import load_settings
@@ -27,8 +28,9 @@ PORT = 8030
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def ops(
+    context: typer.Context,
     *,
     gateway: Annotated[
         str | None, typer.Option(help="The gateway to look at.", envvar="BACKEND_ORCHESTRATOR_URL", show_default=False)
@@ -46,9 +48,11 @@ def ops(
 ) -> None:
     """Run the MCP server with the operations tools.
 
-    They find what is wrong, make routers, and check them. It looks at the gateway, the engine and the Redis (REDIS_URL) it is told of, and keeps what it saw while it runs, so that
-    it knows what is usual there.
+    They find what is wrong, make routers, and check them. It looks at the gateway, the engine and the Redis (REDIS_URL) it
+    is told of, and keeps what it saw while it runs, so that it knows what is usual there.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = load_settings({"backend_orchestrator_url": gateway, "ai_engine_url": engine})
     configure_logging(settings.log_level, settings.log_format)
     door = http_door(host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
@@ -58,3 +62,24 @@ def ops(
             await serve(build_operations_server(operations), transport, door, settings)
 
     run_serving(run())
+
+
+@app.command("apply")
+def apply_remedy(
+    kind: Annotated[str, typer.Argument(help="The remedy, as `mcp-gateway diagnose` proposes it.", show_default=False)],
+    target: Annotated[
+        list[str] | None, typer.Argument(help="Its targets, NAME=VALUE each, as proposed.", show_default=False)
+    ] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+) -> None:
+    """Carry out a remedy that is proposed now.
+
+    It is shown first, with what it would change. It is undone when its signal does not come within a minute; each step
+    stands in the audit trail. Exit codes: 0 it helped, 1 it did not, or was not done.
+    """
+    parts = [one.partition("=") for one in target or ()]
+    if not all(sign for _, sign, _ in parts):
+        raise typer.BadParameter("targets are written NAME=VALUE")
+    if not carry_out(kind, {name: value for name, _, value in parts}, yes=yes):
+        raise typer.Exit(1)

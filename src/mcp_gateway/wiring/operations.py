@@ -57,7 +57,7 @@ async def open_operations(
 
     `project`: the folder of code that may be read; None: none. Raises `InvalidInput` and `InvalidStoreUrl` for addresses.
     """
-    tools = _looking(settings, clock, own)
+    tools = looking_tools(settings, clock, own)
     sampler = Sampler(observing=tools.observing, history=tools.observing.history, is_well=is_well, clock=clock)
     async with running(*([sampler.run()] if watch else [])):
         yield Operations(
@@ -73,7 +73,8 @@ async def open_operations(
         )
 
 
-def _looking(settings: Settings, clock: Clock, own: OwnGateway | None) -> DeploymentTools:
+def looking_tools(settings: Settings, clock: Clock, own: OwnGateway | None) -> DeploymentTools:
+    """What looks at the deployment that the settings name. Nothing is connected yet. Raises as `open_operations`."""
     addresses = Addresses(
         gateway_url=settings.backend_orchestrator_url or "",
         engine_url=settings.ai_engine_url or "",

@@ -1,0 +1,79 @@
+"""`ops apply` on a real Valkey whose limiter's keys never expire."""
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.valkey_process import ValkeyProcess
+
+from mcp_gateway.cli import main
+
+OK, FAILED, USAGE = 0, 1, 2
+EXPIRE = ("ops", "apply", "expire_keys", "prefix=rate_limit:", "seconds=60")
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, valkey: ValkeyProcess) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture
+def leak(valkey: ValkeyProcess) -> Iterator[None]:
+    """A writer that forgets to set a time to live, until somebody has set one."""
+    over = threading.Event()
+
+    def write() -> None:
+        with valkey.client() as client:
+            number = 0
+            while not over.wait(0.002) and client.ttl("rate_limit:t0:chat") <= 0:
+                client.set(f"rate_limit:t{number}:chat", number)
+                number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    yield
+    over.set()
+    writer.join()
+
+
+def ran(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+def endless(valkey: ValkeyProcess) -> int:
+    with valkey.client() as client:
+        return sum(client.ttl(key) == -1 for key in client.scan_iter(match="rate_limit:t*"))
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_proposed_remedy_is_shown_carried_out_and_has_to_help(
+    valkey: ValkeyProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran(*EXPIRE, "--yes") == OK
+    told = " ".join(capsys.readouterr().err.split())
+    assert "never expire -> expire in 60 s" in told
+    assert "It helped" in told
+    assert endless(valkey) == 0
+
+
+@pytest.mark.usefixtures("leak")
+def test_nothing_is_done_before_somebody_says_yes(valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert ran(*EXPIRE) == FAILED
+    assert endless(valkey) > 0
+
+
+def test_what_nothing_calls_for_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(*EXPIRE, "--yes") == FAILED
+    assert "REMEDY_NOT_RECOMMENDED" in capsys.readouterr().err
+
+
+def test_targets_have_names() -> None:
+    assert ran("ops", "apply", "expire_keys", "rate_limit:") == USAGE
