@@ -40,7 +40,7 @@ async def _apply(kind: str, target: Mapping[str, str], settings: Settings, *, ye
         if not yes and not typer.confirm("Do it?", default=False, err=True):
             return None
         with console.status("doing it, and waiting for its signal"):
-            return await mending.apply(LOCAL_CALLER, preview)
+            return await mending.mend(LOCAL_CALLER, kind, target, token=preview.token)
 
 
 def _show(preview: Preview) -> None:
