@@ -1,0 +1,135 @@
+"""A project on disk: shown first, never over what somebody changed, and back again."""
+
+from pathlib import Path
+
+import pytest
+
+from mcp_gateway.kit.routes.checks import checked
+from mcp_gateway.kit.routes.errors import InvalidRouterOrder, RouterChanged
+from mcp_gateway.kit.routes.generate import Generated, generate
+from mcp_gateway.kit.routes.order import RouterOrder, Surroundings
+from mcp_gateway.kit.routes.project import carry_out, changes, removal, surroundings
+
+
+def made(root: Path, name: str = "products", **options: bool) -> Generated:
+    order = RouterOrder(router_name=name, operations=("list", "get"), **options)  # type: ignore[arg-type]  # flags alone
+    return generate(order, surroundings(root, "backend", name))
+
+
+def written(root: Path, name: str = "products", **options: bool) -> None:
+    carry_out(root, changes(root, made(root, name, **options)))
+
+
+def tree(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_an_empty_project_gets_a_router_its_tests_and_an_application(tmp_path: Path) -> None:
+    written(tmp_path)
+    assert tree(tmp_path).keys() == {
+        "src/backend/__init__.py",
+        "src/backend/app.py",
+        "src/backend/routers/__init__.py",
+        "src/backend/routers/products.py",
+        "tests/test_products.py",
+    }
+    assert "app.include_router(products_router)\n" in tree(tmp_path)["src/backend/app.py"]
+
+
+def test_a_second_run_gives_no_difference(tmp_path: Path) -> None:
+    written(tmp_path)
+    assert changes(tmp_path, made(tmp_path)) == ()
+
+
+def test_showing_writes_nothing(tmp_path: Path) -> None:
+    shown = changes(tmp_path, made(tmp_path))
+    assert "+from backend.routers.products import router as products_router\n" in "".join(change.diff for change in shown)
+    assert tree(tmp_path) == {}
+
+
+def test_another_order_replaces_what_nobody_changed(tmp_path: Path) -> None:
+    written(tmp_path)
+    before = tree(tmp_path)["src/backend/routers/products.py"]
+    written(tmp_path, include_caching=False)
+    after = tree(tmp_path)["src/backend/routers/products.py"]
+    assert "Cache(" not in after.replace("Cache[Json](", "")
+    assert after != before
+
+
+def test_what_somebody_changed_is_never_written_over(tmp_path: Path) -> None:
+    written(tmp_path)
+    router = tmp_path / "src/backend/routers/products.py"
+    router.write_text(router.read_text() + "# mine\n")
+    before = tree(tmp_path)
+    planned = changes(tmp_path, made(tmp_path, include_caching=False))
+    assert [change.path for change in planned if change.by_hand] == ["src/backend/routers/products.py"]
+    with pytest.raises(RouterChanged):
+        carry_out(tmp_path, planned)
+    assert tree(tmp_path) == before
+
+
+def test_a_file_of_somebody_elses_is_a_collision(tmp_path: Path) -> None:
+    routers = tmp_path / "src/backend/routers"
+    routers.mkdir(parents=True)
+    (routers / "products.py").write_text("mine = 1\n")
+    with pytest.raises(InvalidRouterOrder, match="a module `products`"):
+        made(tmp_path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_orders.py").write_text("mine = 1\n")
+    planned = changes(tmp_path, made(tmp_path, "orders"))
+    assert [change.path for change in planned if change.by_hand] == ["tests/test_orders.py"]
+
+
+def test_an_address_somewhere_in_the_package_is_taken(tmp_path: Path) -> None:
+    package = tmp_path / "src/backend"
+    package.mkdir(parents=True)
+    (package / "old.py").write_text('router = APIRouter(prefix="/api/products")\n')
+    with pytest.raises(InvalidRouterOrder, match="is taken already"):
+        made(tmp_path)
+
+
+def test_what_changed_since_it_was_shown_stays(tmp_path: Path) -> None:
+    written(tmp_path)
+    planned = changes(tmp_path, made(tmp_path, "orders"))
+    app = tmp_path / "src/backend/app.py"
+    app.write_text(app.read_text() + "# meanwhile\n")
+    before = tree(tmp_path)
+    with pytest.raises(RouterChanged):
+        carry_out(tmp_path, planned)
+    assert tree(tmp_path) == before
+
+
+def test_windows_line_ends_do_not_look_like_a_change(tmp_path: Path) -> None:
+    written(tmp_path)
+    router = tmp_path / "src/backend/routers/products.py"
+    router.write_bytes(router.read_bytes().replace(b"\n", b"\r\n"))
+    assert not any(change.by_hand for change in changes(tmp_path, made(tmp_path)))
+
+
+def test_links_do_not_lead_out_of_the_project(tmp_path: Path) -> None:
+    outside, project = tmp_path / "outside", tmp_path / "project"
+    outside.mkdir()
+    project.mkdir()
+    (project / "src").symlink_to(outside)
+    with pytest.raises(InvalidRouterOrder, match="leads out of the project"):
+        changes(project, generate(RouterOrder(router_name="products")))
+    assert not list(outside.iterdir())
+
+
+def test_removing_gives_back_what_was_there(tmp_path: Path) -> None:
+    written(tmp_path)
+    before = tree(tmp_path)
+    written(tmp_path, "orders")
+    order = checked(RouterOrder(router_name="orders"), Surroundings())
+    carry_out(tmp_path, removal(tmp_path, order))
+    assert tree(tmp_path) == before
+    assert removal(tmp_path, order) == ()
+
+
+def test_what_somebody_changed_is_not_removed(tmp_path: Path) -> None:
+    written(tmp_path)
+    tests = tmp_path / "tests/test_products.py"
+    tests.write_text(tests.read_text() + "# mine\n")
+    with pytest.raises(RouterChanged):
+        carry_out(tmp_path, removal(tmp_path, checked(RouterOrder(router_name="products"), Surroundings())))
+    assert (tmp_path / "src/backend/routers/products.py").exists()
