@@ -18,7 +18,7 @@ from mcp_gateway.kit.redis.limits import RedisRuleStore, load_script
 
 @contextlib.asynccontextmanager
 async def flood(lab: Lab, strength: Strength) -> AsyncIterator[None]:
-    lab.rig.load.flood = by_strength(strength, 40, 100, 200)
+    lab.rig.load.flood = by_strength(strength, 25, 50, 100)
     yield
 
 

@@ -45,7 +45,7 @@ from mcp_gateway.kit.vitals.process import ProcessVitals
 
 RULES = RuleSet(
     rules=(
-        Rule(name="tenant", limit=60, window_seconds=6),
+        Rule(name="tenant", limit=30, window_seconds=6),
         Rule(name="tenant-chat", limit=30, window_seconds=6, operations=("chat",)),
     ),
     reads=("*",),
