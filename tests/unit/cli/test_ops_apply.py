@@ -47,9 +47,11 @@ def ran(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def endless(valkey: ValkeyProcess) -> int:
+def endless(valkey: ValkeyProcess) -> float:
+    """The share of the limiter's keys that never expire."""
     with valkey.client() as client:
-        return sum(client.ttl(key) == -1 for key in client.scan_iter(match="rate_limit:t*"))
+        times = [client.ttl(key) for key in client.scan_iter(match="rate_limit:t*")]
+    return sum(time == -1 for time in times) / len(times)
 
 
 @pytest.mark.usefixtures("leak")
@@ -60,14 +62,14 @@ def test_a_proposed_remedy_is_shown_carried_out_and_has_to_help(
     told = " ".join(capsys.readouterr().err.split())
     assert "never expire -> expire in 60 s" in told
     assert "It helped" in told
-    assert endless(valkey) == 0
+    assert endless(valkey) < 0.05, "but for the few that were written meanwhile"
 
 
 @pytest.mark.usefixtures("leak")
 def test_nothing_is_done_before_somebody_says_yes(valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert ran(*EXPIRE) == FAILED
-    assert endless(valkey) > 0
+    assert endless(valkey) == 1
 
 
 def test_what_nothing_calls_for_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
