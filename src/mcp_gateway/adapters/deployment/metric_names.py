@@ -38,6 +38,7 @@ OWN: Mapping[str, Meaning] = MappingProxyType(
         "request_seconds": Meaning(
             signal="gateway.request_ms", labels=_ROUTE, scale=SECONDS_TO_MS, counted="gateway.responses_total"
         ),
+        "tenant_request_seconds": _timed("gateway.tenant_request_ms", "tenant", counted="gateway.tenant_responses_total"),
         "requests_in_flight": _plain("gateway.in_flight"),
         "loop_lag_seconds": _timed("gateway.loop_lag_ms"),
         "loop_blocked": _plain("gateway.loop_blocked_total", "place"),

@@ -3,17 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.observing import Observer
-from mcp_gateway.diagnostics.operations import MetricsOrder
+from mcp_gateway.diagnostics.operations import MetricsOrder, MetricType
 from mcp_gateway.diagnostics.performance.sections import SECTIONS
 from mcp_gateway.diagnostics.performance.windows import TwoWindows, two_windows
 from mcp_gateway.diagnostics.ports import History
 from mcp_gateway.diagnostics.verdict import BlindSpot
+
+# The signal that says of each kind whether the page tells tenants apart.
+_BY_TENANT: Mapping[MetricType, str] = MappingProxyType(
+    {
+        "latency": "gateway.tenant_request_ms",
+        "throughput": "gateway.tenant_responses_total",
+        "cache_performance": "gateway.cache_reads_total",
+        "rate_limiting": "gateway.limit_decisions_total",
+        "errors": "gateway.responses_total",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,14 +91,12 @@ def _doubts(two: TwoWindows, order: MetricsOrder) -> list[BlindSpot]:
         )
     if two.before is None:
         found.append(BlindSpot(what="the window before", why="No snapshots were kept from that time."))
-    if order.tenant_filter is not None and order.metric_type in {"latency", "throughput", "errors"}:
-        carried = two.now.labels("gateway.responses_total", "tenant") or two.now.labels("gateway.request_ms", "tenant")
-        if not carried:
-            found.append(
-                BlindSpot(
-                    what="requests by tenant",
-                    why="The gateway's page does not split requests by tenant.",
-                    hint="Cache reads, limits and refusals are split; ask for those.",
-                )
+    if order.tenant_filter is not None and not two.now.labels(_BY_TENANT[order.metric_type], "tenant"):
+        found.append(
+            BlindSpot(
+                what="figures by tenant",
+                why="The gateway's page does not split these by tenant, so nothing is said of one.",
+                hint="A gateway on the kit splits times, cache reads, limits and refusals of guarded routes.",
             )
+        )
     return found

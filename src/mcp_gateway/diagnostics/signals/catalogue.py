@@ -108,6 +108,8 @@ _GATEWAY = (
     _counter("gateway.responses_total", "Responses by route, status and tenant", PAGE, "route", "status", "tenant"),
     _gauge("gateway.in_flight", "1", "Requests being answered now", PAGE),
     *_timed("gateway.request_ms", "from a request to the end of its response", PAGE, "route", "status", "tenant"),
+    _counter("gateway.tenant_responses_total", "Responses to guarded requests by tenant", PAGE, "tenant"),
+    *_timed("gateway.tenant_request_ms", "from a tenant's request to the end of its response", PAGE, "tenant"),
     *_timed("gateway.loop_lag_ms", "how late the event loop came to a timer", PAGE),
     _counter("gateway.loop_blocked_total", "Times the loop stood still, by the place (file:line) it stood at", PAGE, "place"),
     _counter("gateway.loop_blocked_ms_total", "How long it stood still, by place", PAGE, "place", unit="ms"),

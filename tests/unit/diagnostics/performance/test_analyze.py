@@ -21,7 +21,7 @@ from mcp_gateway.diagnostics.performance.analyze import PerformanceFound
 from mcp_gateway.diagnostics.performance.sparkline import sparkline
 from mcp_gateway.diagnostics.sampling import Sampler, nothing_stands_out
 from mcp_gateway.kit.cache.figures import READS
-from mcp_gateway.kit.fastapi.middleware import REQUEST_SECONDS
+from mcp_gateway.kit.fastapi.middleware import REQUEST_SECONDS, TENANT_SECONDS
 from mcp_gateway.kit.limits.tallies import DECISIONS, REFUSALS
 from mcp_gateway.kit.prometheus import PrometheusFigures, render_figures
 
@@ -171,11 +171,26 @@ async def test_caches_and_limits_are_told_for_one_tenant(world: World) -> None:
     assert "rival" not in str((await world.tools.analyze_performance(VIEWER, order)).to_dict())
 
 
+async def test_each_tenant_has_percentiles_of_its_own(world: World) -> None:
+    for tenant, seconds in (("acme", 0.02), ("rival", 0.4)):
+        for _ in range(100):
+            world.figures.histogram(TENANT_SECONDS, tenant=tenant).observe(seconds)
+    await world.minutes(5, requests=40)
+    rows = results_of(await world.analyze("latency"))["tenants"]
+    assert isinstance(rows, list)
+    assert [(inside(row, "tenant"), inside(row, "measurements")) for row in rows] == [("acme", 100.0), ("rival", 100.0)]
+    found = await world.analyze("latency", tenant="rival")
+    assert inside(results_of(found), "requests", "p50_ms", "value") == pytest.approx(375, abs=50)
+    assert [spot.what for spot in found.blind_spots] == ["the window before"]
+    busy = results_of(await world.analyze("throughput", tenant="acme"))
+    assert inside(busy, "requests_per_second", "value") == pytest.approx(100 / 300)
+
+
 async def test_requests_that_are_not_split_by_tenant_are_said_not_to_be(world: World) -> None:
     await world.minutes(5, requests=60)
-    found = await world.analyze("latency", tenant="acme")
-    assert "requests by tenant" in {spot.what for spot in found.blind_spots}
-    assert inside(results_of(found), "requests", "p50_ms", "value") is None
+    found = await world.analyze("errors", tenant="acme")
+    assert "figures by tenant" in {spot.what for spot in found.blind_spots}
+    assert results_of(found)["failed_share"] is None
 
 
 @pytest.mark.parametrize("metric", METRIC_TYPES)
