@@ -22,7 +22,9 @@ from mcp_gateway.kit.prometheus import PrometheusFigures
 from mcp_gateway.kit.redis.breaker import RedisBreakerStore
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
 from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.hot_keys import HotKeys
 from mcp_gateway.kit.redis.limits import RedisLeaseStore, RedisLimitStore, RedisRuleStore
+from mcp_gateway.kit.redis.reporting import report_state
 from mcp_gateway.kit.vitals.loop import LoopWatch
 from mcp_gateway.kit.vitals.process import ProcessVitals
 from mcp_gateway.settings import Settings
@@ -75,6 +77,7 @@ async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Tra
         url, timeout_seconds = settings.redis_url.get_secret_value(), settings.redis_timeout_seconds
         opened = await RedisConnection.open(url, timeout_seconds=timeout_seconds, tolerate_down=True)
         connection = await stack.enter_async_context(opened)
+        report_state(connection, figures)
         limiter = EnterpriseRateLimiter(
             rules,
             store=RedisLimitStore(connection, timeout_seconds=timeout_seconds),
@@ -85,6 +88,8 @@ async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Tra
         )
         await stack.enter_async_context(StoredRules(RedisRuleStore(connection), limiter))
         level = await stack.enter_async_context(await RedisSharedLevel.open(connection, clock=clock))
+        level.hot_keys = HotKeys(figures=figures, clock=clock)
+        figures.on_collect(level.hot_keys.report)
         shared = Shelves(level, clock=clock, figures=figures)
         stack.push_async_callback(shared.close)
         yield Traffic(
