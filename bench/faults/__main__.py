@@ -13,7 +13,9 @@ from pathlib import Path
 import structlog
 from bench.faults.all_faults import FAULTS
 from bench.faults.cases import STRENGTHS
-from bench.faults.controls import Control, run_controls
+from bench.faults.controls import run_controls
+from bench.faults.cost import measure as measure_cost
+from bench.faults.kept import Kept
 from bench.faults.lab import Lab
 from bench.faults.report import write_report
 from bench.faults.runs import Run, run_one
@@ -22,29 +24,27 @@ from bench.faults.runs import Run, run_one
 async def measure(options: argparse.Namespace) -> None:
     wanted = set(options.only.split(",")) if options.only else None
     chosen = [fault for fault in FAULTS if wanted is None or fault.code in wanted]
+    kept = Kept(Path(options.kept)) if options.kept else None
     runs: list[Run] = []
     async with Lab() as lab:
-        for strength in options.strengths.split(","):
-            for fault in chosen if options.controls_only is False else ():
+        controls = await run_controls(lab, options.controls, why=options.why)
+        for control in controls if kept else ():
+            kept.add(control)  # type: ignore[union-attr]  # there is one
+        for strength in options.strengths.split(",") if options.strengths else ():
+            for fault in chosen:
                 begun = time.monotonic()
                 run = await run_one(lab, fault, strength, repeats=options.repeats, mend=not options.no_mend)
                 runs.append(run)
-                _keep(options.out, runs, [])
+                if kept:
+                    kept.add(run)
                 _show(run, time.monotonic() - begun, why=options.why)
-        controls = await run_controls(lab, options.controls, why=options.why)
-    _keep(options.out, runs, controls)
+    if options.out:
+        all_runs, all_controls = kept.read() if kept else (runs, controls)
+        cost = (await measure_cost()).lines() if options.cost else []
+        write_report(Path(options.out), all_runs, all_controls, cost)
     alarms = sum(bool(one.answered) and not one.expected for one in controls)
-    print(
-        json.dumps(
-            {"runs": len(runs), "first": sum(run.first for run in runs), "false alarms": alarms, "controls": len(controls)}
-        )
-    )
-
-
-def _keep(out: str, runs: list[Run], controls: list[Control]) -> None:
-    """After each run: half an hour's work is not lost with the last minute's."""
-    if out:
-        write_report(Path(out), runs, controls)
+    told = {"runs": len(runs), "first": sum(run.first for run in runs), "false alarms": alarms, "controls": len(controls)}
+    print(json.dumps(told))
 
 
 def _show(run: Run, seconds: float, *, why: bool) -> None:
@@ -68,10 +68,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="codes of faults, with commas between them")
     parser.add_argument("--strengths", default=",".join(STRENGTHS))
     parser.add_argument("--controls", type=int, default=0, help="how many runs of each control")
-    parser.add_argument("--controls-only", action="store_true")
     parser.add_argument("--repeats", type=int, default=1, help="how often each is asked again")
     parser.add_argument("--no-mend", action="store_true", help="diagnose only")
     parser.add_argument("--why", action="store_true", help="show what was answered instead of the true cause")
+    parser.add_argument("--kept", default="", help="a file that runs are added to, and the report is made from")
+    parser.add_argument("--cost", action="store_true", help="measure what an answer costs the store, too")
     parser.add_argument("--out", default="", help="write the confusion matrix to this file")
     asyncio.run(measure(parser.parse_args()))
 

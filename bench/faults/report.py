@@ -15,8 +15,10 @@ the load of twenty tenants, and what `auto` answered. `python -m bench.faults` m
 """
 
 
-def write_report(path: Path, runs: Sequence[Run], controls: Sequence[Control]) -> None:
-    path.write_text("\n".join([HEADER, *_scores(runs, controls), "", *_matrix(runs), "", *_each(runs)]) + "\n", encoding="utf-8")
+def write_report(path: Path, runs: Sequence[Run], controls: Sequence[Control], cost: Sequence[str] = ()) -> None:
+    path.write_text(
+        "\n".join([HEADER, *_scores(runs, controls), "", *cost, "", *_matrix(runs), "", *_each(runs)]) + "\n", encoding="utf-8"
+    )
 
 
 def _scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:

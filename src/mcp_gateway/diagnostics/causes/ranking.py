@@ -69,7 +69,9 @@ LEADS_TO: Mapping[str, Sequence[str]] = MappingProxyType(
         "redis_memory_full": ("cache_ttl_too_short", "invalidations_lost", "hot_key", "limit_too_low", "redis_script_lost"),
         "limiter_keys_without_ttl": ("redis_memory_evicting", "redis_memory_full"),
         "redis_memory_evicting": ("cache_ttl_too_short", "redis_script_lost", "invalidations_lost", "hot_key"),
-        "big_key": ("redis_memory_evicting", "redis_memory_full", "redis_hung", "slow_redis_command", "event_loop_blocked"),
+        "big_key": (
+            "redis_memory_evicting", "redis_memory_full", "redis_hung", "slow_redis_command", "event_loop_blocked", "memory_leak",
+        ),
         "slow_redis_command": ("redis_hung", "big_key", "invalidations_lost"),
         "event_loop_blocked": (
             "engine_slow", "engine_hangs", "upstream_pool_too_small", "connection_leak", "slow_sql", "redis_hung",
