@@ -1,7 +1,7 @@
 """Why the cache answers less: values that live too briefly, lost invalidations, keys read too often, values too large."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import either, fell, larger, neither, rose, slower, total
+from mcp_gateway.diagnostics.causes.comparing import either, fell, larger, neither, rose, slower, starved, total
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -48,6 +48,11 @@ def invalidations_lost(window: Window) -> Hypothesis:
         but="As many as usual listen to the channel of invalidations.",
     )
     case.must(_store_answers(window), sign("redis.up"), but="The store does not answer at all.")
+    case.must(
+        neither(starved(window)),
+        sign("gateway.loop_lag_p95_ms"),
+        but="The gateway does not get to run in time itself, so its memberships lapse.",
+    )
     near, waits = _less_near(window), slower(window, "gateway.cache_invalidation_p95_ms", factor=3)
     case.must(
         either(near, waits),

@@ -97,6 +97,11 @@ def machine_slowdown(window: Window) -> float:
     return max(1.0, slowdown(window, "gateway.request_p50_ms", route=route)) if route else 1.0
 
 
+def starved(window: Window) -> bool | None:
+    """Whether the gateway itself does not get to run in time, so that whatever it waits for looks late."""
+    return slower(window, "gateway.loop_lag_p95_ms", factor=4)
+
+
 def _often(window: Window, route: str) -> bool:
     measured = window.histogram("gateway.request_ms", route=route)
     return measured is not None and measured.count >= FEWEST

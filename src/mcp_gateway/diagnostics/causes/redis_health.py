@@ -1,7 +1,7 @@
 """The store itself: not running, not reached, not answering, held up by one command, or without its scripts."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import both, either, neither, rose
+from mcp_gateway.diagnostics.causes.comparing import both, either, neither, rose, starved
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -29,6 +29,12 @@ def hung(window: Window) -> Hypothesis:
         neither(command_share(window)[1] > DOMINATES),
         sign(USEC, command=command_share(window)[0]),
         but="One command holds it up.",
+    )
+    live = any(isinstance(one.value, int | float) and one.value == LIVE for one in window.series(STATE))
+    case.must(
+        not (live and starved(window)),
+        sign("gateway.loop_lag_p95_ms"),
+        but="The gateway does not get to run in time itself, and has its line to the store.",
     )
     case.may(rose(window, AWAY), sign(AWAY))
     return case.concluded("Connections are accepted and commands get no answer within their deadline.")
@@ -97,6 +103,7 @@ def slow_command(window: Window) -> Hypothesis:
     return case.concluded("A command whose cost grows with the number of all keys takes much of the store's one thread.")
 
 
+LIVE = 2.0
 DOMINATES = 0.5
 NOTABLE = 0.15
 # Each call takes as long as so many ordinary ones, which wait for it.
