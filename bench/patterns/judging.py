@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.patterns.cases import Case, Project
 from bench.patterns.rewriting import REWRITES
+
 from mcp_gateway.kit.patterns.model import Finding, Order
 from mcp_gateway.kit.patterns.validate import validate
 

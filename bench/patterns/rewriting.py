@@ -79,6 +79,9 @@ def _renamed(text: str) -> str:
     imports = _Imports()
     tree = imports.visit(tree)
     names: dict[str, ast.expr] = {old: ast.Name(new, ast.Load()) for old, new in imports.renamed.items()}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "[" in node.value:  # an annotation in quotes
+            node.value = re.sub(r"\w+", lambda found: imports.renamed.get(found[0], found[0]), node.value)
     return ast.unparse(_Names(names).visit(tree)) + "\n"
 
 
@@ -106,4 +109,11 @@ def _with_locals(text: str) -> str:
             node.arg = LOCALS[node.arg]
         elif isinstance(node, ast.Name) and node.id in LOCALS:
             node.id = LOCALS[node.id]
+        elif (
+            isinstance(node, ast.Attribute)
+            and node.attr in LOCALS
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+        ):
+            node.attr = LOCALS[node.attr]
     return re.sub(r"\n{3,}", "\n\n", ast.unparse(tree)) + "\n"

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from bench.patterns.cases import read_projects
+
 from mcp_gateway.kit.patterns.model import Order
 from mcp_gateway.kit.patterns.validate import validate
 

@@ -11,8 +11,9 @@ from mcp_gateway.kit.patterns.facts.origins import Origin, Origins
 from mcp_gateway.kit.patterns.facts.outbound import Outbound
 from mcp_gateway.kit.patterns.facts.reach import Reach, Reached
 from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
+from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import Module, Project
-from mcp_gateway.kit.patterns.python.names import Names, argument, words
+from mcp_gateway.kit.patterns.python.names import Names
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route

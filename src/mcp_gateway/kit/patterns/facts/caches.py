@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from mcp_gateway.kit.patterns.facts.reach import Reached
+from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import Scope
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 
 CACHE: Final = re.compile(
     r"(^|_)(cache|caches|redis|redis_client|memcache|near)(_client|_store)?s?$|Cache$|Redis$", re.IGNORECASE

@@ -8,8 +8,9 @@ import re
 from typing import Final
 
 from mcp_gateway.kit.patterns.facts.statements import awaited_call, catches_all, ends_in_error, is_stub, raises, verdict_used
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.paths import Paths
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route, Target

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from enum import Flag, auto
 from typing import Final
 
+from mcp_gateway.kit.patterns.python.expressions import parameter_of, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Binding, Function, Scope, all_parameters, default_of
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, parameter_of, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import own_nodes
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Expression, Target

@@ -5,8 +5,9 @@ import re
 from typing import Final
 
 from mcp_gateway.kit.patterns.facts.reach import Reached
+from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Expression

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterable
 
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import Function, Module
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 
 WAITING = {"wait_for", "shield", "timeout", "ensure_future"}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from mcp_gateway.kit.patterns.python.expressions import is_none, quoted, words
 from mcp_gateway.kit.patterns.python.modules import (
     FUNCTIONS,
     Binding,
@@ -16,7 +17,6 @@ from mcp_gateway.kit.patterns.python.modules import (
     Module,
     Project,
     Scope,
-    all_parameters,
     default_of,
 )
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
@@ -64,19 +64,6 @@ class Symbol:
 UNKNOWN: Final = Symbol("unknown", "?")
 
 
-def words(expression: ast.AST) -> str:
-    """Dotted words of names and attributes: `self.client.get`; `?` for what has none."""
-    if isinstance(expression, ast.Name):
-        return expression.id
-    if isinstance(expression, ast.Attribute):
-        return f"{words(expression.value)}.{expression.attr}"
-    if isinstance(expression, ast.Call):
-        return words(expression.func)
-    if isinstance(expression, ast.Await):
-        return words(expression.value)
-    return "?"
-
-
 class Names:
     """Answers are remembered for the life of the project."""
 
@@ -107,7 +94,7 @@ class Names:
         if isinstance(expression, ast.Subscript):
             return self.resolve(expression.value, scope, steps - 1)
         if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-            read = _quoted(expression.value)
+            read = quoted(expression.value)
             return self.resolve(read, scope, steps - 1) if read is not None else UNKNOWN
         return Symbol("value", words(expression), expression, scope)
 
@@ -312,12 +299,12 @@ class Names:
         """The annotation without its wrappings, and the scope to read it in."""
         for _ in range(max(steps, 0)):
             if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-                read = _quoted(annotation.value)
+                read = quoted(annotation.value)
                 if read is None:
                     return annotation, scope
                 annotation = read
             elif isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-                annotation = annotation.left if not _is_none(annotation.left) else annotation.right
+                annotation = annotation.left if not is_none(annotation.left) else annotation.right
             elif isinstance(annotation, ast.Subscript) and self.resolve(annotation.value, scope, steps - 1).last in _UNWRAPPED:
                 inside = annotation.slice
                 annotation = inside.elts[0] if isinstance(inside, ast.Tuple) and inside.elts else inside
@@ -336,7 +323,7 @@ class Names:
         if annotation is None or steps <= 0:
             return []
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-            return self.metadata(_quoted(annotation.value), scope, steps - 1)
+            return self.metadata(quoted(annotation.value), scope, steps - 1)
         if isinstance(annotation, ast.BinOp):
             return self.metadata(annotation.left, scope, steps - 1) + self.metadata(annotation.right, scope, steps - 1)
         if isinstance(annotation, ast.Subscript):
@@ -381,34 +368,6 @@ def _assigned(node: ast.ClassDef) -> dict[str, tuple[ast.expr, Function]]:
     return found
 
 
-def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr | None:
-    """An argument by keyword, or by position when it stands there."""
-    for keyword in call.keywords:
-        if keyword.arg == name:
-            return keyword.value
-    if (
-        position is not None
-        and position < len(call.args)
-        and not any(isinstance(one, ast.Starred) for one in call.args[: position + 1])
-    ):
-        return call.args[position]
-    return None
-
-
-def parameter_of(function: Function, call: ast.Call, value: ast.expr) -> str | None:
-    """The name of the parameter that receives `value` in this call; None when nobody can say."""
-    for keyword in call.keywords:
-        if keyword.value is value:
-            return keyword.arg
-    names = [one.arg for one in all_parameters(function.args)]
-    if names and names[0] in ("self", "cls") and isinstance(call.func, ast.Attribute):
-        names = names[1:]
-    for index, one in enumerate(call.args):
-        if one is value and index < len(names):
-            return names[index]
-    return None
-
-
 def _made_by(target: Symbol) -> Symbol | None:
     known = MAKERS.get(target.dotted)
     if known is not None:
@@ -423,16 +382,3 @@ def _made_by(target: Symbol) -> Symbol | None:
 
 def _is_kit(dotted: str) -> bool:
     return dotted == KIT or (dotted.startswith(f"{KIT}.") and not dotted.startswith((f"{KIT}.patterns", f"{KIT}.routes")))
-
-
-def _is_none(expression: ast.expr) -> bool:
-    return isinstance(expression, ast.Constant) and expression.value is None
-
-
-def _quoted(text: str) -> ast.expr | None:
-    if len(text) > 300:
-        return None
-    try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mcp_gateway.kit.patterns.python.names import words
+from mcp_gateway.kit.patterns.python.expressions import words
 
 
 class Way(Enum):

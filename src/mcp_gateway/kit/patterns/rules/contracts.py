@@ -1,4 +1,4 @@
-"""What goes in and comes out is said, checked and bounded."""
+"""What comes out is said and bounded."""
 
 import ast
 import re
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, all_parameters, default_of
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
@@ -92,25 +92,6 @@ async def list_items(
     return await items.list(call.tenant, limit=limit)
 """,
 )
-UNCHECKED = RuleCard(
-    name="input-unvalidated",
-    pattern="contracts",
-    level="comprehensive",
-    severity=Severity.MEDIUM,
-    title="The body is taken as it comes",
-    reason="Whatever a caller sends reaches the code behind: missing fields, other types, ten thousand keys.",
-    remedy="Take a model as parameter, or hand the raw body to `Model.model_validate_json`.",
-    bad="""\
-@router.put("/items/{item}")
-async def write_item(item: str, body: dict[str, Any], items: Items, call: Annotated[Call, Depends(Guard("items.write"))]) -> Item:
-    return await items.write(item, body, tenant=call.tenant)
-""",
-    good="""\
-@router.put("/items/{item}")
-async def write_item(item: str, body: Item, items: Items, call: Annotated[Call, Depends(Guard("items.write"))]) -> Item:
-    return await items.write(item, body, tenant=call.tenant)
-""",
-)
 
 
 def _unstated(study: Study) -> Iterator[Hit]:
@@ -119,13 +100,13 @@ def _unstated(study: Study) -> Iterator[Hit]:
             continue
         model = route.option("response_model") or _among_responses(route)
         if model is not None:
-            if _is_vague(model, study):
+            if is_vague(model, study):
                 yield Hit(node=route.place, route=route, message=f"response_model says nothing about what {route.name} answers")
             continue
         if route.option("response_class") is not None and "JSON" not in words(route.option("response_class").node):  # type: ignore[union-attr]  # just asked
             continue
         returns = route.function.returns
-        if returns is None or _is_vague(Expression(returns, route.scope), study):
+        if returns is None or is_vague(Expression(returns, route.scope), study):
             yield Hit(
                 node=route.place,
                 route=route,
@@ -160,7 +141,7 @@ def _spoken(node: ast.expr) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else words(node).rpartition(".")[2]
 
 
-def _is_vague(annotation: Expression, study: Study, steps: int = 6) -> bool:
+def is_vague(annotation: Expression, study: Study, steps: int = 6) -> bool:
     """Whether a type says nothing of what is in it: `Any`, `dict`, `list[dict]`, `dict[str, Any]`."""
     node, scope = study.names.plain_type(annotation.node, annotation.scope)
     if isinstance(node, ast.Constant):
@@ -169,11 +150,11 @@ def _is_vague(annotation: Expression, study: Study, steps: int = 6) -> bool:
         name = study.names.resolve(node.value, scope).last
         if name in HOLDERS:
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            return any(_is_vague(Expression(one, scope), study, steps - 1) for one in parts)
+            return any(is_vague(Expression(one, scope), study, steps - 1) for one in parts)
         return False
     symbol = study.names.resolve(node, scope)
     if symbol.kind == "value" and isinstance(symbol.node, ast.Subscript) and symbol.scope is not None and steps > 0:
-        return _is_vague(Expression(symbol.node, symbol.scope), study, steps - 1)
+        return is_vague(Expression(symbol.node, symbol.scope), study, steps - 1)
     return symbol.kind == "external" and symbol.last in VAGUE
 
 
@@ -383,85 +364,4 @@ def _names_in(node: ast.AST) -> Iterator[str]:
     yield from (one.id for one in walk(node) if isinstance(one, ast.Name))
 
 
-def _unchecked(study: Study) -> Iterator[Hit]:
-    for route in study.routes:
-        if not isinstance(route.function, FUNCTIONS) or route.reads:
-            continue
-        yield from _vague_bodies(study, route)
-        yield from _raw_bodies(study, route)
-
-
-def _vague_bodies(study: Study, route: Route) -> Iterator[Hit]:
-    function = route.function
-    assert isinstance(function, FUNCTIONS)  # noqa: S101  (the caller asked)
-    for one in all_parameters(function.args):
-        if study.world.dependencies.of_parameter(one, function.args, route.scope) or f"{{{one.arg}" in route.path:
-            continue
-        if one in (function.args.vararg, function.args.kwarg) or one.arg in ("self", "cls"):
-            continue
-        markers = {words(node).rpartition(".")[2] for node, _ in study.names.metadata(one.annotation, route.scope)}
-        default = default_of(function.args, one.arg)
-        markers |= {words(default).rpartition(".")[2]} if isinstance(default, ast.Call) else set()
-        if markers & {"Query", "Header", "Path", "Cookie"}:
-            continue
-        body = bool(markers & {"Body", "Form"})
-        if one.annotation is None:
-            vague = body
-        else:
-            vague = _is_vague(Expression(one.annotation, route.scope), study)
-        if vague and not _is_validated(one.arg, function):
-            yield Hit(node=one, route=route, message=f"{route.name} takes {one.arg} as it comes")
-
-
-def _raw_bodies(study: Study, route: Route) -> Iterator[Hit]:
-    function = route.function
-    assert isinstance(function, FUNCTIONS)  # noqa: S101  (as above)
-    for node in walk(function):
-        is_json = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("json", "form")
-        loads = isinstance(node, ast.Call) and words(node.func) in ("json.loads", "orjson.loads", "loads")
-        if not (is_json or loads) or not isinstance(node, ast.Call):
-            continue
-        if is_json and not _is_request(node.func.value, study):  # type: ignore[attr-defined]  # an attribute, as was asked
-            continue
-        if loads and not any(
-            isinstance(one, ast.Call) and words(one.func).endswith(("request.body", "request.stream")) for one in walk(function)
-        ):
-            continue
-        parent = study.module.parents.get(node)
-        while isinstance(parent, ast.Await):
-            parent = study.module.parents.get(parent)
-        if _validates(parent):
-            continue
-        name = words(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
-        if name and _is_validated(name, function):
-            continue
-        yield Hit(node=node, route=route, message=f"{route.name} takes the body as it comes")
-
-
-def _is_request(node: ast.expr, study: Study) -> bool:
-    kind = study.names.type_of(node, study.module.around(node))
-    return kind.last == "Request" if kind is not None else words(node) in ("request", "req")
-
-
-def _validates(node: ast.AST | None) -> bool:
-    """A call that checks what it is given: of a model, an adapter, a schema."""
-    if isinstance(node, ast.keyword):
-        return node.arg is None
-    if not isinstance(node, ast.Call):
-        return False
-    name = words(node.func).rpartition(".")[2]
-    return bool(re.search(r"validate|parse|^load$|^from_dict$|^construct_event$", name)) or (
-        name[:1].isupper() and name not in ("JSONResponse", "Response")
-    )
-
-
-def _is_validated(name: str, function: ast.AST) -> bool:
-    for node in walk(function):
-        if isinstance(node, ast.Call) and _validates(node):
-            values = [*node.args, *(word.value for word in node.keywords)]
-            if any(isinstance(one, ast.Name) and one.id == name for one in values):
-                return True
-    return False
-
-
-RULES = (Rule(card=UNSTATED, check=_unstated), Rule(card=UNBOUNDED, check=_unbounded), Rule(card=UNCHECKED, check=_unchecked))
+RULES = (Rule(card=UNSTATED, check=_unstated), Rule(card=UNBOUNDED, check=_unbounded))

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import Scope
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import PUBLIC, is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
@@ -299,9 +299,7 @@ def _includes_health(study: Study) -> bool:
     for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and "health" in words(node.func).lower():
             return True
-        if isinstance(node, ast.Call) and words(node.func).endswith(
-            (".include_router", ".mount", ".add_route", ".add_api_route")
-        ):
+        if isinstance(node, ast.Call) and words(node.func).endswith((".include_router", ".mount")):
             spoken = [words(one) for one in node.args] + [str(one.value) for one in node.args if isinstance(one, ast.Constant)]
             if any("health" in one.lower() for one in spoken):
                 return True

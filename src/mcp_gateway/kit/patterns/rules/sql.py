@@ -7,8 +7,8 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import Scope
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
@@ -270,9 +270,15 @@ def _put_in_name(text: _Text, node: ast.expr) -> Iterator[str | None]:
     ):
         yield from _put_in(text.of(symbol.node, symbol.scope)) if text.steps > 0 else (None,)
         return
-    if symbol.kind == "external" and symbol.dotted.count(".") > 0:
+    if symbol.kind == "external" and _is_imported(text, node):
         return  # a constant from elsewhere
     yield None
+
+
+def _is_imported(text: _Text, node: ast.expr) -> bool:
+    """Whether its first word is a name some import binds: not a parameter's attribute."""
+    found = text.scope.lookup(words(node).partition(".")[0])
+    return found is not None and found[1][-1].kind == "import"
 
 
 def _is_fixed(text: _Text, node: ast.expr) -> bool:

@@ -8,8 +8,8 @@ from typing import Final
 from mcp_gateway.kit.patterns.facts.origins import Origin, names_tenant
 from mcp_gateway.kit.patterns.facts.statements import raises
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.rules.webhooks import is_webhook

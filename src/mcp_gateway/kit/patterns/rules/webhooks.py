@@ -7,8 +7,8 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.facts.statements import awaited_call, catches_all, ends_in_error, raises, verdict_used
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
+from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module
-from mcp_gateway.kit.patterns.python.names import words
 from mcp_gateway.kit.patterns.python.paths import Paths
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study

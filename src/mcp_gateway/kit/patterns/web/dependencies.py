@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters, default_of
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument, words
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import own_nodes
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route, Router, Target
 

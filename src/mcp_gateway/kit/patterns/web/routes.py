@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from mcp_gateway.kit.patterns.python.expressions import argument
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
-from mcp_gateway.kit.patterns.python.names import Names, Symbol, argument
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.model import METHODS, Expression, Route
 from mcp_gateway.kit.patterns.web.routers import Routers
