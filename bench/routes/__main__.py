@@ -85,7 +85,9 @@ def tests(root: Path, made: list[Generated], store: str) -> None:
         found, bad = own_tests(root, paths, store) if paths else (Counter[str](), [])
         counts += found
         failed += bad
-    row("own tests on a real Valkey, passed", f"{counts['passed']:,} of {counts.total():,}", "all")
+        if paths:
+            row(f"own tests of {len(paths)} {router_type} routers, passed", f"{found['passed']:,} of {found.total():,}", "all")
+    row("own tests of all on a real Valkey, passed", f"{counts['passed']:,} of {counts.total():,}", "all")
     print("".join(f"    failed: {name}\n" for name in failed[:20]), end="")
 
 
