@@ -66,6 +66,22 @@ def test_a_day_of_looks_is_kept_in_bounds_and_recent_ones_are_all_there() -> Non
     ]
 
 
+def test_what_did_not_change_is_kept_once() -> None:
+    def seen(seconds: float, busy: float) -> Snapshot:
+        rest = reading("gateway.responses_total", 7.0, tenant="resting")
+        work = reading("gateway.responses_total", busy, tenant="working")
+        return Snapshot(at=NOON + timedelta(seconds=seconds), sources={"page": Readings(readings=(rest, work))})
+
+    history = SnapshotHistory()
+    for number in range(3):
+        history.add(seen(number, number), healthy=True)
+    first, _, last = (one.sources["page"].readings for one in history.healthy(until=NOON + timedelta(seconds=9)))
+    assert first[0] is last[0]
+    assert first[1].labels is last[1].labels
+    assert (first[1].value, last[1].value) == (0, 2)
+    assert history.before(NOON + timedelta(seconds=9)) == seen(2, 2)
+
+
 class Fine:
     name = "fine"
 

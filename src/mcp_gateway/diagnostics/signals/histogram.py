@@ -71,4 +71,6 @@ def from_cumulative(edges: dict[float, float], total: float, *, scale: float = 1
     counts = [running[0], *(now - before for before, now in pairwise(running))]
     if any(count < 0 or not math.isfinite(count) for count in counts) or not math.isfinite(total):
         return None
-    return Histogram(bounds=tuple(edge * scale for edge, _ in ascending[:-1]), counts=tuple(counts), total=total * scale)
+    # Whole numbers, of which small ones cost no memory: hundreds of histograms are kept a hundred times over.
+    whole = tuple(int(count) if count == int(count) else count for count in counts)
+    return Histogram(bounds=tuple(edge * scale for edge, _ in ascending[:-1]), counts=whole, total=total * scale)
