@@ -85,8 +85,7 @@ def looking_tools(settings: Settings, clock: Clock, own: OwnGateway | None) -> D
         addresses,
         history=SnapshotHistory(),
         clock=clock,
-        # Tenants' names are for whoever sits at this machine; everybody else sees their own.
-        rights=Rights(sees_everybody=lambda caller: caller == LOCAL_CALLER, secret=secrets.token_bytes(16)),
+        rights=Rights(sees_everybody=_sits_here, secret=secrets.token_bytes(16)),
         find_causes=lambda window: find_causes(window).standing,
         find_remedies=lambda cause, window: remedies(cause, window, addresses.checked()),
         more=() if itself is None else (OwnMetrics(page=itself.page, clock=clock), OwnHealth(watch=itself.health)),
@@ -95,6 +94,11 @@ def looking_tools(settings: Settings, clock: Clock, own: OwnGateway | None) -> D
         return tools
     deployment = replace(tools.deployment, gateway_url=THIS_GATEWAY)
     return replace(tools, deployment=deployment, diagnose_health=replace(tools.diagnose_health, deployment=deployment))
+
+
+def _sits_here(caller: Caller) -> bool:
+    """Tenants' names are for whoever sits at this machine, and came with no credential; everybody else sees their own."""
+    return caller == LOCAL_CALLER and not caller.credential
 
 
 def _troubleshoot(tools: DeploymentTools) -> Troubleshoot:

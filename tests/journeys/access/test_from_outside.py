@@ -69,6 +69,27 @@ async def test_wrong_arguments_do_not_tell_a_hidden_tool_from_an_unknown_one(app
     assert "question: Field required" in told.text
 
 
+async def test_operations_tools_are_for_operators_and_developers_and_stand_in_the_trail(application: Application) -> None:
+    router = {"router_name": "products", "operations": ["list"]}
+    for path in ("/mcp", "/servers/ops/mcp"):
+        refused = await call(application, "analyst", path, "diagnose_gateway_health", {})
+        assert refused.json()["error"]["message"] == "Unknown tool: diagnose_gateway_health"
+        refused = await call(application, "operator", path, "generate_enterprise_router", router)
+        assert refused.json()["error"]["message"] == "Unknown tool: generate_enterprise_router"
+        made = await call(application, "developer", path, "generate_enterprise_router", router)
+        assert made.json()["result"]["structuredContent"]["router_name"] == "products"
+    access = application.gateway.access
+    assert access is not None
+    rows = [row.body for row in await access.audit.read("local", after=0, limit=100) if '"generate"' in row.body]
+    assert len(rows) >= 2
+
+
+async def test_somebody_elses_tenant_is_not_looked_at(application: Application) -> None:
+    refused = await call(application, "operator", "/mcp", "troubleshoot_production_issue", {"tenant_id": "rival"})
+    assert refused.json()["result"]["structuredContent"]["error"]["code"] == "TENANT_NOT_YOURS"
+    assert "rival" not in refused.text
+
+
 async def test_a_question_over_mcp_is_found_in_the_trail_by_the_id_of_its_answer(application: Application) -> None:
     answered = await call(application, "analyst", "/mcp", "execute_query", {"sql": "SELECT 1"})
     access = application.gateway.access
