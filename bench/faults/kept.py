@@ -22,8 +22,8 @@ class Kept:
             file.write(json.dumps({"kind": type(one).__name__, **fields}) + "\n")
 
     def read(self) -> tuple[list[Run], list[Control]]:
-        """In the order they were done."""
-        runs: list[Run] = []
+        """The latest of each fault at each strength, and every control."""
+        runs: dict[tuple[str, str], Run] = {}
         controls: list[Control] = []
         for line in self._path.read_text(encoding="utf-8").splitlines():
             fields = json.loads(line)
@@ -31,7 +31,7 @@ class Kept:
                 name: tuple(value) if isinstance(value, list) else value for name, value in fields.items() if name != "kind"
             }
             if fields["kind"] == "Run":
-                runs.append(Run(**given))
+                runs[given["fault"], given["strength"]] = Run(**given)
             else:
                 controls.append(Control(**given))
-        return runs, controls
+        return list(runs.values()), controls

@@ -1,7 +1,7 @@
 """Why the cache answers less: values that live too briefly, lost invalidations, keys read too often, values too large."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import either, fell, larger, neither, rose, slower, starved, total
+from mcp_gateway.diagnostics.causes.comparing import either, fell, larger, neither, rose, slower, total
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -9,6 +9,8 @@ READS = "gateway.cache_reads_total"
 HITS = ("near_hit", "shared_hit", "stale")
 # Below this share of all reads no key is hot, whatever is usual.
 HOT = 0.2
+# What a replica's line to the store is when it works.
+LIVE = 2.0
 # Each call of a command costs so many times what is usual: not the noise of a busy processor.
 DEARER = 4.0
 # Commands that return a whole value, whose cost is the value's size.
@@ -48,10 +50,11 @@ def invalidations_lost(window: Window) -> Hypothesis:
         but="As many as usual listen to the channel of invalidations.",
     )
     case.must(_store_answers(window), sign("redis.up"), but="The store does not answer at all.")
+    lines = [one.value for one in window.series("gateway.store_state") if isinstance(one.value, int | float)]
     case.must(
-        neither(starved(window)),
-        sign("gateway.loop_lag_p95_ms"),
-        but="The gateway does not get to run in time itself, so its memberships lapse.",
+        min(lines) == LIVE if lines else None,
+        sign("gateway.store_state"),
+        but="A replica has no line to the store now, and hears nothing for that reason.",
     )
     near, waits = _less_near(window), slower(window, "gateway.cache_invalidation_p95_ms", factor=3)
     case.must(

@@ -16,7 +16,9 @@ def hung(window: Window) -> Hypothesis:
     """The port is open and nobody answers behind it: the process is stopped, or busy for seconds."""
     case = Case(window, "redis_hung", "redis", "The store takes connections and does not answer")
     outcome = window.text("redis.probe_outcome")
-    silent = rose(window, CHANGES, least=1, factor=1.5, state="silent")
+    silences, usual = window.change(CHANGES, state="silent") or 0.0, window.baseline(CHANGES, of="change", state="silent") or 0.0
+    # One silence may be chance; with decisions made without the store it is none.
+    silent = either(rose(window, CHANGES, state="silent"), silences > 2 * usual and rose(window, AWAY))
     case.must(
         either(None if outcome is None else outcome == "timeout", silent),
         sign("redis.probe_outcome"), sign(CHANGES, state="silent"),
