@@ -79,6 +79,8 @@ MUTATIONS = (
     Mutation(name="keys unchecked", pattern=r"Path\(pattern=ID_PATTERN, ", by="Path("),
     Mutation(name="page without a bound", pattern=r"Query\(ge=1, le=100\)", by="Query()"),
     Mutation(name="empty names taken", pattern=r"min_length=1, ", by=""),
+    Mutation(name="texts that databases do not take", pattern=r"\[\^\\x00\]", by="."),
+    Mutation(name="an empty secret taken", pattern=r"MIN_SECRET_BYTES = 32", by="MIN_SECRET_BYTES = 0"),
     Mutation(name="unknown fields taken", pattern=r'extra="forbid"', by='extra="ignore"'),
     Mutation(name="another status", pattern=r"status_code=201", by="status_code=200"),
     Mutation(name="repeated key creates twice", pattern=r' *idempotency="optional",?\n?', by=""),

