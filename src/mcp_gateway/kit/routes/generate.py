@@ -16,7 +16,7 @@ _ENVIRONMENT: Final[dict[RouterType, str]] = {
     "aggregate": "{0}_URLS=http://localhost:8010/{1},http://localhost:8011/{1}",
     "mcp": "{0}_MCP_URL=http://localhost:8000/mcp",
     "crud": "DATABASE_URL=sqlite+aiosqlite:///{1}.db",
-    "webhook": "DATABASE_URL=sqlite+aiosqlite:///{1}.db",
+    "webhook": "DATABASE_URL=sqlite+aiosqlite:///{1}.db {0}_SECRET=<32 bytes or more>",
 }
 
 
