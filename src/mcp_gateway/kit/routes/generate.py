@@ -114,5 +114,5 @@ def _next_steps(order: CheckedOrder) -> tuple[str, ...]:
         f"In app.py: app.include_router({names.module}_router)",
         f"Set {environment} and REDIS_URL",
         f"pytest {order.test_path} -v",
-        f'curl http://localhost:8020/api/{names.path}/ -H "Authorization: Bearer $TOKEN"',
+        f'curl http://localhost:8020/api/{names.path}/ -H "Authorization: Bearer $TOKEN" -H "X-Tenant-ID: $TENANT"',
     )
