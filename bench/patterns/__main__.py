@@ -41,7 +41,8 @@ def print_scores(scores: list[RuleScore], clean_findings: int, clean_programs: i
     print(f"{'rule':28} {'mutants':>8} {'ways':>5} {'found':>6} {'recall':>7} {'wrong':>6}")
     for score in scores:
         print(
-            f"{score.rule:28} {score.mutants:>8} {score.ways:>5} {score.found:>6} {score.found / max(1, score.mutants):>7.1%} {score.wrong:>6}"
+            f"{score.rule:28} {score.mutants:>8} {score.ways:>5} {score.found:>6} "
+            f"{score.found / max(1, score.mutants):>7.1%} {score.wrong:>6}"
         )
     print(f"{'good and equal programs':28} {clean_programs:>8} {'':>5} {'':>6} {'':>7} {clean_findings:>6}")
 

@@ -13,7 +13,10 @@ from mcp_gateway.kit.patterns.validate import validate
 
 @dataclass(slots=True, kw_only=True)
 class RuleScore:
-    """`ways`: cases as written; `mutants`: each of them also said in other words. `wrong`: findings of other rules nobody expected."""
+    """`ways`:
+
+    cases as written; `mutants`: each of them also said in other words. `wrong`: findings of other rules nobody expected.
+    """
 
     rule: str
     ways: int = 0

@@ -1,4 +1,7 @@
-"""The same program in other words, made by machine: another layout, other names for what is imported, other names for parameters."""
+"""The same program in other words, made by machine:
+
+another layout, other names for what is imported, other names for parameters.
+"""
 
 import ast
 import re

@@ -3,14 +3,14 @@
 import json
 import os
 from dataclasses import replace
-from enum import Enum
+from enum import StrEnum
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import mcp_gateway
 from mcp_gateway.kit.patterns.baseline import baseline_text, read_baseline, without_known
 from mcp_gateway.kit.patterns.configuration import PatternSettings, read_settings, severity_of
 from mcp_gateway.kit.patterns.judge import VOID
@@ -26,7 +26,7 @@ from mcp_gateway.kit.patterns.validate import validate
 app = typer.Typer(add_completion=False)
 
 
-class LevelChoice(str, Enum):
+class LevelChoice(StrEnum):
     """As `model.Level`, for the command line."""
 
     BASIC = "basic"
@@ -34,7 +34,7 @@ class LevelChoice(str, Enum):
     PRODUCTION_READY = "production_ready"
 
 
-class FormatChoice(str, Enum):
+class FormatChoice(StrEnum):
     """Forms of the report."""
 
     TEXT = "text"
@@ -134,5 +134,5 @@ def _rendered(report: Report, form: FormatChoice, root: Path) -> str:
         return json.dumps(report_shape(report), indent=2, ensure_ascii=False) + "\n"
     if form is FormatChoice.SARIF:
         cards = (*(rule.card for rule in RULES), VOID)
-        return report_sarif(report, cards, version=mcp_gateway.__version__, root=root)
+        return report_sarif(report, cards, version=version("mcp-gateway"), root=root)
     return report_github(report) if form is FormatChoice.GITHUB else report_text(report)

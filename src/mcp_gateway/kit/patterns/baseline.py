@@ -1,4 +1,7 @@
-"""What was there before: findings a project has written down once, so that only new ones count. Known by fingerprint, not by line."""
+"""What was there before:
+
+findings a project has written down once, so that only new ones count. Known by fingerprint, not by line.
+"""
 
 import json
 from collections import Counter

@@ -57,10 +57,16 @@ def _settings(table: Mapping[str, object]) -> PatternSettings:
     if baseline is not None and not isinstance(baseline, str):
         raise PatternSettingsInvalid("baseline is the path of a file.", key="baseline")
     return PatternSettings(
-        level=next(one for one in LEVELS if one == level), fail_on=severity_of("fail-on", table.get("fail-on", "medium")), paths=lists["paths"],
-        exclude=lists["exclude"], limiters=lists["limiters"], identities=lists["identities"], public_paths=lists["public-paths"], baseline=baseline,
+        level=next(one for one in LEVELS if one == level),
+        fail_on=severity_of("fail-on", table.get("fail-on", "medium")),
+        paths=lists["paths"],
+        exclude=lists["exclude"],
+        limiters=lists["limiters"],
+        identities=lists["identities"],
+        public_paths=lists["public-paths"],
+        baseline=baseline,
         severities=_rules(table.get("rules", {})),
-    )  # fmt: skip
+    )
 
 
 def severity_of(key: str, word: object) -> Severity | None:

@@ -1,4 +1,5 @@
-"""Mending what can be mended safely, through LibCST: all else in the file stays as it is, to the last space. Imported when it is asked for.
+"""Mending what can be mended safely, through LibCST: all else in the file stays as it is, to the last space. Imported when it
+is asked for.
 
 A mended file is judged again: a mend after which its finding is still there, or another has come, is not made.
 """
@@ -84,14 +85,21 @@ class _Reraise(_AtPlace):
 class _PlainDetail(_AtPlace):
     """The words of an error become words of ours."""
 
-    def on_leave(
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> "cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]":  # type: ignore[override]  # wider than the base says
-        if isinstance(
-            original_node, cst.Call | cst.FormattedString | cst.Name | cst.BinaryOperation | cst.Attribute
-        ) and self.is_here(original_node):
-            return cst.SimpleString(f'"{DETAIL}"')
-        return super().on_leave(original_node, updated_node)  # type: ignore[arg-type]  # as above
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+        return self._plain(original_node, updated_node)
+
+    def leave_FormattedString(  # noqa: N802
+        self, original_node: cst.FormattedString, updated_node: cst.FormattedString
+    ) -> cst.BaseExpression:
+        return self._plain(original_node, updated_node)
+
+    def leave_BinaryOperation(  # noqa: N802
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        return self._plain(original_node, updated_node)
+
+    def _plain(self, original_node: cst.BaseExpression, updated_node: cst.BaseExpression) -> cst.BaseExpression:
+        return cst.SimpleString(f'"{DETAIL}"') if self.is_here(original_node) else updated_node
 
 
 class _KeepCause(_AtPlace):

@@ -11,7 +11,8 @@ from typing import Final
 from mcp_gateway.kit.patterns.errors import PatternPathNotFound
 from mcp_gateway.kit.patterns.python.source import MAX_BYTES
 
-# What a file with routes, or one that puts routers together, has to say somewhere. Plain texts are found an order faster than patterns.
+# What a file with routes, or one that puts routers together, has to say somewhere. Plain texts are found an order faster than
+# patterns.
 SPOKEN: Final = (b"fastapi", b"APIRouter", b"FastAPI", b"add_api_route", b"APIRoute", b"include_router")
 DECORATED: Final = re.compile(rb"\n[ \t]*@(?:[\w.]+\.(?:get|post|put|patch|delete|api_route)\s*\(|\w+\(\s*[\"']/)")
 MOUNTING: Final = (b"include_router", b"add_middleware", b".middleware(", b"middleware=", b"install(")
@@ -51,7 +52,10 @@ def build_index(root: Path, paths: tuple[Path, ...], exclude: tuple[str, ...]) -
 
 
 def find_router(root: Path, name: str) -> Path:
-    """The one file below `root` whose path ends in `name`. Raises `PatternPathNotFound`; a path outside of `root` is not found."""
+    """The one file below `root` whose path ends in `name`.
+
+    Raises `PatternPathNotFound`; a path outside of `root` is not found.
+    """
     wanted = Path(name)
     direct = wanted if wanted.is_absolute() else root / wanted
     if direct.is_file() and direct.resolve().is_relative_to(root.resolve()):

@@ -1,4 +1,5 @@
-"""The dependency tree of the imported application: what code alone cannot show. It RUNS the application's module, so only on request.
+"""The dependency tree of the imported application: what code alone cannot show. It RUNS the application's module, so only on
+request.
 
 The import happens in a process of its own, bounded in time, and only names come back.
 """
@@ -36,8 +37,10 @@ def routes(owner, prefix=""):
             handler = inspect.unwrap(one.endpoint)
             code = getattr(handler, "__code__", None)
             guard = getattr(one, "_guard", None)
-            yield {"file": getattr(code, "co_filename", ""), "line": getattr(code, "co_firstlineno", 0), "path": prefix + one.path,
-                   "methods": sorted(one.methods or []), "dependencies": sorted({*below(one.dependant), *([name_of(guard)] if guard else [])})}
+            yield {"file": getattr(code, "co_filename", ""), "line": getattr(code, "co_firstlineno", 0), "path": prefix +
+            one.path,
+                   "methods": sorted(one.methods or []),
+                   "dependencies": sorted({*below(one.dependant), *([name_of(guard)] if guard else [])})}
         elif hasattr(one, "app"):
             yield from routes(one.app, prefix + getattr(one, "path", ""))
         elif hasattr(one, "original_router"):
@@ -53,8 +56,13 @@ def read_live_routes(application: str, root: Path) -> LiveRoutes:
         raise PatternSettingsInvalid(f"{application[:100]!r} is no `package.module:app`.")
     try:
         run = subprocess.run(  # noqa: S603  (names were checked; nothing goes through a shell)
-            [sys.executable, "-c", PROGRAM, application], cwd=root, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
-        )  # fmt: skip
+            [sys.executable, "-c", PROGRAM, application],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise ApplicationNotImportable(f"Importing {application} took longer than {TIMEOUT_SECONDS:g} s.") from error
     if run.returncode != 0:
@@ -72,6 +80,6 @@ def _routes(text: str) -> LiveRoutes:
             path=one["path"],
             methods=tuple(one["methods"]),
             dependencies=tuple(one["dependencies"]),
-        )  # fmt: skip
+        )
         for one in found[:MAX_ROUTES]
     )

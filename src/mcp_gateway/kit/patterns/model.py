@@ -40,7 +40,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleCard:
-    """What a rule is, for people: `level` is the lowest at which it is asked; `fixable`: `--fix` can mend some of its findings."""
+    """What a rule is, for people:
+
+    `level` is the lowest at which it is asked; `fixable`: `--fix` can mend some of its findings.
+    """
 
     name: str
     pattern: Pattern
@@ -66,7 +69,8 @@ class Edit:
 class Finding:
     """One breach of one rule at one place.
 
-    `file`: as it was given, with `/`. `subject`: the handler or function it is about. `fingerprint` stays the same when lines move.
+    `file`: as it was given, with `/`. `subject`: the handler or function it is about. `fingerprint` stays the same when lines
+    move.
     `suppressed`: the reason somebody gave for letting it stand; None counts. `mend`: the fix that mends it safely; "" is none.
     """
 
@@ -86,7 +90,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """`score`: 0 to 1, the share of what was asked of its handlers that holds, weighed by severity. `handlers`: how many there are."""
+    """`score`:
+
+    0 to 1, the share of what was asked of its handlers that holds, weighed by severity. `handlers`: how many there are.
+    """
 
     file: str
     handlers: int
@@ -133,7 +140,8 @@ class Order:
     `paths`: files and folders; `root` is the project's folder: imports are followed inside it alone, and files are named from it.
     `severities`: other severities than the cards', None switches a rule off. `exclude`: globs of paths from `root`.
     `limiters`, `identities`: further dotted names (or last names) that limit, or that say who calls.
-    `processes`: how many may work; 1 is this one. `live`: facts of the running application (`live.py`), None when it was not asked.
+    `processes`: how many may work; 1 is this one. `live`: facts of the running application (`live.py`), None when it was not
+    asked.
     """
 
     root: Path

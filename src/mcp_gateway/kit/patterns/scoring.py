@@ -1,4 +1,7 @@
-"""Scores between 0 and 1. Each handler is asked for each pattern of the level; a breach takes away from its pattern what its severity weighs."""
+"""Scores between 0 and 1.
+
+Each handler is asked for each pattern of the level; a breach takes away from its pattern what its severity weighs.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -15,7 +18,10 @@ def compliance(score: float) -> Compliance:
 
 
 def file_score(handlers: Sequence[str], patterns: Iterable[str], findings: Iterable[tuple[str, Finding]]) -> float:
-    """`findings` with the handler each counts for, "" for the whole file. The mean over handlers and patterns of what holds, to 4 digits."""
+    """`findings` with the handler each counts for, "" for the whole file.
+
+    The mean over handlers and patterns of what holds, to 4 digits.
+    """
     asked = sorted(set(patterns))
     who = list(handlers) or [""]
     lost: dict[tuple[str, str], float] = {}

@@ -12,9 +12,9 @@ from mcp_gateway.kit.patterns.facts.outbound import Outbound
 from mcp_gateway.kit.patterns.facts.reach import Reach, Reached
 from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
 from mcp_gateway.kit.patterns.python.expressions import argument, words
-from mcp_gateway.kit.patterns.python.modules import Module, Project
+from mcp_gateway.kit.patterns.python.modules import Module, Project, Scope
 from mcp_gateway.kit.patterns.python.names import Names
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import calls, walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route
 from mcp_gateway.kit.patterns.web.routers import Routers
@@ -66,30 +66,34 @@ class World:
         """Each middleware with the call that makes its application."""
         for node in walk(module.tree):
             if isinstance(node, ast.Call):
-                scope = module.around(node)
-                installed = self.names.callee(node, scope)
-                if installed.last == "install" and ".kit" in installed.dotted and node.args:
-                    router = self.routers.of(node.args[0], scope)
-                    if router is not None:
-                        yield router.call, Expression(node.func, scope)
-                if isinstance(node.func, ast.Attribute) and node.func.attr == "add_middleware" and node.args:
-                    router = self.routers.of(node.func.value, scope)
-                    if router is not None:
-                        yield router.call, Expression(node.args[0], scope)
-                listed = argument(node, "middleware")
-                for one in listed.elts if isinstance(listed, ast.List | ast.Tuple) else ():
-                    if isinstance(one, ast.Call) and one.args:
-                        yield node, Expression(one.args[0], scope)
+                yield from self._added_middleware(node, module.around(node))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                scope = module.around(node)
                 for decorator in node.decorator_list:
-                    call = decorator if isinstance(decorator, ast.Call) else None
-                    if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr == "middleware":
-                        router = self.routers.of(call.func.value, module.around(node))
-                        if router is not None:
-                            yield (
-                                router.call,
-                                Expression(ast.copy_location(ast.Name(node.name, ast.Load()), node), module.around(node)),
-                            )
+                    func = decorator.func if isinstance(decorator, ast.Call) else None
+                    router = (
+                        self.routers.of(func.value, scope)
+                        if isinstance(func, ast.Attribute) and func.attr == "middleware"
+                        else None
+                    )
+                    if router is not None:
+                        yield router.call, Expression(ast.copy_location(ast.Name(node.name, ast.Load()), node), scope)
+
+    def _added_middleware(self, node: ast.Call, scope: Scope) -> Iterator[tuple[ast.AST, Expression]]:
+        """`install(app, …)` of the kit, `app.add_middleware(…)`, `FastAPI(middleware=[…])`."""
+        installed = self.names.callee(node, scope)
+        if installed.last == "install" and ".kit" in installed.dotted and node.args:
+            router = self.routers.of(node.args[0], scope)
+            if router is not None:
+                yield router.call, Expression(node.func, scope)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "add_middleware" and node.args:
+            router = self.routers.of(node.func.value, scope)
+            if router is not None:
+                yield router.call, Expression(node.args[0], scope)
+        listed = argument(node, "middleware")
+        for one in listed.elts if isinstance(listed, ast.List | ast.Tuple) else ():
+            if isinstance(one, ast.Call) and one.args:
+                yield node, Expression(one.args[0], scope)
 
     def includes_routers(self, made: ast.Call) -> bool:
         """Whether an application made by this call is given routers or routes."""
@@ -136,14 +140,14 @@ class Study:
         return self._chains[route]
 
     @cached_property
+    def by_function(self) -> dict[ast.AST | None, Route]:
+        """The route of each handler; the last of several."""
+        return {route.function: route for route in self.routes if route.function is not None}
+
+    @cached_property
     def makes_application(self) -> bool:
-        return any(
-            isinstance(node, ast.Call)
-            and (made := self.world.routers.of(node, self.module.around(node))) is not None
-            and made.is_application
-            for node in walk(self.module.tree)
-            if isinstance(node, ast.Call)
-        )
+        made = (self.world.routers.of(node, self.module.around(node)) for node in calls(self.module.tree))
+        return any(one is not None and one.is_application for one in made)
 
     def reached(self, route: Route) -> tuple[Reached, ...]:
         """All calls the handler comes to."""

@@ -1,6 +1,7 @@
 """Findings somebody lets stand, in a comment with the reason: `# patterns: allow rate-limit-missing: limited at the edge`.
 
-It holds for its own line; alone on a line, for the next one with code; on a decorator or `def` line, for the whole handler. Without a
+It holds for its own line; alone on a line, for the next one with code; on a decorator or `def` line, for the whole handler.
+Without a
 reason it holds for nothing, and is itself a finding.
 """
 
@@ -64,9 +65,8 @@ def _is_code(line: str) -> bool:
 def _comments(text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                found.append((token.start[0], token.string))
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        found.extend((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
     except (tokenize.TokenError, IndentationError, SyntaxError):
         pass  # what came before the fault counts
     return found

@@ -30,8 +30,11 @@ WRITES: Final = {
     "get_or_set",
     "cache_result",
 }
-ENDS: Final = {"invalidate", "delete", "unlink", "delete_many", "invalidate_tags", "clear", "evict", "expire_now", "publish", "incr", "bump", "remove",
-               "invalidate_pattern", "delete_pattern", "invalidate_tenant", "pop", "hdel", "delete_prefix", "invalidate_prefix", "set", "setex", "put"}  # fmt: skip
+ENDS: Final = {
+    "invalidate", "delete", "unlink", "delete_many", "invalidate_tags", "clear", "evict", "expire_now", "publish", "incr",
+    "bump", "remove", "invalidate_pattern", "delete_pattern", "invalidate_tenant", "pop", "hdel", "delete_prefix",
+    "invalidate_prefix", "set", "setex", "put",
+}  # fmt: skip
 TTLS: Final = (
     "ttl",
     "ex",

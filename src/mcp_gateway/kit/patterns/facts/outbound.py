@@ -15,9 +15,11 @@ from mcp_gateway.kit.patterns.web.model import Expression
 VERBS: Final = {"get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "send", "ws_connect"}
 UNSAFE_VERBS: Final = {"post", "patch"}
 HTTP_CLASSES: Final = {
-    "httpx.AsyncClient", "httpx.Client", "aiohttp.ClientSession", "aiohttp.client.ClientSession", "requests.Session", "requests.sessions.Session",
+    "httpx.AsyncClient", "httpx.Client", "aiohttp.ClientSession", "aiohttp.client.ClientSession", "requests.Session",
+    "requests.sessions.Session",
     "httpx2.AsyncClient", "httpx2.Client",
 }  # fmt: skip
+CLIENT_CLASSES: Final = {"AsyncClient", "Client", "ClientSession", "Session"}
 HTTP_MODULES: Final = {"httpx", "requests", "aiohttp", "httpx2"}
 CLIENT_NAME: Final = re.compile(r"(^|_)(http|client|upstream|engine_client)$", re.IGNORECASE)
 BREAKER: Final = re.compile(r"breaker|circuit", re.IGNORECASE)
@@ -96,18 +98,14 @@ class Outbound:
             holder = symbol.scope.node
             if isinstance(holder, (*FUNCTIONS, ast.Lambda)):
                 for one in self._dependencies.of_parameter(symbol.node, holder.args, symbol.scope.parent or symbol.scope):
-                    body, where = one.target.body, one.target.scope
-                    if isinstance(body, FUNCTIONS) and where is not None:
-                        found = found or self._made_in(body, where.module.scope_of(body))
+                    body = one.target.body
+                    if isinstance(body, FUNCTIONS):
+                        found = found or self._made_in(body)
         return found
 
-    def _made_in(self, function: ast.AST, scope: object) -> ast.Call | None:
-        for node in own_nodes(function):
-            if isinstance(node, ast.Call) and isinstance(scope, object) and words(node.func).rpartition(".")[2] in (
-                "AsyncClient", "Client", "ClientSession", "Session",
-            ):  # fmt: skip
-                return node
-        return None
+    def _made_in(self, function: ast.AST) -> ast.Call | None:
+        made = (node for node in own_nodes(function) if isinstance(node, ast.Call))
+        return next((node for node in made if words(node.func).rpartition(".")[2] in CLIENT_CLASSES), None)
 
     def _call_in(self, symbol: Symbol) -> ast.Call | None:
         node, scope = symbol.node, symbol.scope

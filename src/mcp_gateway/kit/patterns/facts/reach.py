@@ -18,7 +18,8 @@ MAX_CALLS: Final = 4_000
 class Reached:
     """One call. `site`: where the handler's own code leads to it, the call itself when it stands there.
 
-    `around`: what it stands in from the handler on: contexts entered, calls it or its function is handed to, decorators of its function.
+    `around`: what it stands in from the handler on: contexts entered, calls it or its function is handed to, decorators of its
+    function.
     `function`: the function it stands in.
     """
 
@@ -87,7 +88,10 @@ class Reach:
         yield from self._visit(function, module, site, (*around, *decorators), depth - 1, through)
 
     def _context(self, node: ast.AST, function: ast.AST, module: Module) -> Iterator[Expression]:
-        """What a call stands in inside of its function: `with` blocks, calls it is an argument of, functions inside the function."""
+        """What a call stands in inside of its function:
+
+        `with` blocks, calls it is an argument of, functions inside the function.
+        """
         child, parent = node, module.parents.get(node)
         while parent is not None and child is not function:
             if isinstance(parent, ast.With | ast.AsyncWith) and child in parent.body:

@@ -34,7 +34,10 @@ def mentions(expression: ast.AST, name: str) -> bool:
 
 
 def verdict_used(node: ast.AST, function: Function | ast.Lambda, module: Module) -> bool:
-    """Whether the outcome of an expression decides how the function goes on: tested where a branch refuses, returned, or raised."""
+    """Whether the outcome of an expression decides how the function goes on:
+
+    tested where a branch refuses, returned, or raised.
+    """
     child, parent = node, module.parents.get(node)
     while parent is not None and not isinstance(parent, ast.stmt):
         if isinstance(parent, ast.Lambda):

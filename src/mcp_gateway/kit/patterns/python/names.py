@@ -1,6 +1,7 @@
 """What a name means, over assignments, imports and modules, and of what type a value is. Nothing is run.
 
-Names of what lies outside of the project are `external` with the dotted name they are imported under; the kit's own count as such,
+Names of what lies outside of the project are `external` with the dotted name they are imported under; the kit's own count as
+such,
 even where its source is at hand, so that rules know it by one set of names.
 """
 
@@ -26,7 +27,8 @@ MAX_STEPS: Final = 24
 # Functions that make a thing of another name.
 MAKERS: Final = {
     "redis.from_url": "redis.Redis", "redis.asyncio.from_url": "redis.asyncio.Redis", "aioredis.from_url": "redis.asyncio.Redis",
-    "sqlalchemy.create_engine": "sqlalchemy.Engine", "sqlalchemy.ext.asyncio.create_async_engine": "sqlalchemy.ext.asyncio.AsyncEngine",
+    "sqlalchemy.create_engine": "sqlalchemy.Engine", "sqlalchemy.ext.asyncio.create_async_engine":
+    "sqlalchemy.ext.asyncio.AsyncEngine",
     "asyncpg.create_pool": "asyncpg.Pool", "asyncpg.connect": "asyncpg.Connection", "sqlite3.connect": "sqlite3.Connection",
     "psycopg.connect": "psycopg.Connection", "psycopg2.connect": "psycopg2.Connection", "boto3.client": "boto3.Client",
     "requests.session": "requests.Session", "logging.getLogger": "logging.Logger", "structlog.get_logger": "structlog.Logger",
@@ -38,7 +40,8 @@ WRAPPERS: Final = {"Annotated", "Optional", "Union", "Final", "ClassVar", "Requi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Symbol:
-    """What an expression names. `dotted`: its name from outside; for `unknown` the words in the code. `scope`: where `node` stands.
+    """What an expression names. `dotted`: its name from outside; for `unknown` the words in the code. `scope`: where `node`
+    stands.
 
     `value`: an expression nobody named further; `parameter`: what a caller hands over.
     """
@@ -227,8 +230,8 @@ class Names:
                 parts = expression.values if isinstance(expression, ast.BoolOp) else [expression.body, expression.orelse]
                 return next((found for one in parts if (found := self.type_of(one, scope, steps - 1))), None)
             case ast.Name():
-                found = scope.lookup(expression.id)
-                return self._type_of_binding(expression.id, found[1][-1], found[0], steps) if found else None
+                bound = scope.lookup(expression.id)
+                return self._type_of_binding(expression.id, bound[1][-1], bound[0], steps) if bound else None
             case ast.Attribute():
                 return self._type_of_symbol(self.resolve(expression, scope, steps - 1), steps)
         return None

@@ -1,6 +1,7 @@
 """Whether something happens on every way through a function that ends without an error.
 
-Not a data-flow engine: blocks, branches, loops, `try` and early returns, as a careful reader follows them. When in doubt the answer is no.
+Not a data-flow engine: blocks, branches, loops, `try` and early returns, as a careful reader follows them. When in doubt the
+answer is no.
 """
 
 import ast
@@ -25,7 +26,8 @@ def never(_: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """`does`: whether a node does it. `forgives`: whether an `except` clause would swallow its error. `may_lack`: whether the thing of
+    """`does`: whether a node does it. `forgives`: whether an `except` clause would swallow its error. `may_lack`: whether the
+    thing of
     these words may be absent, so that `if it is None` is no way around it."""
 
     does: Callable[[ast.AST], bool]
@@ -112,7 +114,10 @@ def _joined(ways: Sequence[Way]) -> Way:
 
 
 def unconditional(expression: ast.AST) -> Iterator[ast.AST]:
-    """The node and all in it that is evaluated whenever it is: not the bodies of lambdas, nor what stands behind `and`, `or`, `if`."""
+    """The node and all in it that is evaluated whenever it is:
+
+    not the bodies of lambdas, nor what stands behind `and`, `or`, `if`.
+    """
     waiting = [expression]
     while waiting:
         node = waiting.pop()

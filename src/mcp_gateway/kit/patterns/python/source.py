@@ -62,7 +62,7 @@ def parse(path: Path, text: str) -> Source:
     except SyntaxError as error:
         tree = _rewritten(text, error)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise Unparsable(f"no Python: {error or type(error).__name__}"[:200]) from error
+        raise Unparsable(f"no Python: {type(error).__name__}"[:200]) from error
     return Source(path, text, tuple(text.split("\n")), tree)
 
 

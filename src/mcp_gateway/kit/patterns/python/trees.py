@@ -1,4 +1,7 @@
-"""Walking syntax trees. Rules walk the same functions over and over: each tree is taken apart once and what was found stays with it."""
+"""Walking syntax trees.
+
+Rules walk the same functions over and over: each tree is taken apart once and what was found stays with it.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -25,8 +28,7 @@ def own_nodes(function: ast.AST) -> tuple[ast.AST, ...]:
 def calls(root: ast.AST) -> tuple[ast.Call, ...]:
     """The calls among `walk(root)`."""
     found = _kept(root, _CALLS)
-    kept = found if found is not None else _keep(root, _CALLS, [node for node in walk(root) if isinstance(node, ast.Call)])
-    return kept  # type: ignore[return-value]  # calls alone were kept
+    return found if found is not None else _keep(root, _CALLS, [node for node in walk(root) if isinstance(node, ast.Call)])  # type: ignore[return-value]  # calls alone are kept
 
 
 def _kept(root: ast.AST, name: str) -> tuple[ast.AST, ...] | None:

@@ -18,9 +18,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (_annotation(one) for one in report.findings)
     for one in report.unreadable:
         yield f"::warning file={_property(one.file)}::{_data(f'could not be judged: {one.why}')}"
-    yield _data(
-        f"{compliance(report.score)} ({report.score:.2f}): {len(report.findings)} findings in {len(report.files)} files with routes"
-    )
+    counted = f"{len(report.findings)} findings in {len(report.files)} files with routes"
+    yield _data(f"{compliance(report.score)} ({report.score:.2f}): {counted}")
 
 
 def _annotation(one: Finding) -> str:

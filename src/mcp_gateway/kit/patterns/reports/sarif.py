@@ -1,4 +1,7 @@
-"""The report as SARIF 2.1.0, for code scanning. Columns count characters, as UTF-16 would for all but rare ones (`columnKind` says so)."""
+"""The report as SARIF 2.1.0, for code scanning.
+
+Columns count characters, as UTF-16 would for all but rare ones (`columnKind` says so).
+"""
 
 import json
 from pathlib import Path
@@ -15,7 +18,10 @@ SECURITY_SEVERITY: Final = {Severity.LOW: "3.0", Severity.MEDIUM: "5.0", Severit
 
 
 def report_sarif(report: Report, cards: tuple[RuleCard, ...], *, version: str, root: Path | None = None) -> str:
-    """`cards`: of all rules a finding may name, in the order they are listed. `root`: where relative paths begin, when that is known."""
+    """`cards`:
+
+    of all rules a finding may name, in the order they are listed. `root`: where relative paths begin, when that is known.
+    """
     run: dict[str, Json] = {
         "tool": {"driver": {"name": "mcp-gateway patterns", "version": version, "rules": [_rule(card) for card in cards]}},
         "columnKind": "unicodeCodePoints",

@@ -19,7 +19,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"note: {note}" for note in report.notes)
     found = report.findings
     files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'} with routes"
-    yield f"{compliance(report.score)} ({report.score:.2f}) at level {report.level}: {len(found)} finding{'' if len(found) == 1 else 's'} in {files}"
+    verdict = f"{compliance(report.score)} ({report.score:.2f}) at level {report.level}"
+    yield f"{verdict}: {len(found)} finding{'' if len(found) == 1 else 's'} in {files}"
 
 
 def _of_file(file: FileReport) -> Iterator[str]:

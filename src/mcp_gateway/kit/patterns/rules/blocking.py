@@ -12,16 +12,23 @@ from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
 BLOCKING: Final = {
-    "time.sleep", "urllib.request.urlopen", "subprocess.run", "subprocess.call", "subprocess.check_output", "subprocess.check_call",
-    "subprocess.getoutput", "os.system", "os.popen", "os.wait", "socket.create_connection", "socket.getaddrinfo", "socket.gethostbyname",
-    "sqlite3.connect", "psycopg2.connect", "psycopg.connect", "pymysql.connect", "MySQLdb.connect", "builtins.open", "builtins.input", "io.open",
-    "smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP", "shutil.copyfile", "shutil.copytree", "shutil.rmtree", "asyncio.run", "boto3.client",
-    "pathlib.Path.read_text", "pathlib.Path.read_bytes", "pathlib.Path.write_text", "pathlib.Path.write_bytes", "pathlib.Path.open",
+    "time.sleep", "urllib.request.urlopen", "subprocess.run", "subprocess.call", "subprocess.check_output",
+    "subprocess.check_call",
+    "subprocess.getoutput", "os.system", "os.popen", "os.wait", "socket.create_connection", "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "sqlite3.connect", "psycopg2.connect", "psycopg.connect", "pymysql.connect", "MySQLdb.connect", "builtins.open",
+    "builtins.input", "io.open",
+    "smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP", "shutil.copyfile", "shutil.copytree", "shutil.rmtree", "asyncio.run",
+    "boto3.client",
+    "pathlib.Path.read_text", "pathlib.Path.read_bytes", "pathlib.Path.write_text", "pathlib.Path.write_bytes",
+    "pathlib.Path.open",
     "requests.session",
 }  # fmt: skip
 BLOCKING_OWNERS: Final = (
-    "requests.", "requests.Session.", "httpx.Client.", "redis.Redis.", "redis.StrictRedis.", "redis.client.Redis.", "pymongo.MongoClient.",
-    "sqlite3.Connection.", "psycopg2.Connection.", "psycopg.Connection.", "sqlalchemy.Engine.", "sqlalchemy.orm.Session.", "boto3.Client.",
+    "requests.", "requests.Session.", "httpx.Client.", "redis.Redis.", "redis.StrictRedis.", "redis.client.Redis.",
+    "pymongo.MongoClient.",
+    "sqlite3.Connection.", "psycopg2.Connection.", "psycopg.Connection.", "sqlalchemy.Engine.", "sqlalchemy.orm.Session.",
+    "boto3.Client.",
     "urllib3.PoolManager.",
 )  # fmt: skip
 ONE_SHOT: Final = {f"httpx.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")}
@@ -125,7 +132,7 @@ def _blocks(one: Reached, study: Study) -> bool:
 
 
 def _forgotten(study: Study) -> Iterator[Hit]:
-    routes = {route.function: route for route in study.routes if route.function is not None}
+    routes = study.by_function
     for node in walk(study.module.tree):
         if not (isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] in ("create_task", "ensure_future")):
             continue

@@ -166,12 +166,15 @@ def _expires_later(used: CacheCall) -> bool:
     key = ast.dump(used.key) if used.key is not None else ""
     for node in walk(used.reached.function):
         if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("expire", "pexpire", "expireat")
+            (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("expire", "pexpire", "expireat")
+            )
+            and node.args
+            and ast.dump(node.args[0]) == key
         ):
-            if node.args and ast.dump(node.args[0]) == key:
-                return True
+            return True
     return False
 
 
@@ -233,9 +236,9 @@ def _is_endless(node: ast.expr) -> bool:
 
 def _dictionaries(study: Study) -> Iterator[Hit]:
     """A module's dictionary used as a cache: entries are written by handlers and nothing ends them."""
-    routes = {route.function: route for route in study.routes if route.function is not None}
+    routes = study.by_function
     for function, route in routes.items():
-        for node in walk(function):
+        for node in walk(function) if function is not None else ():
             if (
                 isinstance(node, ast.Assign)
                 and isinstance(node.targets[0], ast.Subscript)

@@ -15,17 +15,21 @@ from mcp_gateway.kit.patterns.web.model import Route
 
 # What holds connections.
 CONNECTED: Final = {
-    "httpx.AsyncClient", "httpx.Client", "httpx2.AsyncClient", "httpx2.Client", "aiohttp.ClientSession", "requests.Session", "requests.session",
+    "httpx.AsyncClient", "httpx.Client", "httpx2.AsyncClient", "httpx2.Client", "aiohttp.ClientSession", "requests.Session",
+    "requests.session",
     "redis.Redis", "redis.StrictRedis", "redis.from_url", "redis.Redis.from_url", "redis.asyncio.Redis", "redis.asyncio.from_url",
-    "redis.asyncio.Redis.from_url", "redis.asyncio.StrictRedis", "aioredis.from_url", "aioredis.Redis", "sqlalchemy.create_engine",
-    "sqlalchemy.ext.asyncio.create_async_engine", "asyncpg.create_pool", "asyncpg.connect", "psycopg.connect", "psycopg.AsyncConnection.connect",
+    "redis.asyncio.Redis.from_url", "redis.asyncio.StrictRedis", "aioredis.from_url", "aioredis.Redis",
+    "sqlalchemy.create_engine",
+    "sqlalchemy.ext.asyncio.create_async_engine", "asyncpg.create_pool", "asyncpg.connect", "psycopg.connect",
+    "psycopg.AsyncConnection.connect",
     "psycopg2.connect", "psycopg_pool.AsyncConnectionPool", "psycopg_pool.ConnectionPool", "sqlite3.connect", "aiosqlite.connect",
     "motor.motor_asyncio.AsyncIOMotorClient", "pymongo.MongoClient", "boto3.client", "boto3.resource", "grpc.insecure_channel",
     "grpc.aio.insecure_channel", "elasticsearch.AsyncElasticsearch", "redis.ConnectionPool", "redis.asyncio.ConnectionPool",
 }  # fmt: skip
 # What the kit makes once: state that has to be shared to mean anything.
 SHARED: Final = {
-    "EnterpriseRateLimiter", "CircuitBreaker", "Cache", "MemorySharedLevel", "MemoryLimitStore", "MemoryIdempotencyStore", "Idempotency", "Bulkhead",
+    "EnterpriseRateLimiter", "CircuitBreaker", "Cache", "MemorySharedLevel", "MemoryLimitStore", "MemoryIdempotencyStore",
+    "Idempotency", "Bulkhead",
     "RetryBudget", "AdaptiveLimit", "ResourcePools", "RedisLimitStore", "RedisBreakerStore", "RedisIdempotencyStore",
 }  # fmt: skip
 KIT_CONNECTED: Final = ("RedisConnection.open", "RedisSharedLevel.open")
@@ -39,7 +43,9 @@ PER_REQUEST = RuleCard(
     level="basic",
     severity=Severity.HIGH,
     title="A client is made for each request",
-    reason="Each request pays for a new connection and handshake, no pool bounds them, and state that should be shared is forgotten.",
+    reason=(
+        "Each request pays for a new connection and handshake, no pool bounds them, and state that should be shared is forgotten."
+    ),
     remedy="Make it once in the lifespan and hand it to handlers by `Depends`.",
     bad="""\
 @router.get("/items/{item}")

@@ -58,7 +58,9 @@ UNSTATED = RuleCard(
     level="comprehensive",
     severity=Severity.MEDIUM,
     title="Nobody says what the route answers",
-    reason="Without a model whatever the handler returns goes out, internal fields included, and clients have nothing to rely on.",
+    reason=(
+        "Without a model whatever the handler returns goes out, internal fields included, and clients have nothing to rely on."
+    ),
     remedy="Annotate what the handler returns with a model, or give `response_model=`.",
     bad="""\
 @router.get("/items/{item}")
@@ -145,7 +147,7 @@ def is_vague(annotation: Expression, study: Study, steps: int = 6) -> bool:
     """Whether a type says nothing of what is in it: `Any`, `dict`, `list[dict]`, `dict[str, Any]`."""
     node, scope = study.names.plain_type(annotation.node, annotation.scope)
     if isinstance(node, ast.Constant):
-        return node.value is None and annotation.node is not None and not _is_return_none(annotation)
+        return node.value is None and not _is_return_none(annotation)
     if isinstance(node, ast.Subscript) and steps > 0:
         name = study.names.resolve(node.value, scope).last
         if name in HOLDERS:
@@ -196,7 +198,7 @@ def _is_list(route: Route, study: Study) -> bool:
             return name in LISTS or bool(re.search(r"page|paginated|list", name, re.IGNORECASE))
         if isinstance(node, ast.Name | ast.Attribute):
             symbol = study.names.resolve(node, scope)
-            named = re.search(r"(Page|List|Collection)$|^(Page|List)", symbol.last) and symbol.last not in ("list",)
+            named = re.search(r"(Page|List|Collection)$|^(Page|List)", symbol.last) and symbol.last != "list"
             return (
                 symbol.last in LISTS
                 or bool(named)
@@ -301,12 +303,15 @@ def _is_clamped(name: str, holder: ast.AST) -> bool:
         ):
             return True
         if (
-            isinstance(node, ast.If)
-            and isinstance(node.test, ast.Compare)
-            and any(isinstance(one, ast.Raise) for one in walk(node))
+            (
+                isinstance(node, ast.If)
+                and isinstance(node.test, ast.Compare)
+                and any(isinstance(one, ast.Raise) for one in walk(node))
+            )
+            and words(node.test.left) == name
+            and isinstance(node.test.ops[0], ast.Gt | ast.GtE)
         ):
-            if words(node.test.left) == name and isinstance(node.test.ops[0], ast.Gt | ast.GtE):
-                return True
+            return True
     return False
 
 
@@ -331,12 +336,15 @@ def _is_cut(route: Route, study: Study) -> bool:
         ):
             return True
         if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("limit", "fetchmany", "head", "islice")
+            (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("limit", "fetchmany", "head", "islice")
+            )
+            and node.args
+            and not set(_names_in(node.args[0])) & _given(route)
         ):
-            if node.args and not set(_names_in(node.args[0])) & _given(route):
-                return True
+            return True
         if (
             isinstance(node, ast.keyword)
             and node.arg

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import Scope
+from mcp_gateway.kit.patterns.python.names import Symbol
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
@@ -58,9 +59,8 @@ def _is_cors(node: ast.Call, study: Study) -> bool:
     return False
 
 
-def _bases(study: Study, symbol: object) -> list[object]:
-    from_class = getattr(symbol, "kind", "") == "class"
-    return list(study.names.bases(symbol)) if from_class else []  # type: ignore[arg-type]  # a symbol
+def _bases(study: Study, symbol: Symbol) -> list[Symbol]:
+    return list(study.names.bases(symbol)) if symbol.kind == "class" else []
 
 
 def _options(node: ast.Call, study: Study) -> dict[str, "_Value"]:

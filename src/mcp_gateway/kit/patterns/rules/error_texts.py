@@ -68,8 +68,7 @@ def _leaked(study: Study) -> Iterator[Hit]:
                         node=sink, route=route, message="the words of the error caught here go to the caller", mend="plain_detail"
                     )
     for route in study.routes:
-        for one in _traces(study, route):
-            yield one
+        yield from _traces(study, route)
     yield from _exception_handlers(study)
 
 

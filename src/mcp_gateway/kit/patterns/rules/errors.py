@@ -72,13 +72,13 @@ async def read_item(item: str, items: Items, call: Annotated[Call, Depends(Guard
 
 def error_handlers(study: Study) -> Iterator[tuple[ast.ExceptHandler, Route | None]]:
     """Each `except` of the module with the handler it stands in."""
-    routes = {route.function: route for route in study.routes if route.function is not None}
+    routes = study.by_function
     for node in walk(study.module.tree):
         if isinstance(node, ast.ExceptHandler):
             yield node, routes.get(_holder(study, node))
 
 
-def _holder(study: Study, node: ast.AST) -> ast.AST | None:  # type: ignore[return]  # the loop ends in one of them
+def _holder(study: Study, node: ast.AST) -> ast.AST | None:
     """The outermost function a node stands in."""
     found, parent = None, study.module.parents.get(node)
     while parent is not None:
@@ -115,7 +115,7 @@ def _catches_all(handler: ast.ExceptHandler, study: Study) -> bool:
 
 
 def _suppressed(study: Study) -> Iterator[Hit]:
-    routes = {route.function: route for route in study.routes if route.function is not None}
+    routes = study.by_function
     for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == "suppress":
             symbol = study.names.callee(node, study.module.around(node))

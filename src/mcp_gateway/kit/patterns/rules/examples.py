@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 cache = Cache("items", MemorySharedLevel())
 breaker = CircuitBreaker("warehouse")
 retry = Retry("orders")
+BY_ID = text("SELECT name FROM items WHERE tenant = :tenant AND id = :id")
 SECRET = b"shared with the payment provider"
 
 
@@ -78,6 +79,7 @@ Items = Annotated[ItemStore, Depends(item_store)]
 Client = Annotated[httpx.AsyncClient, Depends(http_client)]
 Redis = Annotated[RedisClient, Depends(redis_client)]
 Session = Annotated[AsyncSession, Depends(database)]
+Creating = Annotated[Call, Depends(Guard("orders.create", idempotency="required", deadline_seconds=2))]
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 

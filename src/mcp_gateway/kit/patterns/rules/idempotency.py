@@ -7,7 +7,7 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import argument, words
-from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, all_parameters
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
@@ -26,7 +26,9 @@ MISSING = RuleCard(
     severity=Severity.MEDIUM,
     title="A write that may be carried out twice",
     reason="A client that heard nothing sends again; without a key the order is made twice.",
-    remedy='Guard it with `Guard("orders.create", idempotency="required")` on a GuardedRoute, or run it through `Idempotency.run`.',
+    remedy=(
+        'Guard it with `Guard("orders.create", idempotency="required")` on a GuardedRoute, or run it through `Idempotency.run`.'
+    ),
     bad="""\
 @router.post("/items", status_code=201)
 async def create_item(item: Item, items: Items, call: Annotated[Call, Depends(Guard("items.create"))]) -> Item:
@@ -78,17 +80,17 @@ def _keeps(dependency: Dependency, study: Study) -> bool:
     body = target.body
     if body is None or not isinstance(body, FUNCTIONS) or target.scope is None:
         return False
-    return _uses(body, study, target.scope.module.scope_of(body))
+    return _uses(body)
 
 
 def _in_body(study: Study, route: Route) -> bool:
     """`once.run(keyed, work)` and the like, awaited; or the key of the header, handed on."""
     return isinstance(route.function, FUNCTIONS) and (
-        _uses(route.function, study, route.scope) or any(_runs_once(one.call, study, one.scope) for one in study.reached(route))
+        _uses(route.function) or any(_runs_once(one.call, study, one.scope) for one in study.reached(route))
     )
 
 
-def _uses(function: ast.AST, study: Study, scope: object) -> bool:
+def _uses(function: ast.AST) -> bool:
     keys = _key_names(function)
     for node in walk(function):
         if isinstance(node, ast.Call) and not words(node.func).startswith(("log", "logger")):
@@ -116,10 +118,10 @@ def _key_names(function: ast.AST) -> set[str]:
     return found
 
 
-def _runs_once(call: ast.Call, study: Study, scope: object) -> bool:
-    from_kit = study.names.callee(call, scope)  # type: ignore[arg-type]  # a scope, as `Reached` has it
+def _runs_once(call: ast.Call, study: Study, scope: Scope) -> bool:
+    from_kit = study.names.callee(call, scope)
     if from_kit.kind == "external" and from_kit.dotted.endswith("Idempotency.run"):
-        return isinstance(from_kit.dotted, str) and _is_awaited(call, study)
+        return _is_awaited(call, study)
     if from_kit.function is not None:
         return False
     owner = words(call.func)

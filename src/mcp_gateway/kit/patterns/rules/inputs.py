@@ -59,10 +59,7 @@ def _vague_bodies(study: Study, route: Route) -> Iterator[Hit]:
         if markers & {"Query", "Header", "Path", "Cookie"}:
             continue
         body = bool(markers & {"Body", "Form"})
-        if one.annotation is None:
-            vague = body
-        else:
-            vague = is_vague(Expression(one.annotation, route.scope), study)
+        vague = body if one.annotation is None else is_vague(Expression(one.annotation, route.scope), study)
         if vague and not _is_validated(one.arg, function):
             yield Hit(node=one, route=route, message=f"{route.name} takes {one.arg} as it comes")
 

@@ -105,7 +105,7 @@ class _Ending:
             return False
         if self._in_dependencies() or any(self._wraps(one.node) for one in self._route.wrappers):
             return True
-        paths = Paths(does=lambda node: self._ends(node), forgives=_forgives)
+        paths = Paths(does=self._ends, forgives=_forgives)
         return paths.always(function.body) and not self._writes_after(function)
 
     def _in_dependencies(self) -> bool:

@@ -116,7 +116,7 @@ app.include_router(health_router({"cache": cache.ping}))
 
 
 def _unstructured(study: Study) -> Iterator[Hit]:
-    routes = {route.function: route for route in study.routes if route.function is not None}
+    routes = study.by_function
     for node in walk(study.module.tree):
         if not isinstance(node, ast.Call):
             continue
@@ -166,7 +166,7 @@ def _holder(study: Study, node: ast.AST) -> ast.AST | None:
 
 
 def _secrets(study: Study) -> Iterator[Hit]:
-    routes = {route.function: route for route in study.routes if route.function is not None}
+    routes = study.by_function
     for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and (_is_log(node) or words(node.func) == "print"):
             for value in [*node.args, *node.keywords]:
@@ -291,7 +291,7 @@ def _unwell(study: Study) -> Iterator[Hit]:
 
 def _is_default_application(node: ast.Call, study: Study) -> bool:
     """One that is mounted into another, or made for a test."""
-    return words(node.func).rpartition(".")[2] not in ("FastAPI",) or not study.world.includes_routers(node)
+    return words(node.func).rpartition(".")[2] != "FastAPI" or not study.world.includes_routers(node)
 
 
 def _includes_health(study: Study) -> bool:

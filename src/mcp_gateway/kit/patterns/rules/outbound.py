@@ -67,14 +67,16 @@ REPEATED = RuleCard(
     remedy="Send an `Idempotency-Key` the other side knows, or call `Retry` with `safe=False`.",
     bad="""\
 @router.post("/orders", status_code=201)
-async def create_order(order: Item, call: Annotated[Call, Depends(Guard("orders.create", idempotency="required", deadline_seconds=2))], client: Client) -> Item:
-    answer = await retry.call(lambda: breaker.call(client.post, f"https://orders/{call.tenant}", json=order.model_dump()), safe=True)
+async def create_order(order: Item, call: Creating, client: Client) -> Item:
+    sent = order.model_dump()
+    answer = await retry.call(lambda: breaker.call(client.post, f"https://orders/{call.tenant}", json=sent), safe=True)
     return Item.model_validate(answer.json())
 """,
     good="""\
 @router.post("/orders", status_code=201)
-async def create_order(order: Item, call: Annotated[Call, Depends(Guard("orders.create", idempotency="required", deadline_seconds=2))], client: Client) -> Item:
-    answer = await retry.call(lambda: breaker.call(client.post, f"https://orders/{call.tenant}", json=order.model_dump()), safe=False)
+async def create_order(order: Item, call: Creating, client: Client) -> Item:
+    sent = order.model_dump()
+    answer = await retry.call(lambda: breaker.call(client.post, f"https://orders/{call.tenant}", json=sent), safe=False)
     return Item.model_validate(answer.json())
 """,
 )
@@ -103,7 +105,8 @@ def _handed_over(one: Reached, study: Study) -> Iterator[Reached]:
         if isinstance(value, ast.Attribute):
             made = ast.copy_location(ast.Call(func=value, args=values[index + 1 :], keywords=one.call.keywords), value)
             found = Reached(
-                call=made, scope=one.scope, symbol=study.names.resolve(value, one.scope), site=one.site if not one.is_direct else value,
+                call=made, scope=one.scope, symbol=study.names.resolve(value, one.scope), site=one.site if not one.is_direct
+                else value,
                 around=(*one.around, _itself(one)), function=one.function,
             )  # fmt: skip
             if study.world.outbound.is_outbound(found):
@@ -199,14 +202,15 @@ def _retries(call: ast.Call, around: Expression, study: Study) -> bool:
 def _in_retry_loop(one: Reached) -> bool:
     """`for attempt in range(3): try: … except: …` around the call."""
     module = one.scope.module
-    child, parent = one.call, module.parents.get(one.call)
+    child: ast.AST = one.call
+    parent = module.parents.get(child)
     while parent is not None and parent is not one.function:
-        if isinstance(parent, ast.Try) and child in parent.body:
+        if isinstance(parent, ast.Try) and any(child is statement for statement in parent.body):
             swallowing = any(not any(isinstance(node, ast.Raise) for node in handler.body) for handler in parent.handlers)
             loop = module.parents.get(parent)
             if swallowing and isinstance(loop, ast.While | ast.For) and _counts(loop):
                 return True
-        child, parent = parent, module.parents.get(parent)  # type: ignore[assignment]  # any node has a parent of any kind
+        child, parent = parent, module.parents.get(parent)
     return False
 
 

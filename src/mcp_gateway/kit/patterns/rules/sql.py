@@ -37,7 +37,8 @@ RUNNING: Final = {
 }
 TEXTS: Final = {"text", "literal_column", "TextClause"}
 STATEMENT: Final = re.compile(
-    r"^\s*(select|insert|update|delete|with|create|drop|alter|truncate|merge|call|explain|exec|set|grant|copy)\b|\b(where|from|values|order by|join)\b",
+    r"^\s*(select|insert|update|delete|with|create|drop|alter|truncate|merge|call|explain|exec|set|grant|copy)\b"
+    r"|\b(where|from|values|order by|join)\b",
     re.IGNORECASE,
 )
 SAFE_MAKERS: Final = {"quote_ident", "Identifier", "quoted_name", "SQL", "Composed", "quote", "int", "float", "len", "bool"}
@@ -49,7 +50,8 @@ BUILT = RuleCard(
     severity=Severity.CRITICAL,
     title="SQL is put together from text",
     reason="A value inside the statement's text can end it and begin another: `x' OR '1'='1` reads every tenant's rows.",
-    remedy='Bind values as parameters: `execute(text("… WHERE id = :id"), {"id": item})`; choose names of columns from a fixed set.',
+    remedy='Bind values as parameters: `execute(text("… WHERE id = :id"), {"id": item})`;'
+    " choose names of columns from a fixed set.",
     bad="""\
 @router.get("/items/{item}")
 async def read_item(item: str, db: Session, call: Annotated[Call, Depends(Guard("items.read"))]) -> Item:
@@ -59,7 +61,7 @@ async def read_item(item: str, db: Session, call: Annotated[Call, Depends(Guard(
     good="""\
 @router.get("/items/{item}")
 async def read_item(item: str, db: Session, call: Annotated[Call, Depends(Guard("items.read"))]) -> Item:
-    row = await db.execute(text("SELECT name FROM items WHERE tenant = :tenant AND id = :id"), {"tenant": call.tenant, "id": item})
+    row = await db.execute(BY_ID, {"tenant": call.tenant, "id": item})
     return Item.model_validate(row.one())
 """,
 )
@@ -295,9 +297,8 @@ def _is_checked(text: _Text, name: str) -> bool:
             and isinstance(one.test, ast.Compare)
             and words(one.test.left) == name
             and any(isinstance(inner, ast.Raise) for inner in walk(one))
-        ):
-            if isinstance(one.test.ops[0], ast.NotIn):
-                return True
+        ) and isinstance(one.test.ops[0], ast.NotIn):
+            return True
     for binding in text.scope.bindings.get(name, ()):
         if binding.annotation is not None:
             plain, scope = text.study.names.plain_type(binding.annotation, text.scope)

@@ -23,7 +23,8 @@ STORE: Final = re.compile(
     re.IGNORECASE,
 )
 HOUSEKEEPING: Final = {
-    "commit", "rollback", "refresh", "flush", "close", "begin", "add", "append", "debug", "info", "warning", "error", "exception", "bind",
+    "commit", "rollback", "refresh", "flush", "close", "begin", "add", "append", "debug", "info", "warning", "error",
+    "exception", "bind",
     "model_validate", "model_dump", "encode", "decode", "split", "strip", "join", "format", "items", "keys", "values",
 }  # fmt: skip
 GUARDING: Final = re.compile(r"check|ensure|require|authori[sz]e|assert|verify|permission|access|belongs|own", re.IGNORECASE)
@@ -35,7 +36,10 @@ MISSING = RuleCard(
     severity=Severity.HIGH,
     title="Nobody says who calls",
     reason="Without an authenticated caller there is no tenant, and whatever the handler reads or writes is everybody's.",
-    remedy="Take the caller from a dependency that authenticates: the `Call` of a Guard, or one that reads the token and refuses strangers.",
+    remedy=(
+        "Take the caller from a dependency that authenticates: the `Call` of a Guard, or one that reads the token and refuses "
+        "strangers."
+    ),
     bad="""\
 @router.get("/items/{item}")
 async def read_item(item: str, items: Items) -> Item:
@@ -53,7 +57,9 @@ FROM_INPUT = RuleCard(
     level="basic",
     severity=Severity.CRITICAL,
     title="The tenant is taken from the request",
-    reason="Anybody can write another tenant's name into a path, a query or a body; only authentication knows whose request it is.",
+    reason=(
+        "Anybody can write another tenant's name into a path, a query or a body; only authentication knows whose request it is."
+    ),
     remedy="Use the authenticated caller's tenant; where the request names one too, refuse the call when the two differ.",
     bad="""\
 @router.get("/items")
@@ -92,7 +98,10 @@ BELIEVED = RuleCard(
     severity=Severity.MEDIUM,
     title="X-Tenant-ID is believed as it comes",
     reason="A header is written by whoever sends the request; without a login beside it the tenant is a wish.",
-    remedy="Compare `X-Tenant-ID` with the authenticated caller's tenant, or take the tenant from the caller and the header not at all.",
+    remedy=(
+        "Compare `X-Tenant-ID` with the authenticated caller's tenant, or take the tenant from the caller and the header not "
+        "at all."
+    ),
     bad="""\
 async def tenant_of(x_tenant_id: Annotated[str, Header()]) -> str:
     return x_tenant_id
@@ -286,7 +295,8 @@ def _rechecked(study: Study, route: Route) -> bool:
                 if isinstance(one, ast.Compare) and any(study.origin(side) & KNOWN for side in [one.left, *one.comparators]):
                     return True
         if isinstance(node, ast.Call) and GUARDING.search(words(node.func).rpartition(".")[2]):
-            if any(study.origin(one) & KNOWN for one in [*node.args, *(word.value for word in node.keywords)]):
+            values = [*node.args, *(word.value for word in node.keywords)]
+            if any(study.origin(one) & KNOWN for one in values):
                 return True
     return False
 

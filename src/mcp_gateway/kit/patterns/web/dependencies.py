@@ -1,4 +1,7 @@
-"""All that FastAPI resolves before a handler runs, as the code says it: parameters, aliases, classes, decorators, routers, mountings."""
+"""All that FastAPI resolves before a handler runs, as the code says it:
+
+parameters, aliases, classes, decorators, routers, mountings.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -91,7 +94,9 @@ class Dependencies:
         value = argument(call, "dependencies")
         return [one for expression in self._listed(value, scope) for one in self._of_depends(expression, how)]
 
-    def _listed(self, value: ast.expr | None, scope: Scope, steps: int = 6) -> Iterator[Expression]:
+    def _listed(  # noqa: C901  (one branch for each way to write a list)
+        self, value: ast.expr | None, scope: Scope, steps: int = 6
+    ) -> Iterator[Expression]:
         """The elements of a list of dependencies, over names, sums and unpacking."""
         if value is None or steps <= 0:
             return

@@ -76,7 +76,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Target:
-    """What a dependency calls: a body of the project's, or an outside name. `call`: how an instance or function was made for it."""
+    """What a dependency calls:
+
+    a body of the project's, or an outside name. `call`: how an instance or function was made for it.
+    """
 
     symbol: Symbol
     body: Function | ast.Lambda | None = None
@@ -86,7 +89,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dependency:
-    """`parameter`: the name it arrives under, "" where nobody takes its value. `by`: the dependency that asks for it, None for the route."""
+    """`parameter`:
+
+    the name it arrives under, "" where nobody takes its value. `by`: the dependency that asks for it, None for the route.
+    """
 
     target: Target
     parameter: str

@@ -14,8 +14,10 @@ ROUTERS: Final = {"fastapi.APIRouter", "fastapi.routing.APIRouter", "starlette.r
 APPLICATIONS: Final = {"fastapi.FastAPI", "fastapi.applications.FastAPI", "starlette.applications.Starlette"}
 # Frameworks whose routes look alike and are not ours to judge.
 FOREIGN: Final = (
-    "flask", "quart", "sanic", "aiohttp", "bottle", "falcon", "litestar", "django", "ninja", "robyn", "blacksheep", "responder", "respx",
-    "molten", "apistar", "pyramid", "tornado", "cherrypy", "typer", "click", "celery", "httpx", "requests", "unittest", "pytest", "mcp",
+    "flask", "quart", "sanic", "aiohttp", "bottle", "falcon", "litestar", "django", "ninja", "robyn", "blacksheep", "responder",
+    "respx",
+    "molten", "apistar", "pyramid", "tornado", "cherrypy", "typer", "click", "celery", "httpx", "requests", "unittest",
+    "pytest", "mcp",
 )  # fmt: skip
 
 

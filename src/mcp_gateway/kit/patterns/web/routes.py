@@ -88,10 +88,10 @@ class Routes:
                 yield from self._endpoints(call, scope, module, call.func.value)
         elif isinstance(call.func, ast.Call) and isinstance(call.func.func, ast.Attribute) and call.args:
             scope = module.around(call)
-            if isinstance(call.func.func.value, ast.expr) and call.func.func.attr in METHODS:
-                found = self._routing(call.func, scope)
-                if found is not None:
-                    yield from self._handlers(found[0], scope, module, found[0].func.value, call.args[0], found[2], "")  # type: ignore[attr-defined]  # an attribute, as was asked
+            found = self._routing(call.func, scope) if call.func.func.attr in METHODS else None
+            if found is not None:
+                router = found[0].func.value if isinstance(found[0].func, ast.Attribute) else None
+                yield from self._handlers(found[0], scope, module, router, call.args[0], found[2], "")
         elif isinstance(call.func, ast.Name | ast.Attribute):
             name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
             if name == "APIRoute":
@@ -117,7 +117,8 @@ class Routes:
         path = path or _text(argument(call, "path", 0))
         for function, where, owner in self._functions(endpoint, scope):
             yield Route(
-                module=module, function=function, scope=where, methods=methods, path=path, router=maker, call=call, call_scope=scope,
+                module=module, function=function, scope=where, methods=methods, path=path, router=maker, call=call,
+                call_scope=scope,
                 owner=owner, wrappers=tuple(Expression(one, where) for one in getattr(function, "decorator_list", ())),
             )  # fmt: skip
 
