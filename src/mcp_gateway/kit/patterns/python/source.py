@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Final
 
 MAX_BYTES: Final = 2_000_000
+# What LibCST's parser bears on an ordinary stack, with room: brackets in brackets, tokens in one statement.
+MAX_NESTING: Final = 60
+MAX_LINE_TOKENS: Final = 1_000
 
 
 class Unparsable(Exception):
@@ -73,6 +76,8 @@ def _tree(text: str) -> ast.Module:
 
 
 def _rewritten(text: str, error: SyntaxError) -> ast.Module:
+    if not _is_tame(text):
+        raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error
     try:
         # By name: LibCST takes longer to load than most runs take.
         older: str | None = import_module("mcp_gateway.kit.patterns.python.newer_syntax").as_older(text)
@@ -81,3 +86,19 @@ def _rewritten(text: str, error: SyntaxError) -> ast.Module:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass
     raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error
+
+
+def _is_tame(text: str) -> bool:
+    """Whether LibCST may see it: its parser is native and recursive, and deep nesting would end the process, not the call."""
+    depth = length = branches = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            length = 0 if token.type == tokenize.NEWLINE else length + 1
+            branches += token.string == "elif"
+            if token.type == tokenize.OP:
+                depth += (token.string in "([{") - (token.string in ")]}")
+            if depth > MAX_NESTING or length > MAX_LINE_TOKENS or branches > MAX_LINE_TOKENS:
+                return False
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        return False
+    return True
