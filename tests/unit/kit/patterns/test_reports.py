@@ -34,11 +34,13 @@ def test_sarif_names_rules_places_and_fingerprints(report: Report, tmp_path: Pat
     document = json.loads(report_sarif(report, CARDS, version="1", root=tmp_path))
     (run,) = document["runs"]
     rules = run["tool"]["driver"]["rules"]
-    assert document["version"] == "2.1.0" and len(rules) == len(CARDS) == len({one["id"] for one in rules})
+    assert document["version"] == "2.1.0"
+    assert len(rules) == len(CARDS) == len({one["id"] for one in rules})
     assert {one["ruleId"] for one in run["results"]} == {"error-text-leaked", "cors-open"}
     for result in run["results"]:
         region = result["locations"][0]["physicalLocation"]["region"]
-        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] and result["level"] in ("note", "warning", "error")
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in ("note", "warning", "error")
         assert (region["startLine"], region["startColumn"]) < (region["endLine"], region["endColumn"])
         assert result["partialFingerprints"]["mcpGatewayPatterns/v1"]
 
@@ -46,7 +48,8 @@ def test_sarif_names_rules_places_and_fingerprints(report: Report, tmp_path: Pat
 def test_annotations_are_one_line_each_and_escaped(report: Report) -> None:
     lines = report_github(report).splitlines()
     assert len(lines) == len(report.findings) + 1
-    assert lines[0].startswith("::error file=router.py,line=") and "\n" not in lines[0]
+    assert lines[0].startswith("::error file=router.py,line=")
+    assert "\n" not in lines[0]
 
 
 def test_the_text_ends_in_the_verdict(report: Report) -> None:
@@ -96,7 +99,8 @@ def test_a_mend_removes_its_finding_and_nothing_else(name: str, tmp_path: Path) 
     mended = mend(text, before.findings, asked, "router.py")
     assert [one.rule for one in mended.findings] == [name]
     assert name not in {one.rule for one in validate_source(mended.text, asked).findings}
-    assert mended.text.startswith(PREAMBLE[:100]) and mended.text.endswith("# the end, kept\n")
+    assert mended.text.startswith(PREAMBLE[:100])
+    assert mended.text.endswith("# the end, kept\n")
     assert mend(mended.text, validate_source(mended.text, asked).findings, asked, "router.py").text == mended.text
 
 
@@ -106,7 +110,8 @@ def test_the_running_application_tells_its_dependencies(tmp_path: Path) -> None:
         "app = FastAPI(dependencies=[Depends(limited)])\n@app.get('/x')\ndef read(): ...\n"
     )
     (route,) = [one for one in read_live_routes("shop_app:app", tmp_path) if one.path == "/x"]
-    assert route.dependencies == ("shop_app.limited", "shop_app.who") and route.file.endswith("shop_app.py")
+    assert route.dependencies == ("shop_app.limited", "shop_app.who")
+    assert route.file.endswith("shop_app.py")
     with pytest.raises(ApplicationNotImportable):
         read_live_routes("no_such_app:app", tmp_path)
     with pytest.raises(PatternSettingsInvalid):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-
 from bench.patterns.cases import Case, Project, read_mutants, read_projects, read_rewrites
-from mcp_gateway.kit.patterns.model import Order
+
+from mcp_gateway.kit.patterns.model import Order, RuleCard
 from mcp_gateway.kit.patterns.reports.shape import report_shape
 from mcp_gateway.kit.patterns.rules.catalogue import RULES
 from mcp_gateway.kit.patterns.rules.examples import PREAMBLE
@@ -25,13 +25,13 @@ def written(project: Project, root: Path) -> Order:
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
-def test_the_bad_example_of_a_rule_is_found(card, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # parametrised
+def test_the_bad_example_of_a_rule_is_found(card: RuleCard, tmp_path: Path) -> None:
     found = validate_source(PREAMBLE + card.bad, Order(root=tmp_path, paths=(), level="production_ready"))
     assert card.name in {one.rule for one in found.findings}
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
-def test_the_good_example_of_a_rule_passes_it(card, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # parametrised
+def test_the_good_example_of_a_rule_passes_it(card: RuleCard, tmp_path: Path) -> None:
     found = validate_source(PREAMBLE + card.good, Order(root=tmp_path, paths=(), level="production_ready"))
     assert card.name not in {one.rule for one in found.findings}
 
@@ -40,7 +40,8 @@ def test_the_good_example_of_a_rule_passes_it(card, tmp_path: Path) -> None:  # 
 def test_a_good_project_has_no_finding_and_scores_one(name: str, tmp_path: Path) -> None:
     report = validate(written(PROJECTS[name], tmp_path))
     assert [f"{one.file}:{one.place.line} {one.rule}" for one in report.findings] == []
-    assert report.score == 1.0 and report.files
+    assert report.score == 1.0
+    assert report.files
 
 
 @pytest.mark.parametrize("case", read_rewrites(), ids=lambda case: case.name)
@@ -66,7 +67,8 @@ def test_the_report_has_the_shape_of_the_tool(tmp_path: Path) -> None:
     broken = PROJECTS["kit"] | {"shop/old.py": PREAMBLE + CARDS[0].bad}
     shape = json.loads(json.dumps(report_shape(validate(written(broken, tmp_path)))))
     assert shape["overall_compliance"] in ("excellent", "good", "fair", "poor")
-    assert 0 < shape["average_compliance_score"] < 1 and shape["files_validated"] == 5
+    assert 0 < shape["average_compliance_score"] < 1
+    assert shape["files_validated"] == 5
     issue = next(one for one in shape["issues_found"] if one["rule"] == "rate-limit-missing")
     assert (issue["file"], issue["priority"]) == ("shop/old.py", "high")
     assert issue["issue"].startswith("Missing EnterpriseRateLimiter")

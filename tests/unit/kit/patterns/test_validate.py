@@ -82,7 +82,8 @@ def test_a_text_that_looks_like_a_suppression_is_none(tmp_path: Path) -> None:
 def test_fingerprints_stay_when_lines_move(tmp_path: Path) -> None:
     before = [one.fingerprint for one in validate_source(BARE, order(tmp_path)).findings]
     after = [one.fingerprint for one in validate_source("# moved\n\n\n" + BARE, order(tmp_path)).findings]
-    assert before == after and len(set(before)) == len(before)
+    assert before == after
+    assert len(set(before)) == len(before)
 
 
 def test_places_count_characters_not_bytes(tmp_path: Path) -> None:

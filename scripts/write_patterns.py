@@ -1,0 +1,43 @@
+"""Writes the rules into docs/operations/patterns.md from their cards; with --check says that it is out of date (exit 1)."""
+
+import sys
+from pathlib import Path
+
+from mcp_gateway.kit.patterns.judge import VOID
+from mcp_gateway.kit.patterns.model import RuleCard
+from mcp_gateway.kit.patterns.rules.catalogue import RULES
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations" / "patterns.md"
+MARK = "<!-- The rules below are written by scripts/write_patterns.py from their cards; edit there. -->"
+
+
+def rules_part() -> str:
+    """A table of all rules, then each with its reason, example and remedy."""
+    cards = [*(rule.card for rule in RULES), VOID]
+    rows = [
+        f"| [{card.name}](#{card.name}) | {card.pattern} | {card.level} | {card.severity.word} | {card.title} |" for card in cards
+    ]
+    table = "\n".join(["| rule | pattern | from level | severity | finds |", "|---|---|---|---|---|", *rows])
+    return f"{MARK}\n\n{table}\n\n" + "\n".join(section(card) for card in cards)
+
+
+def table_row(card: RuleCard) -> str:
+    return f"| [{card.name}](#{card.name}) | {card.pattern} | {card.level} | {card.severity.word} | {card.title} |"
+
+
+def section(card: RuleCard) -> str:
+    fixable = " `--fix` mends what is safe.\n" if card.fixable else "\n"
+    return f"### {card.name}\n\n{card.reason} {card.remedy}{fixable}\nFound:\n\n```text\n{card.bad}```\n\nPasses:\n\n```text\n{card.good}```\n"
+
+
+def main() -> int:
+    before = PAGE.read_text(encoding="utf-8")
+    after = before.partition(MARK)[0] + rules_part()
+    if "--check" in sys.argv:
+        return 0 if before == after else 1
+    PAGE.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
