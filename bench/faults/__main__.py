@@ -55,6 +55,8 @@ def _show(run: Run, seconds: float, *, why: bool) -> None:
         f"stable={run.stable}/{run.asked} answer={run.seconds:.2f}s run={seconds:.0f}s",
         flush=True,
     )
+    for answer in run.swerved:
+        print(f"      asked again: {answer}")
     if why and not run.first:
         for one in (*run.others, *([run.truth] if run.truth is not None else [])):
             print(f"      {one.cause} {one.confidence:.2f}: {one.why}")

@@ -36,6 +36,7 @@ class Run:
     seconds: float = 0.0
     stable: int = 0
     asked: int = 0
+    swerved: tuple[str, ...] = ()
     others: Sequence[Hypothesis] = field(default_factory=tuple)
     truth: Hypothesis | None = None
 
@@ -61,7 +62,10 @@ async def run_one(lab: Lab, fault: Fault, strength: Strength, *, repeats: int = 
         for _ in range(repeats):
             again = await lab.diagnose(time.monotonic() - lab.settled)
             run.asked += 1
-            run.stable += again.names[:1] == found.names[:1]
+            if again.names[:1] == found.names[:1]:
+                run.stable += 1
+            else:
+                run.swerved = (*run.swerved, ", ".join(again.names) or "nothing")
         if mend and run.answered:
             await _mend(lab, run, found)
     await lab.heal()
