@@ -27,7 +27,8 @@ def table_row(card: RuleCard) -> str:
 
 def section(card: RuleCard) -> str:
     fixable = " `--fix` mends what is safe.\n" if card.fixable else "\n"
-    return f"### {card.name}\n\n{card.reason} {card.remedy}{fixable}\nFound:\n\n```text\n{card.bad}```\n\nPasses:\n\n```text\n{card.good}```\n"
+    words = f"### {card.name}\n\n{card.reason} {card.remedy}{fixable}"
+    return f"{words}\nFound:\n\n```text\n{card.bad}```\n\nPasses:\n\n```text\n{card.good}```\n"
 
 
 def main() -> int:

@@ -21,6 +21,18 @@ async def read_item(item: str) -> dict[str, str]:
     return {"item": item}
 """
 
+NEWER = """
+
+type Name = str
+
+
+def first[T](values: list[T]) -> T:
+    try:
+        return values[0]
+    except IndexError, KeyError:
+        raise
+"""
+
 
 def order(root: Path, level: Level = "basic") -> Order:
     return Order(root=root, paths=(root,), level=level)
@@ -48,7 +60,7 @@ def test_a_file_that_is_no_python_is_told_and_no_error(tmp_path: Path) -> None:
 def test_newer_syntax_is_read_with_its_lines(tmp_path: Path) -> None:
     newer = (
         BARE
-        + "\n\ntype Name = str\n\n\ndef first[T](values: list[T]) -> T:\n    try:\n        return values[0]\n    except IndexError, KeyError:\n        raise\n"
+    newer = BARE + NEWER
     )
     report = validate_source(newer, order(tmp_path))
     assert {one.place.line for one in report.findings} == {7}
