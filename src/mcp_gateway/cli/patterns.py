@@ -50,6 +50,15 @@ def patterns(
         typer.Argument(help="Files and folders. Default: `paths` of the settings, or this folder.", show_default=False),
     ] = None,
     *,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            help="The project's folder: imports are followed inside it. [default: the nearest above with a pyproject.toml]",
+            file_okay=False,
+            exists=True,
+            show_default=False,
+        ),
+    ] = None,
     level: Annotated[
         LevelChoice | None, typer.Option(help="Which rules are asked. [default: of the settings, or comprehensive]")
     ] = None,
@@ -71,7 +80,7 @@ def patterns(
     Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 the command line is wrong.
     """
     given = [path.resolve() for path in paths or []]
-    root = project_root(given[0] if given else Path.cwd())
+    root = project_root(given[0] if given else Path.cwd()) if project is None else project.resolve()
     settings = read_settings(root)
     threshold = settings.fail_on if fail_on is None else severity_of("--fail-on", fail_on)
     order = _order(root, given, settings, level)

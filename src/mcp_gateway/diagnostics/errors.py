@@ -1,6 +1,6 @@
 """What the diagnostics refuse."""
 
-from mcp_gateway.core.errors import Forbidden, InvalidInput
+from mcp_gateway.core.errors import Forbidden, InvalidInput, Unprocessable
 
 
 class InvalidTenantName(InvalidInput):
@@ -22,3 +22,14 @@ class TenantNotYours(Forbidden):
 
     code = "TENANT_NOT_YOURS"
     hint = "Ask for your own tenant, or leave the tenant out; others' names are then hidden."
+
+
+class NotJudged(Unprocessable):
+    """The validator could not judge this code."""
+
+    code = "NOT_JUDGED"
+    hint = "Run `mcp-gateway patterns` on it where the code is; what it says is in the data."
+
+    def __init__(self, exit_code: int | None, said: str) -> None:
+        """`exit_code` below zero: the system ended it."""
+        super().__init__(exit_code=exit_code, said=said)

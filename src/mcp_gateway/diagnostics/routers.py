@@ -8,17 +8,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from mcp_gateway.core.errors import InvalidInput, Json, NotFound, TimedOut
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.operations import GenerateOrder, PatternsOrder
-from mcp_gateway.kit.patterns.model import Order, Report
+from mcp_gateway.kit.patterns.model import Level
 from mcp_gateway.kit.routes.order import OPERATIONS, RouterOrder
 
 # A project of some thousand files.
 VALIDATE_SECONDS: Final = 30.0
-_NOWHERE: Final = Path("/nonexistent")
 
 
 class NoProject(NotFound):
@@ -59,47 +58,51 @@ class GenerateRouter:
         return await asyncio.to_thread(self.generate, wanted)
 
 
+class Judging(Protocol):
+    """Judges routers so that no code, however made, harms whoever asks. The report is JSON; raises `NotJudged`."""
+
+    async def judge(self, path: Path, level: Level, *, project: Path) -> Mapping[str, Json]:
+        """A file, or all below a folder, of a project."""
+        ...
+
+    async def judge_text(self, text: str, level: Level, /) -> Mapping[str, Json]:
+        """A router that is no file yet."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidatePatterns:
-    """`project` None: only texts are judged. The others are the kit's: `find` the one file of a project whose path ends so,
-    `validate` files, `validate_text`, and `shape` a report as JSON.
+    """`project` None: only texts are judged. `find`: the one file of a project whose path ends so.
 
-    Raises `NoProject`, `OutsideProject`, `PatternPathNotFound`, `ValidationTimedOut`.
+    Raises `NoProject`, `OutsideProject`, `PatternPathNotFound`, `ValidationTimedOut`, `NotJudged`.
     """
 
     project: Path | None
     find: Callable[[Path, str], Path]
-    validate: Callable[[Order], Report]
-    validate_text: Callable[[str, Order], Report]
-    shape: Callable[[Report], Mapping[str, Json]]
+    judging: Judging
 
     async def __call__(self, caller: Caller, order: PatternsOrder) -> Mapping[str, Json]:
         if order.code is not None and order.router_path is not None:
             raise InvalidInput("Give a path or a text, not both.", hint="Leave out `router_path` or `code`.")
         try:
             async with asyncio.timeout(VALIDATE_SECONDS):
-                return self.shape(await asyncio.to_thread(self._judge, order))
+                if order.code is not None:
+                    return await self.judging.judge_text(order.code, order.validation_level)
+                place, root = await asyncio.to_thread(self._place, order.router_path)
+                return await self.judging.judge(place, order.validation_level, project=root)
         except TimeoutError as error:
             raise ValidationTimedOut(timeout_seconds=VALIDATE_SECONDS) from error
 
-    def _judge(self, order: PatternsOrder) -> Report:
-        if order.code is not None:
-            # Beside nothing: what it imports is not looked for on this machine.
-            return self.validate_text(order.code, Order(root=_NOWHERE, paths=(), level=order.validation_level))
-        root = self._root()
-        return self.validate(Order(root=root, paths=(self._place(root, order.router_path),), level=order.validation_level))
-
-    def _root(self) -> Path:
+    def _place(self, path: str | None) -> tuple[Path, Path]:
+        """Where to look, and the project's folder."""
         if self.project is None:
             raise NoProject
-        return self.project.resolve()
-
-    def _place(self, root: Path, path: str | None) -> Path:
+        root = self.project.resolve()
         if path is None:
-            return root
+            return root, root
         if "\0" in path:
             raise OutsideProject
         found = (root / path).resolve()
         if not found.is_relative_to(root):
             raise OutsideProject
-        return found if found.is_dir() else self.find(root, path)
+        return (found if found.is_dir() else self.find(root, path)), root

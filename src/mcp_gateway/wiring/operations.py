@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 from mcp_gateway.adapters.deployment.own_pages import OwnHealth, OwnMetrics
 from mcp_gateway.adapters.deployment.readers import Addresses
 from mcp_gateway.adapters.deployment.tools import DeploymentTools, tools_of
+from mcp_gateway.adapters.patterns_command import PatternsCommand
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
@@ -23,10 +24,6 @@ from mcp_gateway.diagnostics.routers import GenerateRouter, ValidatePatterns
 from mcp_gateway.diagnostics.sampling import Sampler
 from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, is_well
 from mcp_gateway.kit.patterns.index import find_router
-from mcp_gateway.kit.patterns.model import Order, Report, Unreadable
-from mcp_gateway.kit.patterns.python.source import Unparsable
-from mcp_gateway.kit.patterns.reports.shape import report_shape
-from mcp_gateway.kit.patterns.validate import validate, validate_source
 from mcp_gateway.kit.routes.generate import generate
 from mcp_gateway.kit.routes.order import RouterOrder
 from mcp_gateway.settings import Settings
@@ -67,9 +64,7 @@ async def open_operations(
             troubleshoot_production_issue=_told(_troubleshoot(tools)),
             test_ai_engine_integration=_told(tools.try_engine),
             analyze_performance_metrics=_told(tools.analyze_performance),
-            validate_enterprise_patterns=ValidatePatterns(
-                project=project, find=find_router, validate=validate, validate_text=_validate_text, shape=report_shape
-            ),
+            validate_enterprise_patterns=ValidatePatterns(project=project, find=find_router, judging=PatternsCommand()),
         )
 
 
@@ -123,11 +118,3 @@ def _told(use_case: Callable[[Caller, OrderT], Awaitable[_Found]]) -> UseCase[Or
 
 def _generate(order: RouterOrder) -> Mapping[str, Json]:
     return generate(order).to_dict()
-
-
-def _validate_text(text: str, order: Order) -> Report:
-    try:
-        return Report(level=order.level, files=(validate_source(text, order),))
-    except (Unparsable, RecursionError) as error:
-        why = str(error) if isinstance(error, Unparsable) else "nested too deeply"
-        return Report(level=order.level, files=(), unreadable=(Unreadable(file="router.py", why=why),))

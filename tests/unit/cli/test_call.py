@@ -77,6 +77,17 @@ def test_routers_of_the_named_project_are_judged(capsys: pytest.CaptureFixture[s
     assert {one["file"] for one in judged["issues_found"]} == {"src/backend/routers/orders.py"}
 
 
+@pytest.mark.parametrize("text", ["(" * 5_000, "-" * 50_000 + "1", "\0", "x = " + "+".join(["1"] * 20_000)])
+def test_code_that_breaks_whoever_parses_it_breaks_nothing_here(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    hostile = {"code": "from fastapi import APIRouter\nrouter = APIRouter()\n" + text}
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(hostile)))
+    _, out = ran(capsys, "call", "validate_enterprise_patterns", "-")
+    told = json.loads(out)
+    assert told.get("unreadable") or told["error"]["code"] == "NOT_JUDGED"
+
+
 def test_what_nobody_may_look_at_cannot_be_told(capsys: pytest.CaptureFixture[str]) -> None:
     code, out = ran(capsys, "diagnose", "--json")
     assert code == COULD_NOT_TELL

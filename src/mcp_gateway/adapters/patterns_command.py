@@ -1,0 +1,52 @@
+"""Routers judged in a process of their own: whatever a text does to those who parse it, this process goes on and can end it."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from mcp_gateway.core.errors import Json
+from mcp_gateway.diagnostics.errors import NotJudged
+from mcp_gateway.kit.patterns.model import Level
+
+NAME: Final = "router.py"
+# What it says when it fails, as far as it is passed on.
+MAX_WORDS: Final = 300
+
+
+class PatternsCommand:
+    """Implements `diagnostics.routers.Judging` by `mcp-gateway patterns`; each judgement is a program that ends with it."""
+
+    async def judge(self, path: Path, level: Level, *, project: Path) -> Mapping[str, Json]:
+        """Cancelling it ends the program. Raises `NotJudged`."""
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mcp_gateway", "patterns", str(path), "--level", level, "--format", "json"),
+            *("--fail-on", "never", "--project", str(project)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=project,
+            start_new_session=True,
+        )
+        try:
+            printed, said = await program.communicate()
+        finally:
+            if program.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    program.kill()
+                await program.wait()
+        if program.returncode != 0:
+            raise NotJudged(program.returncode, said.decode(errors="replace")[-MAX_WORDS:])
+        report: Mapping[str, Json] = json.loads(printed)
+        return report
+
+    async def judge_text(self, text: str, level: Level) -> Mapping[str, Json]:
+        """As if it stood in a file beside nothing: what it imports is not looked for on this machine."""
+        with tempfile.TemporaryDirectory(prefix="mcp-gateway-router-") as folder:
+            path = Path(folder) / NAME
+            await asyncio.to_thread(path.write_bytes, text.encode("utf-8", "surrogatepass"))
+            return await self.judge(path, level, project=path.parent)
