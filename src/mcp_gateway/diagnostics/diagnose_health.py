@@ -17,7 +17,7 @@ from mcp_gateway.diagnostics.figures import facts, number
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import HealthOrder
 from mcp_gateway.diagnostics.ports import Deployment
-from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached
+from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached, unwell_parts
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Action, BlindSpot, Hypothesis, Verdict
 
@@ -80,7 +80,7 @@ class DiagnoseHealth:
         names = self.rights.names(caller, order.tenant_id)
         window = (await self.observer.observe(window_seconds=WINDOW_SECONDS)).shown_to(names)
         causes = tuple(self.find_causes(window))
-        troubles = (*unreached(window, self.deployment), *(_trouble(one) for one in causes))
+        troubles = (*unreached(window, self.deployment), *(_trouble(one) for one in causes), *unwell_parts(window))
         overall = _overall(window, self.deployment, troubles)
         actions = tuple(self.find_remedies(causes[0], window)) if causes else ()
         return HealthFound(

@@ -7,6 +7,9 @@ from mcp_gateway.diagnostics.ports import Deployment
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import BlindSpot, Evidence
 
+# The names health pages give to what lies in Redis.
+_ON_REDIS = frozenset({"store", "cache", "redis"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trouble:
@@ -72,3 +75,23 @@ _SENTENCES = {
     "not_ready": "says itself that it is not well",
     "garbage": "answers with something that cannot be read",
 }
+
+
+def unwell_parts(window: Window) -> tuple[Trouble, ...]:
+    """What the gateway itself says is not well. Its store is not told twice when nobody reaches it."""
+    found = []
+    for one in window.series("gateway.part_healthy"):
+        part = one.label("part")
+        if one.value != 0 or (part in _ON_REDIS and window.value("redis.up") == 0):
+            continue
+        said = window.text("gateway.part_status", **dict(one.labels)) or "unhealthy"
+        found.append(
+            Trouble(
+                severity="medium",
+                component=part,
+                message=f"The gateway says of its part {part}: {said}.",
+                impact="What needs that part fails or goes without it.",
+                evidence=window.evidences("gateway.part_healthy", of="figure", **dict(one.labels)),
+            )
+        )
+    return tuple(found)

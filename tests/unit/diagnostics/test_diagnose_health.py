@@ -91,6 +91,20 @@ async def test_a_gateway_that_hangs_is_unhealthy_and_the_answer_comes_all_the_sa
     assert found.troubles[0].severity == "critical"
 
 
+async def test_a_part_the_gateway_calls_unwell_is_told_once(valkey: ValkeyProcess) -> None:
+    parts = {"store": {"healthy": False, "status": "unreachable"}, "database": {"healthy": False, "status": "locked"}}
+    pages = {**GATEWAY, "/health": json_page({"status": "degraded", "parts": parts})}
+    async with serving(pages) as gateway:
+        found = await look(Addresses(gateway_url=gateway, redis_url=valkey.url))
+        gone = await look(Addresses(gateway_url=gateway, redis_url=f"redis://127.0.0.1:{closed_port()}"))
+    assert found.overall == "degraded"
+    assert {one.message for one in found.troubles} == {
+        "The gateway says of its part store: unreachable.",
+        "The gateway says of its part database: locked.",
+    }
+    assert [one.component for one in gone.troubles] == ["redis", "database"]
+
+
 async def test_nothing_configured_cannot_be_told() -> None:
     found = await look(Addresses())
     assert found.overall == "could_not_tell"
