@@ -58,10 +58,7 @@ def test_a_file_that_is_no_python_is_told_and_no_error(tmp_path: Path) -> None:
 
 
 def test_newer_syntax_is_read_with_its_lines(tmp_path: Path) -> None:
-    newer = (
-        BARE
     newer = BARE + NEWER
-    )
     report = validate_source(newer, order(tmp_path))
     assert {one.place.line for one in report.findings} == {7}
     with pytest.raises(Unparsable):
