@@ -4,9 +4,9 @@ Each handler is asked for each pattern of the level; a breach takes away from it
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Literal
 
-from mcp_gateway.kit.patterns.model import Compliance, Finding, Severity
+from mcp_gateway.kit.patterns.model import Compliance, Finding, Report, Severity
 
 WEIGHT: Final = {Severity.CRITICAL: 1.0, Severity.HIGH: 1.0, Severity.MEDIUM: 0.5, Severity.LOW: 0.25}
 BANDS: Final[tuple[tuple[float, Compliance], ...]] = ((0.9, "excellent"), (0.75, "good"), (0.5, "fair"))
@@ -15,6 +15,11 @@ BANDS: Final[tuple[tuple[float, Compliance], ...]] = ((0.9, "excellent"), (0.75,
 def compliance(score: float) -> Compliance:
     """The spec's word for a score: excellent from 0.9, good from 0.75, fair from 0.5, poor below."""
     return next((word for bound, word in BANDS if score >= bound), "poor")
+
+
+def overall(report: Report) -> Compliance | Literal["nothing_judged"]:
+    """The word for all files; where none had routes, or none could be read, there is nothing to be praised."""
+    return compliance(report.score) if report.files else "nothing_judged"
 
 
 def file_score(handlers: Sequence[str], patterns: Iterable[str], findings: Iterable[tuple[str, Finding]]) -> float:

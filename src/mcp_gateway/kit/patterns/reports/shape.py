@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.kit.patterns.model import Finding, Report
-from mcp_gateway.kit.patterns.scoring import compliance
+from mcp_gateway.kit.patterns.scoring import compliance, overall
 
 WIDESPREAD = 2
 
@@ -13,7 +13,7 @@ def report_shape(report: Report) -> dict[str, Json]:
     """Of the spec: `overall_compliance`, `average_compliance_score`, `files_validated`, `issues_found`, `recommendations`."""
     return {
         "validation_level": report.level,
-        "overall_compliance": compliance(report.score),
+        "overall_compliance": overall(report),
         "average_compliance_score": round(report.score, 4),
         "files_validated": len(report.files),
         "files_skipped": report.skipped,

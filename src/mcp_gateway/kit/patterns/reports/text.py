@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mcp_gateway.kit.patterns.model import FileReport, Report
-from mcp_gateway.kit.patterns.scoring import compliance
+from mcp_gateway.kit.patterns.scoring import overall
 
 
 def report_text(report: Report) -> str:
@@ -19,7 +19,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"note: {note}" for note in report.notes)
     found = report.findings
     files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'} with routes"
-    verdict = f"{compliance(report.score)} ({report.score:.2f}) at level {report.level}"
+    verdict = f"{overall(report)} ({report.score:.2f}) at level {report.level}"
     yield f"{verdict}: {len(found)} finding{'' if len(found) == 1 else 's'} in {files}"
 
 
