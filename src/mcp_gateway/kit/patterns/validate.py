@@ -16,7 +16,6 @@ from mcp_gateway.kit.patterns.study import World
 
 # A process takes longer to start than this many files take to judge.
 WORTH_A_PROCESS: Final = 60
-CHUNK: Final = 24
 Outcome: TypeAlias = "FileReport | Unreadable | None"
 
 
@@ -42,10 +41,12 @@ def _judged(order: Order, index: Index) -> list[Outcome]:
     files = index.routed
     if order.processes <= 1 or len(files) < WORTH_A_PROCESS:
         return list(_judge_files(order, index.mounting, files))
-    chunks = [files[at : at + CHUNK] for at in range(0, len(files), CHUNK)]
+    # Each process reads the mountings once; every n-th file to each, since neighbours cost alike.
+    shares = [files[start :: order.processes] for start in range(order.processes)]
     with ProcessPoolExecutor(max_workers=order.processes, mp_context=get_context("spawn")) as pool:
-        found = pool.map(_judge_chunk, repeat(order), repeat(index.mounting), chunks)
-        return [one for chunk in found for one in chunk]
+        found = list(pool.map(_judge_chunk, repeat(order), repeat(index.mounting), shares))
+    by_file = {path: one for share, judged in zip(shares, found, strict=True) for path, one in zip(share, judged, strict=True)}
+    return [by_file[path] for path in files]
 
 
 def _judge_chunk(order: Order, mounting: Sequence[Path], files: Sequence[Path]) -> list[Outcome]:
