@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
-from mcp_gateway.adapters.deployment.redis_reading import CarefulRedis
+from mcp_gateway.adapters.deployment.redis_reading import SAMPLING_SECONDS, CarefulRedis
 from mcp_gateway.diagnostics.caching.sample import KeySample, SampledKey
 from mcp_gateway.kit.redis.wire import Reply
 
-SCANS = 12
-SCAN_COUNT = 200
+SCANS = 8
+SCAN_COUNT = 300
 MAX_LOOKED_AT = 64
 MAX_FAMILIES = 12
 MAX_SUSPECTS = 6
@@ -68,19 +68,19 @@ async def sample_keys(redis: CarefulRedis, *, suspects: Sequence[bytes], frequen
 
 
 async def _look_at(redis: CarefulRedis, names: list[bytes], *, frequencies: bool) -> list[SampledKey]:
-    times = await redis.ask_each([("PTTL", name) for name in names])
-    sizes = await redis.ask_each([("MEMORY", "USAGE", name) for name in names])
+    told = await redis.ask_each([words for name in names for words in (("PTTL", name), ("MEMORY", "USAGE", name))])
+    times, sizes = told[::2], told[1::2]
     often = await redis.ask_each([("OBJECT", "FREQ", name) for name in names[:MAX_FREQUENCIES]]) if frequencies else []
     keys = []
     for name, left, size, frequency in zip_longest(names, times, sizes, often):
-        if left == -2 or size is None:
-            continue  # gone meanwhile
+        if not isinstance(left, int) or left == -2:
+            continue  # not asked, or gone meanwhile: nothing is known of when it would end
         shown = name.decode("utf-8", "replace")
         keys.append(
             SampledKey(
                 key=shown,
                 family=family_of(shown),
-                ttl_seconds=left / 1000 if isinstance(left, int) and left >= 0 else None,
+                ttl_seconds=left / 1000 if left >= 0 else None,
                 size_bytes=size if isinstance(size, int) else 0,
                 frequency=frequency if isinstance(frequency, int) else None,
             )
@@ -93,6 +93,8 @@ async def _scan(redis: CarefulRedis) -> tuple[list[bytes], bool]:
     names: dict[bytes, None] = {}
     cursor: Reply = b"0"
     for _ in range(SCANS):
+        if redis.seconds_spent > SAMPLING_SECONDS / 2:
+            break
         match await redis.ask("SCAN", cursor if isinstance(cursor, bytes) else b"0", "COUNT", SCAN_COUNT):
             case [bytes() as cursor, list() as found]:
                 names.update(dict.fromkeys(name for name in found if isinstance(name, bytes)))

@@ -169,6 +169,19 @@ async def test_a_reader_with_few_rights_says_what_it_could_not_see(valkey: Valke
     assert all("NOPERM" in spot.why for spot in found.blind_spots)
 
 
+async def test_keys_whose_end_one_may_not_ask_about_are_not_taken_for_lasting(valkey: ValkeyProcess) -> None:
+    fill(valkey)
+    rights = ("+info", "+hello", "+scan", "+dbsize", "+memory|usage")
+    with valkey.client() as client:
+        client.execute_command("ACL", "SETUSER", "reader", "on", ">word", "~*", "&*", "-@all", *rights)
+    try:
+        window = await keys_at(valkey.url.replace("redis://", "redis://reader:word@"))
+    finally:
+        with valkey.client() as client:
+            client.execute_command("ACL", "DELUSER", "reader")
+    assert not window.series("redis.sampled_without_ttl")
+
+
 async def test_who_is_not_there_is_told_apart(valkey: ValkeyProcess) -> None:
     cases = {
         "refused": f"redis://127.0.0.1:{closed_port()}",
