@@ -80,8 +80,8 @@ class Issuer:
         self.failing = False
 
     def reset(self) -> None:
-        self.published |= {"old"}
-        self.signing, self.failing = ("old",), False
+        self.keys = {"old": self.keys["old"]}
+        self.signing, self.published, self.failing = ("old",), {"old"}, False
 
     def token(self, tenant: str, number: int) -> str:
         """Lives a minute, from now on."""

@@ -13,8 +13,8 @@ HEADER = """# Fault benchmark
 Faults put into a real gateway on the kit (two replicas, an engine, two MCP servers, Valkey, SQLite, an issuer of tokens) under
 the load of twenty tenants, and what `auto` answered. A run: six seconds of health, the fault for six to eight, a diagnosis, four
 more of the same, the remedies of the first cause, and a look whether all is served as usual and the cause is gone.
-`python -m bench.faults` measures it anew; injectors undo themselves. The latest run of each fault and strength is shown; what was not
-run is not there. Measured on two processors that other work kept busy throughout.
+`python -m bench.faults` measures it anew; injectors undo themselves. The latest run of each fault and strength is shown; what
+was not run is not there. Measured on two processors that other work kept busy throughout.
 """
 
 

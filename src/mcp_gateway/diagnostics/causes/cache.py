@@ -9,6 +9,8 @@ READS = "gateway.cache_reads_total"
 HITS = ("near_hit", "shared_hit", "stale")
 # Below this share of all reads no key is hot, whatever is usual.
 HOT = 0.2
+# Below this share of the usual reads, a cache answers fewer of them whatever its times are.
+READ_AS_USUAL = 0.6
 # What a replica's line to the store is when it works.
 LIVE = 2.0
 # Each call of a command costs so many times what is usual: not the noise of a busy processor.
@@ -34,6 +36,12 @@ def ttl_too_short(window: Window) -> Hypothesis:
         but="Values expire no sooner than usual.",
     )
     case.must(_store_answers(window), sign("gateway.limit_away_total"), but="The store does not answer, so nothing is kept.")
+    reads = window.ratio(READS)
+    case.must(
+        None if reads is None else reads > READ_AS_USUAL,
+        sign(READS),
+        but="Far less is read than usual, so that values are over before anybody asks for them again.",
+    )
     case.may(rose(window, READS, factor=1.3, outcome="miss"), sign(READS, outcome="miss"))
     return case.concluded("Fewer reads are answered from the cache while more values expire and none is evicted.")
 
