@@ -91,7 +91,9 @@ def _analyses(tools: DeploymentTools) -> dict[str, Work]:
 
 
 async def _one(valkey: ValkeyProcess, name: str, work: Work) -> None:
-    seconds, ours = await _logged(valkey, work)
+    # A command during which the machine ran somebody else's process looks slow once, not each time.
+    runs = [await _logged(valkey, work) for _ in range(ROUNDS)]
+    seconds, ours = min(runs, key=lambda run: max(one["duration"] for one in run[1]))
     sent = {one["command"].split(b" ")[0].decode().lower() for one in ours}
     allowed = {word.split(" ")[0].lower() for word in ALLOWED} | OTHERS
     slowest = max(ours, key=lambda one: one["duration"])
