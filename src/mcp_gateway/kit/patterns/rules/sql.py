@@ -83,7 +83,7 @@ def _built(study: Study) -> Iterator[Hit]:
 
 
 def _is_built(one: Reached, study: Study) -> bool:
-    name = words(one.call.func).rpartition(".")[2]
+    name = one.symbol.last if one.symbol.kind == "external" else words(one.call.func).rpartition(".")[2]
     if name not in RUNNING | TEXTS or (name in RUNNING and not isinstance(one.call.func, ast.Attribute)) or not one.call.args:
         return False
     if (
@@ -149,7 +149,7 @@ def _side(text: _Text) -> Iterator[str | None]:
 
 
 def _called(text: _Text, node: ast.Call) -> Iterator[str | None]:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else words(node.func)
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else text.study.names.resolve(node.func, text.scope).last
     if name in TEXTS and node.args:
         yield from _parts(text.of(node.args[0]))
     elif name in ("format", "format_map", "replace") and isinstance(node.func, ast.Attribute):
