@@ -76,8 +76,8 @@ class RedisConnection:
     ) -> Self:
         """Connect, waiting at most `connect_timeout_seconds`. `timeout_seconds` is a call's default deadline.
 
-        `client_name`: what the server's list of clients calls this line. `max_reply_bytes`: the line is dropped on a longer reply,
-        for servers that are not trusted; None is no bound.
+        `client_name`: what the server's list of clients calls this line. `max_reply_bytes`: the line is dropped on a longer
+        reply, for servers that are not trusted; None is no bound.
         Raises `InvalidStoreUrl`; and `StoreUnavailable` when nobody answers, unless `tolerate_down`: then it goes on trying.
         """
         return await cls._open_at(
