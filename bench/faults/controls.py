@@ -53,8 +53,8 @@ async def alarming(lab: Lab) -> None:
 async def two_faults(lab: Lab) -> None:
     """C4: counters that never expire fill a store that evicts."""
     await lab.settle(SETTLING_SECONDS)
-    await lab.rig.tell_all(keys_without_ttl=20)
-    with store.memory_bound(lab, "allkeys-lru", 100_000):
+    await lab.rig.tell_all(keys_without_ttl=40)
+    with store.memory_bound(lab, "allkeys-lru", 20_000):
         pass
 
 
