@@ -16,7 +16,9 @@ from mcp_gateway.kit.patterns.python.source import MAX_BYTES
 SPOKEN: Final = (b"fastapi", b"APIRouter", b"FastAPI", b"add_api_route", b"APIRoute", b"include_router")
 DECORATED: Final = re.compile(rb"\n[ \t]*@(?:[\w.]+\.(?:get|post|put|patch|delete|api_route)\s*\(|\w+\(\s*[\"']/)")
 MOUNTING: Final = (b"include_router", b"add_middleware", b".middleware(", b"middleware=", b"install(")
-LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"})
+LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env", "tests", "test"})
+# Applications in tests are made bare on purpose, and mount routers without what guards them elsewhere.
+TEST_FILE: Final = re.compile(r"test_.*\.py$|.*_test\.py$|conftest\.py$")
 MAX_FILES: Final = 50_000
 
 
@@ -83,12 +85,12 @@ def _files_of(root: Path, path: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Python files below a folder, sorted; links to folders are not followed, nor is more than `MAX_FILES` handed out."""
+    """Python files below a folder, sorted, without tests; links to folders are not followed, and `MAX_FILES` is the most."""
     count = 0
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(one for one in folders if one not in LEFT_OUT and not one.startswith("."))
         for name in sorted(files):
-            if name.endswith(".py"):
+            if name.endswith(".py") and not TEST_FILE.match(name):
                 count += 1
                 if count > MAX_FILES:
                     return

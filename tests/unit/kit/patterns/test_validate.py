@@ -143,3 +143,10 @@ def test_nothing_of_what_is_checked_runs(tmp_path: Path) -> None:
     (tmp_path / "router.py").write_text(BARE + f"\nopen({str(tmp_path / 'ran')!r}, 'w').close()\n")
     validate(order(tmp_path))
     assert not (tmp_path / "ran").exists()
+
+
+def test_tests_are_neither_judged_nor_believed_about_mountings(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    for name in ("tests/app.py", "test_router.py", "conftest.py"):
+        (tmp_path / name).write_text(BARE)
+    assert validate(order(tmp_path)).files == ()
