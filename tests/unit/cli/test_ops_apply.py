@@ -50,7 +50,7 @@ def ran(*arguments: str) -> int:
 def endless(valkey: ValkeyProcess) -> float:
     """The share of the limiter's keys that never expire."""
     with valkey.client() as client:
-        times = [client.ttl(key) for key in client.scan_iter(match="rate_limit:t*")]
+        times: list[int] = [client.ttl(key) for key in client.scan_iter(match="rate_limit:t*")]
     return sum(time == -1 for time in times) / len(times)
 
 

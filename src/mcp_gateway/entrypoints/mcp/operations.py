@@ -124,7 +124,7 @@ def _code_tools(operations: Operations) -> list[OfferedTool]:
             GenerateRouter,
             RouterOutput,
             operations.generate_enterprise_router,
-            lambda given: GenerateOrder(**{**given.model_dump(), "operations": tuple(given.operations)}),
+            lambda given: GenerateOrder(**given.model_dump()),
         ),
         _tool(
             "validate_enterprise_patterns",

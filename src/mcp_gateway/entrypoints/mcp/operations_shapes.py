@@ -3,14 +3,13 @@
 Names are the specification's. Results may have more members than are said here.
 """
 
-from typing import Literal
-
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from mcp_gateway.diagnostics.operations import MAX_WINDOW_MINUTES, IssueType, MetricType, TestType
 from mcp_gateway.entrypoints.mcp.offer import Arguments, JsonValue
 from mcp_gateway.kit.patterns.model import Level
+from mcp_gateway.kit.routes.order import OPERATIONS, Operation, RouterType
 
 MAX_NAME = 200
 MAX_PATH = 1_000
@@ -31,12 +30,10 @@ class AnalyzeCoherence(Arguments):
 
 class GenerateRouter(Arguments):
     router_name: str = Field(min_length=1, max_length=MAX_NAME, description="What it is about, in the plural: products.")
-    router_type: Literal["proxy", "crud", "aggregate", "webhook", "streaming", "mcp"] = Field(
+    router_type: RouterType = Field(
         "proxy", description="What stands behind it: another service, a table, several services, events, a stream, an MCP tool."
     )
-    operations: list[Literal["list", "create", "get", "update", "delete"]] = Field(
-        default_factory=lambda: ["list", "create", "get", "update", "delete"], min_length=1, description="What it offers."
-    )
+    operations: tuple[Operation, ...] = Field(OPERATIONS, min_length=1, description="What it offers.")
     include_rate_limiting: bool = Field(True, description="Hold callers to limits.")
     include_caching: bool = Field(True, description="Keep what was read, until somebody writes.")
 

@@ -83,8 +83,8 @@ async def test_an_invalidation_ends_the_value_in_every_replica(level: AwayLevel,
     async with cache_of(level, clock) as one, cache_of(level, clock) as other:
         for cache in (one, other):
             await cache.get_or_load("k", load, tenant=ACME, tags=("shelf: 1",))
-        names: dict[str, tuple[str, ...]] = {"tags": ("shelf: 1",)} if by_tag else {"keys": ("k",)}
-        await one.invalidate(tenant=ACME, cause="moved", **names)
+        keys, tags = ((), ("shelf: 1",)) if by_tag else (("k",), ())
+        await one.invalidate(tenant=ACME, cause="moved", keys=keys, tags=tags)
         assert await other.get_or_load("k", load, tenant=ACME, tags=("shelf: 1",)) == 2
         assert await one.get_or_load("k", load, tenant=ACME, tags=("shelf: 1",)) == 2
 
