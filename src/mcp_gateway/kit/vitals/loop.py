@@ -116,7 +116,7 @@ class LoopWatch:
         now = self._monotonic()
         if now - self._logged.get(place, -LOG_SECONDS) >= LOG_SECONDS:
             self._logged[place] = now
-            _log.info("loop_blocked", place=place, milliseconds=round(block.seconds * 1000))
+            _log.debug("loop_blocked", place=place, milliseconds=round(block.seconds * 1000))
         if self._on_block is not None:
             self._on_block(block)
 
