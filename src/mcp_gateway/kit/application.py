@@ -31,11 +31,15 @@ from mcp_gateway.kit.prometheus import PrometheusFigures, render_figures
 from mcp_gateway.kit.redis.breaker import RedisBreakerStore
 from mcp_gateway.kit.redis.cache import RedisSharedLevel
 from mcp_gateway.kit.redis.connection import RedisConnection
+from mcp_gateway.kit.redis.hot_keys import HotKeys
 from mcp_gateway.kit.redis.idempotency import RedisIdempotencyStore
 from mcp_gateway.kit.redis.limits import RedisLeaseStore, RedisLimitStore
+from mcp_gateway.kit.redis.reporting import report_state
 from mcp_gateway.kit.resilience.deadline import Deadlines
 from mcp_gateway.kit.resilience.idempotency.memory import MemoryIdempotencyStore
 from mcp_gateway.kit.resilience.idempotency.once import Idempotency
+from mcp_gateway.kit.vitals.loop import LoopWatch
+from mcp_gateway.kit.vitals.process import ProcessVitals
 
 NO_RULES: Final = RuleSet()
 
@@ -73,6 +77,9 @@ class Kit:
         self._registry = CollectorRegistry()
         self.figures = PrometheusFigures()
         self._registry.register(self.figures)
+        self._hot_keys: HotKeys | None = None
+        self.figures.on_collect(ProcessVitals(figures=self.figures).report)
+        self.figures.on_collect(self._report_hot_keys)
         self._parts: SharedParts | None = None
         self._pings: dict[str, Ping] = {}
 
@@ -115,8 +122,13 @@ class Kit:
                 self._parts = None
                 self._pings.clear()
 
+    def _report_hot_keys(self) -> None:
+        if self._hot_keys is not None:
+            self._hot_keys.report()
+
     async def _open(self, stack: AsyncExitStack) -> SharedParts:
         figures, timeout = self.figures, self._timeout_seconds
+        await stack.enter_async_context(LoopWatch(figures=figures))
         if self._redis_url is None:
             limiter = EnterpriseRateLimiter(self._rules, replicas=self._replicas, figures=figures)
             level: SharedLevel = MemorySharedLevel()
@@ -126,6 +138,7 @@ class Kit:
             connection = await stack.enter_async_context(
                 await RedisConnection.open(self._redis_url, timeout_seconds=timeout, tolerate_down=True)
             )
+            report_state(connection, figures)
             limiter = EnterpriseRateLimiter(
                 self._rules,
                 store=RedisLimitStore(connection, timeout_seconds=timeout),
@@ -133,7 +146,9 @@ class Kit:
                 replicas=self._replicas,
                 figures=figures,
             )
-            level = await stack.enter_async_context(await RedisSharedLevel.open(connection, namespace=self._namespace))
+            shared = await stack.enter_async_context(await RedisSharedLevel.open(connection, namespace=self._namespace))
+            self._hot_keys = shared.hot_keys = HotKeys(figures=figures, clock=SystemClock())
+            level = shared
             idempotency = Idempotency(RedisIdempotencyStore(connection), figures=figures)
             breakers = RedisBreakerStore(connection)
             self._pings["store"] = level.ping
