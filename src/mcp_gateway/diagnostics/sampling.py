@@ -3,13 +3,10 @@
 What is kept as healthy is judged by whoever knows causes; a look that could read nothing is kept as not healthy.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
-
-import structlog
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.observing import Observing
@@ -19,13 +16,12 @@ from mcp_gateway.diagnostics.signals.window import Window
 # Looks at a window that ends now and says whether all is well in it.
 IsWell: TypeAlias = Callable[[Window], bool]
 
+# Between two looks.
 INTERVAL_SECONDS = 15.0
 # A judgement compares with what was so long ago.
 JUDGED_SECONDS = 60.0
 # The keys' sample costs more than the rest, and changes slowly.
 WHOLE_EVERY = 4
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,17 +32,7 @@ class Sampler:
     history: History
     is_well: IsWell
     clock: Clock
-    interval_seconds: float = INTERVAL_SECONDS
     looks: int = 0
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            try:
-                await self.keep()
-            except Exception:  # a wall: one look that fails must not end the keeping
-                log.exception("snapshot_failed")
-            await asyncio.sleep(self.interval_seconds)
 
     async def keep(self) -> bool:
         """Look once and keep what was read; whether it was healthy."""
