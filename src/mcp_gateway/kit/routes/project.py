@@ -79,11 +79,11 @@ def removal(root: Path, order: CheckedOrder) -> tuple[Change, ...]:
 
 def carry_out(root: Path, planned: Iterable[Change]) -> None:
     """All; or none, when one of them must stay or has changed since it was shown. Raises `RouterChanged`."""
-    todo = tuple(planned)
-    for change in todo:
+    changes = tuple(planned)
+    for change in changes:
         if change.by_hand or _text(root, change.path) != change.before:
             raise RouterChanged(f"{change.path} was changed by hand.", path=change.path)
-    for change in todo:
+    for change in changes:
         target = _inside(root, change.path)
         if change.after is None:
             target.unlink()
