@@ -213,13 +213,6 @@ class Settings(BaseSettings):
     )
     health_check_interval: float = Field(30.0, gt=0, description="Seconds between two checks of a part.")
     health_check_timeout_seconds: float = Field(5.0, gt=0, description="Seconds one check may take.")
-    backend_orchestrator_url: str | None = Field(
-        None,
-        description="The gateway the operations tools look at, http://host:port; a gateway that serves them looks at itself.",
-    )
-    ai_engine_url: str | None = Field(
-        None, description="The engine behind it, http://host:port, as the operations tools reach it."
-    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Least severe log line written."
     )

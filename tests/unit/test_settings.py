@@ -78,4 +78,4 @@ def test_a_key_is_not_in_the_text_of_the_settings(monkeypatch: pytest.MonkeyPatc
 
 def test_every_setting_says_what_it_means_and_there_are_not_too_many() -> None:
     assert all(facts.description for facts in Settings.model_fields.values())
-    assert len(Settings.model_fields) <= 62
+    assert len(Settings.model_fields) <= 60

@@ -29,7 +29,7 @@ from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
-from mcp_gateway.wiring.operations import OPS, OwnGateway, open_operations
+from mcp_gateway.wiring.operations import NOTHING_NAMED, OPS, OwnGateway, Watched, open_operations
 from mcp_gateway.wiring.registry import judge_servers_file
 from mcp_gateway.wiring.servers import is_embedded
 
@@ -53,7 +53,7 @@ class Application:
 
 @asynccontextmanager
 async def open_application(
-    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all"
+    settings: Settings, *, clock: Clock, listeners: Listeners, role: Role = "all", watched: Watched = NOTHING_NAMED
 ) -> AsyncIterator[Application]:
     """Open every part of the role: "engine" has no web page, "gateway" no embedded servers.
 
@@ -73,7 +73,7 @@ async def open_application(
         asking = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
         own = OwnGateway(page=figures_text(asking), health=asking.health)
         operations = await stack.enter_async_context(
-            open_operations(settings, clock=clock, project=None, own=own, watch=settings.enable_health_checks)
+            open_operations(settings, clock=clock, project=None, watched=watched, own=own, keep=settings.enable_health_checks)
         )
         faces = {**faces, OPS: build_operations_server(operations), OWN: build_ask_server(asking, new_id=_new_id)}
         _limit(faces, asking)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.lazy_group import garbage_left
+from mcp_gateway.cli.watched import EngineOption, GatewayOption
 
 UNEXPECTED = 1
 app = typer.Typer(add_completion=False)
@@ -16,6 +17,8 @@ def call(
     tool: Annotated[str, typer.Argument(help="The tool, such as diagnose_gateway_health or ask.", show_default=False)],
     arguments: Annotated[str, typer.Argument(help="Its arguments, a JSON object; `-` reads them from standard input.")] = "{}",
     *,
+    gateway: GatewayOption = None,
+    engine: EngineOption = None,
     project: Annotated[
         Path, typer.Option(help="Folder of code it may read.", file_okay=False, exists=True, resolve_path=True)
     ] = Path(),
@@ -33,7 +36,7 @@ def call(
     wanted = dict(_parted(one) for one in expect or ())
     with garbage_left():
         from mcp_gateway.cli.calling import carry_out  # noqa: PLC0415 - slow; the help need not wait for it
-    if not carry_out(tool, arguments, project=project, expected=wanted):
+    if not carry_out(tool, arguments, project=project, gateway=gateway, engine=engine, expected=wanted):
         raise typer.Exit(UNEXPECTED)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.policy.model import Target
@@ -21,10 +21,17 @@ from mcp_gateway.entrypoints.mcp.offer import Call, OfferedTool, ToolOutput
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.settings import Settings, load_settings
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
-from mcp_gateway.wiring.operations import OPS, open_operations
+from mcp_gateway.wiring.operations import OPS, Watched, open_operations
 
 MAX_ARGUMENT_BYTES: Final = 4 * 1024 * 1024
 SERVERS: Final = (OPS, OWN_SERVER)
+
+
+class Place(NamedTuple):
+    """What the operations tools are pointed at."""
+
+    project: Path
+    watched: Watched
 
 
 class UnknownOwnTool(NotFound):
@@ -34,13 +41,16 @@ class UnknownOwnTool(NotFound):
     hint = "Tools of registered servers are called at a gateway that serves: POST /mcp/TOOL, or any MCP client."
 
 
-def carry_out(tool: str, arguments: str, *, project: Path, expected: Mapping[str, str]) -> bool:
+def carry_out(
+    tool: str, arguments: str, *, project: Path, gateway: str | None, engine: str | None, expected: Mapping[str, str]
+) -> bool:
     """Print the result, or the error, as JSON; whether it is a result as expected."""
     settings = load_settings()
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
+    place = Place(project=project, watched=Watched(gateway_url=gateway, engine_url=engine))
     try:
         given = _object(sys.stdin.read(MAX_ARGUMENT_BYTES + 1) if arguments == "-" else arguments)
-        result = asyncio.run(_call(tool, given, settings, project)).structured
+        result = asyncio.run(_call(tool, given, settings, place)).structured
     except GatewayError as error:
         _print({"error": error.to_dict()})
         return False
@@ -48,16 +58,16 @@ def carry_out(tool: str, arguments: str, *, project: Path, expected: Mapping[str
     return all(_text(result.get(field)) == value for field, value in expected.items())
 
 
-async def _call(tool: str, arguments: Mapping[str, Any], settings: Settings, project: Path) -> ToolOutput:
+async def _call(tool: str, arguments: Mapping[str, Any], settings: Settings, place: Place) -> ToolOutput:
     server = next((one for one in SERVERS if tool in OWN_TOOLS[one]), None)
     if server is None:
         raise UnknownOwnTool(f"There is no tool {tool[:100]}.", tools=[name for one in SERVERS for name in OWN_TOOLS[one]])
-    async with _tool(server, tool, settings, project) as offered:
+    async with _tool(server, tool, settings, place) as offered:
         return await offered.invoke(arguments, Call(caller=LOCAL_CALLER, report=_unheard))
 
 
 @asynccontextmanager
-async def _tool(server: str, tool: str, settings: Settings, project: Path) -> AsyncIterator[OfferedTool]:
+async def _tool(server: str, tool: str, settings: Settings, place: Place) -> AsyncIterator[OfferedTool]:
     """Where a store is named it is the organisation's: what is done here is decided by its rules and stands in its trail."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -68,7 +78,9 @@ async def _tool(server: str, tool: str, settings: Settings, project: Path) -> As
             gateway = await stack.enter_async_context(open_embedded_gateway(settings, clock=clock, foundation=foundation))
             yield build_ask_server(gateway).tool(tool)
             return
-        operations = await stack.enter_async_context(open_operations(settings, clock=clock, project=project))
+        operations = await stack.enter_async_context(
+            open_operations(settings, clock=clock, project=place.project, watched=place.watched)
+        )
         offered = build_operations_server(operations).tool(tool)
         access = None if foundation is None else foundation.access
         if access is None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.lazy_group import garbage_left
+from mcp_gateway.cli.watched import EngineOption, GatewayOption
 
 FOUND = 1
 COULD_NOT_TELL = 3
@@ -28,10 +29,8 @@ class Issue(StrEnum):
 def diagnose(
     issue: Annotated[Issue, typer.Argument(help="What was noticed; auto finds out.")] = Issue.AUTO,
     *,
-    gateway: Annotated[
-        str | None, typer.Option(help="The gateway to look at.", envvar="BACKEND_ORCHESTRATOR_URL", show_default=False)
-    ] = None,
-    engine: Annotated[str | None, typer.Option(help="The engine behind it.", envvar="AI_ENGINE_URL", show_default=False)] = None,
+    gateway: GatewayOption = None,
+    engine: EngineOption = None,
     tenant: Annotated[str | None, typer.Option(help="Whose trouble it is.", show_default=False)] = None,
     minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How far back to look.")] = 15,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
@@ -46,7 +45,8 @@ def diagnose(
         from mcp_gateway.cli.diagnosing import carry_out  # noqa: PLC0415 - slow; the help need not wait for it
     verdict = carry_out(
         issue.value,
-        options={"backend_orchestrator_url": gateway, "ai_engine_url": engine},
+        gateway=gateway,
+        engine=engine,
         tenant=tenant,
         minutes=minutes,
         as_json=as_json,

@@ -16,18 +16,20 @@ from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
 from mcp_gateway.settings import Settings, load_settings
-from mcp_gateway.wiring.operations import open_operations
+from mcp_gateway.wiring.operations import Watched, open_operations
 
 _COLOURS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "could_not_tell": "magenta"}
 
 
-def carry_out(issue: IssueType, *, options: Mapping[str, object], tenant: str | None, minutes: int, as_json: bool) -> str:
+def carry_out(
+    issue: IssueType, *, gateway: str | None, engine: str | None, tenant: str | None, minutes: int, as_json: bool
+) -> str:
     """Print what was found; the verdict. Raises `GatewayError`."""
-    settings = load_settings(options)
+    settings = load_settings()
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
     order = TroubleOrder(issue_type=issue, tenant_id=tenant, time_window_minutes=minutes)
     with error_console().status("looking, twice"):
-        found = asyncio.run(_find(order, settings))
+        found = asyncio.run(_find(order, settings, Watched(gateway_url=gateway, engine_url=engine)))
     if as_json:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
     else:
@@ -37,8 +39,8 @@ def carry_out(issue: IssueType, *, options: Mapping[str, object], tenant: str | 
     return str(found["verdict"])
 
 
-async def _find(order: TroubleOrder, settings: Settings) -> Mapping[str, Json]:
-    async with open_operations(settings, clock=SystemClock(), project=None) as operations:
+async def _find(order: TroubleOrder, settings: Settings, watched: Watched) -> Mapping[str, Json]:
+    async with open_operations(settings, clock=SystemClock(), project=None, watched=watched) as operations:
         return await operations.troubleshoot_production_issue(LOCAL_CALLER, order)
 
 

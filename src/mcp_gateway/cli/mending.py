@@ -12,14 +12,15 @@ from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.diagnostics.actions.applying import Applied, Preview
 from mcp_gateway.settings import Settings, load_settings
+from mcp_gateway.wiring.operations import Watched
 from mcp_gateway.wiring.remedies import open_mending
 
 
-def carry_out(kind: str, target: Mapping[str, str], *, yes: bool) -> bool:
+def carry_out(kind: str, target: Mapping[str, str], watched: Watched, *, yes: bool) -> bool:
     """Show what would be done, ask, do it, and wait for its signal; whether it helped. Raises `GatewayError`."""
     settings = load_settings()
     configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
-    applied = asyncio.run(_apply(kind, target, settings, yes=yes))
+    applied = asyncio.run(_apply(kind, target, settings, watched, yes=yes))
     if applied is None:
         return False
     console = error_console()
@@ -31,9 +32,9 @@ def carry_out(kind: str, target: Mapping[str, str], *, yes: bool) -> bool:
     return False
 
 
-async def _apply(kind: str, target: Mapping[str, str], settings: Settings, *, yes: bool) -> Applied | None:
+async def _apply(kind: str, target: Mapping[str, str], settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
     console = error_console()
-    async with open_mending(settings, clock=SystemClock()) as mending:
+    async with open_mending(settings, watched, clock=SystemClock()) as mending:
         with console.status("looking, twice"):
             preview = await mending.preview(kind, target)
         _show(preview)

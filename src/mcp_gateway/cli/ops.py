@@ -19,10 +19,11 @@ from mcp_gateway.cli.mcp_door import (
     serve,
 )
 from mcp_gateway.cli.mending import carry_out
+from mcp_gateway.cli.watched import EngineOption, GatewayOption
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.settings import load_settings
-from mcp_gateway.wiring.operations import open_operations
+from mcp_gateway.wiring.operations import Watched, open_operations
 
 PORT = 8030
 app = typer.Typer(add_completion=False)
@@ -32,10 +33,8 @@ app = typer.Typer(add_completion=False)
 def ops(
     context: typer.Context,
     *,
-    gateway: Annotated[
-        str | None, typer.Option(help="The gateway to look at.", envvar="BACKEND_ORCHESTRATOR_URL", show_default=False)
-    ] = None,
-    engine: Annotated[str | None, typer.Option(help="The engine behind it.", envvar="AI_ENGINE_URL", show_default=False)] = None,
+    gateway: GatewayOption = None,
+    engine: EngineOption = None,
     project: Annotated[
         Path, typer.Option(help="Folder of code it may read and check.", file_okay=False, exists=True, resolve_path=True)
     ] = Path(),
@@ -53,12 +52,13 @@ def ops(
     """
     if context.invoked_subcommand is not None:
         return
-    settings = load_settings({"backend_orchestrator_url": gateway, "ai_engine_url": engine})
+    settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
+    watched = Watched(gateway_url=gateway, engine_url=engine)
     door = http_door(host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
 
     async def run() -> None:
-        async with open_operations(settings, clock=SystemClock(), project=project, watch=True) as operations:
+        async with open_operations(settings, clock=SystemClock(), project=project, watched=watched, keep=True) as operations:
             await serve(build_operations_server(operations), transport, door, settings)
 
     run_serving(run())
@@ -71,6 +71,8 @@ def apply_remedy(
         list[str] | None, typer.Argument(help="Its targets, NAME=VALUE each, as proposed.", show_default=False)
     ] = None,
     *,
+    gateway: GatewayOption = None,
+    engine: EngineOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
 ) -> None:
     """Carry out a remedy that is proposed now.
@@ -81,5 +83,5 @@ def apply_remedy(
     parts = [one.partition("=") for one in target or ()]
     if not all(sign for _, sign, _ in parts):
         raise typer.BadParameter("targets are written NAME=VALUE")
-    if not carry_out(kind, {name: value for name, _, value in parts}, yes=yes):
+    if not carry_out(kind, {name: value for name, _, value in parts}, Watched(gateway_url=gateway, engine_url=engine), yes=yes):
         raise typer.Exit(1)

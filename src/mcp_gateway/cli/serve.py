@@ -15,8 +15,10 @@ from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.cli.sign_in import describe, make_ways_in
+from mcp_gateway.cli.watched import EngineOption
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.settings import Settings, load_settings
+from mcp_gateway.wiring.operations import Watched
 
 app = typer.Typer(add_completion=False)
 log = structlog.get_logger(__name__)
@@ -46,6 +48,7 @@ def serve(
     role: Annotated[
         RoleName, typer.Option(help="all; engine: no web page; gateway: no embedded servers of its own.")
     ] = RoleName.ALL,
+    engine: EngineOption = None,
     no_login: Annotated[
         bool, typer.Option("--no-login", help="Ask nobody to log in: whoever uses this machine may do everything. Loopback only.")
     ] = False,
@@ -64,15 +67,17 @@ def serve(
     )
     configure_logging(settings.log_level, settings.log_format)
     try:
-        run_serving(_serve(settings, role.value))
+        run_serving(_serve(settings, role.value, Watched(engine_url=engine)))
     except KeyboardInterrupt:
         error_console().print("stopped")
 
 
-async def _serve(settings: Settings, role: Role) -> None:
+async def _serve(settings: Settings, role: Role, watched: Watched) -> None:
     listeners = open_listeners(settings)
     try:
-        async with open_application(settings, clock=SystemClock(), listeners=listeners, role=role) as application:
+        async with open_application(
+            settings, clock=SystemClock(), listeners=listeners, role=role, watched=watched
+        ) as application:
             log.info("listening", page=listeners.url, mcp=f"{listeners.mcp_url}/mcp", data=application.data)
             await _say_ways_in(application.gateway.access, settings, listeners.url)
             await application.serve(listeners)

@@ -21,13 +21,13 @@ from mcp_gateway.diagnostics.health import HealthWatch
 from mcp_gateway.diagnostics.history import SnapshotHistory
 from mcp_gateway.diagnostics.operations import Operations, UseCase
 from mcp_gateway.diagnostics.routers import GenerateRouter, ValidatePatterns
-from mcp_gateway.diagnostics.sampling import Sampler
+from mcp_gateway.diagnostics.sampling import INTERVAL_SECONDS, Sampler
 from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, is_well
 from mcp_gateway.kit.patterns.index import find_router
 from mcp_gateway.kit.routes.generate import generate
 from mcp_gateway.kit.routes.order import RouterOrder
 from mcp_gateway.settings import Settings
-from mcp_gateway.wiring.following import running
+from mcp_gateway.wiring.following import repeat, running
 
 OPS: Final = "ops"
 THIS_GATEWAY: Final = "this gateway"
@@ -36,6 +36,17 @@ OrderT = TypeVar("OrderT")
 
 class _Found(Protocol):
     def to_dict(self) -> dict[str, Json]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """The deployment to look at, http://host:port each; None: none is named."""
+
+    gateway_url: str | None = None
+    engine_url: str | None = None
+
+
+NOTHING_NAMED: Final = Watched()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,15 +59,22 @@ class OwnGateway:
 
 @asynccontextmanager
 async def open_operations(
-    settings: Settings, *, clock: Clock, project: Path | None, own: OwnGateway | None = None, watch: bool = False
+    settings: Settings,
+    *,
+    clock: Clock,
+    project: Path | None,
+    watched: Watched = NOTHING_NAMED,
+    own: OwnGateway | None = None,
+    keep: bool = False,
 ) -> AsyncIterator[Operations]:
-    """`own` is looked at unless another gateway is named; `watch` keeps snapshots in the background, to compare with.
+    """`own` is looked at unless `watched` names another; `keep`: snapshots are kept in the background, to compare with.
 
     `project`: the folder of code that may be read; None: none. Raises `InvalidInput` and `InvalidStoreUrl` for addresses.
     """
-    tools = looking_tools(settings, clock, own)
+    tools = looking_tools(settings, watched, clock, own)
     sampler = Sampler(observing=tools.observing, history=tools.observing.history, is_well=is_well, clock=clock)
-    async with running(*([sampler.run()] if watch else [])):
+    keeping = [repeat(sampler.keep, INTERVAL_SECONDS, "snapshot_not_kept", at_once=True)] if keep else []
+    async with running(*keeping):
         yield Operations(
             diagnose_gateway_health=_told(tools.diagnose_health),
             analyze_cache_coherence=_told(tools.analyze_cache),
@@ -68,11 +86,11 @@ async def open_operations(
         )
 
 
-def looking_tools(settings: Settings, clock: Clock, own: OwnGateway | None) -> DeploymentTools:
-    """What looks at the deployment that the settings name. Nothing is connected yet. Raises as `open_operations`."""
+def looking_tools(settings: Settings, watched: Watched, clock: Clock, own: OwnGateway | None) -> DeploymentTools:
+    """What looks at the deployment, and the Redis of the settings. Nothing is connected yet. Raises as `open_operations`."""
     addresses = Addresses(
-        gateway_url=settings.backend_orchestrator_url or "",
-        engine_url=settings.ai_engine_url or "",
+        gateway_url=watched.gateway_url or "",
+        engine_url=watched.engine_url or "",
         redis_url="" if settings.redis_url is None else settings.redis_url.get_secret_value(),
     )
     itself = own if not addresses.gateway_url else None

@@ -15,7 +15,7 @@ from mcp_gateway.diagnostics.actions.applying import Applying, Operator, Step
 from mcp_gateway.diagnostics.actions.mending import Mending
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_commands import open_access_alone
-from mcp_gateway.wiring.operations import OPS, looking_tools
+from mcp_gateway.wiring.operations import OPS, Watched, looking_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class AuditedSteps:
 
 
 @asynccontextmanager
-async def open_mending(settings: Settings, *, clock: Clock) -> AsyncIterator[Mending]:
+async def open_mending(settings: Settings, watched: Watched, *, clock: Clock) -> AsyncIterator[Mending]:
     """Raises what opening the store and the trail raises, and `InvalidInput` for addresses."""
-    tools = looking_tools(settings, clock, None)
+    tools = looking_tools(settings, watched, clock, None)
     async with open_access_alone(settings, clock) as access:
         yield Mending(
             observer=tools.observing,
