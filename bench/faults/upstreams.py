@@ -16,7 +16,7 @@ from mcp_gateway.federation.filters.measure import CALLS as MCP_CALLS
 from mcp_gateway.federation.filters.measure import SECONDS as MCP_SECONDS
 from mcp_gateway.kit import BreakerPolicy, CircuitBreaker, PoolPolicy, ResourcePool, TimeBased
 from mcp_gateway.kit.figures import Figures, Metric
-from mcp_gateway.kit.resilience.upstream import UpstreamCalls, classify
+from mcp_gateway.kit.resilience.upstream_metrics import UpstreamMetrics, classify
 
 ENGINE_TIMEOUT = httpx.Timeout(2.0, connect=0.5, pool=1.0)
 POOL_SIZE = 32
@@ -47,7 +47,7 @@ class EngineLine:
     def __init__(self, url: str, client: httpx.AsyncClient, *, figures: Figures) -> None:
         self.url = url
         self._client, self._figures = client, figures
-        self._calls = UpstreamCalls("engine", figures=figures)
+        self._metrics = UpstreamMetrics("engine", figures=figures)
         policy = BreakerPolicy(window=TimeBased(seconds=5, buckets=5), minimum_calls=20, open_seconds=1, max_open_seconds=2)
         self.breaker = CircuitBreaker("engine", policy, figures=figures)
         self._numbers = count(1)
@@ -65,7 +65,7 @@ class EngineLine:
 
     async def _send(self, message: str) -> Json:
         try:
-            with self._calls.call() as one:
+            with self._metrics.call() as one:
                 async with AsyncExitStack() as stack:
                     await stack.enter_async_context(self._pool.lease("chat"))
                     one.placed()

@@ -62,10 +62,10 @@ MUTATIONS = (
     Mutation(name="swallowed error: not found", pattern=r"raise NotFound", by="return None  # type: ignore"),
     Mutation(
         name="swallowed error: the part behind",
-        pattern=r"raise (UpstreamFailed|Unavailable)(\(.*\))? from error",
+        pattern=r"raise (ServiceFailed|Unavailable)(\(.*\))? from error",
         by="return None",
     ),
-    Mutation(name="swallowed error: a fault of a tool", pattern=r"^    ( *)raise UpstreamFailed$", by=r"    \1return answer"),
+    Mutation(name="swallowed error: a fault of a tool", pattern=r"^    ( *)raise ServiceFailed$", by=r"    \1return answer"),
     Mutation(
         name="inside told to the client", pattern=r'Unavailable\("The database does not answer\."\)', by="Unavailable(str(error))"
     ),

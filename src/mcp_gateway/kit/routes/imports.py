@@ -38,7 +38,7 @@ _THIRD: Final = {
     "mcp_gateway.kit.redis.connection": "RedisConnection",
     "mcp_gateway.kit.redis.wire": "Reply",
     "mcp_gateway.kit.fastapi": "EVENTS Call EventRelay Guard GuardedRoute problems",
-    "mcp_gateway.kit.upstream": "HttpUpstream QueryValues UpstreamFailed UpstreamTimedOut UpstreamUnreachable read_as",
+    "mcp_gateway.kit.service_client": "ServiceClient QueryValues ServiceFailed ServiceTimedOut ServiceUnreachable read_as",
     "sqlalchemy": "Column Executable MetaData RowMapping String Table delete insert select update",
     "sqlalchemy.exc": "SQLAlchemyError",
     "sqlalchemy.ext.asyncio": "AsyncConnection AsyncEngine create_async_engine",

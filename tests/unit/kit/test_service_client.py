@@ -1,4 +1,4 @@
-"""`HttpUpstream` against a real HTTP service: what is sent, and what becomes of its answers."""
+"""`ServiceClient` against a real HTTP service: what is sent, and what becomes of its answers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mcp_gateway.core.errors import GatewayError, InvalidInput
 from mcp_gateway.kit import Deadlines
 from mcp_gateway.kit.figures import RecordedFigures
-from mcp_gateway.kit.upstream import HttpUpstream, UpstreamFailed, UpstreamTimedOut, UpstreamUnreachable, read_as
+from mcp_gateway.kit.service_client import ServiceClient, ServiceFailed, ServiceTimedOut, ServiceUnreachable, read_as
 
 pytestmark = pytest.mark.anyio
 
@@ -35,26 +35,26 @@ class Service:
 
 
 @asynccontextmanager
-async def opened(**options: float) -> AsyncIterator[tuple[Service, HttpUpstream, RecordedFigures]]:
+async def opened(**options: float) -> AsyncIterator[tuple[Service, ServiceClient, RecordedFigures]]:
     service, figures, app = Service(), RecordedFigures(), web.Application()
     app.router.add_route("*", "/base{tail:.*}", service.answer)
     async with TestServer(app) as server:
         url = str(server.make_url("/base"))
-        async with HttpUpstream.open(url, name="items", figures=figures, **options) as upstream:  # type: ignore[arg-type]
-            yield service, upstream, figures
+        async with ServiceClient.open(url, name="items", figures=figures, **options) as client:  # type: ignore[arg-type]
+            yield service, client, figures
         service.never.set()
 
 
-async def code_of(upstream: HttpUpstream, *segments: str) -> str:
+async def code_of(client: ServiceClient, *segments: str) -> str:
     with pytest.raises(GatewayError) as refused:
-        await upstream.send("GET", *segments, tenant="acme")
+        await client.send("GET", *segments, tenant="acme")
     assert "hunter2" not in str(refused.value.to_dict())
     return refused.value.code
 
 
 async def test_the_service_hears_the_tenant_the_deadline_and_the_body() -> None:
-    async with opened() as (service, upstream, _), Deadlines().within(5):
-        await upstream.send("POST", "a b", tenant="ac:me\n", query={"limit": 3}, body={"a": 1})
+    async with opened() as (service, client, _), Deadlines().within(5):
+        await client.send("POST", "a b", tenant="ac:me\n", query={"limit": 3}, body={"a": 1})
     (asked,) = service.asked
     assert (asked.method, asked.raw_path) == ("POST", "/base/a%20b?limit=3")
     assert asked.headers["X-Tenant-ID"] == "ac:me%0A"
@@ -63,14 +63,14 @@ async def test_the_service_hears_the_tenant_the_deadline_and_the_body() -> None:
 
 @pytest.mark.parametrize("segments", [("..",), (".",), ("",), ("a", "..", "b")])
 async def test_a_path_that_leads_elsewhere_is_not_asked_for(segments: tuple[str, ...]) -> None:
-    async with opened() as (service, upstream, _):
-        assert await code_of(upstream, *segments) == "NOT_FOUND"
+    async with opened() as (service, client, _):
+        assert await code_of(client, *segments) == "NOT_FOUND"
     assert service.asked == []
 
 
 async def test_a_slash_in_a_part_stays_in_it() -> None:
-    async with opened() as (service, upstream, _):
-        await upstream.send("GET", "../admin?x#y", tenant="acme")
+    async with opened() as (service, client, _):
+        await client.send("GET", "../admin?x#y", tenant="acme")
     assert service.asked[0].raw_path == "/base/..%2Fadmin%3Fx%23y"
 
 
@@ -83,54 +83,54 @@ async def test_a_slash_in_a_part_stays_in_it() -> None:
     ],
 )
 async def test_each_status_becomes_an_error_without_its_words(status: int, code: str) -> None:
-    async with opened() as (service, upstream, _):
+    async with opened() as (service, client, _):
         service.status, service.body = status, b"the password is hunter2"
         service.headers = {"Location": "/base/elsewhere", "Retry-After": "7"}
-        assert await code_of(upstream, "a") == code
+        assert await code_of(client, "a") == code
     assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("body", [b"hunter2", b"\xff", b"[" * 100_000])
 async def test_an_answer_that_is_no_json_is_a_failure(body: bytes) -> None:
-    async with opened() as (service, upstream, _):
+    async with opened() as (service, client, _):
         service.body = body
-        assert await code_of(upstream, "a") == "SERVICE_FAILED"
+        assert await code_of(client, "a") == "SERVICE_FAILED"
 
 
 async def test_an_answer_without_a_body_is_nothing() -> None:
-    async with opened() as (service, upstream, _):
+    async with opened() as (service, client, _):
         service.status, service.body = 204, b""
-        assert await upstream.send("DELETE", "a", tenant="acme") is None
+        assert await client.send("DELETE", "a", tenant="acme") is None
 
 
 async def test_an_answer_beyond_the_bound_is_not_read() -> None:
-    async with opened(max_bytes=100) as (service, upstream, _):
+    async with opened(max_bytes=100) as (service, client, _):
         service.body = b'"' + b"x" * 200 + b'"'
-        assert await code_of(upstream, "a") == "SERVICE_FAILED"
+        assert await code_of(client, "a") == "SERVICE_FAILED"
 
 
 async def test_slowness_and_absence_are_told_apart_and_measured() -> None:
-    async with opened(timeout_seconds=0.05) as (service, upstream, figures):
-        await upstream.send("GET", "a", tenant="acme")
+    async with opened(timeout_seconds=0.05) as (service, client, figures):
+        await client.send("GET", "a", tenant="acme")
         service.slow = True
-        with pytest.raises(UpstreamTimedOut):
-            await upstream.send("GET", "a", tenant="acme")
+        with pytest.raises(ServiceTimedOut):
+            await client.send("GET", "a", tenant="acme")
         for outcome in ("ok", "read_timeout"):
             assert len(figures.values("upstream_seconds", upstream="items", outcome=outcome)) == 1
-    async with HttpUpstream.open("http://127.0.0.1:1", name="items") as nobody:
-        with pytest.raises(UpstreamUnreachable):
+    async with ServiceClient.open("http://127.0.0.1:1", name="items") as nobody:
+        with pytest.raises(ServiceUnreachable):
             await nobody.send("GET", "a", tenant="acme")
-        with pytest.raises(UpstreamUnreachable):
+        with pytest.raises(ServiceUnreachable):
             await nobody.ping()
 
 
 async def test_a_stream_is_only_taken_from_who_streams() -> None:
-    async with opened() as (service, upstream, _):
-        with pytest.raises(UpstreamFailed):
-            async with upstream.stream("GET", "a", tenant="acme"):
+    async with opened() as (service, client, _):
+        with pytest.raises(ServiceFailed):
+            async with client.stream("GET", "a", tenant="acme"):
                 pytest.fail("it was taken")
         service.headers, service.body = {"Content-Type": "text/event-stream"}, b"data: 1\n\n"
-        async with upstream.stream("GET", "a", tenant="acme", idempotency_key="k") as chunks:
+        async with client.stream("GET", "a", tenant="acme", idempotency_key="k") as chunks:
             assert b"".join([chunk async for chunk in chunks]) == b"data: 1\n\n"
     assert service.asked[-1].headers["Idempotency-Key"] == "k"
     assert service.asked[-1].headers["Accept"] == "text/event-stream"
@@ -139,7 +139,7 @@ async def test_a_stream_is_only_taken_from_who_streams() -> None:
 @pytest.mark.parametrize("url", ["", "ftp://x", "file:///etc/passwd", "http://", "localhost:80"])
 async def test_an_address_is_one_of_http(url: str) -> None:
     with pytest.raises(InvalidInput):
-        async with HttpUpstream.open(url, name="items"):
+        async with ServiceClient.open(url, name="items"):
             pytest.fail("it opened")
 
 
@@ -148,5 +148,5 @@ async def test_what_does_not_fit_the_model_is_the_services_failure() -> None:
         key: int
 
     assert read_as(Item, {"key": 1}) == Item(key=1)
-    with pytest.raises(UpstreamFailed):
+    with pytest.raises(ServiceFailed):
         read_as(Item, {"key": "hunter2"})

@@ -5,7 +5,7 @@ import pytest
 
 from mcp_gateway.kit.errors import CircuitOpen, PoolExhausted
 from mcp_gateway.kit.figures import RecordedFigures
-from mcp_gateway.kit.resilience.upstream import UpstreamCalls, classify
+from mcp_gateway.kit.resilience.upstream_metrics import UpstreamMetrics, classify
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def test_the_class_of_an_error_says_where_a_call_got_stuck(error: Exception, out
 
 def test_the_status_of_an_answer_and_an_error_are_outcomes() -> None:
     figures = RecordedFigures()
-    calls = UpstreamCalls("engine", figures=figures)
-    with calls.call() as first:
+    metrics = UpstreamMetrics("engine", figures=figures)
+    with metrics.call() as first:
         first.placed()
         assert figures.total("upstream_in_flight", upstream="engine") == 1
-    with calls.call() as one:
+    with metrics.call() as one:
         one.status = 503
-    with pytest.raises(httpx.ConnectError), calls.call():
+    with pytest.raises(httpx.ConnectError), metrics.call():
         raise httpx.ConnectError("")
     wanted = ("ok", "http_5xx", "connect_error")
     outcomes = [outcome for outcome in wanted if figures.values("upstream_seconds", outcome=outcome)]

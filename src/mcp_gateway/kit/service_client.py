@@ -1,7 +1,7 @@
 """Calls to one HTTP service behind the gateway: on kept connections, bounded in time and size, failing with errors of ours.
 
 What a client sent is never passed on: the service hears the tenant, the time that is left, and what the caller of this module
-gives it. What the service answers with an error stays here; the client is told what kind it was. No retries, no circuit: put
+gives it. What the service answers with an error stays here; whoever asks is told what kind it was. No retries, no circuit: put
 `kit.breaker` around it. Redirects are not followed, and no proxy is taken from the environment.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Final, Protocol, Self, TypeAlias, TypeVar
+from typing import Final, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -21,7 +21,7 @@ from yarl import URL
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound, TimedOut, TooLarge, Unavailable, Unprocessable
 from mcp_gateway.kit.figures import NO_FIGURES, Figures
 from mcp_gateway.kit.resilience.deadline import DEADLINE_HEADER, Deadlines
-from mcp_gateway.kit.resilience.upstream import UpstreamCall, UpstreamCalls
+from mcp_gateway.kit.resilience.upstream_metrics import UpstreamCall, UpstreamMetrics
 
 TENANT_HEADER: Final = "X-Tenant-ID"
 # Left for the way back, so that our answer still reaches a caller whose time is short.
@@ -36,32 +36,32 @@ QueryValues: TypeAlias = Mapping[str, str | int]
 M = TypeVar("M", bound=BaseModel)
 
 
-class UpstreamUnreachable(Unavailable):
+class ServiceUnreachable(Unavailable):
     """The service behind this route cannot be reached."""
 
     code = "SERVICE_UNREACHABLE"
 
 
-class UpstreamFailed(Unavailable):
+class ServiceFailed(Unavailable):
     """The service behind this route answered with an error, or with something that cannot be read."""
 
     code = "SERVICE_FAILED"
 
 
-class UpstreamTimedOut(TimedOut):
+class ServiceTimedOut(TimedOut):
     """The service behind this route did not answer in time."""
 
     code = "SERVICE_TIMED_OUT"
 
 
-class UpstreamBusy(Unavailable):
+class ServiceBusy(Unavailable):
     """The service behind this route asks for fewer calls."""
 
     code = "SERVICE_BUSY"
     hint = "Come back later; `retry_after_seconds` says when, if the service did."
 
 
-class UpstreamConflict(GatewayError):
+class ServiceConflict(GatewayError):
     """The service behind this route has something else in this place."""
 
     code = "SERVICE_CONFLICT"
@@ -69,29 +69,21 @@ class UpstreamConflict(GatewayError):
     hint = "Read what is there now, and decide again."
 
 
-class UpstreamRefused(Unprocessable):
+class ServiceRefused(Unprocessable):
     """The service behind this route does not accept this request."""
 
     code = "SERVICE_REFUSED"
 
 
-class Upstream(Protocol):
-    """What a route needs of the service behind it. `segments` are parts of a path below its address, not yet quoted.
+class ServiceClient:
+    """Use `open`. One per service and event loop. `segments` are parts of a path below its address, not yet quoted.
 
-    Raises `NotFound`, `UpstreamConflict`, `UpstreamRefused`, `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimedOut`,
-    `UpstreamUnreachable`, `TooLarge`.
+    Calls raise `NotFound`, `ServiceConflict`, `ServiceRefused`, `ServiceBusy`, `ServiceFailed`, `ServiceTimedOut`,
+    `ServiceUnreachable`, `TooLarge`.
     """
 
-    async def send(self, method: str, *segments: str, tenant: str, query: QueryValues | None = None, body: Json = None) -> Json:
-        """The answer's JSON; None when it is empty."""
-        ...
-
-
-class HttpUpstream:
-    """Use `open`. One per service and event loop."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str, *, calls: UpstreamCalls, max_bytes: int) -> None:
-        self._session, self._url, self._calls, self._max_bytes = session, url.rstrip("/"), calls, max_bytes
+    def __init__(self, session: aiohttp.ClientSession, url: str, *, metrics: UpstreamMetrics, max_bytes: int) -> None:
+        self._session, self._url, self._metrics, self._max_bytes = session, url.rstrip("/"), metrics, max_bytes
         self._deadlines = Deadlines()
 
     @classmethod
@@ -122,10 +114,10 @@ class HttpUpstream:
             headers={"Accept": "application/json", **(headers or {})},
             trace_configs=[_telling_of_places()],
         ) as session:
-            yield cls(session, url, calls=UpstreamCalls(name, figures=figures), max_bytes=max_bytes)
+            yield cls(session, url, metrics=UpstreamMetrics(name, figures=figures), max_bytes=max_bytes)
 
     async def send(self, method: str, *segments: str, tenant: str, query: QueryValues | None = None, body: Json = None) -> Json:
-        """As `Upstream.send`."""
+        """The answer's JSON; None when it is empty."""
         async with self._reply(method, segments, tenant=tenant, query=query, body=body) as reply:
             data = await _read(reply, self._max_bytes)
         return _parsed(data)
@@ -150,7 +142,7 @@ class HttpUpstream:
             method, segments, tenant=tenant, query=query, body=body, key=idempotency_key, within=forever
         ) as reply:
             if reply.content_type != EVENT_STREAM:
-                raise UpstreamFailed
+                raise ServiceFailed
             yield reply.content.iter_any()
 
     @asynccontextmanager
@@ -170,7 +162,7 @@ class HttpUpstream:
         if key is not None:
             headers["Idempotency-Key"] = key
         try:
-            with self._calls.call() as call:
+            with self._metrics.call() as call:
                 async with self._session.request(
                     method,
                     address,
@@ -185,15 +177,15 @@ class HttpUpstream:
                     if reply.status in _GOOD:
                         yield reply
         except TimeoutError as error:
-            raise UpstreamTimedOut from error
+            raise ServiceTimedOut from error
         except aiohttp.ClientConnectorError as error:
-            raise UpstreamUnreachable from error
+            raise ServiceUnreachable from error
         except aiohttp.ClientError as error:
-            raise UpstreamFailed from error
+            raise ServiceFailed from error
         _check(reply)
 
     async def ping(self) -> float:
-        """For health: seconds until a connection to the service stands. Raises `UpstreamUnreachable`."""
+        """For health: seconds until a connection to the service stands. Raises `ServiceUnreachable`."""
         address = URL(self._url)
         time = asyncio.get_running_loop().time
         begun = time()
@@ -201,7 +193,7 @@ class HttpUpstream:
             async with asyncio.timeout(1.0):
                 _, writer = await asyncio.open_connection(address.host, address.port)
         except (OSError, TimeoutError) as error:
-            raise UpstreamUnreachable from error
+            raise ServiceUnreachable from error
         writer.close()
         return time() - begun
 
@@ -240,18 +232,16 @@ def _check(reply: aiohttp.ClientResponse) -> None:
         case 404 | 410:
             raise NotFound
         case 409 | 412:
-            raise UpstreamConflict
+            raise ServiceConflict
         case 413:
             raise TooLarge
         case 429:
             after = reply.headers.get("Retry-After", "")
-            raise UpstreamBusy(
-                retry_after_seconds=float(after) if after.isascii() and after.isdigit() and len(after) < 6 else None
-            )
+            raise ServiceBusy(retry_after_seconds=float(after) if _SECONDS.fullmatch(after) else None)
         case 400 | 405 | 406 | 415 | 422:
-            raise UpstreamRefused
+            raise ServiceRefused
         case status:  # also 401 and 403: it is this gateway that is not let in, not its client
-            raise UpstreamFailed(status=status)
+            raise ServiceFailed(status=status)
 
 
 async def _read(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
@@ -259,7 +249,7 @@ async def _read(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     async for chunk in reply.content.iter_any():
         size += len(chunk)
         if size > max_bytes:
-            raise UpstreamFailed("The service behind this route answered with more than is taken.", max_bytes=max_bytes)
+            raise ServiceFailed("The service behind this route answered with more than is taken.", max_bytes=max_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -270,13 +260,13 @@ def _parsed(data: bytes) -> Json:
     try:
         value: Json = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UpstreamFailed from error
+        raise ServiceFailed from error
     return value
 
 
 def read_as(model: type[M], reply: Json) -> M:
-    """What the service answered, as what it should be. Raises `UpstreamFailed`: it is no fault of the client."""
+    """What the service answered, as what it should be. Raises `ServiceFailed`: it is no fault of the client."""
     try:
         return model.model_validate(reply)
     except ValidationError as error:
-        raise UpstreamFailed from error
+        raise ServiceFailed from error

@@ -53,19 +53,19 @@ _CLOCK = SystemClock()
 class UpstreamCall:
     """One call. Set `status` to the HTTP status of the answer, and tell `placed` when it has its connection."""
 
-    __slots__ = ("_calls", "_started", "has_place", "status")
+    __slots__ = ("_metrics", "_started", "has_place", "status")
 
-    def __init__(self, calls: "UpstreamCalls", started: float) -> None:
-        self._calls, self._started = calls, started
+    def __init__(self, metrics: "UpstreamMetrics", started: float) -> None:
+        self._metrics, self._started = metrics, started
         self.status, self.has_place = 200, False
 
     def placed(self) -> None:
         """A place in the pool was had: what follows is the upstream's time. To be told once."""
         self.has_place = True
-        self._calls.entered(self._started)
+        self._metrics.entered(self._started)
 
 
-class UpstreamCalls:
+class UpstreamMetrics:
     """`name` is from a small set: it labels the figures."""
 
     def __init__(self, name: str, *, figures: Figures = NO_FIGURES, clock: Clock = _CLOCK) -> None:
