@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import Processor
 
 from mcp_gateway.core.correlation import with_correlation_id
+from mcp_gateway.settings import Settings, load_settings
 
 # These say on INFO what our own lines say better.
 QUIET_LOGGERS = (
@@ -29,6 +30,13 @@ QUIET_LOGGERS = (
 )
 # These repeat, with tracebacks that quote what a server sent, what the connection's own error says.
 SILENT_LOGGERS = ("mcp.client", "client")
+
+
+def quiet_settings() -> Settings:
+    """The settings, for a command whose answer is to stand alone: unless more or less was asked for, errors alone are logged."""
+    settings = load_settings()
+    configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
+    return settings
 
 
 def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> None:

@@ -1,47 +1,62 @@
-"""Carrying out `mcp-gateway ops apply`. Apart from the command, whose help should not wait for all of this."""
+"""Carrying out a remedy, for every command that can. Apart from the commands, whose help should not wait for all of this."""
 
 import asyncio
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import typer
 from rich.markup import escape
 
-from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.diagnostics.actions.applying import Applied, Preview
-from mcp_gateway.settings import Settings, load_settings
+from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.operations import Watched
 from mcp_gateway.wiring.remedies import open_mending
 
 
-def carry_out(kind: str, target: Mapping[str, str], watched: Watched, *, yes: bool) -> bool:
-    """Show what would be done, ask, do it, and wait for its signal; whether it helped. Raises `GatewayError`."""
-    settings = load_settings()
-    configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
-    applied = asyncio.run(_apply(kind, target, settings, watched, yes=yes))
-    if applied is None:
-        return False
-    console = error_console()
-    if applied.helped:
-        console.print(f"[green]It helped[/], after {applied.seconds:.0f} s.")
-        return True
-    undone = {True: "it was undone", False: "it could not be undone", None: "there is nothing that could be undone"}
-    console.print(f"[red]It did not help[/]: its signal did not come; {undone[applied.undone]}.")
-    return False
+class Order(NamedTuple):
+    """A remedy of a diagnosis. `target`: names to values, as proposed."""
+
+    kind: str
+    target: Mapping[str, str]
 
 
-async def _apply(kind: str, target: Mapping[str, str], settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
+def chosen(diagnosis: Mapping[str, Json], which: str) -> Order:
+    """Of what a diagnosis recommends, by its number from 1 or by its kind. Raises `InvalidInput`, which names what there is."""
+    actions = diagnosis.get("actions")
+    orders = [_order(one) for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
+    if not orders:
+        raise InvalidInput("This diagnosis recommends nothing, so there is nothing to apply.")
+    found = [one for number, one in enumerate(orders, start=1) if which in {str(number), one.kind}]
+    if len(found) != 1:
+        raise InvalidInput(
+            f"--apply {which[:60]} names {'several' if found else 'none'} of the recommended remedies.",
+            hint="Recommended: " + ", ".join(f"{number} {one.kind}" for number, one in enumerate(orders, start=1)),
+        )
+    return found[0]
+
+
+def carry_out(order: Order, settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
+    """Show what would be done, ask, do it, and wait for its signal; None when nobody said yes. Raises `GatewayError`."""
+    applied = asyncio.run(_apply(order, settings, watched, yes=yes))
+    if applied is not None:
+        _tell(applied)
+    return applied
+
+
+async def _apply(order: Order, settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
     console = error_console()
     async with open_mending(settings, watched, clock=SystemClock()) as mending:
         with console.status("looking, twice"):
-            preview = await mending.preview(kind, target)
+            preview = await mending.preview(order.kind, order.target)
         _show(preview)
         if not yes and not typer.confirm("Do it?", default=False, err=True):
             return None
         with console.status("doing it, and waiting for its signal"):
-            return await mending.mend(LOCAL_CALLER, kind, target, token=preview.token)
+            return await mending.mend(LOCAL_CALLER, order.kind, order.target, token=preview.token)
 
 
 def _show(preview: Preview) -> None:
@@ -53,3 +68,18 @@ def _show(preview: Preview) -> None:
         console.print(f"  must hold:    {escape(precondition)}")
     console.print(f"  must come:    {escape(action.verify)}")
     console.print(f"  undo:         {escape(action.undo or 'none')}")
+
+
+def _tell(applied: Applied) -> None:
+    console = error_console()
+    if applied.helped:
+        console.print(f"[green]It helped[/], after {applied.seconds:.0f} s.")
+        return
+    undone = {True: "it was undone", False: "it could not be undone", None: "there is nothing that could be undone"}
+    console.print(f"[red]It did not help[/]: its signal did not come; {undone[applied.undone]}.")
+
+
+def _order(action: Mapping[str, Json]) -> Order:
+    target = action.get("target")
+    named = {name: str(value) for name, value in target.items()} if isinstance(target, dict) else {}
+    return Order(str(action.get("kind")), named)

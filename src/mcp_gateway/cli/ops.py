@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.event_loop import run_serving
-from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli.logging_setup import configure_logging, quiet_settings
 from mcp_gateway.cli.mcp_door import (
     HostOption,
     NameOption,
@@ -18,8 +18,8 @@ from mcp_gateway.cli.mcp_door import (
     http_door,
     serve,
 )
-from mcp_gateway.cli.mending import carry_out
-from mcp_gateway.cli.watched import EngineOption, GatewayOption
+from mcp_gateway.cli.mending import Order, carry_out
+from mcp_gateway.cli.watched import EngineOption, GatewayOption, YesOption
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.settings import load_settings
@@ -73,7 +73,7 @@ def apply_remedy(
     *,
     gateway: GatewayOption = None,
     engine: EngineOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Carry out a remedy that is proposed now.
 
@@ -83,5 +83,7 @@ def apply_remedy(
     parts = [one.partition("=") for one in target or ()]
     if not all(sign for _, sign, _ in parts):
         raise typer.BadParameter("targets are written NAME=VALUE")
-    if not carry_out(kind, {name: value for name, _, value in parts}, Watched(gateway_url=gateway, engine_url=engine), yes=yes):
+    order = Order(kind, {name: value for name, _, value in parts})
+    applied = carry_out(order, quiet_settings(), Watched(gateway_url=gateway, engine_url=engine), yes=yes)
+    if applied is None or not applied.helped:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Which deployment the operations tools look at: the two options of every command that has them."""
+"""What commands of the operations tools share: which deployment they look at, and which remedy they carry out."""
 
 from typing import Annotated
 
@@ -16,3 +16,13 @@ GatewayOption = Annotated[
 EngineOption = Annotated[
     str | None, typer.Option("--engine", help="The engine behind it (AI_ENGINE_URL).", envvar="AI_ENGINE_URL", show_default=False)
 ]
+ApplyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--apply",
+        metavar="REMEDY",
+        help="Then carry out this remedy of those recommended: its number or its kind. It is shown first, and asked about.",
+        show_default=False,
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
