@@ -1,18 +1,12 @@
-"""Templates to code. Jinja is loaded with this module: import it where something is made."""
+"""What a checked order says to the templates, and their text finished to a file."""
 
-from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Final
-
-from jinja2 import DictLoader, Environment, StrictUndefined
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 from mcp_gateway.kit.routes.fingerprints import sealed
 from mcp_gateway.kit.routes.imports import with_imports
 from mcp_gateway.kit.routes.layout import laid_out
 from mcp_gateway.kit.routes.order import READS, CheckedOrder
-
-_ENDING: Final = ".jinja"
 
 
 def router_code(order: CheckedOrder) -> str:
@@ -96,17 +90,6 @@ def _tuple_of(words: Sequence[str]) -> str:
     return f"({names},)" if len(words) == 1 else f"({names})"
 
 
-def _rendered(name: str, facts: dict[str, object]) -> str:
-    return _environment().get_template(name).render(facts)
-
-
-@cache
-def _environment() -> Environment:
-    """Code is no HTML, so nothing is escaped: what goes in are names that were checked, and words of our own."""
-    folder = files(__package__).joinpath("templates")
-    sources = {
-        one.name.removesuffix(_ENDING): one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(_ENDING)
-    }
-    return Environment(  # noqa: S701
-        loader=DictLoader(sources), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
+def _rendered(name: str, facts: Mapping[str, object]) -> str:
+    text: str = import_module("mcp_gateway.kit.routes.templating").rendered(name, facts)  # by name: Jinja slows every start
+    return text
