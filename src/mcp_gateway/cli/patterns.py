@@ -7,6 +7,7 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -96,7 +97,7 @@ def patterns(
     known = baseline or (root / settings.baseline if settings.baseline else None)
     if known is not None:
         report = without_known(report, read_baseline(known))
-    typer.echo(_rendered(report, form, root), nl=False)
+    typer.echo(_rendered(report, form, order), nl=False)
     failed = threshold is not None and any(one.severity >= threshold for one in report.findings)
     raise typer.Exit(1 if failed or (report.unreadable and threshold is not None) else 0)
 
@@ -124,24 +125,30 @@ def _order(root: Path, given: list[Path], settings: PatternSettings, level: Leve
 
 def _fixed(order: Order, report: Report) -> Report:
     """Mends files, tells which on stderr, and judges anew."""
-    fixes = import_module("mcp_gateway.kit.patterns.fixes")  # by name: LibCST is loaded for fixes alone
+    fixes = _fixes()
     count = 0
     for file in report.files:
         if any(one.mend for one in file.findings):
             path = order.root / file.file
             mended = fixes.mend_file(path, file.findings, order, file.file)
             if mended.findings:
-                path.write_text(mended.text, encoding="utf-8")
+                path.write_bytes(mended.text.encode("utf-8"))
                 count += len(mended.findings)
                 for one in mended.findings:
                     typer.echo(f"mended {file.file}:{one.place.line}: {one.rule}", err=True)
     return validate(order) if count else report
 
 
-def _rendered(report: Report, form: FormatChoice, root: Path) -> str:
+def _fixes() -> ModuleType:
+    """By name: LibCST is loaded for fixes alone."""
+    return import_module("mcp_gateway.kit.patterns.fixes")
+
+
+def _rendered(report: Report, form: FormatChoice, order: Order) -> str:
     if form is FormatChoice.JSON:
         return json.dumps(report_shape(report), indent=2, ensure_ascii=False) + "\n"
     if form is FormatChoice.SARIF:
         cards = (*(rule.card for rule in RULES), VOID)
-        return report_sarif(report, cards, version=version("mcp-gateway"), root=root)
+        edits = _fixes().edits_of(report, order) if any(one.mend for one in report.findings) else {}
+        return report_sarif(report, cards, version=version("mcp-gateway"), root=order.root, edits=edits)
     return report_github(report) if form is FormatChoice.GITHUB else report_text(report)

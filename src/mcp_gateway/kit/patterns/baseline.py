@@ -66,4 +66,4 @@ def _one(file: str, finding: Finding, left: Baseline) -> Finding:
     if finding.suppressed is not None or left[key] <= 0:
         return finding
     left[key] -= 1
-    return replace(finding, suppressed=REASON)
+    return replace(finding, suppressed=REASON, in_baseline=True)

@@ -12,7 +12,9 @@ from typing import Final, TypeAlias
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from mcp_gateway.kit.patterns.model import Finding, Order
+from mcp_gateway.kit.patterns.edits import edits_between
+from mcp_gateway.kit.patterns.model import Edit, Finding, FindingEdits, Order, Report
+from mcp_gateway.kit.patterns.python.source import Unparsable, read
 from mcp_gateway.kit.patterns.validate import validate_source
 
 DETAIL: Final = "The request could not be carried out."
@@ -51,8 +53,11 @@ def _changed(text: str, finding: Finding, change: "Callable[[At], cst.CSTTransfo
 
 
 def _helps(before: str, after: str, finding: Finding, order: Order, name: str) -> bool:
-    was = validate_source(before, order, name=name).findings
-    now = validate_source(after, order, name=name).findings
+    try:
+        was = validate_source(before, order, name=name).findings
+        now = validate_source(after, order, name=name).findings
+    except Unparsable:
+        return False
     return len(now) < len(was) and finding.fingerprint not in {one.fingerprint for one in now}
 
 
@@ -213,5 +218,22 @@ MENDS: Final[Mapping[str, Callable[[At], cst.CSTTransformer]]] = {
 
 
 def mend_file(path: Path, findings: tuple[Finding, ...], order: Order, name: str) -> Mended:
-    """The file's text mended; nothing is written."""
-    return mend(path.read_text(encoding="utf-8"), findings, order, name)
+    """The file's text mended; nothing is written. A file that is no UTF-8 is left as it is."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return Mended(text="", findings=())
+    return mend(text, findings, order, name)
+
+
+def edits_of(report: Report, order: Order) -> FindingEdits:
+    """What `--fix` would replace for each finding by itself; nothing is written."""
+    found: dict[tuple[str, str], tuple[Edit, ...]] = {}
+    for file in report.files:
+        for one in file.findings:
+            if one.mend and one.suppressed is None:
+                text = read(order.root / file.file)
+                mended = mend(text, (one,), order, file.file)
+                if mended.findings:
+                    found[file.file, one.fingerprint] = edits_between(text, mended.text)
+    return found

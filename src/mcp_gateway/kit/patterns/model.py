@@ -71,7 +71,8 @@ class Finding:
 
     `file`: as it was given, with `/`. `subject`: the handler or function it is about. `fingerprint` stays the same when lines
     move.
-    `suppressed`: the reason somebody gave for letting it stand; None counts. `mend`: the fix that mends it safely; "" is none.
+    `suppressed`: the reason somebody gave for letting it stand; None counts. `in_baseline`: the baseline lets it stand, not a
+    comment. `mend`: the fix that mends it safely; "" is none.
     """
 
     rule: str
@@ -85,7 +86,12 @@ class Finding:
     snippet: str
     fingerprint: str
     suppressed: str | None = None
+    in_baseline: bool = False
     mend: str = ""
+
+
+# By file and fingerprint.
+FindingEdits: TypeAlias = Mapping[tuple[str, str], tuple[Edit, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
