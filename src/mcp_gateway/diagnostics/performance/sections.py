@@ -7,7 +7,7 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.diagnostics.figures import FEWEST
 from mcp_gateway.diagnostics.operations import MetricType
 from mcp_gateway.diagnostics.performance.comparing import Compared, compared, measured, percentiles
-from mcp_gateway.diagnostics.performance.sparkline import sparkline
+from mcp_gateway.diagnostics.performance.sparkline import Trend
 from mcp_gateway.diagnostics.performance.windows import TwoWindows
 from mcp_gateway.diagnostics.signals.window import Window
 
@@ -37,7 +37,7 @@ def latency(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
         "waiting_for_a_connection": _rows(two, "upstream.pool_wait", "upstream.pool_wait_ms", "upstream", {}),
         "event_loop": percentiles(two, "gateway.loop_lag"),
         "engine_by_its_own_count": percentiles(two, "engine.request"),
-        "pictures": {"p99_ms": _picture(two, f"{stem}_p99_ms", "99th percentile of requests", "ms", tenant)},
+        **_drawn("p99_ms", _trend(two, f"{stem}_p99_ms", "99th percentile of requests", "ms", tenant)),
     }
 
 
@@ -52,7 +52,7 @@ def throughput(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
         "by_tenant": _counts(two, "gateway.tenant_responses_total", "tenant", tenant),
         "upstream_calls": _counts(two, "upstream.calls_total", "upstream", {}),
         "cpu_seconds_per_second": compared(two, "gateway.cpu_seconds_total").to_dict(),
-        "pictures": {"requests_per_second": _picture(two, counted, "Requests a second", "1/s", tenant)},
+        **_drawn("requests_per_second", _trend(two, counted, "Requests a second", "1/s", tenant)),
     }
 
 
@@ -71,7 +71,7 @@ def cache_performance(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, J
         "redis_hit_rate": compared(two, "redis.hit_share").to_dict(),
         "evicted_per_second": compared(two, "redis.evicted_keys_total").to_dict(),
         "expired_per_second": compared(two, "redis.expired_keys_total").to_dict(),
-        "pictures": {"hit_share": _picture(two, "gateway.cache_hit_share", "Reads a cache answered", "share", tenant)},
+        **_drawn("hit_share", _trend(two, "gateway.cache_hit_share", "Reads a cache answered", "share", tenant)),
     }
 
 
@@ -86,7 +86,7 @@ def rate_limiting(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]
         "without_the_store": _counts(two, "gateway.limit_away_total", "policy", {}),
         "keys": compared(two, "redis.prefix_keys", prefix="rate_limit").to_dict(),
         "bytes": compared(two, "redis.prefix_bytes", prefix="rate_limit").to_dict(),
-        "pictures": {"refused_share": _picture(two, "gateway.refused_share", "Share of decisions that refused", "share", tenant)},
+        **_drawn("refused_share", _trend(two, "gateway.refused_share", "Share of decisions that refused", "share", tenant)),
     }
 
 
@@ -177,6 +177,10 @@ def _failures(window: Window, labels: Mapping[str, str]) -> float | None:
     return sum(count for status, count in found.items() if status.startswith("5") or status == "0") / whole
 
 
-def _picture(two: TwoWindows, name: str, title: str, unit: str, labels: Mapping[str, str]) -> str:
-    values = [value for step in two.steps if (value := step.figure(name, **labels)) is not None]
-    return sparkline(values, title=title, unit=unit)
+def _trend(two: TwoWindows, name: str, title: str, unit: str, labels: Mapping[str, str]) -> Trend:
+    found = ((step.last.at, step.figure(name, **labels)) for step in two.steps)
+    return Trend(title=title, unit=unit, points=tuple((at, value) for at, value in found if value is not None))
+
+
+def _drawn(name: str, trend: Trend) -> dict[str, Json]:
+    return {"pictures": {name: trend.picture()}, "trends": {name: trend.to_dict()}}

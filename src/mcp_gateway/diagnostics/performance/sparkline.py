@@ -1,11 +1,31 @@
 """A small line of figures over time as SVG: no script, no outside reference, readable without colour."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from html import escape
+
+from mcp_gateway.core.errors import Json
 
 WIDTH, HEIGHT, MARGIN = 240, 48, 4
 # More points than pixels show nothing more.
 MAX_POINTS = 120
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trend:
+    """The way of one figure, oldest first: drawn here, and as numbers for faces that draw it themselves."""
+
+    title: str
+    unit: str
+    points: tuple[tuple[datetime, float], ...]
+
+    def picture(self) -> str:
+        return sparkline([value for _, value in self.points], title=self.title, unit=self.unit)
+
+    def to_dict(self) -> dict[str, Json]:
+        points: list[Json] = [{"at": at.isoformat(), "value": float(f"{value:.6g}")} for at, value in self.points[-MAX_POINTS:]]
+        return {"title": self.title, "unit": self.unit, "points": points}
 
 
 def sparkline(values: Sequence[float], *, title: str, unit: str) -> str:

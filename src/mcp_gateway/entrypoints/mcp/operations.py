@@ -32,6 +32,7 @@ from mcp_gateway.entrypoints.mcp.operations_shapes import (
     Troubleshoot,
     ValidatePatterns,
 )
+from mcp_gateway.entrypoints.mcp.operations_text.tell import as_text, tell
 from mcp_gateway.entrypoints.mcp.server import FIXED_TTL_MS, Identity, McpFace
 
 IDENTITY = Identity(
@@ -152,6 +153,7 @@ def _tool(
     order_of: Callable[[GivenT], OrderT],
 ) -> OfferedTool:
     async def run(given: GivenT, call: Call) -> ToolOutput:
-        return ToolOutput(structured=await use_case(call.caller, order_of(given)))
+        found = await use_case(call.caller, order_of(given))
+        return ToolOutput(structured=found, text=as_text(tell(name, found)))
 
     return offer_tool(name=name, title=title, description=description, arguments=arguments, returns=returns, run=run)

@@ -15,6 +15,7 @@ from mcp_gateway.adapters.deployment.readers import Addresses
 from mcp_gateway.adapters.deployment.tools import DeploymentTools
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.protocol.frames import object_at
 from mcp_gateway.diagnostics.history import SnapshotHistory
 from mcp_gateway.diagnostics.operations import METRIC_TYPES, MetricsOrder
 from mcp_gateway.diagnostics.performance.analyze import PerformanceFound
@@ -203,7 +204,8 @@ async def test_nothing_reachable_is_an_answer_too(metric: str) -> None:
 async def test_a_picture_shows_the_way_of_the_figure(world: World) -> None:
     await world.minutes(5, requests=60)
     await world.minutes(5, requests=600)
-    picture = inside(results_of(await world.analyze("throughput", minutes=10)), "pictures", "requests_per_second")
+    results = results_of(await world.analyze("throughput", minutes=10))
+    picture = inside(results, "pictures", "requests_per_second")
     assert isinstance(picture, str)
     tree = ElementTree.fromstring(picture)  # noqa: S314  # of our own making
     line = tree.find(f"{SVG}polyline")
@@ -211,6 +213,9 @@ async def test_a_picture_shows_the_way_of_the_figure(world: World) -> None:
     heights = [float(point.split(",")[1]) for point in line.get("points", "").split()]
     assert len(heights) == 10
     assert heights[0] > heights[-1]
+    points = inside(results, "trends", "requests_per_second", "points")
+    assert isinstance(points, list)
+    assert (object_at(points[0])["value"], object_at(points[-1])["value"]) == (1.0, 10.0)
 
 
 def test_a_picture_of_nothing_says_so_and_names_are_escaped() -> None:

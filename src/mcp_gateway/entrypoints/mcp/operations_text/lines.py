@@ -1,0 +1,131 @@
+"""Lines, and the pieces every tool's result has: evidence, figures, what was not seen.
+
+Names and words in results come from outside. A line never holds a character that moves, colours or hides something: such a
+character is written by its number.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from mcp_gateway.core.errors import Json
+from mcp_gateway.core.protocol.frames import JsonObject
+
+# `good`, `poor`, `bad` and `unsure` are verdicts; `code` is a line of a file.
+Style = Literal["good", "poor", "bad", "unsure", "heading", "plain", "soft", "blind", "command", "code"]
+MOST_LETTERS = 2_000
+MOST_ITEMS = 100
+
+_STANDINGS = {
+    "as_usual": "as usual",
+    "higher": "higher than usual",
+    "lower": "lower than usual",
+    "too_few": "too few measurements to tell",
+}
+
+
+class Line(NamedTuple):
+    style: Style
+    text: str
+
+
+def say(style: Style, text: str) -> Line:
+    """The only way to a line: everything in it can be seen."""
+    shown = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
+    return Line(style, "".join(letter if letter.isprintable() else _numbered(letter) for letter in shown))
+
+
+def code_lines(text: str) -> Iterator[Line]:
+    """A file, line by line."""
+    for line in text.split("\n"):
+        yield say("code", line.expandtabs(4))
+
+
+def objects(value: Json) -> list[JsonObject]:
+    """The objects of a list; none when it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def texts(value: Json) -> list[str]:
+    """The members of a list as text; none when it is no list."""
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def at_most(lines: Iterable[Line]) -> Iterator[Line]:
+    """The first of them, and how many are only in the JSON."""
+    every = list(lines)
+    yield from every[:MOST_ITEMS]
+    if len(every) > MOST_ITEMS:
+        yield say("soft", f"  … and {len(every) - MOST_ITEMS:,} more lines in the JSON")
+
+
+def spoken(name: str) -> str:
+    """`event_loop` as people say it."""
+    return name.replace("_", " ")
+
+
+def share(value: Json) -> str:
+    return f"{value:.0%}" if isinstance(value, int | float) else "?"
+
+
+def amount(value: Json) -> str:
+    """A value to read: no more digits than mean something."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "unknown" if value is None else str(value)
+
+
+def evidence(sign: JsonObject, mark: str) -> Line:
+    """What was read, what is usual, who said so and when."""
+    usual = f", usually {amount(sign['baseline'])}" if sign.get("baseline") is not None else ", nothing to compare with"
+    unit = f" {sign['unit']}" if sign.get("unit") else ""
+    clock = str(sign.get("at", "")).partition("T")[2][:8]
+    return say("plain", f"  {mark} {sign['signal']} = {amount(sign['value'])}{unit}{usual}  ({sign['source']}, {clock})")
+
+
+def figures(name: str, value: Json) -> Iterator[Line]:
+    """Whatever in it was measured, each figure with the path to it and beside what it is compared with."""
+    if not isinstance(value, dict):
+        return
+    if "standing" in value:
+        if value.get("value") is not None:
+            yield say("plain", f"  {name}: {_figure(value)}")
+        return
+    for key, member in value.items():
+        if isinstance(member, dict):
+            yield from figures(f"{name}, {spoken(key)}" if name else spoken(key), member)
+        for row in objects(member):
+            called = next((word for word in row.values() if isinstance(word, str)), "")
+            yield from figures(", ".join(part for part in (name, spoken(key), called) if part), row)
+
+
+def fields(found: Mapping[str, Json], but: frozenset[str] = frozenset()) -> str:
+    """Plain members side by side; what is unknown is left out."""
+    return ", ".join(
+        f"{spoken(name)} {amount(value)}"
+        for name, value in found.items()
+        if name not in but and value is not None and value != "" and not isinstance(value, dict | list)
+    )
+
+
+def blind_spots(found: JsonObject) -> Iterator[Line]:
+    for spot in objects(found.get("blind_spots")):
+        yield say("blind", f"not seen: {spot['what']}: {spot['why']} {spot.get('hint') or ''}".rstrip())
+
+
+def _figure(figure: JsonObject) -> str:
+    unit = f" {figure['unit']}" if figure.get("unit") else ""
+    beside = [
+        f"{word} {amount(figure[name])}"
+        for name, word in (("previous", "before"), ("usual", "usually"), ("baseline", "usually"))
+        if figure.get(name) is not None
+    ]
+    standing = _STANDINGS.get(str(figure["standing"]), "nothing to compare with")
+    return f"{amount(figure['value'])}{unit} ({'; '.join([*beside, standing])})"
+
+
+def _numbered(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
