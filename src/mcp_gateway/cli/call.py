@@ -1,4 +1,4 @@
-"""`mcp-gateway call`: one of the gateway's own tools, its arguments as JSON, its result as JSON."""
+"""`mcp-gateway call`: one of the gateway's own tools, its arguments as JSON, its result as JSON or to read."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.lazy_group import garbage_left
-from mcp_gateway.cli.watched import EngineOption, GatewayOption
+from mcp_gateway.cli.watched import ApplyOption, EngineOption, GatewayOption, YesOption
 
 UNEXPECTED = 1
 app = typer.Typer(add_completion=False)
@@ -26,17 +26,30 @@ def call(
         list[str] | None,
         typer.Option(help="FIELD=VALUE: end with 1 unless this member of the result is exactly that; repeatable."),
     ] = None,
+    apply: ApplyOption = None,
+    yes: YesOption = False,
+    as_json: Annotated[
+        bool | None,
+        typer.Option(
+            "--json/--text", help="Print JSON, or lines to read; lines only on a terminal unless said.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Call one of the gateway's own tools, JSON in and out.
+    """Call one of the gateway's own tools, its arguments as JSON.
 
-    It runs in this process.
+    It runs in this process. With --apply a remedy that the tool recommends is carried out afterwards, as `mcp-gateway ops
+    apply` does it; what came of it is the member `applied` of the result.
 
-    Exit codes: 0 it gave a result, which is as expected; 1 it failed, and says why as JSON, or the result is not as expected.
+    Exit codes: 0 it gave a result, which is as expected; 1 it failed, and says why, or the result is not as expected,
+    or the remedy did not help.
     """
     wanted = dict(_parted(one) for one in expect or ())
     with garbage_left():
-        from mcp_gateway.cli.calling import carry_out  # noqa: PLC0415 - slow; the help need not wait for it
-    if not carry_out(tool, arguments, project=project, gateway=gateway, engine=engine, expected=wanted):
+        from mcp_gateway.cli.calling import Place, Remedy, carry_out  # noqa: PLC0415 - slow; the help need not wait for it
+        from mcp_gateway.wiring.operations import Watched  # noqa: PLC0415
+    place = Place(project=project, watched=Watched(gateway_url=gateway, engine_url=engine))
+    remedy = None if apply is None else Remedy(apply, yes)
+    if not carry_out(tool, arguments, place=place, expected=wanted, remedy=remedy, as_json=as_json):
         raise typer.Exit(UNEXPECTED)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,14 +12,18 @@ from mcp_gateway.access.act import Act
 from mcp_gateway.access.policy.model import Target
 from mcp_gateway.access.policy.own_tools import OWN_SERVER, OWN_TOOLS
 from mcp_gateway.asgi.embedded import open_embedded_gateway
-from mcp_gateway.cli.logging_setup import configure_logging
+from mcp_gateway.cli import mending
+from mcp_gateway.cli.logging_setup import quiet_settings
+from mcp_gateway.cli.telling import at_a_terminal, print_lines
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.mcp.ask import build_ask_server
 from mcp_gateway.entrypoints.mcp.offer import Call, OfferedTool, ToolOutput
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
-from mcp_gateway.settings import Settings, load_settings
+from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, code_lines, say
+from mcp_gateway.entrypoints.mcp.operations_text.tell import tell
+from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
 from mcp_gateway.wiring.operations import OPS, Watched, open_operations
 
@@ -41,21 +45,48 @@ class UnknownOwnTool(NotFound):
     hint = "Tools of registered servers are called at a gateway that serves: POST /mcp/TOOL, or any MCP client."
 
 
+class Remedy(NamedTuple):
+    """Which of the recommended ones to carry out; and whether without asking."""
+
+    which: str
+    yes: bool
+
+
 def carry_out(
-    tool: str, arguments: str, *, project: Path, gateway: str | None, engine: str | None, expected: Mapping[str, str]
+    tool: str,
+    arguments: str,
+    *,
+    place: Place,
+    expected: Mapping[str, str],
+    remedy: Remedy | None = None,
+    as_json: bool | None = None,
 ) -> bool:
-    """Print the result, or the error, as JSON; whether it is a result as expected."""
-    settings = load_settings()
-    configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level, settings.log_format)
-    place = Place(project=project, watched=Watched(gateway_url=gateway, engine_url=engine))
+    """Print the result, or the error; whether it is a result as expected, and the remedy, if there is one, helped.
+
+    `as_json` None: as lines where a person reads them, as JSON elsewhere.
+    """
+    settings = quiet_settings()
+    in_words = at_a_terminal() if as_json is None else not as_json
     try:
         given = _object(sys.stdin.read(MAX_ARGUMENT_BYTES + 1) if arguments == "-" else arguments)
-        result = asyncio.run(_call(tool, given, settings, place)).structured
+        output = asyncio.run(_call(tool, given, settings, place))
+        if in_words:
+            print_lines(_lines(tool, output))
+        result, helped = output.structured, True
+        if remedy is not None:
+            order = mending.chosen(result, remedy.which)
+            applied = mending.carry_out(order, settings, place.watched, yes=remedy.yes)
+            result = {**result, "applied": None if applied is None else applied.to_dict()}
+            helped = applied is not None and applied.helped
     except GatewayError as error:
-        _print({"error": error.to_dict()})
+        if in_words:
+            print_lines([say("bad", error.message), say("plain", error.hint)])
+        else:
+            _print({"error": error.to_dict()})
         return False
-    _print(result)
-    return all(_text(result.get(field)) == value for field, value in expected.items())
+    if not in_words:
+        _print(result)
+    return helped and all(_text(result.get(field)) == value for field, value in expected.items())
 
 
 async def _call(tool: str, arguments: Mapping[str, Any], settings: Settings, place: Place) -> ToolOutput:
@@ -108,6 +139,13 @@ def _object(text: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput("The arguments are no JSON object.", hint="""Write them as '{"name": "value"}'.""")
     return value
+
+
+def _lines(tool: str, output: ToolOutput) -> Iterable[Line]:
+    if tool in OWN_TOOLS[OPS]:
+        return tell(tool, output.structured)
+    text = output.text if output.text is not None else json.dumps(output.structured, ensure_ascii=False, indent=2)
+    return code_lines(text)
 
 
 def _text(value: object) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.lazy_group import garbage_left
-from mcp_gateway.cli.watched import EngineOption, GatewayOption
+from mcp_gateway.cli.watched import ApplyOption, EngineOption, GatewayOption, YesOption
 
 FOUND = 1
 COULD_NOT_TELL = 3
+DID_NOT_HELP = 1
 app = typer.Typer(add_completion=False)
 
 
@@ -34,22 +35,30 @@ def diagnose(
     tenant: Annotated[str | None, typer.Option(help="Whose trouble it is.", show_default=False)] = None,
     minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How far back to look.")] = 15,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    apply: ApplyOption = None,
+    yes: YesOption = False,
 ) -> None:
     """Find out what is wrong, and what may be done about it.
 
-    Looks at the gateway, the engine and the Redis (REDIS_URL) behind it, and changes nothing.
+    Looks at the gateway, the engine and the Redis (REDIS_URL) behind it, and changes nothing. With --apply it goes on as
+    `mcp-gateway ops apply` does: a preview, a question, the change, and back again when its signal does not come.
 
-    Exit codes: 0 all is well, 1 something is wrong, 3 it could not be told.
+    Exit codes: 0 all is well, 1 something is wrong, 3 it could not be told. With --apply: 0 it helped, 1 it did not, or was
+    not done.
     """
     with garbage_left():
         from mcp_gateway.cli.diagnosing import carry_out  # noqa: PLC0415 - slow; the help need not wait for it
-    verdict = carry_out(
+    done = carry_out(
         issue.value,
         gateway=gateway,
         engine=engine,
         tenant=tenant,
         minutes=minutes,
         as_json=as_json,
+        apply=apply,
+        yes=yes,
     )
-    if verdict != "healthy":
-        raise typer.Exit(COULD_NOT_TELL if verdict == "could_not_tell" else FOUND)
+    if done.helped is None and done.verdict != "healthy":
+        raise typer.Exit(COULD_NOT_TELL if done.verdict == "could_not_tell" else FOUND)
+    if done.helped is False:
+        raise typer.Exit(DID_NOT_HELP)

@@ -1,6 +1,7 @@
-"""`ops apply` on a real Valkey whose limiter's keys never expire."""
+"""Remedies from the command line (`ops apply`, `diagnose --apply`, `call --apply`), on a Valkey whose keys never expire."""
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.cli import main
+from mcp_gateway.cli.mending import chosen
+from mcp_gateway.core.errors import InvalidInput, Json
 
 OK, FAILED, USAGE = 0, 1, 2
 EXPIRE = ("ops", "apply", "expire_keys", "prefix=rate_limit:", "seconds=60")
@@ -79,3 +82,49 @@ def test_what_nothing_calls_for_is_not_done(capsys: pytest.CaptureFixture[str]) 
 
 def test_targets_have_names() -> None:
     assert ran("ops", "apply", "expire_keys", "rate_limit:") == USAGE
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_diagnosis_goes_on_to_the_remedy_that_is_named(valkey: ValkeyProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("diagnose", "--apply", "expire_keys", "--yes") == OK
+    told = capsys.readouterr()
+    assert "limiter_keys_without_ttl" in told.out
+    assert "It helped" in told.err
+    assert endless(valkey) < 0.05
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_tools_remedy_is_named_by_its_number(valkey: ValkeyProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ("call", "troubleshoot_production_issue", '{"issue_type": "auto"}', "--apply")
+    assert ran(*call, "7", "--yes") == FAILED
+    refusal = json.loads(capsys.readouterr().out)["error"]
+    assert refusal["code"] == "INVALID_INPUT"
+    assert "2 expire_keys" in refusal["hint"]
+    assert endless(valkey) == 1
+    assert ran(*call, "2", "--yes") == OK
+    applied = json.loads(capsys.readouterr().out)["applied"]
+    assert (applied["helped"], applied["steps"]) == (True, ["begun", "carried_out", "helped"])
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_diagnosis_alone_asks_before_it_changes_anything(
+    valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert ran("diagnose", "--json", "--apply", "2") == FAILED
+    assert json.loads(capsys.readouterr().out)["applied"] is None
+    assert endless(valkey) == 1
+
+
+def test_where_nothing_is_recommended_nothing_is_applied() -> None:
+    with pytest.raises(InvalidInput, match="recommends nothing"):
+        chosen({"actions": []}, "1")
+
+
+def test_a_kind_that_is_recommended_twice_is_named_by_number() -> None:
+    twice: dict[str, Json] = {
+        "actions": [{"kind": "restart_worker", "target": {"component": one}} for one in ("gateway", "engine")]
+    }
+    with pytest.raises(InvalidInput, match="several"):
+        chosen(twice, "restart_worker")
+    assert chosen(twice, "2").target == {"component": "engine"}
