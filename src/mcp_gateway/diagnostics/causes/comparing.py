@@ -14,6 +14,8 @@ DEVIATIONS = 4.0
 # A percentile of fewer measurements says nothing.
 FEWEST = 5
 SLOWER = 1.6
+# What is less likely than this, were all as usual, is not chance.
+CHANCE = 0.02
 
 
 def rose(window: Window, name: str, *, factor: float = 2.0, least: float = 3, **labels: str) -> bool | None:
@@ -43,6 +45,26 @@ def slower(window: Window, name: str, *, factor: float = SLOWER, **labels: str) 
             return None
     ratio = window.ratio(name, of="figure", **labels)
     return None if ratio is None else ratio > factor
+
+
+def times_as_long(window: Window, name: str, **labels: str) -> float | None:
+    """A percentile over what is usual, from as few measurements as there are: ask `not_by_chance` as well."""
+    signal = signal_of(name)
+    now, usual = window.value(name, **labels), window.usual_histogram(signal.of, **labels)
+    before = usual and usual.quantile(signal.quantile)
+    return now / before if now is not None and before else None
+
+
+def not_by_chance(window: Window, name: str, *, tried: int = 1, **labels: str) -> bool | None:
+    """Whether measurements are longer than usual, by their ranks, as Mann and Whitney judge: however few, however distributed.
+
+    `tried`: how many series are judged so; the more there are, the sooner one stands out by chance.
+    """
+    now, usual = window.histogram(name, **labels), window.usual_histogram(name, **labels)
+    if now is None or usual is None or (share := now.share_longer_than(usual)) is None:
+        return None
+    deviation = math.sqrt((now.count + usual.count + 1) / (12 * now.count * usual.count))
+    return tried * math.erfc((share - 0.5) / deviation / math.sqrt(2)) / 2 < CHANCE
 
 
 def larger(window: Window, name: str, *, factor: float, least: float = 0.0, **labels: str) -> bool | None:
@@ -108,6 +130,7 @@ def _often(window: Window, route: str) -> bool:
 
 
 def _could_be_read(window: Window, name: str) -> bool:
-    """Whether the kind of source that has this signal has said anything."""
+    """Whether the kind of source that counts this has counted anything; that it was reached or not is no count."""
     family = name.partition(".")[0]
-    return any(one.name.partition(".")[0] == family for readings in window.last.sources.values() for one in readings.readings)
+    counted = (one.name for readings in window.last.sources.values() for one in readings.readings)
+    return any(one.partition(".")[0] == family and signal_of(one).kind == "counter" for one in counted)

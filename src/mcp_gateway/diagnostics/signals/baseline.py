@@ -63,12 +63,13 @@ class Baseline:
             return None
         return joined_number(self.first, signal, wanted) or 0.0, seconds
 
-    def histogram(self, signal: Signal, wanted: Wanted) -> Histogram | None:
+    def histogram(self, signal: Signal, wanted: Wanted, *, fewest: int = FEWEST_MEASURED) -> Histogram | None:
+        """None when fewer were measured: a percentile of less is chance."""
         found = joined_histogram(self.first, signal, wanted)
         if (pair := self._healthy_pair()) is not None and (last := joined_histogram(pair[1], signal, wanted)) is not None:
             first = joined_histogram(pair[0], signal, wanted)
             found = last if first is None else last.minus(first)
-        return found if found is not None and found.count >= FEWEST_MEASURED else None
+        return found if found is not None and found.count >= fewest else None
 
     def _healthy_pair(self) -> tuple[Snapshot, Snapshot] | None:
         if len(self.healthy) < 2 or self.healthy[-1].at <= self.healthy[0].at:

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,17 @@ class Histogram:
                 return low + (self.bounds[index] - low) * max(0.0, wanted - seen) / count
             seen += count
         return self.bounds[-1] if self.bounds else None
+
+    def share_longer_than(self, other: "Histogram") -> float | None:
+        """Of all pairs, one measurement of each: those in which ours lies in a higher bucket, and half of those in the same.
+
+        None when either has none, or their buckets differ.
+        """
+        if other.bounds != self.bounds or not self.count or not other.count:
+            return None
+        below = accumulate(other.counts, initial=0.0)
+        won = sum(ours * (under + theirs / 2) for ours, theirs, under in zip(self.counts, other.counts, below, strict=False))
+        return won / (self.count * other.count)
 
     def share_above(self, value: float) -> float | None:
         """The share of measurements in buckets that begin at `value` or above it; None when there are none."""

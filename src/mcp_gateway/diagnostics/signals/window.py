@@ -92,6 +92,10 @@ class Window:
         first = joined_histogram(self.first, signal, labels)
         return last if first is None else last.minus(first)
 
+    def usual_histogram(self, name: str, **labels: str) -> Histogram | None:
+        """What was measured when the system was last well, also where that is too little for a baseline."""
+        return self._usual.histogram(signal_of(name), labels, fewest=1)
+
     def figure(self, name: str, **labels: str) -> float | None:
         """The rate of a counter, the value of everything else: what is compared with the baseline."""
         return self.rate(name, **labels) if signal_of(name).kind == "counter" else self.value(name, **labels)
@@ -152,6 +156,9 @@ class Window:
             value, usual = self._of(name, of, labels), self.baseline(name, of=of, **labels)
         if value is None:
             return None
+        told = "" if usual is None else self._usual.described(signal)
+        if usual is None and (few := self.usual_histogram(signal.of, **labels) if signal.of else None) is not None:
+            usual, told = few.quantile(signal.quantile), f"{self._usual.described(signal)}, only {few.count:.0f} measured"
         return Evidence(
             signal=shown_signal(name, labels),
             value=_rounded(value),
@@ -159,7 +166,7 @@ class Window:
             baseline=_rounded(usual),
             source=self._source(signal),
             at=self.last.at,
-            baseline_from="" if usual is None else self._usual.described(signal),
+            baseline_from=told,
         )
 
     def evidences(self, *names: str, of: Of = "figure", **labels: str) -> tuple[Evidence, ...]:

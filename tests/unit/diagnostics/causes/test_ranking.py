@@ -147,6 +147,10 @@ def lost_index(looks: Looks) -> None:
     looks.timed("sql.query_ms", 2, 90, statement="by_day")
 
 
+def lost_index_of_a_rare_statement(looks: Looks) -> None:
+    looks.timed("sql.query_ms", 2, 90, times=7, statement="by_day")
+
+
 def leaking(looks: Looks) -> None:
     looks.gauge("gateway.rss_bytes", 9e7, 1.3e8)
 
@@ -195,6 +199,7 @@ def hot(looks: Looks) -> None:
         (leaking, "memory_leak"),
         (blocked, "event_loop_blocked"),
         (lost_index, "slow_sql"),
+        (lost_index_of_a_rare_statement, "slow_sql"),
         (wrong_address, "upstream_address_wrong"),
         (skewed, "clock_skew"),
         (rotated, "signing_keys_stale"),
@@ -217,6 +222,22 @@ def test_a_system_that_is_well_is_accused_of_nothing() -> None:
     found = find_causes(healthy().window())
     assert found.standing == ()
     assert all(one.why for one in found.ruled_out)
+
+
+def test_a_rare_statement_is_not_accused_of_what_chance_or_the_machine_does() -> None:
+    by_chance, alike = healthy(), healthy()
+    by_chance.timed("sql.query_ms", 2, 90, times=2, statement="by_day")
+    alike.timed("sql.query_ms", 2, 90, times=7, statement="by_day").timed("sql.query_ms", 2, 80, statement="by_customer")
+    assert find_causes(by_chance.window()).standing == ()
+    assert "statement by_day" not in [one.component for one in find_causes(alike.window()).standing]
+
+
+def test_what_is_told_from_few_measurements_says_how_few_they_were() -> None:
+    looks = healthy()
+    lost_index_of_a_rare_statement(looks)
+    evidence = find_causes(looks.window()).standing[0].supports[0]
+    assert evidence.baseline is not None
+    assert "only 7 measured" in evidence.baseline_from
 
 
 def test_what_follows_from_another_cause_comes_after_it_and_says_so() -> None:
