@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.routes.checking import lint, type_faults, unformatted
+from bench.routes.checking import lint, scores, type_faults, unformatted
 from bench.routes.project import begin_project
 
 from mcp_gateway.kit.routes.generate import generate
@@ -31,7 +31,9 @@ async def main():
             {"X-Tenant-ID": "acme"},
             {},
         ]
-        print(json.dumps([(await client.get("/api/products/", headers=headers)).status_code for headers in sent]))
+        told = [(await client.get("/api/products/", headers=headers)).status_code for headers in sent]
+        health = (await client.get("/health")).json()
+        print(json.dumps([*told, health["status"], *health["parts"]]))
 
 asyncio.run(main())
 """
@@ -48,9 +50,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_as_well_shaped_as_the_routers(project: Path) -> None:
     assert (unformatted(project), lint(project), type_faults(project)) == ([], [], [])
+    assert set(scores(project).values()) == {1.0}
 
 
-def test_it_serves_who_has_a_token_of_the_tenant_that_is_named(project: Path, tmp_path: Path) -> None:
+def test_it_serves_who_has_a_token_of_the_tenant_that_is_named_and_tells_its_health(project: Path, tmp_path: Path) -> None:
     tokens = {hashlib.sha256(b"let-me-in").hexdigest(): "acme"}
     environment = {
         **{name: value for name, value in os.environ.items() if name != "REDIS_URL"},
@@ -62,4 +65,4 @@ def test_it_serves_who_has_a_token_of_the_tenant_that_is_named(project: Path, tm
         [sys.executable, "-c", ASKING], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [200, 200, 403, 401, 401, 401]
+    assert json.loads(done.stdout.splitlines()[-1]) == [200, 200, 403, 401, 401, 401, "healthy", "products", "orders"]

@@ -36,6 +36,9 @@ MEASURES: Final = {
     "start_span",
 }
 
+# Brings GET /health and GET /metrics.
+INSTALLS_KIT: Final = "mcp_gateway.kit.application.Kit.install"
+
 UNSTRUCTURED = RuleCard(
     name="log-unstructured",
     pattern="monitoring",
@@ -285,8 +288,15 @@ def _unwell(study: Study) -> Iterator[Hit]:
         router = study.world.routers.of(node, study.module.around(node))
         if router is None or not router.is_application or router.call is not node or _is_default_application(node, study):
             continue
-        if not any(PUBLIC.search(route.path) for route in study.world.known_routes(study)) and not _includes_health(study):
+        if not _has_health(node, study):
             yield Hit(node=node, message="this application has no health route")
+
+
+def _has_health(made: ast.Call, study: Study) -> bool:
+    live = study.order.live
+    if live is not None and made is study.world.live_call:
+        return any("GET" in one.methods and PUBLIC.search(one.path) for one in live.routes)
+    return any(PUBLIC.search(route.path) for route in study.world.known_routes(study)) or _includes_health(study)
 
 
 def _is_default_application(node: ast.Call, study: Study) -> bool:
@@ -295,9 +305,11 @@ def _is_default_application(node: ast.Call, study: Study) -> bool:
 
 
 def _includes_health(study: Study) -> bool:
-    """A router of health that is made elsewhere: `health_router(...)`, `include_router(health)`."""
+    """A router of health that is made elsewhere: `health_router(...)`, `include_router(health)`, or with the whole kit."""
     for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and "health" in words(node.func).lower():
+            return True
+        if isinstance(node, ast.Call) and study.names.callee(node, study.module.around(node)).dotted == INSTALLS_KIT:
             return True
         if isinstance(node, ast.Call) and words(node.func).endswith((".include_router", ".mount")):
             spoken = [words(one) for one in node.args] + [str(one.value) for one in node.args if isinstance(one, ast.Constant)]
