@@ -87,6 +87,11 @@ MUTATIONS = (
     Mutation(name="not in health", pattern=r"pings=\{[^}]*\}", by="pings={}"),
     Mutation(name="delete does nothing", pattern=r'"DELETE", key', by='"GET", key'),
     # deliveries
+    Mutation(
+        name="words of a newer sender refused",
+        pattern=r'(class Delivery\(BaseModel\):\n    """.*"""\n)',
+        by=r'\1\n    model_config = {"extra": "forbid"}\n',
+    ),
     Mutation(name="signature unchecked", pattern=r"parts\.check\(call\.tenant, signature, body\)", by="pass"),
     Mutation(name="old deliveries taken", pattern=r"abs\(age\)", by="-age"),
     Mutation(name="future deliveries taken", pattern=r"abs\(age\)", by="age"),
