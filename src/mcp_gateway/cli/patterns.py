@@ -15,7 +15,7 @@ import typer
 from mcp_gateway.kit.patterns.baseline import baseline_text, read_baseline, without_known
 from mcp_gateway.kit.patterns.configuration import PatternSettings, read_settings, severity_of
 from mcp_gateway.kit.patterns.judge import VOID
-from mcp_gateway.kit.patterns.live import read_live_routes
+from mcp_gateway.kit.patterns.live.reading import read_live
 from mcp_gateway.kit.patterns.model import Order, Report
 from mcp_gateway.kit.patterns.reports.github import report_github
 from mcp_gateway.kit.patterns.reports.sarif import report_sarif
@@ -86,7 +86,7 @@ def patterns(
     threshold = settings.fail_on if fail_on is None else severity_of("--fail-on", fail_on)
     order = _order(root, given, settings, level)
     if live is not None:
-        order = replace(order, live=read_live_routes(live, root))
+        order = replace(order, live=read_live(live, root))
     report = validate(order)
     if write_baseline is not None:
         write_baseline.write_text(baseline_text(report), encoding="utf-8")

@@ -146,7 +146,7 @@ class Order:
     `paths`: files and folders; `root` is the project's folder: imports are followed inside it alone, and files are named from it.
     `severities`: other severities than the cards', None switches a rule off. `exclude`: globs of paths from `root`.
     `limiters`, `identities`: further dotted names (or last names) that limit, or that say who calls.
-    `processes`: how many may work; 1 is this one. `live`: facts of the running application (`live.py`), None when it was not
+    `processes`: how many may work; 1 is this one. `live`: what the imported application is (`live/`), None when it was not
     asked.
     """
 
@@ -159,18 +159,46 @@ class Order:
     identities: tuple[str, ...] = ()
     public_paths: tuple[str, ...] = ()
     processes: int = 1
-    live: "LiveRoutes | None" = None
+    live: "LiveApplication | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveDependency:
+    """What a live route depends on. `name`: of the function, or of the class of what is called (`made`); `file` and `line`: where
+    its code begins, "" and 0 for none in Python. `by`: the place among the route's dependencies of what asks for it; None is the
+    route. `idempotency`, `deadline_seconds`: a guard's.
+    """
+
+    name: str
+    file: str = ""
+    line: int = 0
+    how: Literal["parameter", "router", "middleware"] = "router"
+    parameter: str = ""
+    made: bool = False
+    by: int | None = None
+    idempotency: str | None = None
+    deadline_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRoute:
-    """One route of the imported application: where its handler stands, and the dotted names of all it depends on."""
+    """One route of the imported application, its whole path, and where its handler begins. `dependencies` None: it is none that
+    resolves any. `answers`: whether its response model says what is in it; "" when there is none.
+    """
 
     file: str
     line: int
     path: str
     methods: tuple[str, ...]
-    dependencies: tuple[str, ...]
+    dependencies: tuple[LiveDependency, ...] | None
+    answers: Literal["", "vague", "model"] = ""
 
 
-LiveRoutes: TypeAlias = tuple[LiveRoute, ...]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveApplication:
+    """`named` as it was imported. `open_to_all`: any page may call it with credentials; `unlimited`: its guards limit nobody."""
+
+    named: str
+    routes: tuple[LiveRoute, ...]
+    open_to_all: bool = False
+    unlimited: bool = False

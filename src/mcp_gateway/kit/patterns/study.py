@@ -19,6 +19,7 @@ from mcp_gateway.kit.patterns.web.dependencies import Dependencies
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route
 from mcp_gateway.kit.patterns.web.routers import Routers
 from mcp_gateway.kit.patterns.web.routes import Routes
+from mcp_gateway.kit.patterns.web.running import Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +62,19 @@ class World:
         self.reach = Reach(self.names)
         self.caches = Caches(self.names)
         self.outbound = Outbound(self.names, self.dependencies)
+        self.running = Running(project)
+
+    @cached_property
+    def live_call(self) -> ast.Call | None:
+        """The call that makes the imported application; None when nobody asked for one, or nobody can say."""
+        if self.order.live is None:
+            return None
+        named, _, name = self.order.live.named.partition(":")
+        module = self.project.named(named)
+        if module is None:
+            return None
+        router = self.routers.of(ast.parse(name or "app", mode="eval").body, module.scope)
+        return router.call if router is not None and router.is_application else None
 
     def _middlewares(self, module: Module) -> Iterator[tuple[ast.AST, Expression]]:
         """Each middleware with the call that makes its application."""
@@ -134,10 +148,19 @@ class Study:
         return self.world.order
 
     def chains(self, route: Route) -> list[list[Dependency]]:
-        """All the route depends on, for each way it is mounted."""
+        """All the route depends on, for each way it is mounted: as the imported application says where it has the route, else as
+        the code does.
+        """
         if route not in self._chains:
-            self._chains[route] = self.world.dependencies.chains(route)
+            shown = self.world.dependencies.chains(route)
+            live = [one for one in self.live(route) if one.dependencies is not None]
+            known = [one for chain in shown for one in chain]
+            self._chains[route] = [self.world.running.chain(route, one, known) for one in live] or shown
         return self._chains[route]
+
+    def paths(self, route: Route) -> tuple[str, ...]:
+        """The whole paths of the route in the imported application; the one it is given in the code where that says none."""
+        return tuple(one.path for one in self.live(route)) or (route.path,)
 
     @cached_property
     def by_function(self) -> dict[ast.AST | None, Route]:
@@ -179,10 +202,10 @@ class Study:
                     yield one, self.world.reach.of(body, scope.module)
 
     def live(self, route: Route) -> tuple[LiveRoute, ...]:
-        """The routes of the running application with this handler; () when nobody asked or it has none."""
+        """The routes of the imported application with this handler; () when nobody asked or it has none."""
         function = route.function
         if self.order.live is None or function is None:
             return ()
         first = min([one.lineno for one in getattr(function, "decorator_list", [])] + [function.lineno])
         file = str(self.module.path.resolve())
-        return tuple(one for one in self.order.live if one.file == file and first <= one.line <= function.lineno)
+        return tuple(one for one in self.order.live.routes if one.file == file and first <= one.line <= function.lineno)

@@ -7,10 +7,9 @@ import pytest
 
 from mcp_gateway.kit.patterns.baseline import baseline_text, read_baseline, without_known
 from mcp_gateway.kit.patterns.configuration import read_settings
-from mcp_gateway.kit.patterns.errors import ApplicationNotImportable, PatternBaselineInvalid, PatternSettingsInvalid
+from mcp_gateway.kit.patterns.errors import PatternBaselineInvalid, PatternSettingsInvalid
 from mcp_gateway.kit.patterns.fixes import mend
 from mcp_gateway.kit.patterns.judge import VOID
-from mcp_gateway.kit.patterns.live import read_live_routes
 from mcp_gateway.kit.patterns.model import Order, Report, Severity
 from mcp_gateway.kit.patterns.reports.github import report_github
 from mcp_gateway.kit.patterns.reports.sarif import report_sarif
@@ -102,17 +101,3 @@ def test_a_mend_removes_its_finding_and_nothing_else(name: str, tmp_path: Path) 
     assert mended.text.startswith(PREAMBLE[:100])
     assert mended.text.endswith("# the end, kept\n")
     assert mend(mended.text, validate_source(mended.text, asked).findings, asked, "router.py").text == mended.text
-
-
-def test_the_running_application_tells_its_dependencies(tmp_path: Path) -> None:
-    (tmp_path / "shop_app.py").write_text(
-        "from fastapi import Depends, FastAPI\ndef who(): ...\ndef limited(user=Depends(who)): ...\n"
-        "app = FastAPI(dependencies=[Depends(limited)])\n@app.get('/x')\ndef read(): ...\n"
-    )
-    (route,) = [one for one in read_live_routes("shop_app:app", tmp_path) if one.path == "/x"]
-    assert route.dependencies == ("shop_app.limited", "shop_app.who")
-    assert route.file.endswith("shop_app.py")
-    with pytest.raises(ApplicationNotImportable):
-        read_live_routes("no_such_app:app", tmp_path)
-    with pytest.raises(PatternSettingsInvalid):
-        read_live_routes("os; print(1)", tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from mcp_gateway.kit.patterns.errors import PatternPathNotFound
 from mcp_gateway.kit.patterns.index import find_router
-from mcp_gateway.kit.patterns.model import Level, LiveRoute, Order, Severity
+from mcp_gateway.kit.patterns.model import Level, Order, Severity
 from mcp_gateway.kit.patterns.python.source import Unparsable
 from mcp_gateway.kit.patterns.validate import validate, validate_source
 
@@ -103,19 +103,6 @@ def test_places_count_characters_not_bytes(tmp_path: Path) -> None:
         if one.rule == "log-unstructured"
     ]
     assert [(one.place.line, one.place.column) for one in found] == [(8, 14)]
-
-
-def test_the_live_tree_shows_what_code_does_not(tmp_path: Path) -> None:
-    (tmp_path / "router.py").write_text(BARE)
-    live = LiveRoute(
-        file=str((tmp_path / "router.py").resolve()),
-        line=6,
-        path="/items/{item}",
-        methods=("GET",),
-        dependencies=("mcp_gateway.kit.fastapi.guard.Guard",),
-    )
-    asked = Order(root=tmp_path, paths=(tmp_path,), level="basic", live=(live,))
-    assert "rate-limit-missing" not in {one.rule for one in validate(asked).findings}
 
 
 def test_severities_and_names_of_the_project_count(tmp_path: Path) -> None:

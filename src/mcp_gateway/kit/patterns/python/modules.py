@@ -123,6 +123,11 @@ class Project:
         path = self._locate(dotted, importer.path.parent)
         return self.module(path) if path is not None else None
 
+    def named(self, dotted: str) -> Module | None:
+        """The project's module of that name as a program started in its folder would import it."""
+        path = self._locate(dotted, self.root)
+        return self.module(path) if path is not None else None
+
     def _locate(self, dotted: str, folder: Path) -> Path | None:
         key = (folder, dotted)
         if key not in self._found:

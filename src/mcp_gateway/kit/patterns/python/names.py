@@ -131,7 +131,7 @@ class Names:
 
     def _imported(self, binding: Binding, scope: Scope, steps: int) -> Symbol:
         dotted = binding.dotted
-        if _is_kit(dotted):
+        if is_kit(dotted):
             return Symbol("external", f"{dotted}.{binding.member}" if binding.member else dotted)
         if binding.member is None:
             module = self.project.imported(dotted, scope.module)
@@ -383,5 +383,6 @@ def _made_by(target: Symbol) -> Symbol | None:
     return None
 
 
-def _is_kit(dotted: str) -> bool:
+def is_kit(dotted: str) -> bool:
+    """Whether a dotted name is of the kit that routers are built on."""
     return dotted == KIT or (dotted.startswith(f"{KIT}.") and not dotted.startswith((f"{KIT}.patterns", f"{KIT}.routes")))

@@ -101,6 +101,12 @@ def _unstated(study: Study) -> Iterator[Hit]:
         if is_public(route, study) or _says_nothing_goes_out(route) or not isinstance(route.function, FUNCTIONS):
             continue
         model = route.option("response_model") or _among_responses(route)
+        live = {one.answers for one in study.live(route)}
+        if live == {"model"}:
+            continue
+        if "vague" in live:
+            yield Hit(node=route.place, route=route, message=f"the model {route.name} answers with says nothing of what is in it")
+            continue
         if model is not None:
             if is_vague(model, study):
                 yield Hit(node=route.place, route=route, message=f"response_model says nothing about what {route.name} answers")

@@ -17,8 +17,11 @@ ENTRANCE: Final = re.compile(
 
 def is_public(route: Route, study: Study) -> bool:
     """Reading routes of health and the like, and what the settings name."""
-    named = any(fnmatch(route.path, one) for one in study.order.public_paths)
-    return named or (route.reads and bool(PUBLIC.search(route.path)))
+    return all(_is_named(path, study) or (route.reads and bool(PUBLIC.search(path))) for path in study.paths(route))
+
+
+def _is_named(path: str, study: Study) -> bool:
+    return any(fnmatch(path, one) for one in study.order.public_paths)
 
 
 def is_entrance(route: Route, study: Study) -> bool:

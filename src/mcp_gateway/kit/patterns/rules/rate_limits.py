@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from mcp_gateway.kit.patterns.facts.limits import looks_limiting
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.rules.publicity import is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
-from mcp_gateway.kit.patterns.web.model import Route
 
 MISSING = RuleCard(
     name="rate-limit-missing",
@@ -34,8 +32,6 @@ def _missing(study: Study) -> Iterator[Hit]:
     for route in study.routes:
         if is_public(route, study) or all(study.world.limits.hold(route, chain) for chain in study.chains(route)):
             continue
-        if any(looks_limiting(name.rpartition(".")[2]) or name.endswith(".Guard") for name in _live_names(study, route)):
-            continue
         partly = any(study.world.limits.hold(route, chain) for chain in study.chains(route))
         where = "on one of the ways it is mounted " if partly else ""
         yield Hit(
@@ -43,12 +39,6 @@ def _missing(study: Study) -> Iterator[Hit]:
             route=route,
             message=f"Missing EnterpriseRateLimiter: nothing that can refuse limits {route.name} {where}".rstrip(),
         )
-
-
-def _live_names(study: Study, route: Route) -> set[str]:
-    """What every live route of this handler depends on."""
-    found = [set(one.dependencies) for one in study.live(route)]
-    return set.intersection(*found) if found else set()
 
 
 RULES = (Rule(card=MISSING, check=_missing),)
