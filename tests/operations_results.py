@@ -77,7 +77,7 @@ def health() -> dict[str, Json]:
         engine={"status": "connected", "probe_ms": 12.5, "figures": {}},
         overall="degraded",
         story="One tenant asks for far more than its limit.",
-        next_action="tell_tenant",
+        next_action="Tell the tenant.",
         troubles=(Trouble(severity="high", component="tenants", message=FLOOD.title, impact=FLOOD.why, evidence=(REFUSED,)),),
         actions=ACTIONS,
         blind_spots=(BLIND,),

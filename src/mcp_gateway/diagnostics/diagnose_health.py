@@ -12,6 +12,7 @@ from typing import TypeAlias
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.diagnostics.actions.kinds import told
 from mcp_gateway.diagnostics.asking import Rights
 from mcp_gateway.diagnostics.figures import facts, number
 from mcp_gateway.diagnostics.observing import Observer
@@ -59,7 +60,7 @@ class HealthFound:
             "story": self.story,
             "next_action": self.next_action,
             "diagnostics": [one.to_dict() for one in self.troubles],
-            "actions": [one.to_dict() for one in self.actions],
+            "actions": [{"action": told(one), **one.to_dict()} for one in self.actions],
             "blind_spots": [one.to_dict() for one in self.blind_spots],
             "window_seconds": round(self.window_seconds, 1),
         }
@@ -248,7 +249,7 @@ def _story(overall: Verdict, troubles: Sequence[Trouble], window: Window) -> str
 
 def _next(troubles: Sequence[Trouble], actions: Sequence[Action], window: Window, deployment: Deployment) -> str:
     if actions:
-        return f"{actions[0].kind}: {actions[0].dry_run} Then watch {actions[0].verify}"
+        return f"{told(actions[0])} {actions[0].dry_run} Then watch {actions[0].verify}."
     if troubles or not window.last.sources:
         hints = [spot.hint for spot in (*window.blind_spots, *not_configured(deployment)) if spot.hint]
         return hints[0] if hints else "Ask troubleshoot_production_issue with issue_type auto for causes and remedies."

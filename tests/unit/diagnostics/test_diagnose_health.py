@@ -9,6 +9,7 @@ from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.deployment.readers import Addresses
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.diagnostics.actions.kinds import action
 from mcp_gateway.diagnostics.diagnose_health import FindCauses, FindRemedies, HealthFound
 from mcp_gateway.diagnostics.errors import TenantNotYours
 from mcp_gateway.diagnostics.operations import HealthOrder
@@ -133,16 +134,14 @@ async def test_a_cause_that_stands_is_the_story_and_its_remedy_the_next_action(v
         )
 
     def remedies(_: Hypothesis, __: Window) -> tuple[Action, ...]:
-        remedy = Action(
-            kind="raise_memory", target={"part": "redis"}, risk="low", reversible=True, dry_run="Look at the family that grows.",
-            preconditions=(), verify="redis.evicted_keys_total stops", undo="Set it back.", command="",
-        )  # fmt: skip
+        remedy = action("give_store_memory", verify="redis.evicted_keys_total stops", bytes="1048576")
         return (remedy,)
 
     found = await look(Addresses(redis_url=valkey.url), find_causes=causes, find_remedies=remedies)
     assert found.overall == "degraded"
     assert found.story.startswith("Redis throws keys out for room: Keys are evicted")
-    assert found.next_action.startswith("raise_memory: Look at the family")
+    assert found.next_action.startswith("Give the store room for 1048576 bytes more in its own configuration. ")
+    assert found.next_action.endswith("Then watch redis.evicted_keys_total stops.")
     assert found.troubles[0].evidence[0].name == "redis.used_memory_bytes"
     assert found.to_dict()["actions"]
 

@@ -78,17 +78,10 @@ def _actions(found: JsonObject, member: str) -> Iterator[Line]:
     """In the order in which they should be thought of."""
     for number, action in enumerate(objects(found[member]), start=1):
         undo = "can be undone" if action["reversible"] else "cannot be undone"
-        sentence = action.get("action") or f"{action['kind']} {fields(_target(action))}".rstrip()
-        yield say("heading", f"{number}. {sentence}  (risk {action['risk']}, {undo})")
+        yield say("heading", f"{number}. {action['action']}  (risk {action['risk']}, {undo})")
         yield from (say("plain", f"   first: {one}") for one in texts(action["preconditions"]))
         yield say("plain", f"   to see it first: {action['dry_run']}")
         yield say("plain", f"   then watch: {action['verify']}")
         if action["undo"]:
             yield say("plain", f"   undo: {action['undo']}")
-        if action["command"]:
-            yield say("command", f"   {action['command']}")
-
-
-def _target(action: JsonObject) -> JsonObject:
-    target = action.get("target")
-    return target if isinstance(target, dict) else {}
+        yield from (say("command", f"   {line}") for line in str(action["command"]).splitlines())

@@ -9,6 +9,7 @@ import { wireDrafter } from "./drafter.js";
 import { wireAccount } from "./panels/account.js";
 import { wireAudit } from "./panels/audit.js";
 import { drawHistory } from "./panels/history.js";
+import { wireOperations } from "./panels/operations/panel.js";
 import { wireRegistry } from "./panels/registry/panel.js";
 import { drawSchema } from "./panels/schema.js";
 import { wireServers } from "./panels/servers.js";
@@ -48,8 +49,9 @@ wireServers({
 });
 wireWhy({ trigger: at("why-open"), dialog: at("why"), me });
 wireRegistry({ trigger: at("registry-open"), dialog: at("registry") });
+wireOperations({ trigger: at("operations-open"), dialog: at("operations") });
 wireAudit({ trigger: at("audit-open"), dialog: at("audit"), me });
-wireAccount({ trigger: at("account"), dialog: at("account-card"), me, ways: [at("registry-open"), at("why-open"), at("audit-open")] });
+wireAccount({ trigger: at("account"), dialog: at("account-card"), me, ways: [at("registry-open"), at("operations-open"), at("why-open"), at("audit-open")] });
 whenEnded(signInAgain);
 wireShortcuts({ focusAsk: () => askBox.field.focus(), stop, startOver, help: at("help"), helpTrigger: at("help-open") });
 at("new-talk").addEventListener("click", startOver);

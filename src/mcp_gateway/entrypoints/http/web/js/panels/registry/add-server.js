@@ -2,8 +2,9 @@
 
 import { errorNotice } from "../../answer/notices.js";
 import { announce, button, h, replaceContent } from "../../dom.js";
+import { said } from "../../said.js";
 import { inspectionOf } from "./inspection.js";
-import { choiceField, said, textField, waiting } from "./parts.js";
+import { choiceField, textField, waiting } from "./parts.js";
 import { addServer } from "./requests.js";
 
 const DRIFT = [["approve", "waits for approval"], ["pass", "is let through"], ["block", "is blocked"]];

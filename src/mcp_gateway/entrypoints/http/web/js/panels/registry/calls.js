@@ -3,8 +3,9 @@
 import { errorNotice } from "../../answer/notices.js";
 import { button, h, icon, replaceContent } from "../../dom.js";
 import { counted } from "../../format.js";
+import { said } from "../../said.js";
 import { may } from "../../session.js";
-import { empty, milliseconds, said, waiting } from "./parts.js";
+import { empty, milliseconds, waiting } from "./parts.js";
 import { getCalls } from "./requests.js";
 
 const EVERY_MS = 2000;

@@ -2,7 +2,8 @@
 
 import { h, icon } from "../../dom.js";
 import { counted } from "../../format.js";
-import { milliseconds, said } from "./parts.js";
+import { said } from "../../said.js";
+import { milliseconds } from "./parts.js";
 
 const SIGNS = { error: "cross", warning: "alert", note: "info" };
 const NOUNS = { tools: "tool", prompts: "prompt", resources: "resource", templates: "resource template" };

@@ -1,7 +1,8 @@
 // The MCP servers behind the gateway: which there are and how they are, what they offer, and who calls it just now.
 
-import { freshId, h, replaceContent } from "../../dom.js";
+import { replaceContent } from "../../dom.js";
 import { may } from "../../session.js";
+import { tablist } from "../tablist.js";
 import { callsTab } from "./calls.js";
 import { serversTab } from "./servers.js";
 import { toolsTab } from "./tools.js";
@@ -14,46 +15,14 @@ export function wireRegistry({ trigger, dialog }) {
   const servers = serversTab({
     toTools(wanted) {
       tools.narrow(wanted);
-      select(tools, { focus: true });
+      tabs.select(tools, { focus: true });
     },
   });
-  const tabs = [servers, tools, callsTab()];
-  const heads = new Map(tabs.map((tab) => [tab, headOf(tab)]));
-  let current = servers;
-
-  function select(tab, { focus = false } = {}) {
-    current.close();
-    current = tab;
-    for (const [one, { head, body }] of heads) {
-      head.setAttribute("aria-selected", String(one === tab));
-      head.tabIndex = one === tab ? 0 : -1;
-      body.hidden = one !== tab;
-    }
-    if (focus) heads.get(tab).head.focus();
-    tab.open();
-  }
-
-  const bar = h("div", { class: "tabs", role: "tablist", "aria-label": "About MCP servers" }, [...heads.values()].map(({ head }) => head));
-  replaceContent(dialog.querySelector("[data-registry]"), bar, [...heads.values()].map(({ body }) => body));
-  for (const [index, tab] of tabs.entries()) {
-    const { head } = heads.get(tab);
-    head.addEventListener("click", () => select(tab));
-    head.addEventListener("keydown", ({ key }) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-      if (step) select(tabs[(index + step + tabs.length) % tabs.length], { focus: true });
-    });
-  }
+  const tabs = tablist([servers, tools, callsTab()], "About MCP servers");
+  replaceContent(dialog.querySelector("[data-registry]"), tabs.bar, tabs.bodies);
   trigger.addEventListener("click", () => {
     dialog.showModal();
-    select(current);
+    tabs.reopen();
   });
-  dialog.addEventListener("close", () => current.close());
-}
-
-function headOf({ title, element }) {
-  const [tab, panel] = [freshId("registry-tab"), freshId("registry-panel")];
-  return {
-    head: h("button", { type: "button", role: "tab", id: tab, "aria-controls": panel, "aria-selected": "false", tabindex: "-1" }, title),
-    body: h("div", { role: "tabpanel", class: "registry-panel", id: panel, "aria-labelledby": tab, hidden: true }, element),
-  };
+  dialog.addEventListener("close", tabs.close);
 }

@@ -1,7 +1,8 @@
 // A form made from a tool's input schema. What it cannot offer as a field is written as JSON; the server has the last word anyway.
 
 import { button, freshId, h, replaceContent } from "../../dom.js";
-import { needed, said } from "./parts.js";
+import { said } from "../../said.js";
+import { needed } from "./parts.js";
 
 const MOST_FIELDS = 60;
 const MOST_CHOICES = 500;

@@ -3,8 +3,9 @@
 import { errorNotice } from "../../answer/notices.js";
 import { announce, button, h, icon, replaceContent } from "../../dom.js";
 import { counted } from "../../format.js";
+import { said } from "../../said.js";
 import { inspectionOf } from "./inspection.js";
-import { milliseconds, said, waiting } from "./parts.js";
+import { milliseconds, waiting } from "./parts.js";
 import { actOn, getServerHealth, removeServer } from "./requests.js";
 import { sparkline } from "./sparkline.js";
 

@@ -2,8 +2,9 @@
 
 import { errorNotice } from "../../answer/notices.js";
 import { announce, button, h, icon, replaceContent } from "../../dom.js";
+import { said } from "../../said.js";
 import { may } from "../../session.js";
-import { empty, said, waiting } from "./parts.js";
+import { empty, waiting } from "./parts.js";
 import { compareTool, decide, showTool } from "./requests.js";
 import { jsonOf, tryTool } from "./try-tool.js";
 import { whyOf } from "./why-seen.js";

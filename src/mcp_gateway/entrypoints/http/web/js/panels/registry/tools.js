@@ -3,7 +3,8 @@
 import { errorNotice } from "../../answer/notices.js";
 import { h, replaceContent } from "../../dom.js";
 import { counted } from "../../format.js";
-import { choiceField, disclosure, empty, said, textField, waiting } from "./parts.js";
+import { said } from "../../said.js";
+import { choiceField, disclosure, empty, textField, waiting } from "./parts.js";
 import { getRegistered, getToolCost, getTools } from "./requests.js";
 import { drawTool } from "./tool.js";
 import { whyOf } from "./why-seen.js";

@@ -2,7 +2,8 @@
 
 import { errorNotice } from "../../answer/notices.js";
 import { announce, button, h, replaceContent } from "../../dom.js";
-import { milliseconds, said, waiting } from "./parts.js";
+import { said } from "../../said.js";
+import { milliseconds, waiting } from "./parts.js";
 import { callTool } from "./requests.js";
 import { schemaForm } from "./schema-form.js";
 

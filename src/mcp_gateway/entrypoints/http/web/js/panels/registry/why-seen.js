@@ -2,9 +2,10 @@
 
 import { errorNotice } from "../../answer/notices.js";
 import { button, h, icon, replaceContent } from "../../dom.js";
+import { said } from "../../said.js";
 import { caller, may } from "../../session.js";
 import { adviceOf, chainOf } from "../why.js";
-import { said, textField, waiting } from "./parts.js";
+import { textField, waiting } from "./parts.js";
 import { explainTool } from "./requests.js";
 
 /** A button that explains; `tool` is `server.tool`, or a name of the one endpoint. Who manages access may ask about others. */

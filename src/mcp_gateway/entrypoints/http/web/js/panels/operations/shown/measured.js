@@ -1,0 +1,102 @@
+// Performance, cache and engine.
+
+import { h, icon } from "../../../dom.js";
+import { said } from "../../../said.js";
+import { troubleCard } from "./diagnosis.js";
+import { figureTable, isFigure, matrix, plainTable } from "./figures.js";
+import { amount, blindSpots, isObject, objectsOf, section, shareText, spokenName, tag, titleOf, verdict } from "./parts.js";
+import { trendOf } from "./trend.js";
+
+const ENDS = { all_pass: "good", some_failed: "poor", all_failed: "bad" };
+const TESTS = { pass: ["check", "good", "passed"], fail: ["cross", "bad", "failed"], skip: ["question", "", "skipped"] };
+const NOT_TOLD = new Set(["test", "status", "reason"]);
+const DRAWN_APART = new Set(["pictures", "trends", "note", "latency_tests", "latency_summary"]);
+const CACHE_TABLES = [["families", "What is kept"], ["big_keys", "Largest keys"], ["hot_keys", "Most read keys"], ["invalidations", "Canary invalidations"]];
+const WORSE = { latency: "higher", errors: "higher", rate_limiting: "higher", cache_performance: "lower" };
+const LEADING = { latency: ["requests", "p99_ms"], throughput: ["requests_per_second"], cache_performance: ["hit_rate"], rate_limiting: ["refused_share"] };
+
+/** Of `analyze_performance_metrics`. */
+export function drawPerformance(found) {
+  const results = found.analysis_results;
+  const groups = Object.entries(results).filter(([name]) => !DRAWN_APART.has(name));
+  const overall = Object.fromEntries(groups.filter(([, value]) => isFigure(value)));
+  const probes = objectsOf(results.latency_tests);
+  return [
+    verdict(...leading(found, results)),
+    isObject(results.trends) && Object.values(results.trends).map(trendOf),
+    section("Overall", figureTable("Overall", overall), sharesOf(results)),
+    groups.filter(([, value]) => !isFigure(value)).map(([name, value]) => section(titleOf(name), grouped(titleOf(name), value))),
+    section("Probes of our own", plainTable("Probes of our own", probes), results.latency_summary && h("p", { class: "op-why" }, said(results.latency_summary.note))),
+    blindSpots(found),
+  ];
+}
+
+/** Tone, word and more of the figure that matters most. */
+function leading(found, results) {
+  const told = results.latency_summary?.assessment;
+  const figure = (LEADING[found.metric_type] ?? []).reduce((at, name) => at?.[name], results);
+  const failed = found.metric_type === "errors" ? results.failed_share : undefined;
+  if (typeof failed === "number") return [failed > 0 ? "poor" : "good", `${shareText(failed)} of requests failed`];
+  if (!isFigure(figure) || figure.value === null) return ["unsure", told ?? "nothing was measured"];
+  const tone = figure.standing === "as_usual" ? "good" : figure.standing === WORSE[found.metric_type] ? "poor" : ["too_few", "no_baseline"].includes(figure.standing) ? "unsure" : "good";
+  return [tone, told ?? `${titleOf(found.metric_type)}: ${spokenName(figure.standing)}`];
+}
+
+function sharesOf(results) {
+  const shares = Object.entries(results).filter(([, value]) => typeof value === "number");
+  return shares.length > 0 && h("p", { class: "op-meta" }, shares.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, amount(value))]));
+}
+
+function grouped(name, value) {
+  if (Array.isArray(value)) return matrix(name, flattened(objectsOf(value))) ?? plainTable(name, value);
+  return isObject(value) && figureTable(name, value);
+}
+
+/** `{cache, hit_share: figure}` and `{route, p50_ms: figure, …}` alike. */
+const flattened = (rows) => rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => isFigure(value) || typeof value === "string")));
+
+/** Of `analyze_cache_coherence`. */
+export function drawCache(found) {
+  const analysis = found.cache_coherence_analysis;
+  const advice = objectsOf(found.recommendations);
+  const read = objectsOf(analysis.families).length > 0 || Object.keys(analysis.figures ?? {}).length > 0;
+  return [
+    advice.length > 0 ? verdict("poor", advice.length === 1 ? "one thing stands out" : `${advice.length} things stand out`) : verdict(read ? "good" : "unsure", read ? "nothing stands out" : "nothing could be read"),
+    section("What stands out", advice.map(troubleCard)),
+    section("Figures", figureTable("Figures", analysis.figures ?? {}), countsOf(analysis)),
+    CACHE_TABLES.map(([member, title]) => section(title, plainTable(title, analysis[member]))),
+    section("Sample of the keys", plainTable("Sample of the keys", found.sample_cache_analysis)),
+    section("Recent invalidations", plainTable("Recent invalidations", found.recent_coherence_events)),
+    blindSpots(found),
+  ];
+}
+
+function countsOf(analysis) {
+  const counts = Object.entries(analysis).filter(([, value]) => typeof value === "number");
+  return h("p", { class: "op-meta" }, counts.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, amount(value))]));
+}
+
+/** Of `test_ai_engine_integration`. */
+export function drawEngine(found) {
+  return [
+    verdict(ENDS[found.overall_status] ?? "unsure", found.overall_status, h("span", { class: "op-sure" }, " ", said(found.pass_rate), " passed")),
+    section("What was tried", h("ul", { class: "op-tests" }, objectsOf(found.tests_performed).map(testOf))),
+  ];
+}
+
+function testOf(test) {
+  const [sign, tone, words] = TESTS[test.status] ?? TESTS.skip;
+  const facts = Object.entries(test).filter(([name, value]) => !NOT_TOLD.has(name) && value !== null);
+  return h(
+    "li",
+    { class: `op-test is-${tone || "unsure"}` },
+    icon(sign),
+    h(
+      "div",
+      {},
+      h("h4", {}, said(titleOf(test.test)), " ", tag(words, tone)),
+      test.reason && h("p", { class: "op-why" }, said(test.reason)),
+      facts.length > 0 && h("p", { class: "op-meta" }, facts.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, said(amount(value)))])),
+    ),
+  );
+}
