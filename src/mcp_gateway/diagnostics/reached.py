@@ -68,6 +68,8 @@ _SENTENCES = {
     "refused": "refuses the connection: nobody listens there",
     "unreachable": "cannot be reached",
     "timeout": "takes the connection and does not answer in time",
+    "busy": "runs a script that does not end, and answers nothing else",
+    "unauthorized": "refuses the login it is given",
     "cut_off": "closes the connection before its answer is whole",
     "tls": "offers no connection that can be trusted",
     "wrong_host": "is another service: it has no health page of ours",

@@ -16,7 +16,9 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.packing import Word
 from mcp_gateway.kit.redis.wire import Reply
 
-RedisOutcome: TypeAlias = Literal["ok", "dns", "refused", "unreachable", "timeout", "cut_off", "tls", "unauthorized", "garbage"]
+RedisOutcome: TypeAlias = Literal[
+    "ok", "dns", "refused", "unreachable", "timeout", "busy", "cut_off", "tls", "unauthorized", "garbage"
+]  # fmt: skip
 
 CLIENT_NAME = "mcp-gateway-diagnostics"
 # For one analysis, however many parts of it ask.
@@ -28,6 +30,9 @@ MAX_REPLY_BYTES = 4_000_000
 BURST = 16
 # A sample that is not whole by then, on a busy machine or a slow line, is a smaller sample.
 SAMPLING_SECONDS = 2.0
+
+# What a server answers while a script runs for longer than it is usual to wait.
+BUSY = "BUSY"
 
 ALLOWED = frozenset(
     {
@@ -113,7 +118,7 @@ def outcome_of(error: StoreUnavailable) -> RedisOutcome:
     """Why there is no connection."""
     cause = error.__cause__
     if isinstance(cause, StoreRefused):
-        return "unauthorized" if cause.kind in {"WRONGPASS", "NOAUTH", "NOPERM"} else "garbage"
+        return "busy" if cause.kind == BUSY else "unauthorized" if cause.kind in {"WRONGPASS", "NOAUTH", "NOPERM"} else "garbage"
     if isinstance(cause, TimeoutError):
         return "timeout"
     if isinstance(cause, OSError):

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 from mcp_gateway.adapters.deployment.redis_info import SECTIONS, info_signals, number_of, read_info
 from mcp_gateway.adapters.deployment.redis_keys import sample_keys
-from mcp_gateway.adapters.deployment.redis_reading import CLIENT_NAME, CarefulRedis, open_careful, outcome_of
+from mcp_gateway.adapters.deployment.redis_reading import (
+    BUSY,
+    CLIENT_NAME,
+    CarefulRedis,
+    RedisOutcome,
+    open_careful,
+    outcome_of,
+)
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.caching.sample import KeySample
 from mcp_gateway.diagnostics.signals.snapshot import Reading, Readings, reading
@@ -73,17 +80,23 @@ class RedisFigures:
             async with open_careful(self.url, max_commands=FIGURES_COMMANDS) as redis:
                 return await self._ask(redis)
         except StoreUnavailable as error:
-            outcome = outcome_of(error)
-            milliseconds = round((self.clock.monotonic() - begun) * 1000, 3)
-            blind = BlindSpot(
-                what=f"redis at {_shown(self.url)}", why=_WHYS.get(outcome, error.message), hint=_HINTS.get(outcome, "")
-            )
-            return Readings(readings=_reached(outcome, milliseconds), blind_spots=(blind,))
+            return self._unread(outcome_of(error), begun, error.message)
+
+    def _unread(self, outcome: RedisOutcome, begun: float, message: str) -> Readings:
+        milliseconds = round((self.clock.monotonic() - begun) * 1000, 3)
+        blind = BlindSpot(what=f"redis at {_shown(self.url)}", why=_WHYS.get(outcome, message), hint=_HINTS.get(outcome, ""))
+        return Readings(readings=_reached(outcome, milliseconds), blind_spots=(blind,))
 
     async def _ask(self, redis: CarefulRedis) -> Readings:
         begun = self.clock.monotonic()
         blind: list[BlindSpot] = []
-        time = await _try(redis, blind, "TIME")
+        try:
+            time: Reply = await redis.ask("TIME")
+        except StoreRefused as error:
+            if error.kind == BUSY:
+                return self._unread("busy", begun, error.message)
+            blind.append(_refused("TIME", error))
+            time = None
         milliseconds = (self.clock.monotonic() - begun) * 1000
         fields = read_info(_text(await self._info(redis, blind)))
         found = [*_reached("ok", round(milliseconds, 3)), *info_signals(fields, database=read_address(self.url).database)]
@@ -274,6 +287,7 @@ _WHYS = {
     "refused": "Nobody listens there: the connection was refused.",
     "unreachable": "No connection could be made.",
     "timeout": "It accepted the connection, or seemed to, and did not answer in time.",
+    "busy": "It runs a script that has not ended for long, and answers nothing else.",
     "cut_off": "It closed the connection, or answered with more than is read.",
     "tls": "No trusted connection: its certificate or its TLS is not accepted.",
     "unauthorized": "It refused our login.",

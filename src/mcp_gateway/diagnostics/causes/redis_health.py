@@ -14,13 +14,16 @@ REFUSED = ("refused", "dns", "unreachable", "wrong_host")
 
 def hung(window: Window) -> Hypothesis:
     """The port is open and nobody answers behind it: the process is stopped, or busy for seconds."""
-    case = Case(window, "redis_hung", "redis", "The store takes connections and does not answer")
     outcome = window.text("redis.probe_outcome")
+    busy = outcome == "busy"
+    title = "A script holds the store and does not end" if busy else "The store takes connections and does not answer"
+    case = Case(window, "redis_hung", "redis", title)
     silences, usual = window.change(CHANGES, state="silent") or 0.0, window.baseline(CHANGES, of="change", state="silent") or 0.0
     # One silence may be chance; with decisions made without the store it is none.
     silent = either(rose(window, CHANGES, state="silent"), silences > 2 * usual and rose(window, AWAY))
+    unanswered = None if outcome is None else busy or outcome == "timeout"
     case.must(
-        either(None if outcome is None else outcome == "timeout", silent),
+        unanswered if silent is None else either(unanswered, silent),
         sign("redis.probe_outcome"), sign(CHANGES, state="silent"),
         but="The store answers in time.",
     )  # fmt: skip
@@ -39,7 +42,11 @@ def hung(window: Window) -> Hypothesis:
         but="The gateway does not get to run in time itself, and has its line to the store.",
     )
     case.may(rose(window, AWAY), sign(AWAY))
-    return case.concluded("Connections are accepted and commands get no answer within their deadline.")
+    return case.concluded(
+        "Commands are refused because a script runs, which holds up everybody until it ends."
+        if busy
+        else "Connections are accepted and commands get no answer within their deadline."
+    )
 
 
 def refused(window: Window) -> Hypothesis:
