@@ -10,13 +10,12 @@ from bench.faults.flags import Flags
 from bench.faults.lab import Lab
 from bench.faults.replica import PROFILE_KEY
 
+from mcp_gateway.adapters.remedies.cached_value import DropCachedValue
+from mcp_gateway.adapters.remedies.command_permission import DenyCommand
 from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
-from mcp_gateway.adapters.remedies.store_state import LoadScripts
+from mcp_gateway.adapters.remedies.store_state import EndScript, LoadScripts
+from mcp_gateway.adapters.remedies.stored_rules import RollBackRules
 from mcp_gateway.diagnostics.verdict import Action
-from mcp_gateway.kit.limits.documents import to_text
-from mcp_gateway.kit.limits.rules import RuleSet
-from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.limits import RedisRuleStore
 
 Operator: TypeAlias = Callable[[Lab, Action], Awaitable[None]]
 # What a release brings; what is configured, or the state of a machine, stays as it is.
@@ -41,10 +40,8 @@ async def _roll_back(lab: Lab, action: Action) -> None:
         await lab.rig.tell_all(**{name: getattr(healthy, name) for name in BUILD_FLAGS})
 
 
-async def _roll_back_rules(lab: Lab, _: Action) -> None:
-    async with await RedisConnection.open(lab.rig.store.url, timeout_seconds=2) as connection:
-        store = RedisRuleStore(connection, timeout_seconds=2)
-        await store.save(to_text(RuleSet()), expected_revision=(await store.load()).revision)
+async def _roll_back_rules(lab: Lab, action: Action) -> None:
+    await RollBackRules(url=lab.rig.store.url).carry_out(action)
 
 
 async def _expire(lab: Lab, action: Action) -> None:
@@ -71,13 +68,20 @@ async def _near(lab: Lab, _: Action) -> None:
 async def _split(lab: Lab, _: Action) -> None:
     """The one key that is read whole, written anew as its readers need it."""
     with lab.rig.store.client() as client:
-        if client.memory_usage(PROFILE_KEY) > 10_000:
+        if (client.memory_usage(PROFILE_KEY) or 0) > 10_000:
             lab.rig.write_profile(client)
 
 
+async def _drop(lab: Lab, action: Action) -> None:
+    await DropCachedValue(url=lab.rig.store.url).carry_out(action)
+
+
+async def _end_script(lab: Lab, action: Action) -> None:
+    await EndScript(url=lab.rig.store.url).carry_out(action)
+
+
 async def _deny(lab: Lab, action: Action) -> None:
-    with lab.rig.store.client() as client:
-        client.execute_command("ACL", "SETUSER", "default", f"-{action.target['command']}")
+    await DenyCommand(url=lab.rig.store.url).carry_out(action)
 
 
 async def _resume(lab: Lab, _: Action) -> None:
@@ -158,6 +162,8 @@ _OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "keep_near": _near,
         "replace_big_value": _split,
         "deny_command": _deny,
+        "drop_cached_value": _drop,
+        "end_script": _end_script,
         "resume_store": _resume,
         "start_store": _start,
         "correct_store_address": _store_address,

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.governor import Governor
 from mcp_gateway.access.policy.model import Target
+from mcp_gateway.adapters.remedies.cached_value import DropCachedValue
+from mcp_gateway.adapters.remedies.command_permission import DenyCommand
 from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
-from mcp_gateway.adapters.remedies.store_state import LoadScripts, ReleaseBreaker
+from mcp_gateway.adapters.remedies.store_state import EndScript, LoadScripts, ReleaseBreaker
+from mcp_gateway.adapters.remedies.stored_rules import RollBackRules
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.actions.applying import Applying, Operator, Step
 from mcp_gateway.diagnostics.actions.mending import Mending
@@ -56,7 +59,15 @@ def _operators(settings: Settings) -> dict[str, Operator]:
     if settings.redis_url is None:
         return {}
     url = settings.redis_url.get_secret_value()
-    return {"expire_keys": ExpireKeys(url=url), "load_scripts": LoadScripts(url=url), "release_breaker": ReleaseBreaker(url=url)}
+    return {
+        "deny_command": DenyCommand(url=url),
+        "drop_cached_value": DropCachedValue(url=url),
+        "end_script": EndScript(url=url),
+        "expire_keys": ExpireKeys(url=url),
+        "load_scripts": LoadScripts(url=url),
+        "release_breaker": ReleaseBreaker(url=url),
+        "roll_back_rules": RollBackRules(url=url),
+    }
 
 
 async def _noted() -> None:

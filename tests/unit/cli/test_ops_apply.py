@@ -1,5 +1,6 @@
 """Remedies from the command line (`ops apply`, `diagnose --apply`, `call --apply`), on a Valkey whose keys never expire."""
 
+import contextlib
 import io
 import json
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.cli import main
@@ -73,6 +75,42 @@ def test_nothing_is_done_before_somebody_says_yes(valkey: ValkeyProcess, monkeyp
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert ran(*EXPIRE) == FAILED
     assert endless(valkey) == 1
+
+
+@pytest.fixture
+def endless_script(valkey: ValkeyProcess) -> Iterator[threading.Thread]:
+    """A script that holds the store, which says so by now."""
+    with valkey.client() as client:
+        client.config_set("busy-reply-threshold", 10)
+
+    def run() -> None:
+        with valkey.client() as client, contextlib.suppress(redis.exceptions.ResponseError):
+            client.eval("while true do end", 0)
+
+    running = threading.Thread(target=run)
+    running.start()
+    with valkey.client() as client, contextlib.suppress(redis.exceptions.ResponseError):
+        while client.ping():
+            pass
+    yield running
+    with valkey.client() as client, contextlib.suppress(redis.exceptions.ResponseError):
+        client.script_kill()
+    running.join()
+
+
+def test_a_script_that_holds_the_store_is_found_and_ended(
+    endless_script: threading.Thread, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran("diagnose", "--apply", "end_script", "--yes") == OK
+    told = capsys.readouterr()
+    assert "A script holds the store and does not end" in told.out
+    assert "It helped" in told.err
+    assert not endless_script.is_alive()
+
+
+def test_a_store_that_answers_is_well_also_when_nobody_else_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("diagnose") == OK
+    assert "healthy" in capsys.readouterr().out
 
 
 def test_what_nothing_calls_for_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:

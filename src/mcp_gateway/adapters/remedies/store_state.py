@@ -1,6 +1,7 @@
-"""Remedies that set one thing in the store: a circuit back to its own judgement, the text of the scripts known again."""
+"""Remedies that set one thing in the store: a circuit back to its own judgement, scripts known again, a script that ends."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
 
 from mcp_gateway.diagnostics.actions.applying import Radius, Undo
 from mcp_gateway.diagnostics.verdict import Action
@@ -51,3 +52,25 @@ class LoadScripts:
             for name in SCRIPTS:
                 await connection.call("SCRIPT", "LOAD", load_script(name).text)
         return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndScript:
+    """Kind `end_script`. The server itself refuses to end a script that has written, so nothing is left half done."""
+
+    url: str = field(repr=False)
+
+    async def radius(self, _: Action) -> Radius:
+        return Radius(keys=0, changes=("the script that runs now: ends with an error for its caller, having written nothing",))
+
+    async def carry_out(self, _: Action) -> Undo | None:
+        """Raises `StoreRefused`: none runs (NOTBUSY), or it has written (UNKILLABLE)."""
+        async with await RedisConnection.open(_without_database(self.url), timeout_seconds=CALL_SECONDS) as connection:
+            await connection.call("SCRIPT", "KILL")
+        return None
+
+
+def _without_database(url: str) -> str:
+    """A busy server takes a login, and does not select a database."""
+    parts = urlsplit(url)
+    return url if parts.scheme == "unix" else urlunsplit(parts._replace(path=""))

@@ -169,7 +169,7 @@ class Applying:
     def _operator(self, action: Action) -> Operator:
         found = self.operators.get(action.kind)
         if found is None:
-            raise InvalidInput(f"Nobody here can carry out {action.kind}.", hint="Do it by hand, as its command says.")
+            raise InvalidInput(f"{action.kind} is for people to carry out.", hint=f"By hand:\n{action.command}")
         return found
 
     def _token(self, action: Action) -> str:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.diagnostics.actions.by_hand import BY_HAND
 from mcp_gateway.diagnostics.verdict import Action, Risk
 
 # What this product can carry out itself, in the store that is configured.
-OURS = frozenset({"expire_keys", "load_scripts", "release_breaker"})
+OURS = frozenset(
+    {"deny_command", "drop_cached_value", "end_script", "expire_keys", "load_scripts", "release_breaker", "roll_back_rules"}
+)
 # What a target's value may be written with in a command; other values are shown as a stand-in that a person replaces.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%{}~-]{1,200}")
 
@@ -34,6 +37,8 @@ def _kind(name: str, says: str, risk: Risk, undo: str, *target: str, needs: tupl
     return Kind(name=name, says=says, risk=risk, preconditions=needs, undo=undo, target=target)
 
 
+_DRY_RUN = "Ask for it without --yes: it shows whom it concerns and what it would change, and changes nothing."
+_READ_FIRST = "It is done by hand, by the lines of its command; nothing here carries them out."
 _EVIDENCE = "The evidence of this diagnosis is kept: what follows destroys some of it."
 _ONE = "One replica at a time, and the next only when this one is well."
 
@@ -54,7 +59,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "low",
                 "Store the present rules again.",
                 "rule",
-                needs=("The rules now in force are kept.",),
+                needs=("The rules now in force are kept.", "What else changed with the rule goes back too."),
             ),
             _kind(
                 "expire_keys",
@@ -104,6 +109,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "component",
             ),
             _kind(
+                "drop_cached_value",
+                "Take {key} out of the cache with UNLINK; its next reader loads it anew.",
+                "low",
+                "Restore the saved value, unless another was written.",
+                "key",
+                needs=("It is a cached value: what it was made from still is where it was.",),
+            ),
+            _kind(
                 "replace_big_value",
                 "Write {key} anew in parts and UNLINK the old one.",
                 "medium",
@@ -117,7 +130,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "medium",
                 "Grant the command again.",
                 "command",
-                needs=("The sender is known, and can do without.",),
+                needs=("The sender is known, and can do without.", "It holds until the store restarts: have the sender mended."),
+            ),
+            _kind(
+                "end_script",
+                "End the script that holds the store's one thread; the store refuses that for one that has written.",
+                "low",
+                "",
+                needs=(_EVIDENCE,),
             ),
             _kind(
                 "resume_store",
@@ -231,7 +251,7 @@ def action(kind: str, *, verify: str, **target: str) -> Action:
         target=target,
         risk=known.risk,
         reversible=reversible,
-        dry_run="Ask for it without --yes: it shows whom it concerns and what it would change, and changes nothing.",
+        dry_run=_DRY_RUN if kind in OURS else _READ_FIRST,
         preconditions=known.preconditions,
         verify=verify,
         undo=known.undo,
@@ -245,11 +265,12 @@ def told(one: Action) -> str:
 
 
 def render(kind: str, target: Mapping[str, str]) -> str:
-    """For a person to read and run; what we cannot carry out is a remark to the shell, and says what to do by hand.
+    """For a person to read and run, a line for each step; what depends on how things are run is a remark to the shell.
 
     A value with unusual characters is not written out: names come from outside.
     """
     plain = {name: value if _PLAIN.fullmatch(value) else f"<{name}>" for name, value in sorted(target.items())}
     if kind not in OURS:
-        return f"# by hand: {KINDS[kind].says.format_map(plain)}"
+        quoted = {name: shlex.quote(value) for name, value in plain.items()}
+        return "\n".join(line.format_map(quoted) for line in BY_HAND[kind])
     return shlex.join(["mcp-gateway", "ops", "apply", kind, *(f"{name}={value}" for name, value in plain.items())])

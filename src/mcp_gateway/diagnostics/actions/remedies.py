@@ -107,6 +107,18 @@ def _near(found: Hypothesis, _: Window, __: Deployment) -> tuple[Action, ...]:
     return (action("keep_near", verify=f"redis.hot_key_share falls to its baseline {WITHIN}", component=_named(found)),)
 
 
+def _big_key(found: Hypothesis, _: Window, __: Deployment) -> tuple[Action, ...]:
+    """What is cached can be taken out at once; what writes it so large has to be mended all the same."""
+    key, verify = _named(found), f"redis.biggest_key_bytes falls to its baseline {WITHIN}"
+    cached = (action("drop_cached_value", verify=verify, key=key),) if key.startswith("cache:") else ()
+    return (*cached, action("replace_big_value", verify=verify, key=key))
+
+
+def _hung(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]:
+    kind = "end_script" if window.text("redis.probe_outcome") == "busy" else "resume_store"
+    return (action(kind, verify=f"redis.probe_outcome is ok {WITHIN}"),)
+
+
 def _keys(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ...]:
     return (action("publish_signing_keys", verify=f"gateway.auth_failures_total{{reason=unknown_key}} stops growing {WITHIN}"),)
 
@@ -134,9 +146,9 @@ _REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "redis_memory_full": _memory,
         "invalidations_lost": _simple("reconnect_subscriber", "redis.subscribers returns to its baseline", "component"),
         "hot_key": _near,
-        "big_key": _simple("replace_big_value", "redis.biggest_key_bytes falls to its baseline", "key"),
+        "big_key": _big_key,
         "slow_redis_command": _command,
-        "redis_hung": _plain("resume_store", "redis.probe_outcome is ok"),
+        "redis_hung": _hung,
         "redis_refused": _refused,
         "redis_script_lost": _scripts,
         "engine_slow": _rollback("engine", "engine.request_p50_ms returns to its baseline"),

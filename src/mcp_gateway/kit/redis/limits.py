@@ -156,7 +156,7 @@ class RedisLeaseStore:
 
 
 class RedisRuleStore:
-    """One document of rules for all replicas, its revision, and a channel that tells of changes."""
+    """One document of rules for all replicas, its revision, the document before it, and a channel that tells of changes."""
 
     def __init__(self, connection: RedisConnection, *, prefix: str = "", timeout_seconds: float = 0.25) -> None:
         self._connection = connection
@@ -191,6 +191,11 @@ class RedisRuleStore:
         if not accepted:
             raise RulesChanged(revision=revision, expected_revision=expected_revision)
         return revision
+
+    async def former(self) -> str | None:
+        """The text before the present one, "" when there was none; None: not known, for nothing was stored since it is kept."""
+        found = await self._connection.call("HGET", self._key, "former", timeout_seconds=self._timeout_seconds)
+        return found.decode(errors="replace") if isinstance(found, bytes) else None
 
     async def watch(self, changed: Callable[[], None]) -> None:
         def heard(_: bytes) -> None:

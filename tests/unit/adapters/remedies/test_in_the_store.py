@@ -1,18 +1,26 @@
 """Remedies in a real store touch what they name, and nothing else."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
+import redis
 from tests.valkey_process import ValkeyProcess
 
+from mcp_gateway.adapters.remedies.cached_value import CachedValueGone, DropCachedValue
+from mcp_gateway.adapters.remedies.command_permission import DenyCommand
 from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
-from mcp_gateway.adapters.remedies.store_state import LoadScripts, ReleaseBreaker
+from mcp_gateway.adapters.remedies.store_state import EndScript, LoadScripts, ReleaseBreaker
+from mcp_gateway.adapters.remedies.stored_rules import RollBackRules
 from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.diagnostics.actions.kinds import action
 from mcp_gateway.kit.breaker.breaker import CircuitBreaker
+from mcp_gateway.kit.errors import RulesChanged, StoreRefused
+from mcp_gateway.kit.limits.documents import to_text
+from mcp_gateway.kit.limits.rules import Rule, RuleSet
 from mcp_gateway.kit.redis.breaker import RedisBreakerStore
 from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.limits import load_script
+from mcp_gateway.kit.redis.limits import RedisRuleStore, load_script
 
 pytestmark = pytest.mark.anyio
 
@@ -70,3 +78,134 @@ async def test_the_store_knows_the_scripts_again(valkey: ValkeyProcess) -> None:
         client.script_flush()
         await LoadScripts(url=valkey.url).carry_out(action("load_scripts", verify=""))
         assert client.script_exists(load_script("limits.lua").sha) == [True]
+
+
+def rules(**limits: int) -> str:
+    return to_text(RuleSet(rules=tuple(Rule(name=name, limit=limit, window_seconds=60) for name, limit in limits.items())))
+
+
+async def test_stored_rules_go_back_to_those_before_and_forth_again(valkey: ValkeyProcess) -> None:
+    remedy, use = action("roll_back_rules", verify="", rule="chat"), RollBackRules(url=valkey.url)
+    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+        await connection.call("DEL", "rate_limit:rules")
+        store = RedisRuleStore(connection, timeout_seconds=2)
+        with pytest.raises(InvalidInput, match="does not know"):
+            await use.radius(remedy)
+        good = rules(chat=100, orders=50)
+        first = await store.save(good, expected_revision=0)
+        assert (await use.radius(remedy)).changes == (
+            "rule chat: 100 in 60 s -> as configured",
+            "rule orders: 50 in 60 s -> as configured",
+        )
+        await store.save(rules(chat=2, orders=50), expected_revision=first)
+        assert (await use.radius(remedy)).changes == ("rule chat: 2 in 60 s -> 100 in 60 s",)
+        undo = await use.carry_out(remedy)
+        assert (await store.load()).text == good
+        assert undo is not None
+        await undo()
+        assert (await store.load()).text == rules(chat=2, orders=50)
+
+
+async def test_rules_that_somebody_changed_meanwhile_are_not_undone(valkey: ValkeyProcess) -> None:
+    remedy, use = action("roll_back_rules", verify="", rule="chat"), RollBackRules(url=valkey.url)
+    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+        await connection.call("DEL", "rate_limit:rules")
+        store = RedisRuleStore(connection, timeout_seconds=2)
+        revision = await store.save(rules(chat=2), expected_revision=0)
+        with pytest.raises(InvalidInput, match="did not touch"):
+            await use.carry_out(action("roll_back_rules", verify="", rule="another"))
+        assert (await store.load()).revision == revision
+        undo = await use.carry_out(remedy)
+        await store.save(rules(chat=70), expected_revision=(await store.load()).revision)
+        assert undo is not None
+        with pytest.raises(RulesChanged):
+            await undo()
+        assert (await store.load()).text == rules(chat=70)
+
+
+async def test_a_cached_value_is_taken_out_and_can_be_put_back(valkey: ValkeyProcess) -> None:
+    use = DropCachedValue(url=valkey.url)
+    with valkey.client() as client:
+        for key in ("cache:profiles:shared", "cache:{space}:0:v:profiles:t:k"):
+            remedy = action("drop_cached_value", verify="", key=key)
+            client.hset(key, mapping={str(field): "x" * 100 for field in range(1_000)})
+            client.pexpire(key, 60_000)
+            assert "bytes -> loaded anew" in (await use.radius(remedy)).changes[0]
+            undo = await use.carry_out(remedy)
+            assert undo is not None
+            assert not client.exists(key)
+            await undo()
+            assert client.hlen(key) == 1_000
+            assert 0 < client.pttl(key) <= 60_000
+
+
+async def test_a_value_that_was_loaded_anew_stays(valkey: ValkeyProcess) -> None:
+    use, remedy = DropCachedValue(url=valkey.url), action("drop_cached_value", verify="", key="cache:big")
+    with valkey.client() as client:
+        client.set("cache:big", "old")
+        undo = await use.carry_out(remedy)
+        assert undo is not None
+        client.set("cache:big", "new")
+        await undo()
+        assert client.get("cache:big") == b"new"
+        client.delete("cache:big")
+        with pytest.raises(CachedValueGone):
+            await use.carry_out(remedy)
+
+
+@pytest.mark.parametrize("key", ["session:1", "cache:{space}:members", "cache:{space}:0:t:profiles:t:tag", "rate_limit:rules"])
+async def test_only_cached_values_are_taken_out(valkey: ValkeyProcess, key: str) -> None:
+    with pytest.raises(InvalidInput):
+        await DropCachedValue(url=valkey.url).carry_out(action("drop_cached_value", verify="", key=key))
+
+
+async def test_who_sends_a_command_over_all_keys_may_not_any_more_until_it_is_undone(valkey: ValkeyProcess) -> None:
+    use, remedy = DenyCommand(url=valkey.url), action("deny_command", verify="", command="keys")
+    with valkey.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "reports", "on", "nopass", "~*", "&*", "+@all")
+        with pytest.raises(InvalidInput, match="No connection"):
+            await use.radius(remedy)
+        with redis.Redis(port=valkey.port, username="reports", password="any", client_name="nightly") as reports:
+            reports.keys("nobody:*")
+            changes = (await use.radius(remedy)).changes
+            assert changes[0] == "user reports: may send KEYS -> is refused it, on all its connections"
+            assert changes[1].startswith("sends it now: nightly at ")
+            undo = await use.carry_out(remedy)
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                reports.keys("nobody:*")
+            assert list(reports.scan_iter("nobody:*")) == []
+            assert undo is not None
+            await undo()
+            reports.keys("nobody:*")
+    with pytest.raises(InvalidInput):
+        await use.carry_out(action("deny_command", verify="", command="get"))
+
+
+async def test_a_script_that_never_ends_is_ended(valkey: ValkeyProcess) -> None:
+    use, remedy = EndScript(url=valkey.url), action("end_script", verify="")
+    with pytest.raises(StoreRefused, match="NOTBUSY"):
+        await use.carry_out(remedy)
+    with valkey.client() as client:
+        client.config_set("busy-reply-threshold", 10)
+    ended: list[str] = []
+
+    def run() -> None:
+        with valkey.client() as client:
+            try:
+                client.eval("while true do end", 0)
+            except redis.exceptions.ResponseError as error:
+                ended.append(str(error))
+
+    running = threading.Thread(target=run)
+    running.start()
+    with valkey.client() as client:
+        while True:
+            try:
+                client.ping()
+            except redis.exceptions.BusyLoadingError:
+                continue
+            except redis.exceptions.ResponseError:
+                break
+    await use.carry_out(remedy)
+    running.join(10)
+    assert "killed by user" in ended[0]

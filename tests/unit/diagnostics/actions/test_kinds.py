@@ -1,8 +1,11 @@
 """Remedies are typed: nothing dangerous is among them, and no name from outside gets into a command."""
 
+import shlex
+
 import pytest
 
 from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.diagnostics.actions.by_hand import BY_HAND
 from mcp_gateway.diagnostics.actions.kinds import KINDS, OURS, action, told
 
 DANGEROUS = ("flush", "keys *", "monitor", "config set", "shutdown", "del ", "debug", "xargs")
@@ -11,16 +14,25 @@ DANGEROUS = ("flush", "keys *", "monitor", "config set", "shutdown", "del ", "de
 @pytest.mark.parametrize("tenant", ["x'; flushall", "a b", "$(reboot)", "`id`", "a|b", "*", "a\nb", "a;b", '"', ""])
 def test_an_unusual_name_is_not_written_into_a_command(tenant: str) -> None:
     one = action("tell_tenant", verify="refusals fall", tenant=tenant)
-    assert one.command.startswith("# by hand: Tell <tenant> of the limit")
+    assert one.command.startswith("# by hand: tell '<tenant>' what was asked for")
     ours = action("release_breaker", verify="refusals stop", breaker=tenant)
     assert ours.command == "mcp-gateway ops apply release_breaker 'breaker=<breaker>'"
 
 
-def test_what_is_done_by_hand_is_a_remark_of_one_line() -> None:
-    for kind in set(KINDS) - OURS:
+def test_what_is_done_by_hand_is_told_in_lines_that_hold_nothing_from_outside() -> None:
+    assert set(BY_HAND) == set(KINDS) - OURS
+    for kind, lines in BY_HAND.items():
         command = action(kind, verify="", **dict.fromkeys(KINDS[kind].target, "a\nrm -rf /")).command
-        assert command.startswith("# ")
-        assert len(command.splitlines()) == 1
+        assert len(command.splitlines()) == len(lines) >= 2
+        assert "rm -rf" not in command
+        assert "{" not in command.replace('\'{"metric_type": "rate_limiting"}\'', "")
+
+
+def test_lines_for_a_shell_can_be_read_by_one() -> None:
+    for kind in BY_HAND:
+        for line in action(kind, verify="", **dict.fromkeys(KINDS[kind].target, "a:b")).command.splitlines():
+            words = shlex.split(line, comments=True)
+            assert not words or words[0] in {"mcp-gateway", "redis-cli", "kubectl", "kill", "systemctl", "export", "chronyc"}
 
 
 def test_an_ordinary_name_is() -> None:
