@@ -1,6 +1,6 @@
 """Real MCP servers for tests: one scripted low-level server, served over loopback HTTP, SSE, stdio or in memory.
 
-Run as a script it is the stdio server.
+`python -m tests.live_servers` is the stdio server.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.prompt_server import PromptServer
 
 Context = ServerRequestContext[Any, Any]
 Answer = Callable[[dict[str, Any]], Awaitable[types.CallToolResult]]
@@ -194,7 +195,7 @@ async def served(app: ASGIApp, *, port: int = 0, lifespan: bool = True) -> Async
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="on" if lifespan else "off", timeout_graceful_shutdown=1, ws="none"
     )
-    server = _AnnouncedServer(config)
+    server = PromptServer(config)
     with listener:
         # Not `serve`: its signal handlers belong to the test run.
         task = asyncio.create_task(server._serve(sockets=[listener]))
@@ -203,23 +204,8 @@ async def served(app: ASGIApp, *, port: int = 0, lifespan: bool = True) -> Async
                 await server.ready.wait()
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            # As the end of a process does: no connection outlives it.
-            for connection in tuple(server.server_state.connections):
-                connection.transport.abort()
-            server.should_exit = server.force_exit = True
+            server.end()
             await asyncio.wait({task}, timeout=5)
-
-
-class _AnnouncedServer(uvicorn.Server):
-    """Tells when it is ready."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
 
 
 async def _main() -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import uvicorn
 from starlette.types import ASGIApp
+from tests.prompt_server import PromptServer
 from tests.upstreams.reaching import CLIENT, PATIENCE, addresses
 from tests.upstreams.scripted_http import Asked, ScriptedUpstream, Wire, scripted
 
@@ -92,15 +93,14 @@ async def any_era_link(url: str, *, limits: ServerLimits = PATIENCE, clock: Cloc
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """The origin the application is served at."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     task = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(30):
-            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-                await asyncio.sleep(0.005)
+            await server.ready.wait()
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.end()
         await task
 
 
