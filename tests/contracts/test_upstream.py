@@ -1,15 +1,13 @@
 """What every connection to an MCP server must do, over each transport and both protocol eras."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from mcp.types import CallToolResult
-from tests import live_servers
 from tests.live_servers import Scripted, http_app, served, sse_app
+from tests.warm.process import borrowed
 
 from mcp_gateway.adapters.upstream import McpServer, embedded_server, remote_server
 from mcp_gateway.ask.configuration import MCPServerConfig
@@ -40,8 +38,8 @@ async def connected(kind: str, **settings: object) -> AsyncIterator[McpServer]:
         async with closed_in_the_end(embedded_server(MCPServerConfig(**config), scripted.server)) as server:  # type: ignore[arg-type]  # a test's own words
             yield server
     elif kind == "stdio":
-        script = str(Path(live_servers.__file__))
-        config |= {"transport": "stdio", "command": sys.executable, "args": (script,)}
+        command, *arguments = borrowed("tests.live_servers")
+        config |= {"transport": "stdio", "command": command, "args": tuple(arguments)}
         async with closed_in_the_end(remote_server(MCPServerConfig(**config))) as server:  # type: ignore[arg-type]  # as above
             yield server
     else:

@@ -1,6 +1,6 @@
 """The conformance fixture over stdio as a server of 2026-07-28 alone: handshakes are refused, all else is passed on.
 
-`python -m tests.upstreams.modern_program`
+`python -m tests.upstreams.modern_program COMMAND...`, where the command starts the fixture.
 """
 
 import json
@@ -8,12 +8,11 @@ import subprocess
 import sys
 import threading
 
-FIXTURE = [sys.executable, "-m", "tests.upstreams.conformance_fixture", "--transport", "stdio"]
 REFUSAL = {"code": -32022, "message": "Unsupported protocol version", "data": {"supported": ["2026-07-28"], "requested": ""}}
 
 
 def main() -> None:
-    with subprocess.Popen(FIXTURE, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as fixture:
+    with subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as fixture:
         assert fixture.stdin is not None
         assert fixture.stdout is not None
         saying = threading.Lock()

@@ -37,8 +37,10 @@ class WarmServer:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._folder = tempfile.TemporaryDirectory(prefix="warm-")
+        self.address = f"{self._folder.name}/door"
         with theirs:
-            command = [*MODULE, "tests.warm.server", str(theirs.fileno())]
+            command = [*MODULE, "tests.warm.server", str(theirs.fileno()), self.address]
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         self._lock = threading.Lock()
 
@@ -52,9 +54,14 @@ class WarmServer:
         """Of a process that has ended, once: as `os.waitpid` tells it."""
         return self._ask({"ended": pid}, [])
 
+    def wait_until_open(self) -> None:
+        """Until it takes orders at its `address`."""
+        self._ask({"open": True}, [])
+
     def close(self) -> None:
         self._socket.close()
         self._process.wait()
+        self._folder.cleanup()
 
     def _ask(self, order: object, files: Sequence[int]) -> int:
         with self._lock:
@@ -145,12 +152,29 @@ def start(
     environment = {**os.environ, **(environment or {})}
     if not _Place.wanted or list(command[: len(MODULE)]) != MODULE:
         return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
-    if _Place.server is None:
-        _Place.server = WarmServer()
+    server = _server()
     with Path(os.devnull).open("rb") as nothing:
         files = [nothing.fileno(), *(1 if stdout is None else stdout.fileno(), 2 if stderr is None else stderr.fileno())]
-        pid = _Place.server.start(command, environment, folder or Path.cwd(), files)
-    return WarmProcess(_Place.server, pid)
+        pid = server.start(command, environment, folder or Path.cwd(), files)
+    return WarmProcess(server, pid)
+
+
+def _server() -> WarmServer:
+    if _Place.server is None:
+        _Place.server = WarmServer()
+    return _Place.server
+
+
+def borrowed(module: str, *arguments: str) -> list[str]:
+    """A command line for somebody else to start: `python -m module arguments`, which imports nothing while `warm_starts` lasts.
+
+    Give it no limits and look for none of its offspring: a process that is none of it does the work.
+    """
+    if not _Place.wanted:
+        return [*MODULE, module, *arguments]
+    server = _server()
+    server.wait_until_open()
+    return [sys.executable, "-S", "-E", os.fspath(Path(__file__).with_name("borrowed.py")), server.address, module, *arguments]
 
 
 def run(

@@ -16,6 +16,7 @@ from tests.upstreams.conformance_fixture import http_app, sse_app
 from tests.upstreams.inside import in_process_link
 from tests.upstreams.older import ABLE, any_era_link, asking, calling, error, messages, program_link, result, serving, words
 from tests.upstreams.reaching import CLIENT, modern_link
+from tests.warm.process import borrowed
 
 from mcp_gateway.federation.model import Change
 from mcp_gateway.federation.ports import Link, Wanted
@@ -26,15 +27,14 @@ pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[3]
 
 
-def program(*arguments: str) -> Command:
+def program(kind: str) -> Command:
+    command = borrowed("tests.upstreams.conformance_fixture", "--transport", "stdio")
+    if kind == "stdio_modern":
+        command = [sys.executable, "-m", "tests.upstreams.modern_program", *command]
     paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return Command(program=sys.executable, arguments=("-m", *arguments), environment=paths, directory=os.fspath(ROOT))
+    return Command(program=command[0], arguments=tuple(command[1:]), environment=paths, directory=os.fspath(ROOT))
 
 
-PROGRAMS = {
-    "stdio": program("tests.upstreams.conformance_fixture", "--transport", "stdio"),
-    "stdio_modern": program("tests.upstreams.modern_program"),
-}
 # A URI nobody has written down.
 NOWHERE = "test://nowhere"
 
@@ -42,8 +42,8 @@ NOWHERE = "test://nowhere"
 @asynccontextmanager
 async def opened(kind: str) -> AsyncIterator[Link]:
     async with AsyncExitStack() as stack:
-        if kind in PROGRAMS:
-            yield await stack.enter_async_context(program_link(PROGRAMS[kind]))
+        if kind.startswith("stdio"):
+            yield await stack.enter_async_context(program_link(program(kind)))
             return
         server = ConformanceServer()
         if kind == "in_process":

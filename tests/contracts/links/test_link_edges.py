@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from tests.upstreams.conformance_fixture import http_app, sse_app
 from tests.upstreams.inside import in_process_link
 from tests.upstreams.older import any_era_link, calling, messages, program_link, serving, words
 from tests.upstreams.reaching import CLIENT, modern_link
+from tests.warm.process import borrowed
 
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
@@ -25,9 +25,11 @@ from mcp_gateway.registry.model import Command
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
-FIXTURE = Command(
-    program=sys.executable, arguments=("-m", "tests.upstreams.conformance_fixture", "--transport", "stdio"), directory=str(ROOT)
-)
+
+
+def fixture() -> Command:
+    program, *arguments = borrowed("tests.upstreams.conformance_fixture", "--transport", "stdio")
+    return Command(program=program, arguments=tuple(arguments), directory=str(ROOT))
 
 
 @asynccontextmanager
@@ -56,7 +58,7 @@ KINDS: dict[str, Callable[[], AbstractAsyncContextManager[Link]]] = {
     "found both": lambda: over_http("both"),
     "found legacy": lambda: over_http("legacy"),
     "found sse": over_sse,
-    "stdio": lambda: program_link(FIXTURE, environment={"PYTHONPATH": str(ROOT)}),
+    "stdio": lambda: program_link(fixture(), environment={"PYTHONPATH": str(ROOT)}),
 }
 
 

@@ -4,15 +4,13 @@ import asyncio
 import gzip
 import logging
 import random
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests import live_servers
 from tests.live_servers import Scripted, answering, free_port, http_app, served, sse_app
+from tests.warm.process import borrowed
 
 from mcp_gateway.adapters.upstream import McpServer, remote_server
 from mcp_gateway.ask.configuration import MCPServerConfig
@@ -332,9 +330,9 @@ async def test_over_sse_a_server_cannot_send_the_credentials_elsewhere() -> None
 
 
 async def test_a_stdio_server_that_dies_is_started_again_and_its_watch_ends() -> None:
-    arguments = (str(Path(live_servers.__file__)),)
+    command, *arguments = borrowed("tests.live_servers")
     config = MCPServerConfig(
-        key="demo", name="Demo", priority=1, transport="stdio", command=sys.executable, args=arguments, connect_timeout_seconds=60
+        key="demo", name="Demo", priority=1, transport="stdio", command=command, args=tuple(arguments), connect_timeout_seconds=60
     )
     server, ended = remote_server(config, sleep=Naps()), asyncio.Event()
     await server.connect()
