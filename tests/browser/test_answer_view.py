@@ -1,40 +1,15 @@
-"""The MCP App view of an answer, in a frame as strict as the extension's default, with a host that speaks its protocol."""
+"""The MCP App view of an answer."""
 
 import json
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
+from tests.browser.app_host import host_page, show_view
 
 pytestmark = pytest.mark.browser
 
-# What a host must enforce when a view declares no domains (MCP Apps 2026-01-26).
-POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'none'"
-)
-HOST = """
-<!doctype html><iframe id="view" sandbox="allow-scripts" style="width:640px;height:600px"></iframe>
-<script>
-  window.said = [];
-  const frame = document.getElementById("view");
-  const tell = (message) => frame.contentWindow.postMessage({ jsonrpc: "2.0", ...message }, "*");
-  window.addEventListener("message", ({ data, source }) => {
-    if (source !== frame.contentWindow) return;
-    window.said.push(data);
-    if (data.method === "ui/initialize") tell({ id: data.id, result: {
-      protocolVersion: "2026-01-26", hostInfo: { name: "test", version: "1" }, hostCapabilities: window.able,
-      hostContext: { theme: "dark", styles: { variables: { "--color-text-primary": "rgb(1, 2, 3)" } } } } });
-    if (data.method === "ui/notifications/initialized") {
-      tell({ method: "ui/notifications/tool-input", params: { arguments: {} } });
-      tell({ method: "ui/notifications/tool-result", params: window.result });
-    }
-    if (data.method === "tools/call") tell({ id: data.id, result: window.second });
-  });
-  window.open_view = (html) => { frame.srcdoc = html; };
-</script>
-"""
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 
 
@@ -54,22 +29,12 @@ def answer(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    page = chromium.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda fault: faults.append(str(fault)))
-    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    yield page
-    page.close()
-    assert faults == []
+    with host_page(chromium) as opened:
+        yield opened
 
 
 def shown(page: Page, result: dict[str, Any], *, able: dict[str, Any] | None = None, second: Any = None) -> FrameLocator:
-    html = (files("mcp_gateway.entrypoints.mcp") / "ask_view.html").read_text(encoding="utf-8")
-    strict = html.replace("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}">')
-    page.set_content(HOST)
-    page.evaluate("([result, able, second]) => Object.assign(window, { result, able, second })", [result, able or {}, second])
-    page.evaluate("(html) => window.open_view(html)", strict)
-    return page.frame_locator("#view")
+    return show_view(page, "answer.html", result, able=able, second=second)
 
 
 def test_an_answer_is_shown_with_words_chart_and_table(page: Page) -> None:

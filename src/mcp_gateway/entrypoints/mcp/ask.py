@@ -6,24 +6,22 @@ get the same answer as text and structured content.
 
 import uuid
 from collections.abc import Awaitable, Callable
-from importlib.resources import files
 from typing import Any, Literal
 
-from mcp.server.apps import APP_MIME_TYPE
 from pydantic import Field
 
 from mcp_gateway.ask.model import Answer, Question, Step
 from mcp_gateway.core.correlation import CORRELATION_ID
-from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.schema import DatabaseSchema
 from mcp_gateway.core.schema_documents import table_document
 from mcp_gateway.entrypoints.http.models import QueryResult
 from mcp_gateway.entrypoints.http.shaping import STARTED, shape_answer
 from mcp_gateway.entrypoints.mcp.ask_text import answer_text
 from mcp_gateway.entrypoints.mcp.changes import ChangeFeed
-from mcp_gateway.entrypoints.mcp.offer import Arguments, Call, OfferedResource, OfferedTool, ResourceText, ToolOutput, offer_tool
+from mcp_gateway.entrypoints.mcp.offer import Arguments, Call, OfferedTool, ToolOutput, offer_tool
 from mcp_gateway.entrypoints.mcp.server import FIXED_TTL_MS, Identity, McpFace
 from mcp_gateway.entrypoints.mcp.tables_shapes import MAX_SQL, DescribeTable, ListTables, TableOutput, TablesOutput
+from mcp_gateway.entrypoints.mcp.views import view_of
 from mcp_gateway.gateway import AskQuestion, Gateway, RunSql
 from mcp_gateway.tables.errors import UnknownTable
 
@@ -70,14 +68,12 @@ class RunQuery(Arguments):
 def build_ask_server(gateway: Gateway, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> McpFace:
     """The server over an assembled gateway; `new_id` makes correlation ids for messages that are of no HTTP request."""
     asking = _Asking(gateway, new_id)
-    view = OfferedResource(
+    view = view_of(
         uri=VIEW_URI,
         name="answer",
         title="Answer view",
         description="Table and chart of an answer, for clients that show MCP Apps.",
-        read=_read_view,
-        mime_type=APP_MIME_TYPE,
-        meta={"ui": {"prefersBorder": True}},
+        page="answer.html",
     )
     return McpFace(
         identity=IDENTITY,
@@ -208,8 +204,3 @@ def _look_tools(gateway: Gateway) -> list[OfferedTool]:
             run=describe,
         ),
     ]
-
-
-async def _read_view(_: Caller) -> ResourceText:
-    text = (files("mcp_gateway.entrypoints.mcp") / "ask_view.html").read_text(encoding="utf-8")
-    return ResourceText(text=text, ttl_ms=FIXED_TTL_MS)

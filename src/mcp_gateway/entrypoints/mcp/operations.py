@@ -34,7 +34,10 @@ from mcp_gateway.entrypoints.mcp.operations_shapes import (
 )
 from mcp_gateway.entrypoints.mcp.operations_text.tell import as_text, tell
 from mcp_gateway.entrypoints.mcp.server import FIXED_TTL_MS, Identity, McpFace
+from mcp_gateway.entrypoints.mcp.views import view_of
 
+VIEW_URI = "ui://mcp-gateway/operations.html"
+VIEW_META = {"ui": {"resourceUri": VIEW_URI}}
 IDENTITY = Identity(
     name="mcp-gateway-ops",
     title="Operations",
@@ -52,10 +55,17 @@ OrderT = TypeVar("OrderT")
 
 def build_operations_server(operations: Operations) -> McpFace:
     """The seven tools over their use cases."""
+    view = view_of(
+        uri=VIEW_URI,
+        name="operations",
+        title="Operations view",
+        description="What an operations tool found, drawn, for clients that show MCP Apps.",
+        page="operations.html",
+    )
     return McpFace(
         identity=IDENTITY,
         tools=[*_looking_tools(operations), *_judging_tools(operations), *_code_tools(operations)],
-        resources=[],
+        resources=[view],
         changes=ChangeFeed(),
         list_ttl_ms=FIXED_TTL_MS,
     )
@@ -156,4 +166,6 @@ def _tool(
         found = await use_case(call.caller, order_of(given))
         return ToolOutput(structured=found, text=as_text(tell(name, found)))
 
-    return offer_tool(name=name, title=title, description=description, arguments=arguments, returns=returns, run=run)
+    return offer_tool(
+        name=name, title=title, description=description, arguments=arguments, returns=returns, run=run, meta=VIEW_META
+    )
