@@ -1,11 +1,14 @@
-"""`mcp-gateway ops`: the MCP server with the operations tools; and `ops apply`, which carries a proposed remedy out."""
+"""`mcp-gateway ops`: the MCP server with the operations tools; `ops apply` carries a proposed remedy out, `ops faults` hurts."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from mcp_gateway.cli.endings import FAILED
 from mcp_gateway.cli.event_loop import run_serving
+from mcp_gateway.cli.injecting import fault_table, inject
 from mcp_gateway.cli.logging_setup import configure_logging, quiet_settings
 from mcp_gateway.cli.mcp_door import (
     HostOption,
@@ -23,6 +26,7 @@ from mcp_gateway.cli.watched import EngineOption, GatewayOption, YesOption
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.settings import load_settings
+from mcp_gateway.wiring.faults import FaultOrder
 from mcp_gateway.wiring.operations import Watched, open_operations
 
 PORT = 8030
@@ -87,3 +91,42 @@ def apply_remedy(
     applied = carry_out(order, quiet_settings(), Watched(gateway_url=gateway, engine_url=engine), yes=yes)
     if applied is None or not applied.helped:
         raise typer.Exit(1)
+
+
+@app.command("faults")
+def faults(
+    fault: Annotated[
+        str | None, typer.Argument(help="Its code or its cause; without, all are listed.", show_default=False)
+    ] = None,
+    *,
+    redis: Annotated[
+        str | None, typer.Option(help="The Redis to hurt; `own` makes a Valkey for it.", metavar="URL|own", show_default=False)
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Where the line leads that is to be hurt.", metavar="HOST:PORT", show_default=False)
+    ] = None,
+    listen: Annotated[int, typer.Option(help="The line's port on loopback; 0 is a free one.", min=0, max=65_535)] = 0,
+    seconds: Annotated[float, typer.Option(help="How long the fault lasts.", min=1, max=600)] = 20,
+    well_seconds: Annotated[
+        float, typer.Option("--well", help="How long the line, or the own Valkey, is well before and after.", min=0, max=3_600)
+    ] = 30,
+    allow_remote: Annotated[
+        str | None,
+        typer.Option(help="A host that is not this machine, is yours, and may be hurt.", metavar="HOST", show_default=False),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Put a fault into services of your own, for a bounded time, to see whether it is found.
+
+    It is taken back at the end, on Ctrl-C too. A Redis is hurt itself; between other parts a line is put, which the gateway is
+    told to use instead of the target. Only this machine's own services are hurt. Needs the extra `faults`.
+    """
+    if fault is None:
+        Console().print(fault_table())
+        return
+    order = FaultOrder(
+        fault=fault, seconds=seconds, redis=redis, target=target, listen=listen, allow_remote=allow_remote
+    )  # fmt: skip
+    quiet_settings()
+    if not inject(order, well_seconds=well_seconds, yes=yes):
+        raise typer.Exit(FAILED)

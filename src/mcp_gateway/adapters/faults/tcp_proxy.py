@@ -10,26 +10,33 @@ CHUNK_BYTES = 65_536
 
 
 class TcpProxy:
-    """Listens on a loopback port of its own. `delay_seconds` holds up each piece; `deaf` takes bytes and hands none on."""
+    """Listens on loopback, at `listen` or else a port of its own. `delay_seconds` holds up each piece.
 
-    def __init__(self, host: str, port: int) -> None:
+    `deaf` takes bytes and hands none on.
+    """
+
+    def __init__(self, host: str, port: int, *, listen: int = 0) -> None:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
+        self.port = listen
         self.delay_seconds = 0.0
         self.deaf = False
 
-    @property
-    def port(self) -> int:
-        assert self._server is not None  # noqa: S101  # only while it is entered
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        await self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.shut()
+
+    async def open(self) -> None:
+        """Raises `OSError` when the port is taken."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def shut(self) -> None:
+        """Whoever wants to connect is refused, until it is opened again at the same port."""
         if self._server is not None:
             self._server.close()
         await self.cut()
