@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from bench.faults.lab import Lab
 
 from mcp_gateway.adapters.faults.flags import flagged
+from mcp_gateway.adapters.faults.offered import BY_CODE
 
 Strength: TypeAlias = Literal["mild", "clear", "severe"]
 STRENGTHS: tuple[Strength, ...] = ("mild", "clear", "severe")
@@ -21,17 +22,19 @@ Inject: TypeAlias = Callable[[Lab, Strength], AbstractAsyncContextManager[None]]
 class Fault:
     """`signals`: one of them must be cited as evidence. `component`: a word of the component that is to be named.
 
-    `seconds`: how long it lasts before it is looked at. `also`: causes that are right beside the true one.
+    `seconds`: how long it lasts before it is looked at. `tempting`: the wrong remedy that is near at hand.
     """
 
     code: str
-    cause: str
     component: str
     signals: tuple[str, ...]
     inject: Inject
     seconds: float = 6.0
-    also: tuple[str, ...] = ()
     tempting: str = ""
+
+    @property
+    def cause(self) -> str:
+        return BY_CODE[self.code].cause
 
 
 @contextlib.contextmanager

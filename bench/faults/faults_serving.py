@@ -89,59 +89,59 @@ async def renamed_field(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 
 
 F14 = Fault(
-    code="F14", cause="engine_slow", component="engine", inject=slow_engine,
+    code="F14", component="engine", inject=slow_engine,
     signals=("engine.request_p50_ms", "engine_deep.probe_ms"), tempting="raise the timeout",
 )  # fmt: skip
 F15 = Fault(
-    code="F15", cause="engine_errors", component="engine", inject=failing_engine,
+    code="F15", component="engine", inject=failing_engine,
     signals=("upstream.calls_total",), tempting="disable the breaker",
 )  # fmt: skip
 F16 = Fault(
-    code="F16", cause="engine_hangs", component="engine", inject=hanging_engine,
+    code="F16", component="engine", inject=hanging_engine,
     signals=("upstream.calls_total", "engine_deep.probe_outcome", "engine.in_flight"), tempting="believe the health page",
 )  # fmt: skip
 F17 = Fault(
-    code="F17", cause="breaker_stuck_open", component="engine",
+    code="F17", component="engine",
     inject=flag("breaker", "forced_open", "forced_open", "forced_open", one_when_mild=True),
     signals=("gateway.breaker_state", "gateway.breaker_forced_open"), tempting="restart the engine",
 )  # fmt: skip
 F18 = Fault(
-    code="F18", cause="upstream_pool_too_small", component="engine", inject=small_pool,
+    code="F18", component="engine", inject=small_pool,
     signals=("gateway.pool_exhausted_total", "upstream.pool_wait_p95_ms"), tempting="blame the engine",
 )  # fmt: skip
 F19 = Fault(
-    code="F19", cause="connection_leak", component="engine", inject=flag("leak_every", 4, 2, 1),
+    code="F19", component="engine", inject=flag("leak_every", 4, 2, 1),
     signals=("gateway.pool_in_use",), tempting="enlarge the pool",
 )  # fmt: skip
 F20 = Fault(
-    code="F20", cause="memory_leak", component="gateway", inject=flag("keep_bytes", 100_000, 200_000, 500_000),
+    code="F20", component="gateway", inject=flag("keep_bytes", 100_000, 200_000, 500_000),
     signals=("gateway.rss_bytes",), tempting="raise the memory limit",
 )  # fmt: skip
 F21 = Fault(
-    code="F21", cause="event_loop_blocked", component="replica.py",
+    code="F21", component="replica.py",
     inject=flag("block_seconds", 0.08, 0.12, 0.2, block_share=0.35),
     signals=("gateway.loop_blocked_total", "gateway.loop_lag_p99_ms"), tempting="blame the engine",
 )  # fmt: skip
 F22 = Fault(
-    code="F22", cause="slow_sql", component="orders", inject=lost_index, signals=("sql.query_p50_ms",), tempting="cache it"
+    code="F22", component="orders", inject=lost_index, signals=("sql.query_p50_ms",), tempting="cache it"
 )  # fmt: skip
 F23 = Fault(
-    code="F23", cause="upstream_address_wrong", component="configuration", inject=wrong_address,
+    code="F23", component="configuration", inject=wrong_address,
     signals=("upstream.calls_total",), tempting="restart the engine",
 )  # fmt: skip
 F24 = Fault(
-    code="F24", cause="clock_skew", component="replica", inject=one_clock,
+    code="F24", component="replica", inject=one_clock,
     signals=("gateway.clock_skew_seconds",), tempting="rotate keys",
 )  # fmt: skip
 F25 = Fault(
-    code="F25", cause="signing_keys_stale", component="identity", inject=rotated,
+    code="F25", component="identity", inject=rotated,
     signals=("gateway.auth_failures_total",), tempting="disable verification",
 )  # fmt: skip
 F26 = Fault(
-    code="F26", cause="mcp_server_hung", component="billing", inject=hung_server,
+    code="F26", component="billing", inject=hung_server,
     signals=("mcp.calls_total",), tempting="retry storm",
 )  # fmt: skip
 F26B = Fault(
-    code="F26b", cause="mcp_schema_changed", component="shipping", inject=renamed_field,
+    code="F26b", component="shipping", inject=renamed_field,
     signals=("mcp.tools_digest",), tempting="retry storm",
 )  # fmt: skip

@@ -172,53 +172,51 @@ async def script_lost(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 
 
 F01 = Fault(
-    code="F01", cause="limiter_keys_without_ttl", component="limiter", inject=flag("keys_without_ttl", 1, 5, 20),
+    code="F01", component="limiter", inject=flag("keys_without_ttl", 1, 5, 20),
     signals=("redis.keys_without_ttl", "redis.sampled_without_ttl_share"), tempting="delete all limiter keys",
 )  # fmt: skip
 F02 = Fault(
-    code="F02", cause="tenant_flood", component="tenant", inject=flood,
+    code="F02", component="tenant", inject=flood,
     signals=("gateway.limit_decisions_total",), tempting="raise limits",
 )  # fmt: skip
 F03 = Fault(
-    code="F03", cause="limit_too_low", component="tenant-chat", inject=lower_limit,
+    code="F03", component="tenant-chat", inject=lower_limit,
     signals=("gateway.limit_refusals_total", "gateway.limit_rules_revision"), tempting="call it an attack",
 )  # fmt: skip
 F04 = Fault(
-    code="F04", cause="cache_ttl_too_short", component="cache", inject=flag("cache_seconds", 0.4, 0.05, 0.02),
+    code="F04", component="cache", inject=flag("cache_seconds", 0.4, 0.05, 0.02),
     signals=("redis.expired_keys_total", "redis.sampled_ttl_p50_seconds"), tempting="add memory", seconds=8,
 )  # fmt: skip
 F05 = Fault(
-    code="F05", cause="redis_memory_evicting", component="redis", inject=little_memory,
+    code="F05", component="redis", inject=little_memory,
     signals=("redis.evicted_keys_total",), tempting="raise the time to live",
 )  # fmt: skip
 F06 = Fault(
-    code="F06", cause="redis_memory_full", component="redis", inject=no_memory,
+    code="F06", component="redis", inject=no_memory,
     signals=("redis.errors_total",), tempting="restart the gateway",
 )  # fmt: skip
 F07 = Fault(
-    code="F07", cause="invalidations_lost", component="channel", inject=flag("deaf", True, True, True, one_when_mild=True),
+    code="F07", component="channel", inject=flag("deaf", True, True, True, one_when_mild=True),
     signals=("redis.subscribers",), tempting="shorten all times to live",
 )  # fmt: skip
-F08 = Fault(
-    code="F08", cause="hot_key", component="key", inject=hot, seconds=8, signals=("redis.hot_key_share",), tempting="bigger pool"
-)
+F08 = Fault(code="F08", component="key", inject=hot, seconds=8, signals=("redis.hot_key_share",), tempting="bigger pool")
 F09 = Fault(
-    code="F09", cause="big_key", component="key", inject=big_value,
+    code="F09", component="key", inject=big_value,
     signals=("redis.biggest_key_bytes", "redis.slowlog_ms", "redis.command_usec_total"), tempting="blame the network",
 )  # fmt: skip
 F10 = Fault(
-    code="F10", cause="slow_redis_command", component="KEYS", inject=walking,
+    code="F10", component="KEYS", inject=walking,
     signals=("redis.command_usec_total",), tempting="scale the store",
 )  # fmt: skip
 F11 = Fault(
-    code="F11", cause="redis_hung", component="redis", inject=hung,
+    code="F11", component="redis", inject=hung,
     signals=("redis.probe_outcome", "gateway.store_changes_total"), tempting="restart everything",
 )  # fmt: skip
 F12 = Fault(
-    code="F12", cause="redis_refused", component="", inject=refused,
+    code="F12", component="", inject=refused,
     signals=("redis.probe_outcome", "gateway.store_state"), tempting="resume the store",
 )  # fmt: skip
 F13 = Fault(
-    code="F13", cause="redis_script_lost", component="limiter", inject=script_lost,
+    code="F13", component="limiter", inject=script_lost,
     signals=("redis.errors_total",), tempting="fail open for ever",
 )  # fmt: skip

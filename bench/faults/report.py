@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.faults.all_faults import FAULTS
 from bench.faults.cases import STRENGTHS
 from bench.faults.controls import Control
 from bench.faults.runs import Run
@@ -54,12 +55,14 @@ def _scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
 
 def _matrix(runs: Sequence[Run]) -> list[str]:
     """Rows are what was wrong; the last column is what was answered first instead."""
-    lines = ["## Confusion matrix", "", "| fault | true cause | right | answered instead |", "|---|---|---|---|"]
+    names = ("fault", "true cause", "right", "answered instead", "the tempting mistake")
+    lines = ["## Confusion matrix", "", f"| {' | '.join(names)} |", "|---|---|---|---|---|"]
+    tempting = {fault.code: fault.tempting for fault in FAULTS}
     for code, cause in dict.fromkeys((run.fault, run.cause) for run in runs):
         of = [run for run in runs if run.fault == code]
         wrong = Counter(run.answered[0] if run.answered else "nothing" for run in of if not run.first)
         instead = ", ".join(f"{name} ({count})" for name, count in sorted(wrong.items())) or "–"
-        lines.append(f"| {code} | `{cause}` | {sum(run.first for run in of)}/{len(of)} | {instead} |")
+        lines.append(f"| {code} | `{cause}` | {sum(run.first for run in of)}/{len(of)} | {instead} | {tempting[code]} |")
     return lines
 
 
