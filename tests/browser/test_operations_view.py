@@ -30,7 +30,9 @@ def test_every_result_is_drawn_with_its_verdict_and_no_name_is_markup(page: Page
 def test_a_figure_over_time_is_a_line(page: Page) -> None:
     view = show_view(page, VIEW, {"structuredContent": dict(RESULTS["analyze_performance_metrics"]), "isError": False})
 
-    expect(view.get_by_role("img", name="99th percentile of requests: lowest 41, highest 84.2, last 84.2 ms")).to_be_visible()
+    expect(
+        view.get_by_role("img", name="99th percentile of requests: lowest 41 ms, highest 84.2 ms, last 84.2 ms")
+    ).to_be_visible()
     expect(view.locator(".op-trend-line")).to_have_count(1)
 
 

@@ -98,3 +98,20 @@ def test_a_gateway_nobody_answers_for_is_wrong(capsys: pytest.CaptureFixture[str
     code, out = ran(capsys, "diagnose", "--gateway", "http://127.0.0.1:9", "--engine", "http://127.0.0.1:9")
     assert code == FAILED
     assert "The gateway at 127.0.0.1:9 refuses the connection" in out
+
+
+def test_a_person_gets_lines_and_a_program_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("call", "test_ai_engine_integration", '{"test_type": "cache"}')
+    told = "could not tell  (0/0)\n· cache integration\n    No store is configured: set REDIS_URL.\n"
+    assert ran(capsys, *arguments, "--text") == (OK, told)
+    monkeypatch.setattr("mcp_gateway.cli.calling.at_a_terminal", lambda: True)
+    assert ran(capsys, *arguments) == (OK, told)
+    assert json.loads(ran(capsys, *arguments, "--json")[1])["pass_rate"] == "0/0"
+
+
+def test_a_person_is_told_what_went_wrong_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = ran(capsys, "call", "validate_enterprise_patterns", '{"router_path": "../../etc/passwd"}', "--text")
+    assert code == FAILED
+    assert (
+        out == "This path leads out of the project's folder.\nName a file or folder below the project's folder, without `..`.\n"
+    )

@@ -31,7 +31,7 @@ def test_a_cause_comes_with_its_evidence_and_what_speaks_against_it() -> None:
 
     assert lines[0] == "degraded  (confidence 92%)"
     assert f"{SEEN} asks for far more than its limit  (tenant_flood, 92%)" in lines
-    sign = f"  + gateway.limit_refusals_total{{tenant={SEEN}}} = 41.25 1/s, usually 0.5  (gateway metrics, 03:04:05)"
+    sign = f"  + gateway.limit_refusals_total{{tenant={SEEN}}} = 41.25 1/s, usually 0.5 1/s  (gateway metrics, 03:04:05)"
     assert sign in lines
     assert "  - gateway.loop_lag_p99_ms = 3 ms, nothing to compare with  (gateway metrics, 03:04:05)" in lines
     assert "  engine_slow: The engine answers as fast as usual." in lines

@@ -15,6 +15,7 @@ Style = Literal["good", "poor", "bad", "unsure", "heading", "plain", "soft", "bl
 MOST_LETTERS = 2_000
 MOST_ITEMS = 100
 
+_SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _STANDINGS = {
     "as_usual": "as usual",
     "higher": "higher than usual",
@@ -78,34 +79,49 @@ def amount(value: Json) -> str:
     return "unknown" if value is None else str(value)
 
 
+def measure(value: Json, unit: Json, name: str = "") -> str:
+    """The same with its unit, which the name of a figure tells where nothing else does."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return amount(value)
+    if unit == "share" or name.endswith(("_share", "_rate")):
+        return f"{value * 100:.4g}%"
+    if unit == "bytes" or name.endswith("bytes"):
+        size, word = next(((least, word) for least, word in _SIZES if abs(value) >= least), (1, "bytes"))
+        return f"{value / size:.4g} {word}"
+    return f"{amount(value)} {unit}" if unit and unit != "1" else amount(value)
+
+
 def evidence(sign: JsonObject, mark: str) -> Line:
     """What was read, what is usual, who said so and when."""
-    usual = f", usually {amount(sign['baseline'])}" if sign.get("baseline") is not None else ", nothing to compare with"
-    unit = f" {sign['unit']}" if sign.get("unit") else ""
+    unit, baseline = sign.get("unit"), sign.get("baseline")
+    usual = "nothing to compare with" if baseline is None else f"usually {measure(baseline, unit)}"
     clock = str(sign.get("at", "")).partition("T")[2][:8]
-    return say("plain", f"  {mark} {sign['signal']} = {amount(sign['value'])}{unit}{usual}  ({sign['source']}, {clock})")
+    return say("plain", f"  {mark} {sign['signal']} = {measure(sign['value'], unit)}, {usual}  ({sign['source']}, {clock})")
 
 
-def figures(name: str, value: Json) -> Iterator[Line]:
-    """Whatever in it was measured, each figure with the path to it and beside what it is compared with."""
+def figures(name: str, value: Json, called: str = "") -> Iterator[Line]:
+    """Whatever in it was measured, each figure with the path to it and beside what it is compared with.
+
+    `called`: the figure's own name.
+    """
     if not isinstance(value, dict):
         return
     if "standing" in value:
         if value.get("value") is not None:
-            yield say("plain", f"  {name}: {_figure(value)}")
+            yield say("plain", f"  {name}: {_figure(value, called)}")
         return
     for key, member in value.items():
         if isinstance(member, dict):
-            yield from figures(f"{name}, {spoken(key)}" if name else spoken(key), member)
+            yield from figures(f"{name}, {spoken(key)}" if name else spoken(key), member, key)
         for row in objects(member):
-            called = next((word for word in row.values() if isinstance(word, str)), "")
-            yield from figures(", ".join(part for part in (name, spoken(key), called) if part), row)
+            about = next((word for word in row.values() if isinstance(word, str)), "")
+            yield from figures(", ".join(part for part in (name, spoken(key), about) if part), row)
 
 
 def fields(found: Mapping[str, Json], but: frozenset[str] = frozenset()) -> str:
     """Plain members side by side; what is unknown is left out."""
     return ", ".join(
-        f"{spoken(name)} {amount(value)}"
+        f"{spoken(name)} {measure(value, '', name)}"
         for name, value in found.items()
         if name not in but and value is not None and value != "" and not isinstance(value, dict | list)
     )
@@ -116,15 +132,15 @@ def blind_spots(found: JsonObject) -> Iterator[Line]:
         yield say("blind", f"not seen: {spot['what']}: {spot['why']} {spot.get('hint') or ''}".rstrip())
 
 
-def _figure(figure: JsonObject) -> str:
-    unit = f" {figure['unit']}" if figure.get("unit") else ""
+def _figure(figure: JsonObject, called: str) -> str:
+    unit = figure.get("unit")
     beside = [
-        f"{word} {amount(figure[name])}"
+        f"{word} {measure(figure[name], unit, called)}"
         for name, word in (("previous", "before"), ("usual", "usually"), ("baseline", "usually"))
         if figure.get(name) is not None
     ]
     standing = _STANDINGS.get(str(figure["standing"]), "nothing to compare with")
-    return f"{amount(figure['value'])}{unit} ({'; '.join([*beside, standing])})"
+    return f"{measure(figure['value'], unit, called)} ({'; '.join([*beside, standing])})"
 
 
 def _numbered(letter: str) -> str:

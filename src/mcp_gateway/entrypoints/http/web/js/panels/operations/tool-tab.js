@@ -1,6 +1,7 @@
 // One operations tool: its fields, running it, and what it found. What was found stays while one looks at another tool.
 
 import { errorNotice } from "../../answer/notices.js";
+import { errorFrom } from "../../api.js";
 import { announce, button, h, replaceContent } from "../../dom.js";
 import { milliseconds, waiting } from "../registry/parts.js";
 import { callTool } from "../registry/requests.js";
@@ -33,7 +34,7 @@ export function toolTab({ tool, title, lead, run: words, waiting: meanwhile, fie
       replaceContent(outcome, drawFound(found), whole(found), h("p", { class: "try-took" }, `Answered in ${milliseconds(performance.now() - began)}.`));
       announce(`${title}: ${outcome.querySelector(".op-verdict")?.textContent ?? "answered"}`);
     } catch (error) {
-      replaceContent(outcome, errorNotice(error, look));
+      replaceContent(outcome, errorNotice(ownWords(error)));
     } finally {
       running = null;
       [run.disabled, stop.hidden] = [false, true];
@@ -41,6 +42,12 @@ export function toolTab({ tool, title, lead, run: words, waiting: meanwhile, fie
   }
 
   return { title, element: h("div", {}, h("p", { class: "panel-lead" }, lead), form, outcome) };
+}
+
+/** What the tool itself said went wrong, where it said anything. */
+function ownWords(error) {
+  const told = error.data?.structured_content;
+  return told ? errorFrom(told, error.status) : error;
 }
 
 /** Drawn only when it is opened: it may be long. */

@@ -3,7 +3,7 @@
 import { h, icon } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { figureTable } from "./figures.js";
-import { amount, blindSpots, copyable, evidenceList, isObject, moment, objectsOf, section, shareText, spokenName, tag, titleOf, verdict, withCode } from "./parts.js";
+import { blindSpots, copyable, evidenceList, isObject, measure, moment, objectsOf, section, shareText, spokenName, tag, verdict, withCode } from "./parts.js";
 
 const VERDICT_TONES = { healthy: "good", degraded: "poor", unhealthy: "bad" };
 const WEIGHTS = { critical: "bad", high: "bad", medium: "poor", low: "" };
@@ -107,8 +107,8 @@ function partOf(name, part) {
     "li",
     { class: "op-part" },
     h("h4", {}, name, " ", tag(spokenName(word), tone)),
-    facts.length > 0 && h("p", { class: "op-meta" }, facts.map(([key, value], index) => [index > 0 && " · ", `${spokenName(key)} `, h("b", {}, said(amount(value)))])),
-    parts.length > 0 && h("p", { class: "op-meta" }, parts.map(([key, value], index) => [index > 0 && " · ", said(titleOf(key)), ": ", said(value)])),
+    facts.length > 0 && h("p", { class: "op-meta" }, facts.map(([key, value], index) => [index > 0 && " · ", `${spokenName(key)} `, h("b", {}, said(measure(value, "", key)))])),
+    parts.length > 0 && h("p", { class: "op-meta" }, parts.map(([key, value], index) => [index > 0 && " · ", said(spokenName(key)), ": ", said(value)])),
     isObject(part.figures) && figureTable(`Figures: ${name}`, part.figures),
   );
 }

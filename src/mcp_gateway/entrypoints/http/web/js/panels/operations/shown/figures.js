@@ -2,12 +2,12 @@
 
 import { h } from "../../../dom.js";
 import { said } from "../../../said.js";
-import { amount, atMost, isObject, MOST_SHOWN, objectsOf, spokenName, tag } from "./parts.js";
+import { atMost, isObject, measure, MOST_SHOWN, objectsOf, spokenName, tag } from "./parts.js";
 
 const STANDINGS = {
   as_usual: ["as usual", ""],
-  higher: ["higher", "poor"],
-  lower: ["lower", "poor"],
+  higher: ["higher", "moved"],
+  lower: ["lower", "moved"],
   too_few: ["too few to tell", ""],
   no_baseline: ["nothing to compare with", ""],
 };
@@ -25,7 +25,7 @@ export function figureTable(name, figures) {
   return scroller(
     name,
     ["", ...columns.map(([, words]) => words), ""],
-    rows.map(([key, figure]) => [head(key), ...columns.map(([member]) => numberCell(comparedWith(figure, member), figure.unit)), standing(figure)]),
+    rows.map(([key, figure]) => [head(key), ...columns.map(([member]) => numberCell(comparedWith(figure, member), figure.unit, key)), standing(figure)]),
   );
 }
 
@@ -36,7 +36,7 @@ export function matrix(name, rows) {
   return scroller(
     name,
     ["", ...columns.map(spokenName), ""],
-    rows.slice(0, MOST_SHOWN).map((row) => [head(Object.values(row).find((value) => typeof value === "string") ?? "", true), ...columns.map((key) => numberCell(row[key]?.value)), standing(row[columns.at(-1)])]),
+    rows.slice(0, MOST_SHOWN).map((row) => [head(Object.values(row).find((value) => typeof value === "string") ?? "", true), ...columns.map((key) => numberCell(row[key]?.value, row[key]?.unit, key)), standing(row[columns.at(-1)])]),
   );
 }
 
@@ -45,14 +45,14 @@ export function plainTable(name, rows) {
   const found = objectsOf(rows);
   if (found.length === 0) return null;
   const columns = Object.keys(found[0]).filter((key) => found.some((row) => row[key] !== null && !isObject(row[key])));
-  return scroller(name, columns.map(spokenName), found.slice(0, MOST_SHOWN).map((row) => columns.map((key) => (typeof row[key] === "string" ? h("td", {}, said(row[key])) : numberCell(row[key])))));
+  return scroller(name, columns.map(spokenName), found.slice(0, MOST_SHOWN).map((row) => columns.map((key) => (typeof row[key] === "string" ? h("td", {}, said(row[key])) : numberCell(row[key], "", key)))));
 }
 
 const comparedWith = (figure, member) => figure[member] ?? (member === "usual" ? (figure.baseline ?? null) : null);
 
 const head = (name, asItIs = false) => h("th", { scope: "row" }, said(asItIs ? name : spokenName(name)));
 
-const numberCell = (value, unit) => h("td", { class: "op-number" }, value === undefined || value === null ? "–" : [said(amount(value)), unit && h("small", {}, ` ${unit}`)]);
+const numberCell = (value, unit, name) => h("td", { class: "op-number" }, value === undefined || value === null ? "–" : said(measure(value, unit, name)));
 
 function standing(figure) {
   const [words, tone] = STANDINGS[figure?.standing] ?? ["", ""];

@@ -4,7 +4,7 @@ import { h, icon } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { troubleCard } from "./diagnosis.js";
 import { figureTable, isFigure, matrix, plainTable } from "./figures.js";
-import { amount, blindSpots, isObject, objectsOf, section, shareText, spokenName, tag, titleOf, verdict } from "./parts.js";
+import { amount, blindSpots, isObject, measure, objectsOf, section, shareText, spokenName, tag, titleOf, verdict } from "./parts.js";
 import { trendOf } from "./trend.js";
 
 const ENDS = { all_pass: "good", some_failed: "poor", all_failed: "bad" };
@@ -24,9 +24,9 @@ export function drawPerformance(found) {
   return [
     verdict(...leading(found, results)),
     isObject(results.trends) && Object.values(results.trends).map(trendOf),
-    section("Overall", figureTable("Overall", overall), sharesOf(results)),
+    section("Overall", figureTable("Overall", overall), numbersOf(results), results.note && h("p", { class: "op-why" }, said(results.note))),
     groups.filter(([, value]) => !isFigure(value)).map(([name, value]) => section(titleOf(name), grouped(titleOf(name), value))),
-    section("Probes of our own", plainTable("Probes of our own", probes), results.latency_summary && h("p", { class: "op-why" }, said(results.latency_summary.note))),
+    section("Probes of our own", plainTable("Probes of our own", probes)),
     blindSpots(found),
   ];
 }
@@ -42,9 +42,10 @@ function leading(found, results) {
   return [tone, told ?? `${titleOf(found.metric_type)}: ${spokenName(figure.standing)}`];
 }
 
-function sharesOf(results) {
-  const shares = Object.entries(results).filter(([, value]) => typeof value === "number");
-  return shares.length > 0 && h("p", { class: "op-meta" }, shares.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, amount(value))]));
+/** The plain numbers among the members, side by side. */
+function numbersOf(members) {
+  const numbers = Object.entries(members).filter(([, value]) => typeof value === "number");
+  return numbers.length > 0 && h("p", { class: "op-meta" }, numbers.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, measure(value, "", name))]));
 }
 
 function grouped(name, value) {
@@ -63,17 +64,12 @@ export function drawCache(found) {
   return [
     advice.length > 0 ? verdict("poor", advice.length === 1 ? "one thing stands out" : `${advice.length} things stand out`) : verdict(read ? "good" : "unsure", read ? "nothing stands out" : "nothing could be read"),
     section("What stands out", advice.map(troubleCard)),
-    section("Figures", figureTable("Figures", analysis.figures ?? {}), countsOf(analysis)),
+    section("Figures", figureTable("Figures", analysis.figures ?? {}), numbersOf(analysis)),
     CACHE_TABLES.map(([member, title]) => section(title, plainTable(title, analysis[member]))),
     section("Sample of the keys", plainTable("Sample of the keys", found.sample_cache_analysis)),
     section("Recent invalidations", plainTable("Recent invalidations", found.recent_coherence_events)),
     blindSpots(found),
   ];
-}
-
-function countsOf(analysis) {
-  const counts = Object.entries(analysis).filter(([, value]) => typeof value === "number");
-  return h("p", { class: "op-meta" }, counts.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, amount(value))]));
 }
 
 /** Of `test_ai_engine_integration`. */

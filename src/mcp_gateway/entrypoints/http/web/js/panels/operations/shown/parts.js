@@ -7,6 +7,7 @@ const TONES = { good: "check", poor: "alert", bad: "cross", unsure: "question" }
 const FEW_DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const CLOCK = new Intl.DateTimeFormat("en", { timeStyle: "medium", hour12: false });
+const SIZES = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]];
 const COPIED_MS = 1600;
 export const MOST_SHOWN = 200;
 
@@ -27,6 +28,19 @@ export function amount(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return (Math.abs(value) >= 1000 ? WHOLE : FEW_DIGITS).format(value);
   return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** The same with its unit, which the name of a figure tells where nothing else does. */
+export function measure(value, unit, name = "") {
+  if (typeof value !== "number") return amount(value);
+  if (unit === "share" || /_(share|rate)$/.test(name)) return `${FEW_DIGITS.format(value * 100)} %`;
+  if (unit === "bytes" || name.endsWith("bytes")) return bytesText(value);
+  return unit && unit !== "1" ? `${amount(value)} ${unit}` : amount(value);
+}
+
+function bytesText(bytes) {
+  const [size, word] = SIZES.find(([least]) => Math.abs(bytes) >= least) ?? [1, "bytes"];
+  return `${FEW_DIGITS.format(bytes / size)} ${word}`;
 }
 
 /** Rounded down: 99.6 % is not certainty. */
@@ -61,12 +75,12 @@ export function evidenceList(title, signs) {
 }
 
 function signOf({ signal, value, unit, baseline, baseline_from: from, source, at }) {
-  const usual = baseline === null || baseline === undefined ? "nothing to compare with" : `usually ${amount(baseline)}${from ? `, by ${from}` : ""}`;
+  const usual = baseline === null || baseline === undefined ? "nothing to compare with" : `usually ${measure(baseline, unit)}${from ? `, by ${from}` : ""}`;
   return h(
     "li",
     { class: "op-sign" },
     h("code", { class: "op-signal" }, said(signal)),
-    h("b", { class: "op-value" }, said(amount(value)), unit && ` ${unit}`),
+    h("b", { class: "op-value" }, said(measure(value, unit))),
     h("span", { class: "op-usual" }, said(usual)),
     h("span", { class: "op-source" }, said(source), " · ", moment(at)),
   );

@@ -1,7 +1,7 @@
 // The way of one figure over a window, from zero up, so that a small change does not look like a large one.
 
 import { h, s } from "../../../dom.js";
-import { amount, moment, objectsOf } from "./parts.js";
+import { measure, moment, objectsOf } from "./parts.js";
 
 const [TREND_WIDTH, TREND_HEIGHT, TREND_EDGE] = [640, 96, 6];
 
@@ -14,7 +14,7 @@ export function trendOf({ title, unit, points }) {
   const x = (index) => TREND_EDGE + (index / (found.length - 1)) * (TREND_WIDTH - 2 * TREND_EDGE);
   const y = (value) => TREND_HEIGHT - TREND_EDGE - ((value - low) / (high - low)) * (TREND_HEIGHT - 2 * TREND_EDGE);
   const line = values.map((value, index) => `${index ? "L" : "M"}${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  const words = `lowest ${amount(Math.min(...values))}, highest ${amount(Math.max(...values))}, last ${amount(values.at(-1))} ${unit}`;
+  const words = `lowest ${measure(Math.min(...values), unit)}, highest ${measure(Math.max(...values), unit)}, last ${measure(values.at(-1), unit)}`;
   return h(
     "figure",
     { class: "op-trend" },
