@@ -40,7 +40,8 @@ PUBLIC = {
     ("HEAD", "/.well-known/oauth-protected-resource"), ("HEAD", "/.well-known/oauth-protected-resource/{endpoint:path}"),
 }  # fmt: skip
 # The page's files: markup, styles, scripts and the icon.
-PAGE = {(method, f"/{name}") for name in read_page_files() for method in ("GET", "HEAD")}
+FILES = {(method, f"/{name}") for name in read_page_files() for method in ("GET", "HEAD")}
+PAGE = {(method, path if path.count("/") == 1 else f"/{path.split('/')[1]}/{{path:path}}") for method, path in FILES}
 MCP = {"/mcp", "/sse", "/messages/", "/health"}
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -109,7 +110,7 @@ async def test_what_is_public_is_exactly_the_list(application: Application) -> N
     assert (PUBLIC - providers) <= found
     transport = httpx.ASGITransport(application.main)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=20) as stranger:
-        for method, path in sorted((PUBLIC | PAGE) - providers):
+        for method, path in sorted((PUBLIC | FILES) - providers):
             reply = await stranger.request(
                 method, concrete(path).replace("resource/x", "resource/mcp"), json={"token": "x"} if method == "POST" else None
             )

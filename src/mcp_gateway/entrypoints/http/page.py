@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import JSONResponse, Response
 
 from mcp_gateway.entrypoints.http.guards import Public
@@ -46,7 +46,7 @@ def read_page_files() -> dict[str, PageFile]:
 
 
 def page_routes(pages: dict[str, PageFile], card: JsonObject) -> APIRouter:
-    """GET / by what the client accepts, and every file of the page at its own address."""
+    """GET / by what the client accepts, and every file of the page at its own address: one route for all files of a folder."""
     router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 
     @router.api_route("/", methods=["GET", "HEAD"])
@@ -56,8 +56,11 @@ def page_routes(pages: dict[str, PageFile], card: JsonObject) -> APIRouter:
             return serve_file(request, index)
         return JSONResponse(card, headers={"Vary": "Accept"})
 
-    for page_file in pages.values():
-        router.add_api_route(f"/{page_file.path}", _endpoint(page_file), methods=["GET", "HEAD"])
+    for name in sorted({path.partition("/")[0] for path in pages}):
+        if name in pages:
+            router.add_api_route(f"/{name}", _file(pages[name]), methods=["GET", "HEAD"])
+        else:
+            router.add_api_route(f"/{name}/{{path:path}}", _folder(pages, name), methods=["GET", "HEAD"])
     return router
 
 
@@ -69,8 +72,18 @@ def serve_file(request: Request, page_file: PageFile) -> Response:
     return Response(page_file.content, media_type=page_file.media_type, headers=headers)
 
 
-def _endpoint(page_file: PageFile) -> Callable[[Request, Call], Awaitable[Response]]:
+def _file(page_file: PageFile) -> Callable[[Request, Call], Awaitable[Response]]:
     async def endpoint(request: Request, _: Public) -> Response:
+        return serve_file(request, page_file)
+
+    return endpoint
+
+
+def _folder(pages: dict[str, PageFile], name: str) -> Callable[[Request, str, Call], Awaitable[Response]]:
+    async def endpoint(request: Request, path: str, _: Public) -> Response:
+        page_file = pages.get(f"{name}/{path}")
+        if page_file is None:
+            raise HTTPException(404)
         return serve_file(request, page_file)
 
     return endpoint

@@ -36,7 +36,19 @@ async def test_every_file_of_the_page_is_served_and_none_is_empty(client: httpx.
         assert response.content == page.content != b""
 
 
-@pytest.mark.parametrize("path", ["/../app.py", "/%2e%2e/app.py", "/js/../../app.py", "/models.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../app.py",
+        "/%2e%2e/app.py",
+        "/js/../../app.py",
+        "/js/%2e%2e/%2e%2e/app.py",
+        "/js/",
+        "/js",
+        "/js/nothing.js",
+        "/models.py",
+    ],
+)
 async def test_nothing_beside_the_page_can_be_read(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
