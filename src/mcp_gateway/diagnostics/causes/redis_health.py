@@ -21,7 +21,9 @@ def hung(window: Window) -> Hypothesis:
     silences, usual = window.change(CHANGES, state="silent") or 0.0, window.baseline(CHANGES, of="change", state="silent") or 0.0
     # One silence may be chance; with decisions made without the store it is none.
     silent = either(rose(window, CHANGES, state="silent"), silences > 2 * usual and rose(window, AWAY))
-    unanswered = None if outcome is None else busy or outcome == "timeout"
+    # Where it was too late for us when all was well, too, the delay is on our side.
+    late = outcome == "timeout" and window.baseline_text("redis.probe_outcome") != "timeout"
+    unanswered = None if outcome is None else busy or late
     case.must(
         unanswered if silent is None else either(unanswered, silent),
         sign("redis.probe_outcome"), sign(CHANGES, state="silent"),

@@ -6,11 +6,20 @@ what is a gauge then has no baseline, and whoever judges it must say so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 
 from mcp_gateway.diagnostics.signals.catalogue import UPTIMES, Signal
 from mcp_gateway.diagnostics.signals.histogram import Histogram
-from mcp_gateway.diagnostics.signals.joining import Wanted, joined_histogram, joined_number
+from mcp_gateway.diagnostics.signals.joining import (
+    Wanted,
+    all_measured,
+    growth,
+    joined_histogram,
+    joined_number,
+    measured,
+    together,
+)
 from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 
 # A process that has run for less has no usual, nor has a percentile of fewer measurements.
@@ -19,16 +28,17 @@ FEWEST_MEASURED = 10
 SINCE_START = "since its process began"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """`healthy` in order of time; `first` is the window's first look, or the only one."""
+    """`healthy` in order of time; `first` is the window's first look, or the only one. `sources`: those that are compared."""
 
     healthy: Sequence[Snapshot]
     first: Snapshot
+    sources: frozenset[str]
 
     def described(self, signal: Signal) -> str:
         """Where a baseline of this signal comes from; empty when there is none."""
-        if self._healthy_pair() is not None:
+        if self._pairs:
             begun, ended = self.healthy[0].at, self.healthy[-1].at
             return f"healthy {begun:%H:%M:%S} to {ended:%H:%M:%S}"
         return "" if signal.kind in {"gauge", "text"} else SINCE_START
@@ -48,33 +58,32 @@ class Baseline:
 
     def change(self, signal: Signal, wanted: Wanted) -> tuple[float, float] | None:
         """How much a number grew, and in how many seconds."""
-        if (pair := self._healthy_pair()) is not None:
-            last = joined_number(pair[1], signal, wanted)
-            if last is not None:
-                first = joined_number(pair[0], signal, wanted) or 0.0
-                grown = last - first
-                if signal.kind == "counter" and grown < 0:
-                    grown = last
-                return grown, (pair[1].at - pair[0].at).total_seconds()
+        rates = [
+            grown / (last.at - first.at).total_seconds()
+            for source, (first, last) in self._pairs.items()
+            if (grown := growth(first, last, signal, wanted, source=source)) is not None
+        ]
+        if (rate := together(signal, rates)) is not None:
+            seconds = (self.healthy[-1].at - self.healthy[0].at).total_seconds()
+            return rate * seconds, seconds
         if signal.kind != "counter":
             return None
-        seconds = self._uptime(signal)
-        if seconds is None or not self.first.source_of(UPTIMES[signal.name.partition(".")[0]]):
+        uptime = self._uptime(signal)
+        if uptime is None or not self.first.source_of(UPTIMES[signal.name.partition(".")[0]]):
             return None
-        return joined_number(self.first, signal, wanted) or 0.0, seconds
+        return joined_number(self.first, signal, wanted) or 0.0, uptime
 
     def histogram(self, signal: Signal, wanted: Wanted, *, fewest: int = FEWEST_MEASURED) -> Histogram | None:
         """None when fewer were measured: a percentile of less is chance."""
-        found = joined_histogram(self.first, signal, wanted)
-        if (pair := self._healthy_pair()) is not None and (last := joined_histogram(pair[1], signal, wanted)) is not None:
-            first = joined_histogram(pair[0], signal, wanted)
-            found = last if first is None else last.minus(first)
+        parts = [measured(*pair, signal, wanted, source=source) for source, pair in self._pairs.items()]
+        found = all_measured(one for one in parts if one is not None) or joined_histogram(self.first, signal, wanted)
         return found if found is not None and found.count >= fewest else None
 
-    def _healthy_pair(self) -> tuple[Snapshot, Snapshot] | None:
-        if len(self.healthy) < 2 or self.healthy[-1].at <= self.healthy[0].at:
-            return None
-        return self.healthy[0], self.healthy[-1]
+    @cached_property
+    def _pairs(self) -> dict[str, tuple[Snapshot, Snapshot]]:
+        """Of each source the healthy looks furthest apart at which it was read."""
+        seen = {source: [one for one in self.healthy if source in one.sources] for source in self.sources}
+        return {source: (looks[0], looks[-1]) for source, looks in seen.items() if looks and looks[-1].at > looks[0].at}
 
     def _uptime(self, signal: Signal) -> float | None:
         name = UPTIMES.get(signal.name.partition(".")[0])

@@ -66,9 +66,10 @@ class Snapshot:
         """What could not be read, whole sources first."""
         return (*self.blind_spots, *(spot for readings in self.sources.values() for spot in readings.blind_spots))
 
-    def find(self, name: str, labels: Mapping[str, str]) -> tuple[Reading, ...]:
-        """Every series of a signal with at least these labels, in the order they were read."""
-        return tuple(one for _, one in self._by_name.get(name, ()) if one.carries(labels))
+    def find(self, name: str, labels: Mapping[str, str], *, source: str | None = None) -> tuple[Reading, ...]:
+        """Every series of a signal with at least these labels, in the order they were read; of one source, or of all."""
+        found = self._by_name.get(name, ())
+        return tuple(one for read_by, one in found if source in {None, read_by} and one.carries(labels))
 
     def source_of(self, name: str) -> str:
         """Which source read a signal; empty when none did."""

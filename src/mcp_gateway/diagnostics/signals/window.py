@@ -20,7 +20,15 @@ from typing import Literal, TypeAlias
 from mcp_gateway.diagnostics.signals.baseline import Baseline
 from mcp_gateway.diagnostics.signals.catalogue import Counted, Signal, signal_of
 from mcp_gateway.diagnostics.signals.histogram import Histogram
-from mcp_gateway.diagnostics.signals.joining import Wanted, joined_histogram, joined_number
+from mcp_gateway.diagnostics.signals.joining import (
+    Wanted,
+    all_measured,
+    growth,
+    joined_histogram,
+    joined_number,
+    measured,
+    together,
+)
 from mcp_gateway.diagnostics.signals.names import Names
 from mcp_gateway.diagnostics.signals.snapshot import Reading, Snapshot
 from mcp_gateway.diagnostics.verdict import BlindSpot, Evidence
@@ -86,11 +94,11 @@ class Window:
     def histogram(self, name: str, **labels: str) -> Histogram | None:
         """What was measured within the window; everything since the start when there was one look only."""
         signal = signal_of(name)
-        last = joined_histogram(self.last, signal, labels)
-        if last is None or self.first is None or not self.first.source_of(name):
-            return last
-        first = joined_histogram(self.first, signal, labels)
-        return last if first is None else last.minus(first)
+        first = self.first
+        if first is None or not first.source_of(name):
+            return joined_histogram(self.last, signal, labels)
+        found = (measured(first, self.last, signal, labels, source=source) for source in self.last.sources)
+        return all_measured(one for one in found if one is not None)
 
     def usual_histogram(self, name: str, **labels: str) -> Histogram | None:
         """What was measured when the system was last well, also where that is too little for a baseline."""
@@ -175,26 +183,19 @@ class Window:
 
     @cached_property
     def _usual(self) -> Baseline:
-        return Baseline(healthy=self.healthy, first=self.first or self.last)
+        first = self.first or self.last
+        # Of what was not read now, what is usual would make all the rest look little.
+        return Baseline(healthy=self.healthy, first=first, sources=frozenset(first.sources) & frozenset(self.last.sources))
 
     def _of(self, name: str, of: Of, labels: Wanted) -> float | None:
         figures = {"figure": self.figure, "value": self.value, "rate": self.rate, "change": self.change}
         return figures[of](name, **labels)
 
     def _grown(self, signal: Signal, labels: Wanted) -> float | None:
-        if self.first is None or not self._was_read(self.first, signal):
+        if self.first is None:
             return None
-        last = joined_number(self.last, signal, labels)
-        if last is None:
-            return None
-        first = joined_number(self.first, signal, labels)
-        if first is None:
-            return last if signal.kind == "counter" else None
-        return last if signal.kind == "counter" and last < first else last - first
-
-    def _was_read(self, first: Snapshot, signal: Signal) -> bool:
-        """A series that is new in a page that was read before grew from nothing; one of a page that was not read may be old."""
-        return bool(first.source_of(signal.name)) or self.last.source_of(signal.name) in first.sources
+        found = [growth(self.first, self.last, signal, labels, source=source) for source in self.last.sources]
+        return together(signal, (one for one in found if one is not None))
 
     @staticmethod
     def _share(signal: Signal, labels: Wanted, grown: Grown) -> float | None:

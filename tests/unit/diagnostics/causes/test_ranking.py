@@ -255,6 +255,11 @@ def test_where_nothing_could_be_read_no_cause_is_claimed() -> None:
     assert find_causes(empty).standing == ()
 
 
+def test_a_store_that_was_too_late_for_us_when_all_was_well_is_not_hung() -> None:
+    looks = healthy().gauge("redis.probe_outcome", "timeout")
+    assert find_causes(looks.window()).standing == ()
+
+
 def test_the_same_signals_give_the_same_answer() -> None:
     looks = healthy()
     blocked(looks)

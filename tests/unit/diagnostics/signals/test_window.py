@@ -50,6 +50,23 @@ def test_what_was_not_read_before_has_no_growth() -> None:
     assert Window(last=snapshot(10, reading(RESPONSES, 10_000))).rate(RESPONSES) is None
 
 
+def two_replicas(seconds: float, **totals: float) -> Snapshot:
+    sources = {name: Readings(readings=(reading(RESPONSES, total, replica=name),)) for name, total in totals.items()}
+    return Snapshot(at=NOON + timedelta(seconds=seconds), sources=sources)
+
+
+def test_a_replica_that_was_not_read_or_began_anew_distorts_no_other() -> None:
+    healthy = (two_replicas(-200, one=0, two=0), two_replicas(-100, one=1_000, two=500), two_replicas(-50, one=1_500))
+    first = two_replicas(0, one=2_000, two=1_000)
+    unread = Window(healthy=healthy, first=first, last=two_replicas(10, one=2_100))
+    assert unread.change(RESPONSES) == 100
+    assert unread.baseline(RESPONSES, of="change") == 100, "of that replica alone"
+    assert Window(first=two_replicas(0, one=2_000), last=two_replicas(10, one=2_100, two=9_000)).change(RESPONSES) == 100
+    anew = Window(healthy=healthy, first=first, last=two_replicas(10, one=2_100, two=30))
+    assert anew.change(RESPONSES) == 130
+    assert anew.baseline(RESPONSES) == 15
+
+
 def test_a_percentile_is_that_of_the_window_alone() -> None:
     window = Window(first=snapshot(0, lag(1_000, 0, 0)), last=snapshot(10, lag(1_000, 100, 0)))
     assert window.value("gateway.loop_lag_p50_ms") == pytest.approx(55.0)
