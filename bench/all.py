@@ -22,15 +22,28 @@ ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "benchmarks.md"
 LIMIT_SECONDS = 3_600
 SHOWN_OF_FAILURE = 30
+# A quarter of an hour; each fault once at two of its three strengths, each control once.
+FAULTS = ("--strengths", "clear,mild", "--controls", "1")
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A script of this folder as a module, with its options."""
+    """A module of this folder that can be run, and its options; `places` are options that name files of this machine."""
 
     title: str
     module: str
     options: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+    @property
+    def there(self) -> bool:
+        path = ROOT / self.module.replace(".", "/")
+        return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+    @property
+    def command(self) -> str:
+        """For people."""
+        return " ".join(("python -m", self.module, *self.options))
 
 
 def main() -> int:
@@ -45,7 +58,7 @@ def main() -> int:
         text, ok = run(measurement)
         failed += not ok
         print(text, flush=True)
-        sections.append(f"## {measurement.title}\n\n`python -m {measurement.module}`\n\n{text.strip()}\n")
+        sections.append(f"## {measurement.title}\n\n`{measurement.command}`\n\n{text.strip()}\n")
     sections.extend(text for title, text in kept.items() if not any(one.startswith(f"## {title}\n") for one in sections))
     REPORT.write_text("\n".join([_preface(), *sections]), encoding="utf-8")
     print(f"written: {REPORT.relative_to(ROOT)}")
@@ -87,13 +100,18 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Adaptive concurrency on a simulated backend", "bench.kit.adaptive"),
         Measurement("The MCP gateway: what a call through a link costs beside other HTTP clients", "bench.gateway.clients"),
         Measurement("Diagnostics: what the analyses cost Redis", "bench.diagnostics_redis"),
+        Measurement(
+            "Faults put into a real gateway, found and mended", "bench.faults", ("--strengths", "clear,mild", "--controls", "1")
+        ),
+        Measurement("Routers that are made: a sample put through everything", "bench.routes", ("--sample", "20")),
+        Measurement("The validator: recall, precision, crashes, speed", "bench.patterns"),
     ]
     if nl2sql is not None:
         questions = tuple(str(path) for path in sorted((nl2sql / "questions").glob("*.jsonl")))
         predictions = str(Path(tempfile.gettempdir()) / "mcp-gateway-predictions.jsonl")
         options = ("--questions", *questions, "--databases", str(nl2sql / "databases"), "--predictions", predictions)
-        found.append(Measurement("Public question sets", "bench.nl2sql", options))
-    return [measurement for measurement in found if (ROOT / f"{measurement.module.replace('.', '/')}.py").is_file()]
+        found.append(Measurement("Public question sets", "bench.nl2sql", places=options))
+    return [measurement for measurement in found if measurement.there]
 
 
 def run(measurement: Measurement) -> tuple[str, bool]:
@@ -101,7 +119,7 @@ def run(measurement: Measurement) -> tuple[str, bool]:
     begun = perf_counter()
     try:
         ended = subprocess.run(  # noqa: S603 - our own scripts
-            [sys.executable, "-m", measurement.module, *measurement.options],
+            [sys.executable, "-m", measurement.module, *measurement.options, *measurement.places],
             cwd=ROOT,
             capture_output=True,
             text=True,

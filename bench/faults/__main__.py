@@ -5,8 +5,8 @@
 
 import argparse
 import asyncio
-import json
 import logging
+import sys
 import time
 from pathlib import Path
 
@@ -15,36 +15,31 @@ from bench.faults.all_faults import FAULTS
 from bench.faults.cases import STRENGTHS
 from bench.faults.controls import run_controls
 from bench.faults.cost import measure as measure_cost
+from bench.faults.explaining import explain
 from bench.faults.kept import Kept
 from bench.faults.lab import Lab
-from bench.faults.report import write_report
+from bench.faults.report import scores, write_report
 from bench.faults.runs import Run, run_one
 
 
 async def measure(options: argparse.Namespace) -> None:
     wanted = set(options.only.split(",")) if options.only else None
     chosen = [fault for fault in FAULTS if wanted is None or fault.code in wanted]
-    kept = Kept(Path(options.kept)) if options.kept else None
-    runs: list[Run] = []
+    kept = Kept(Path(options.kept) if options.kept else None)
     async with Lab() as lab:
-        controls = await run_controls(lab, options.controls, why=options.why)
-        for control in controls if kept else ():
-            kept.add(control)  # type: ignore[union-attr]  # there is one
+        for control in await run_controls(lab, options.controls, why=options.why):
+            kept.add(control)
         for strength in options.strengths.split(",") if options.strengths else ():
             for fault in chosen:
                 begun = time.monotonic()
                 run = await run_one(lab, fault, strength, repeats=options.repeats, mend=not options.no_mend)
-                runs.append(run)
-                if kept:
-                    kept.add(run)
+                kept.add(run)
                 _show(run, time.monotonic() - begun, why=options.why)
+    runs, controls = kept.read()
+    print("\n".join(scores(runs, controls)))
     if options.out:
-        all_runs, all_controls = kept.read() if kept else (runs, controls)
         cost = (await measure_cost()).lines() if options.cost else []
-        write_report(Path(options.out), all_runs, all_controls, cost)
-    alarms = sum(bool(one.answered) and not one.expected for one in controls)
-    told = {"runs": len(runs), "first": sum(run.first for run in runs), "false alarms": alarms, "controls": len(controls)}
-    print(json.dumps(told))
+        write_report(Path(options.out), runs, controls, cost)
 
 
 def _show(run: Run, seconds: float, *, why: bool) -> None:
@@ -53,15 +48,12 @@ def _show(run: Run, seconds: float, *, why: bool) -> None:
         f"{run.fault:<5}{run.strength:<7}{'ok' if run.first else f'place {run.place}':<8} answered={list(run.answered)} "
         f"component={run.component} evidence={run.evidence} applied={list(run.applied)} restored={restored} "
         f"stable={run.stable}/{run.asked} answer={run.seconds:.2f}s run={seconds:.0f}s",
-        flush=True,
+        file=sys.stderr,
     )
     for answer in run.swerved:
-        print(f"      asked again: {answer}")
+        print(f"      asked again: {answer}", file=sys.stderr)
     if why and not run.first:
-        for one in (*run.others, *([run.truth] if run.truth is not None else [])):
-            print(f"      {one.cause} {one.confidence:.2f}: {one.why}")
-            for piece in (*one.supports, *one.against):
-                print(f"          {piece.signal} {piece.value} usual {piece.baseline}")
+        explain((*run.others, *([run.truth] if run.truth is not None else [])))
 
 
 def main() -> None:

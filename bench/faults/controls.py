@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.faults import faults_store as store
+from bench.faults.explaining import explain
 from bench.faults.lab import Lab
 from bench.faults.load import Mix
 from bench.faults.runs import SETTLING_SECONDS, run_control
@@ -86,10 +88,8 @@ async def run_controls(lab: Lab, times: int, *, why: bool) -> list[Control]:
             done.append(control)
             print(
                 f"{name}  {'right' if control.right else 'WRONG'} {list(control.answered)} {time.monotonic() - begun:.0f} s",
-                flush=True,
+                file=sys.stderr,
             )
-            for one in found.causes.standing if why and not control.right else ():
-                print(f"      {one.cause} {one.confidence:.2f}: {one.why}")
-                for piece in one.supports:
-                    print(f"          {piece.signal} {piece.value} usual {piece.baseline}")
+            if why and not control.right:
+                explain(found.causes.standing)
     return done

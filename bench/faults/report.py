@@ -21,11 +21,12 @@ was not run is not there. Measured on two processors that other work kept busy t
 
 def write_report(path: Path, runs: Sequence[Run], controls: Sequence[Control], cost: Sequence[str] = ()) -> None:
     path.write_text(
-        "\n".join([HEADER, *_scores(runs, controls), "", *cost, "", *_matrix(runs), "", *_each(runs)]) + "\n", encoding="utf-8"
+        "\n".join([HEADER, *scores(runs, controls), "", *cost, "", *_matrix(runs), "", *_each(runs)]) + "\n", encoding="utf-8"
     )
 
 
-def _scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
+def scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
+    """Lines of a table by strength, and what holds for all runs."""
     names = ("strength", "true cause first", "in the first three", "part named", "evidence named", "mended within 60 s")
     lines = [f"| {' | '.join(names)} |", "|---|---|---|---|---|---|"]
     for strength in STRENGTHS:
