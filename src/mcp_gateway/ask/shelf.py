@@ -29,6 +29,9 @@ LONGEST_SECONDS = 86_400.0
 LOAD_SECONDS = 600.0
 MAX_RESOURCE_BYTES, MAX_NEAR_BYTES = 20_000_000, 128_000_000
 
+# One copy in so long is asked for once more, and compared: a server that does not keep its promise is noticed.
+COMPARED_EVERY_SECONDS = 300.0
+
 Said: TypeAlias = ResourceContent | ResourceListing
 
 
@@ -40,12 +43,18 @@ def keep_while_vouched_for() -> CachePolicy:
         fresh_for=lambda said: said.ttl_seconds,
         load_timeout_seconds=LOAD_SECONDS,
         max_value_bytes=MAX_RESOURCE_BYTES,
+        compare_every_seconds=COMPARED_EVERY_SECONDS,
     )
 
 
 def keep_for(seconds: float) -> CachePolicy:
     """Every copy for so long; 0 keeps none."""
     return replace(keep_while_vouched_for(), fresh_for=lambda _: seconds)
+
+
+def says_the_same(one: Said, other: Said) -> bool:
+    """How long it is vouched for apart."""
+    return replace(one, ttl_seconds=0.0) == replace(other, ttl_seconds=0.0)
 
 
 def identity_of(config: MCPServerConfig) -> str:
@@ -122,7 +131,9 @@ class Shelves:
 
     def __init__(self, level: SharedLevel, *, clock: Clock, figures: Figures = NO_FIGURES, name: str = "resources") -> None:
         policy = replace(keep_while_vouched_for(), near_max_bytes=MAX_NEAR_BYTES)
-        self._cache: Cache[Said] = Cache(name, level, codec=SaidCodec(), policy=policy, clock=clock, figures=figures)
+        self._cache: Cache[Said] = Cache(
+            name, level, codec=SaidCodec(), policy=policy, clock=clock, figures=figures, same=says_the_same
+        )
 
     def shelf(self, identity: str) -> Shelf:
         return Shelf(self._cache, identity)

@@ -9,8 +9,10 @@ between callers: treat them as frozen. Nothing is cached across tenants. The ste
 """
 
 import asyncio
+import operator
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Generic, Literal, Self, TypeVar, cast, overload
 
 import structlog
@@ -20,6 +22,7 @@ from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.kit.cache.codec import Codec, JsonCodec
+from mcp_gateway.kit.cache.comparing import Comparing
 from mcp_gateway.kit.cache.figures import Counting
 from mcp_gateway.kit.cache.flights import Flight, Flights
 from mcp_gateway.kit.cache.model import Acknowledgement, CacheCounts, CachePolicy, InvalidationEvent
@@ -52,6 +55,7 @@ class Cache(Generic[V]):
         clock: Clock = ...,
         figures: Figures = ...,
         random_share: Callable[[], float] = ...,
+        same: Callable[[V, V], bool] = ...,
     ) -> None: ...
 
     @overload
@@ -65,6 +69,7 @@ class Cache(Generic[V]):
         clock: Clock = ...,
         figures: Figures = ...,
         random_share: Callable[[], float] = ...,
+        same: Callable[[V, V], bool] = ...,
     ) -> None: ...
 
     def __init__(
@@ -77,8 +82,12 @@ class Cache(Generic[V]):
         clock: Clock | None = None,
         figures: Figures = NO_FIGURES,
         random_share: Callable[[], float] = random.random,
+        same: Callable[[V, V], bool] = operator.eq,
     ) -> None:
-        """`name` is one of a small set: it labels the metrics. `shared` must run on the same clock; its owner closes it."""
+        """`name` is one of a small set: it labels the metrics. `shared` must run on the same clock; its owner closes it.
+
+        `same`: for `compare_every_seconds`, whether two values mean the same to readers.
+        """
         if not name:
             raise InvalidInput("A cache needs a name.")
         clock = clock or SystemClock()
@@ -102,6 +111,15 @@ class Cache(Generic[V]):
             counting=self._counting,
             random_share=random_share,
         )
+        self._comparing: Comparing[V] | None = None
+        if self.policy.compare_every_seconds is not None:
+            self._comparing = Comparing(
+                name,
+                every_seconds=self.policy.compare_every_seconds,
+                same=same,
+                now=clock.monotonic,
+                figures=figures,
+            )
         shared.attach(name, self)
 
     async def __aenter__(self) -> Self:
@@ -214,6 +232,8 @@ class Cache(Generic[V]):
         for flight in running:
             flight.fail(StoreUnavailable("The cache was closed."))
         await end_tasks(*(flight.task for flight in running))
+        if self._comparing is not None:
+            await self._comparing.close()
         self._near.clear()
 
     def invalidated(self, tenant: str, keys: Sequence[str], tags: Sequence[str]) -> None:
@@ -269,8 +289,18 @@ class Cache(Generic[V]):
         tags: Sequence[str],
         policy: CachePolicy,
     ) -> V:
-        """An entry that says something other than a plain fresh value: absent, an error, soon old, or old and being renewed."""
+        """An entry that says something other than a plain fresh value: absent, an error, soon old, or old and being renewed.
+
+        Or one that may be compared with its source.
+        """
         self._note(place)
+        if now < entry.renew_from:
+            entry.quick_until = entry.renew_from
+            self._counting.count(place[0], "near_hit")
+            if self._comparing is not None:
+                served = partial(self._still_serves, place, entry)
+                self._comparing.offer(entry.value, loader, served, timeout_seconds=policy.load_timeout_seconds)
+            return entry.value
         if now < entry.fresh_until:
             negative = entry.quick_until == 0
             self._counting.count(place[0], "negative" if negative else "near_hit")
@@ -284,6 +314,10 @@ class Cache(Generic[V]):
         if entry.error is not None:
             raise entry.error
         return entry.value
+
+    def _still_serves(self, place: NearKey, entry: NearEntry[V]) -> bool:
+        now = self._monotonic()
+        return self._near_get(place) is entry and now < entry.fresh_until and now < self._shared.trusted_until
 
     def _start(self, flight: Flight[V]) -> Flight[V]:
         if self._closed:

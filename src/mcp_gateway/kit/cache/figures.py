@@ -36,7 +36,8 @@ class Tally:
         self.counters: dict[Outcome, Counter] = {}
 
     def snapshot(self) -> dict[Outcome, int]:
-        return {**self.counts, "near_hit": self.near_hits} if self.near_hits else dict(self.counts)
+        near_hits = self.near_hits + self.counts.get("near_hit", 0)
+        return {**self.counts, "near_hit": near_hits} if near_hits else dict(self.counts)
 
 
 class Counting:

@@ -28,6 +28,7 @@ class CachePolicy:
     `near`: keep values in this process too. `near_max_entries`, `near_max_bytes` bound that level (bytes as encoded).
     `max_value_bytes`: larger values are handed out and not kept. `load_timeout_seconds`: then the load ends in `LoadTimedOut`.
     `lease_seconds`: within so long after the death of a process that was loading, another one loads.
+    `compare_every_seconds`: so often one value that is kept near is loaded once more and compared, which is counted; None: never.
     `when_store_is_away`: `load` calls the loader and keeps nothing; `refuse` raises `StoreUnavailable`.
     """
 
@@ -46,6 +47,7 @@ class CachePolicy:
     max_value_bytes: int = 4_000_000
     load_timeout_seconds: float = 30.0
     lease_seconds: float = 2.0
+    compare_every_seconds: float | None = None
     when_store_is_away: Literal["load", "refuse"] = "load"
 
     def __post_init__(self) -> None:
@@ -60,6 +62,8 @@ class CachePolicy:
         for name in ("ttl_jitter", "early_refresh"):
             if getattr(self, name) >= 1:
                 raise InvalidPolicy(f"`{name}` is a share below 1.", field=name)
+        if self.compare_every_seconds == 0:
+            raise InvalidPolicy("`compare_every_seconds` is more than zero.", field="compare_every_seconds")
         if self.lease_seconds < 0.05:
             raise InvalidPolicy("`lease_seconds` is at least 0.05.", field="lease_seconds")
         if self.negative_errors and self.negative_ttl_seconds is None:

@@ -27,11 +27,13 @@ class NearEntry(Generic[V]):
     """All times on the monotonic clock.
 
     `quick_until`: until then a read may return `value` without another thought (0 for None and errors). `fresh_until`: the end of
-    its time. `stale_until`: of serving it while it is renewed. `quiet_until`: no new try to renew it before then.
+    its time. `stale_until`: of serving it while it is renewed. `quiet_until`: no new try to renew it before then. `renew_from`:
+    when renewing it begins; `quick_until` is earlier where one read is to pass by the comparison.
     """
 
     __slots__ = (
-        "error", "fresh_until", "quick_until", "quiet_until", "segment", "size", "stale_until", "tags", "tally", "value",
+        "error", "fresh_until", "quick_until", "quiet_until", "renew_from", "segment", "size", "stale_until", "tags", "tally",
+        "value",
     )  # fmt: skip
 
     def __init__(
@@ -43,7 +45,7 @@ class NearEntry(Generic[V]):
         self.tags = tags
         self.tally = tally
         self.fresh_until = self.stale_until = fresh_until
-        self.quick_until = self.quiet_until = 0.0
+        self.quick_until = self.quiet_until = self.renew_from = 0.0
         self.segment: _Segment | None = None
 
 

@@ -29,6 +29,8 @@ V = TypeVar("V")
 QUIET_SECONDS = 1.0
 # Waiters of several processes wake up to so much apart, so that not all ask at once for a lease that has ended.
 WAKE_SPREAD_SECONDS = 0.01
+# 0 says that there is no value.
+TINY_SECONDS = 1e-6
 # Longer than any value is fresh: claims the lease whatever is there.
 ALWAYS_SECONDS = 1e9
 
@@ -268,7 +270,10 @@ class Reader(Generic[V]):
         if policy.stale_while_revalidate_seconds and kept > fresh:
             entry.stale_until += min(kept - fresh, policy.stale_while_revalidate_seconds)
         if value is not None:
-            entry.quick_until = until - policy.ttl_seconds * policy.early_refresh if policy.early_refresh else until
+            entry.renew_from = until - policy.ttl_seconds * policy.early_refresh if policy.early_refresh else until
+            entry.quick_until = entry.renew_from
+            if policy.compare_every_seconds is not None:  # at any age: old values are stale more often
+                entry.quick_until = max(asked + (entry.renew_from - asked) * self._random_share(), asked + TINY_SECONDS)
         self._near.put(place, entry)
 
     def _quieten(self, flight: Flight[V]) -> None:
