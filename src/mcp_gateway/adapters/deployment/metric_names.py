@@ -54,6 +54,7 @@ OWN: Mapping[str, Meaning] = MappingProxyType(
         "cache_reads": _plain("gateway.cache_reads_total", "cache", "tenant", "outcome"),
         "cache_load_seconds": _timed("gateway.cache_load_ms", "cache"),
         "cache_invalidation_seconds": _timed("gateway.cache_invalidation_ms", "cache"),
+        "cache_compared": _plain("gateway.cache_compared_total", "cache", "outcome"),
         "limit_decisions": _plain("gateway.limit_decisions_total", "outcome", "decided_by", "tenant"),
         "limit_refusals": _plain("gateway.limit_refusals_total", "rule", "tenant"),
         "limit_near": _plain("gateway.limit_near_total", "rule"),

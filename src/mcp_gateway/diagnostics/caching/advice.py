@@ -7,6 +7,7 @@ from typing import Literal
 from mcp_gateway.core.errors import Json
 from mcp_gateway.diagnostics.caching.ports import CanaryFlight, CoherenceEvent
 from mcp_gateway.diagnostics.caching.sample import KeySample
+from mcp_gateway.diagnostics.caching.staleness import Staleness
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Evidence
 
@@ -17,6 +18,8 @@ FEWEST_SAMPLED = 10
 BIG_TIMES, BIG_BYTES = 100, 500_000
 # Families whose keys are meant to last.
 LASTING = frozenset({"cache_members", "cache_events", "breaker", "rules"})
+# From this share of stale values on it is more than a race now and then.
+MANY_STALE = 0.1
 # The hit share must be this much below what is usual before anything is said.
 HIT_LOSS = 0.1
 
@@ -44,10 +47,20 @@ class Advice:
 
 
 def advise(
-    window: Window, sample: KeySample, flights: Sequence[CanaryFlight], events: Sequence[CoherenceEvent]
+    window: Window,
+    sample: KeySample,
+    flights: Sequence[CanaryFlight],
+    events: Sequence[CoherenceEvent],
+    staleness: Staleness | None = None,
 ) -> tuple[Advice, ...]:
     """The gravest first. Empty: nothing stands out."""
-    found = [*_coherence(window, flights, events), *_lasting(window, sample), *_misses(window), *_big(sample, window)]
+    found = [
+        *_coherence(window, flights, events),
+        *_lasting(window, sample),
+        *_misses(window),
+        *_big(sample, window),
+        *_stale(window, staleness),
+    ]
     order = {"high": 0, "medium": 1, "low": 2}
     return tuple(sorted(found, key=lambda one: order[one.severity]))
 
@@ -73,6 +86,23 @@ def _coherence(window: Window, flights: Sequence[CanaryFlight], events: Sequence
         action = "Look whether a replica restarted, or its event loop stood still, at those times."
         found.append(Advice(kind="coherence", severity="medium", message=message, action=action))
     return found
+
+
+def _stale(window: Window, staleness: Staleness | None) -> list[Advice]:
+    if staleness is None or not staleness.stale:
+        return []
+    since = "in the window" if staleness.in_window else "since the start"
+    caches = ", ".join(name for name, told in sorted(staleness.caches.items()) if told.get("stale"))
+    share = staleness.stale / staleness.compared
+    return [
+        Advice(
+            kind="coherence",
+            severity="high" if share > MANY_STALE else "medium",
+            message=f"{staleness.stale} of {staleness.compared} values compared {since} were not what the source has: {caches}.",
+            action="Find what writes to the source without an invalidation; where there is none, a shorter time to live helps.",
+            evidence=window.evidences("gateway.cache_stale_share", "gateway.cache_compared_total"),
+        )
+    ]
 
 
 def _lasting(window: Window, sample: KeySample) -> list[Advice]:

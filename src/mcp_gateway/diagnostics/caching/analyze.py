@@ -1,7 +1,7 @@
 """`analyze_cache_coherence`: is what is cached found, does it fit, does it expire, and is it ended in time?
 
-Hit rate and evictions over the window, a sample of the keys, recent invalidations, and a canary that measures whether they are
-heard. It changes nothing in the store.
+Hit rate and evictions over the window, a sample of the keys, recent invalidations, a canary that measures whether they are
+heard, and what the gateway's own comparisons with the source say. It changes nothing in the store.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.caching.advice import Advice, advise
 from mcp_gateway.diagnostics.caching.ports import CacheStore, CanaryFlight, CoherenceEvent, Ended
 from mcp_gateway.diagnostics.caching.sample import KeySample, SampledKey
+from mcp_gateway.diagnostics.caching.staleness import Staleness, not_compared, staleness_of
 from mcp_gateway.diagnostics.figures import facts
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import CoherenceOrder
@@ -36,7 +37,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoherenceFound:
-    """`flights` empty: there was no cache of the kit to fly over. `ended` None: not compared."""
+    """`flights` empty: there was no cache of the kit to fly over. `ended`, `staleness` None: not compared."""
 
     at: datetime
     window: Window
@@ -45,6 +46,7 @@ class CoherenceFound:
     flights: tuple[CanaryFlight, ...]
     events: tuple[CoherenceEvent, ...]
     ended: Ended | None
+    staleness: Staleness | None
     advice: tuple[Advice, ...]
     blind_spots: tuple[BlindSpot, ...] = ()
     asked_for_events: bool = False
@@ -79,6 +81,9 @@ class AnalyzeCache:
         looked, seen = await asyncio.gather(self.observer.observe(window_seconds=seconds, whole=False), self._look(blind))
         sample, flights, events, ended = seen
         window = _with_sample(looked, sample).shown_to(names)
+        staleness = staleness_of(window)
+        if staleness is None:
+            blind.append(not_compared(window))
         mine = tuple(one for one in events if (self.clock.now() - one.at).total_seconds() <= seconds)
         return CoherenceFound(
             at=self.clock.now(),
@@ -88,7 +93,8 @@ class AnalyzeCache:
             flights=flights,
             events=mine,
             ended=ended,
-            advice=advise(window, sample, flights, mine),
+            staleness=staleness,
+            advice=advise(window, sample, flights, mine, staleness),
             blind_spots=(*window.blind_spots, *blind),
             asked_for_events=order.include_event_log,
         )
@@ -161,6 +167,7 @@ def _analysis(found: CoherenceFound) -> dict[str, Json]:
         "invalidations": [_shape_flight(one) for one in found.flights],
         "logged_in_window": len(found.events),
         "late_in_window": sum(one.lapsed > 0 or one.latency_seconds is None for one in found.events),
+        "staleness": None if found.staleness is None else found.staleness.to_dict(),
         "ended_values": None
         if found.ended is None
         else {"compared": found.ended.compared, "still_stored": found.ended.still_there},

@@ -121,6 +121,7 @@ _GATEWAY = (
     _gauge("gateway.sockets", "1", "TCP sockets by state", PAGE, "state"),
     _gauge("gateway.tasks", "1", "Tasks of the event loop", PAGE),
     _counter("gateway.cache_reads_total", "Reads and fills by what came of them", PAGE, "cache", "tenant", "outcome"),
+    _counter("gateway.cache_compared_total", "Served values beside what their source had", PAGE, "cache", "outcome"),
     *_timed("gateway.cache_load_ms", "how long loaders took", PAGE, "cache"),
     *_timed("gateway.cache_invalidation_ms", "from an invalidation to its acknowledgement", PAGE, "cache"),
     _counter("gateway.limit_decisions_total", "Decisions of the rate limiter", PAGE, "outcome", "decided_by", "tenant"),
@@ -253,7 +254,12 @@ _MISSES = tuple(
 )
 _FOUND, _MISSED = Counted(signal="redis.keyspace_hits_total"), Counted(signal="redis.keyspace_misses_total")
 
+_COMPARED = "gateway.cache_compared_total"
+_STALE = Counted(signal=_COMPARED, label="outcome", value="stale")
+_TOLD = tuple(Counted(signal=_COMPARED, label="outcome", value=one) for one in ("same", "stale", "ended"))
+
 _SHARES = (
+    _share("gateway.cache_stale_share", "Compared values that their source no longer had", PAGE, (_STALE,), _TOLD, "cache"),
     _share("gateway.cache_hit_share", "Reads a cache answered", PAGE, _HITS, (*_HITS, *_MISSES), "cache", "tenant"),
     _share("redis.hit_share", "Reads of Redis that found their key", REDIS, (_FOUND,), (_FOUND, _MISSED)),
     _share(
