@@ -10,8 +10,14 @@ RSS, BLOCKED, RESPONSES = "gateway.rss_bytes", "gateway.loop_blocked_total", "ga
 
 def memory_leak(window: Window) -> Hypothesis:
     """Memory grows with requests that were answered, faster than it ever did while all was well."""
-    case = Case(window, "memory_leak", "gateway process", "The gateway's memory grows with each request")
     grown, resident = window.change(RSS), window.value(RSS)
+    replica = _growing_alone(window)
+    case = Case(
+        window,
+        "memory_leak",
+        f"gateway process, replica {replica}" if replica else "gateway process",
+        "The gateway's memory grows with each request",
+    )
     usual = window.baseline(RSS, of="change")
     case.must(
         None if grown is None or not resident else grown > SHARE_OF_ALL * resident and grown > 4 * max(0.0, usual or 0.0),
@@ -28,9 +34,22 @@ def memory_leak(window: Window) -> Hypothesis:
     case.must(
         None if growing is None else not growing, sign("gateway.in_flight"), but="Requests pile up in it, and each needs room."
     )
-    return case.concluded("The process keeps more memory with each answered request than when all was well.")
+    each = (grown or 0.0) / (window.change(RESPONSES) or 1.0)
+    return case.concluded(
+        f"The process keeps more memory than when all was well, {each / 1_000:.0f} kB for each answered request of any kind. "
+        "Which objects those are only the process knows: run one worker with PYTHONTRACEMALLOC and compare two snapshots."
+    )
 
 
+def _growing_alone(window: Window) -> str:
+    """The one replica of several whose memory grows; empty when there is no such one."""
+    grown = {replica: max(0.0, change) for replica, change in window.by(RSS, "replica", of="change").items()}
+    worst = next(iter(grown), "")
+    return worst if len(grown) > 1 and grown[worst] > ALONE * sum(grown.values()) else ""
+
+
+# One replica with this share of all growth is another build, or alone gets the requests that leak.
+ALONE = 0.9
 # Less than this share of its memory is the noise of an allocator under a load that comes and goes.
 SHARE_OF_ALL = 0.035
 

@@ -255,6 +255,15 @@ def test_where_nothing_could_be_read_no_cause_is_claimed() -> None:
     assert find_causes(empty).standing == ()
 
 
+def test_of_several_replicas_the_one_that_leaks_is_named() -> None:
+    looks = (
+        healthy().gauge("gateway.rss_bytes", 9e7, 9e7, replica="one:1").gauge("gateway.rss_bytes", 9e7, 1.3e8, replica="two:1")
+    )
+    (found,) = find_causes(looks.window()).standing
+    assert found.component == "gateway process, replica two:1"
+    assert "44 kB for each answered request" in found.why
+
+
 def test_a_store_that_was_too_late_for_us_when_all_was_well_is_not_hung() -> None:
     looks = healthy().gauge("redis.probe_outcome", "timeout")
     assert find_causes(looks.window()).standing == ()
