@@ -98,16 +98,17 @@ OWN: Mapping[str, Meaning] = MappingProxyType(
 # What web frameworks and client libraries call the same things; the first name of a signal that is on the page is read.
 _ROUTES = dict.fromkeys(("route", "handler", "path", "endpoint", "path_template", "http_route", "operation"), "route")
 _STATUSES = dict.fromkeys(("status", "code", "status_code", "http_status_code", "http_response_status_code"), "status")
-_BOTH = {**_ROUTES, **_STATUSES}
+_TENANTS = dict.fromkeys(("tenant", "tenant_id"), "tenant")
+_ALL = {**_ROUTES, **_STATUSES, **_TENANTS}
 
 COMMON: Mapping[str, Meaning] = MappingProxyType(
     {
-        "http_request_duration_seconds": Meaning(signal="request_ms", labels=_BOTH, scale=SECONDS_TO_MS),
-        "http_requests_duration_seconds": Meaning(signal="request_ms", labels=_BOTH, scale=SECONDS_TO_MS),
-        "http_server_request_duration_seconds": Meaning(signal="request_ms", labels=_BOTH, scale=SECONDS_TO_MS),
-        "request_seconds": Meaning(signal="request_ms", labels=_BOTH, scale=SECONDS_TO_MS),
-        "request_duration_seconds": Meaning(signal="request_ms", labels=_BOTH, scale=SECONDS_TO_MS),
-        "http_requests": Meaning(signal="responses_total", labels={**_BOTH, "tenant": "tenant"}),
+        "http_request_duration_seconds": Meaning(signal="request_ms", labels=_ALL, scale=SECONDS_TO_MS),
+        "http_requests_duration_seconds": Meaning(signal="request_ms", labels=_ALL, scale=SECONDS_TO_MS),
+        "http_server_request_duration_seconds": Meaning(signal="request_ms", labels=_ALL, scale=SECONDS_TO_MS),
+        "request_seconds": Meaning(signal="request_ms", labels=_ALL, scale=SECONDS_TO_MS),
+        "request_duration_seconds": Meaning(signal="request_ms", labels=_ALL, scale=SECONDS_TO_MS),
+        "http_requests": Meaning(signal="responses_total", labels=_ALL),
         "http_requests_in_progress": Meaning(signal="in_flight"),
         "http_requests_inprogress": Meaning(signal="in_flight"),
         "requests_in_flight": Meaning(signal="in_flight"),

@@ -11,7 +11,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import MetricsOrder, MetricType
-from mcp_gateway.diagnostics.performance.sections import SECTIONS
+from mcp_gateway.diagnostics.performance.sections import SECTIONS, split_by_both
 from mcp_gateway.diagnostics.performance.windows import TwoWindows, two_windows
 from mcp_gateway.diagnostics.ports import History
 from mcp_gateway.diagnostics.verdict import BlindSpot
@@ -91,12 +91,23 @@ def _doubts(two: TwoWindows, order: MetricsOrder) -> list[BlindSpot]:
         )
     if two.before is None:
         found.append(BlindSpot(what="the window before", why="No snapshots were kept from that time."))
-    if order.tenant_filter is not None and not two.now.labels(_BY_TENANT[order.metric_type], "tenant"):
+    if order.tenant_filter is None:
+        return found
+    both = order.metric_type in {"latency", "throughput"} and split_by_both(two.now)
+    if not (both or two.now.labels(_BY_TENANT[order.metric_type], "tenant")):
         found.append(
             BlindSpot(
                 what="figures by tenant",
                 why="The gateway's page does not split these by tenant, so nothing is said of one.",
                 hint="A gateway on the kit splits times, cache reads, limits and refusals of guarded routes.",
+            )
+        )
+    elif order.metric_type == "latency" and not both:
+        found.append(
+            BlindSpot(
+                what="endpoints of one tenant",
+                why="The page tells times by endpoint and by tenant, not by both: that many series are more than it keeps.",
+                hint="Leave the tenant out for all endpoints; a trace tells where a single request spent its time.",
             )
         )
     return found

@@ -17,7 +17,8 @@ MAX_ROWS = 25
 def latency(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
     """Probes of our own, then what the gateway measured: by endpoint, by upstream, and how late its event loop is."""
     tests = [*_probed(two.now, "gateway", "backend_orchestrator"), *_probed(two.now, "engine", "ai_engine")]
-    stem = "gateway.tenant_request" if tenant else "gateway.request"
+    by_tenant = "gateway.request" if split_by_both(two.now) else "gateway.tenant_request"
+    stem = by_tenant if tenant else "gateway.request"
     whole = compared(two, f"{stem}_p99_ms", **tenant)
     times = [float(one["latency_ms"]) for one in tests if isinstance(one["latency_ms"], int | float)]
     summary: dict[str, Json] = {
@@ -31,8 +32,8 @@ def latency(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
         "latency_tests": [dict(one) for one in tests],
         "latency_summary": summary,
         "requests": percentiles(two, stem, **tenant),
-        "endpoints": [] if tenant else _rows(two, "gateway.request", "gateway.request_ms", "route", {}),
-        "tenants": _rows(two, "gateway.tenant_request", "gateway.tenant_request_ms", "tenant", tenant),
+        "endpoints": _rows(two, "gateway.request", "gateway.request_ms", "route", tenant),
+        "tenants": _rows(two, by_tenant, f"{by_tenant}_ms", "tenant", tenant),
         "upstreams": _rows(two, "upstream.call", "upstream.call_ms", "upstream", {}),
         "waiting_for_a_connection": _rows(two, "upstream.pool_wait", "upstream.pool_wait_ms", "upstream", {}),
         "event_loop": percentiles(two, "gateway.loop_lag"),
@@ -43,13 +44,14 @@ def latency(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
 
 def throughput(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
     """Requests answered, a second. Pages that split them by endpoint seldom split the same by tenant."""
-    counted = "gateway.tenant_responses_total" if tenant else "gateway.responses_total"
+    by_tenant = "gateway.responses_total" if split_by_both(two.now) else "gateway.tenant_responses_total"
+    counted = by_tenant if tenant else "gateway.responses_total"
     return {
         "requests_per_second": compared(two, counted, **tenant).to_dict(),
         "in_flight": compared(two, "gateway.in_flight").to_dict(),
         "by_endpoint": _counts(two, "gateway.responses_total", "route", tenant),
         "by_status": _counts(two, "gateway.responses_total", "status", tenant),
-        "by_tenant": _counts(two, "gateway.tenant_responses_total", "tenant", tenant),
+        "by_tenant": _counts(two, by_tenant, "tenant", tenant),
         "upstream_calls": _counts(two, "upstream.calls_total", "upstream", {}),
         "cpu_seconds_per_second": compared(two, "gateway.cpu_seconds_total").to_dict(),
         **_drawn("requests_per_second", _trend(two, counted, "Requests a second", "1/s", tenant)),
@@ -111,6 +113,11 @@ def errors(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
         "redis_errors": _counts(two, "redis.errors_total", "error", {}),
         "note": "Failed is a status of 500 or above; 4xx are the callers', and are under by_status.",
     }
+
+
+def split_by_both(window: Window) -> bool:
+    """Whether the page tells the times of each endpoint for each tenant; the kit's tells them by one or the other."""
+    return bool(window.labels("gateway.request_ms", "tenant"))
 
 
 SECTIONS: Mapping[MetricType, Callable[[TwoWindows, Mapping[str, str]], dict[str, Json]]] = MappingProxyType(
