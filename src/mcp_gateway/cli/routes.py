@@ -12,7 +12,7 @@ from mcp_gateway.kit.routes.checks import checked
 from mcp_gateway.kit.routes.errors import RouterChanged
 from mcp_gateway.kit.routes.generate import generate
 from mcp_gateway.kit.routes.order import OPERATIONS, RouterOrder, Surroundings
-from mcp_gateway.kit.routes.project import Change, carry_out, changes, removal, surroundings
+from mcp_gateway.kit.routes.project import Change, carry_out, layout_of, plan, removal, surroundings
 
 app = typer.Typer(help="Make routers and their tests, or remove them.", no_args_is_help=True, add_completion=False)
 
@@ -29,7 +29,7 @@ class Standing(StrEnum):
 
 
 NameArgument = Annotated[str, typer.Argument(help="What it serves, as a plural: `products`, `order_lines`.")]
-PackageOption = Annotated[str, typer.Option(help="The application's package, below src/.")]
+PackageOption = Annotated[str, typer.Option(help="The application's package, below src/ or beside it.")]
 RootOption = Annotated[Path, typer.Option(help="The project's folder.", exists=True, file_okay=False)]
 WriteOption = Annotated[bool, typer.Option("--write", help="Write what the diff shows.")]
 
@@ -54,8 +54,8 @@ def new(
 ) -> None:
     """Show what a router would add to the project, and with --write add it.
 
-    The router, its tests, and its two lines in app.py; an app.py to begin with where there is none. A file that somebody has
-    changed is never written over. The same order again changes nothing.
+    The router, its tests, and its two lines in app.py (or main.py); an app.py to begin with where there is none. A file that
+    somebody has changed is never written over. The same order again changes nothing.
     """
     order = RouterOrder(
         router_name=name,
@@ -67,15 +67,16 @@ def new(
     )
     checked(order, Surroundings())
     generated = generate(order, surroundings(root, package, name))
-    planned = changes(root, generated)
+    planned = plan(root, generated)
     if json_:
         sys.stdout.write(json.dumps(generated.to_dict(), indent=2) + "\n")
     else:
-        _show(planned)
-    _finish(root, planned, write=write)
-    if not json_ and planned:
-        steps = [step for step in generated.next_steps if not (write and step.startswith(("Write", "In app.py")))]
-        sys.stderr.write("".join(f"next: {step}\n" for step in steps) + "".join(f"note: {note}\n" for note in generated.notes))
+        _show(planned.changes)
+    _finish(root, planned.changes, write=write)
+    if not json_ and planned.changes:
+        by_itself = ("Write", "In ") if planned.joins else ("Write",)
+        steps = [step for step in generated.next_steps if not step.startswith(by_itself)] if write else []
+        sys.stderr.write("".join(f"next: {step}\n" for step in steps) + "".join(f"note: {note}\n" for note in planned.notes))
 
 
 @app.command()
@@ -88,9 +89,11 @@ def remove(
 ) -> None:
     """Show what removing a generated router would change, and with --write remove it.
 
-    Its module, its tests and its two lines in app.py. What somebody has changed stays.
+    Its module, its tests and its two lines in the application. What somebody has changed stays.
     """
-    planned = removal(root, checked(RouterOrder(router_name=name, package=package), Surroundings()))
+    order = RouterOrder(router_name=name, package=package)
+    checked(order, Surroundings())
+    planned = removal(root, checked(order, Surroundings(layout=layout_of(root, package))))
     _show(planned)
     _finish(root, planned, write=write)
 

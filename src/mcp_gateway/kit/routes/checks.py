@@ -28,4 +28,5 @@ def checked(order: RouterOrder, surroundings: Surroundings) -> CheckedOrder:
         limited=order.include_rate_limiting,
         caching=order.include_caching,
         package=order.package,
+        layout=surroundings.layout,
     )

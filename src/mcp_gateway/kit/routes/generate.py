@@ -110,8 +110,8 @@ def _next_steps(order: CheckedOrder) -> tuple[str, ...]:
     environment = _ENVIRONMENT[order.router_type].format(names.environment, names.path)
     return (
         f"Write the files: {command_of(order)} --write",
-        f"In app.py: from {order.router_module} import router as {names.module}_router",
-        f"In app.py: app.include_router({names.module}_router)",
+        f"In {order.application_path}: from {order.router_module} import router as {names.module}_router",
+        f"In {order.application_path}: app.include_router({names.module}_router)",
         f"Set {environment} and REDIS_URL",
         f"pytest {order.test_path} -v",
         f'curl http://localhost:8020/api/{names.path}/ -H "Authorization: Bearer $TOKEN" -H "X-Tenant-ID: $TENANT"',

@@ -15,7 +15,7 @@ READS: Final[tuple[Operation, ...]] = ("list", "get")
 class RouterOrder:
     """As it came in; `checks.checked` says whether it can be made.
 
-    `package`: the application's, below `src/`; its routers are in `<package>.routers`.
+    `package`: the application's; its routers are in `<package>.routers`.
     """
 
     router_name: str
@@ -27,11 +27,27 @@ class RouterOrder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Where a project has its code.
+
+    `source`: the folder its package is in, with `/` behind it; empty: the project's own. `application`: the file of the package
+    that makes the application.
+    """
+
+    source: str = "src/"
+    application: str = "app.py"
+
+
+USUAL_LAYOUT: Final = Layout()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What is there already: modules of the routers' package, and the addresses that are taken (`/api/products`)."""
 
     modules: frozenset[str] = frozenset()
     prefixes: frozenset[str] = frozenset()
+    layout: Layout = USUAL_LAYOUT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +72,15 @@ class CheckedOrder:
     limited: bool
     caching: bool
     package: str
+    layout: Layout
 
     @property
     def router_path(self) -> str:
-        return f"src/{self.package.replace('.', '/')}/routers/{self.names.module}.py"
+        return f"{self._folder}/routers/{self.names.module}.py"
+
+    @property
+    def application_path(self) -> str:
+        return f"{self._folder}/{self.layout.application}"
 
     @property
     def test_path(self) -> str:
@@ -68,3 +89,7 @@ class CheckedOrder:
     @property
     def router_module(self) -> str:
         return f"{self.package}.routers.{self.names.module}"
+
+    @property
+    def _folder(self) -> str:
+        return self.layout.source + self.package.replace(".", "/")

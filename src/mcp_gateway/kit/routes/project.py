@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from mcp_gateway.kit.routes.app_file import with_router, without_router
-from mcp_gateway.kit.routes.errors import InvalidRouterOrder, RouterChanged
+from mcp_gateway.kit.routes.errors import ApplicationUnclear, InvalidRouterOrder, RouterChanged
 from mcp_gateway.kit.routes.fingerprints import is_generated, is_untouched
 from mcp_gateway.kit.routes.generate import Generated
-from mcp_gateway.kit.routes.order import CheckedOrder, Surroundings
+from mcp_gateway.kit.routes.order import CheckedOrder, Layout, Surroundings
 from mcp_gateway.kit.routes.rendering import application_code
 
 _ADDRESS: Final = re.compile(r"""["'](/api/[A-Za-z0-9_-]{1,80})[/"'{]""")
+# Somebody has thought of it: `Kit(...)`, or one made elsewhere.
+_KIT: Final = re.compile(r"\bkit\b", re.IGNORECASE)
 MAX_FILE_BYTES: Final = 2_000_000
+# What an application's file is called; the first where there is none.
+APPLICATIONS: Final = ("app.py", "main.py")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,14 +45,49 @@ class Change:
         return "".join(difflib.unified_diff(before, after, old, new))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """`joins`: the application gets, or has, the router's two lines. `notes`: what whoever ordered it should know."""
+
+    changes: tuple[Change, ...]
+    joins: bool
+    notes: tuple[str, ...]
+
+
+def layout_of(root: Path, package: str) -> Layout:
+    """As the project has it already: a package beside `src/`, an application in `main.py`."""
+    inner = Path(*package.split("."))
+    beside = any((root / inner / name).is_file() for name in ("__init__.py", *APPLICATIONS))
+    source = "" if beside and not (root / "src" / inner).is_dir() else "src/"
+    application = next((name for name in APPLICATIONS if (root / source / inner / name).is_file()), APPLICATIONS[0])
+    return Layout(source=source, application=application)
+
+
 def surroundings(root: Path, package: str, router_name: str) -> Surroundings:
     """Modules and addresses of the package without those of `router_name`, when that was generated and may be made anew."""
-    folder = root / "src" / Path(*package.split("."))
+    layout = layout_of(root, package)
+    folder = root / layout.source / Path(*package.split("."))
     own = folder / "routers" / f"{router_name}.py"
     mine = {own} if own.is_file() and is_generated(_read(own)) else set()
     modules = {one.stem for one in (folder / "routers").glob("*") if one.suffix in {".py", ""} and one not in mine}
     found = {match for path in folder.rglob("*.py") if path not in mine for match in _ADDRESS.findall(_read(path))}
-    return Surroundings(modules=frozenset(modules - {"__init__", "__pycache__"}), prefixes=frozenset(found))
+    return Surroundings(modules=frozenset(modules - {"__init__", "__pycache__"}), prefixes=frozenset(found), layout=layout)
+
+
+def plan(root: Path, generated: Generated) -> Plan:
+    """What would be written; an application that is unclear is left alone, and its lines are left to a person."""
+    order, notes = generated.order, list(generated.notes)
+    try:
+        found, joins = changes(root, generated), True
+    except ApplicationUnclear as unclear:
+        found, joins = _files(root, generated), False
+        notes.append(f"{order.application_path} is left alone: {unclear.message}")
+    text = _text(root, order.application_path)
+    if text is not None and not _KIT.search(text):
+        notes.append(
+            f"{order.application_path} has no kit yet, without which the router does not start: see docs/kit/application.md."
+        )
+    return Plan(changes=found, joins=joins, notes=tuple(notes))
 
 
 def changes(root: Path, generated: Generated) -> tuple[Change, ...]:
@@ -56,10 +95,13 @@ def changes(root: Path, generated: Generated) -> tuple[Change, ...]:
 
     Raises `ApplicationUnclear`.
     """
+    application = _application(root, generated.order)
+    return (*_files(root, generated), *([application] if application.before != application.after else []))
+
+
+def _files(root: Path, generated: Generated) -> tuple[Change, ...]:
     found = [_written(root, file.path, file.content) for file in generated.files]
-    order = generated.order
-    found += [Change(path=path, before=None, after="") for path in _packages(order) if not (root / path).exists()]
-    found.append(_application(root, order))
+    found += [Change(path=path, before=None, after="") for path in _packages(generated.order) if not (root / path).exists()]
     return tuple(one for one in found if one.before != one.after)
 
 
@@ -70,7 +112,7 @@ def removal(root: Path, order: CheckedOrder) -> tuple[Change, ...]:
         text = _text(root, path)
         if text is not None:
             found.append(Change(path=path, before=text, after=None, by_hand=not is_untouched(text)))
-    path = _application_path(order)
+    path = order.application_path
     text = _text(root, path)
     if text is not None:
         found.append(Change(path=path, before=text, after=without_router(text, order.router_module)))
@@ -98,21 +140,17 @@ def _written(root: Path, path: str, content: str) -> Change:
 
 
 def _application(root: Path, order: CheckedOrder) -> Change:
-    path = _application_path(order)
+    path = order.application_path
     before = _text(root, path)
     after = with_router(before or application_code(order.package), order.router_module, f"{order.names.module}_router")
     return Change(path=path, before=before, after=after)
 
 
-def _application_path(order: CheckedOrder) -> str:
-    return f"src/{order.package.replace('.', '/')}/app.py"
-
-
 def _packages(order: CheckedOrder) -> Iterator[str]:
-    folder = "src"
+    folder = order.layout.source
     for part in (*order.package.split("."), "routers"):
-        folder += f"/{part}"
-        yield f"{folder}/__init__.py"
+        folder += f"{part}/"
+        yield f"{folder}__init__.py"
 
 
 def _text(root: Path, path: str) -> str | None:

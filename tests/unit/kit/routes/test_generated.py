@@ -63,7 +63,7 @@ def test_the_result_of_the_tool_has_the_fields_of_its_description() -> None:
     assert shape["generated_files"] == {"router": "src/backend/routers/products.py", "tests": "tests/test_products.py"}
     steps = shape["next_steps"]
     assert isinstance(steps, list)
-    assert "In app.py: from backend.routers.products import router as products_router" in steps
+    assert "In src/backend/app.py: from backend.routers.products import router as products_router" in steps
     assert "pytest tests/test_products.py -v" in steps
     for field in ("router_code", "test_code"):
         text = shape[field]

@@ -8,7 +8,7 @@ from mcp_gateway.kit.routes.checks import checked
 from mcp_gateway.kit.routes.errors import InvalidRouterOrder, RouterChanged
 from mcp_gateway.kit.routes.generate import Generated, generate
 from mcp_gateway.kit.routes.order import RouterOrder, Surroundings
-from mcp_gateway.kit.routes.project import carry_out, changes, removal, surroundings
+from mcp_gateway.kit.routes.project import carry_out, changes, layout_of, plan, removal, surroundings
 
 
 def made(root: Path, name: str = "products", **options: bool) -> Generated:
@@ -132,4 +132,41 @@ def test_what_somebody_changed_is_not_removed(tmp_path: Path) -> None:
     tests.write_text(tests.read_text() + "# mine\n")
     with pytest.raises(RouterChanged):
         carry_out(tmp_path, removal(tmp_path, checked(RouterOrder(router_name="products"), Surroundings())))
+    assert (tmp_path / "src/backend/routers/products.py").exists()
+
+
+FACTORY = "from fastapi import FastAPI\n\n\ndef create() -> FastAPI:\n    application = FastAPI()\n    return application\n"
+
+
+def test_a_package_beside_src_and_an_application_in_main_are_taken_as_they_are(tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "main.py").write_text(FACTORY)
+    order = RouterOrder(router_name="products", package="shop")
+    planned = plan(tmp_path, generate(order, surroundings(tmp_path, "shop", "products")))
+    assert {change.path for change in planned.changes} == {
+        "shop/__init__.py",
+        "shop/main.py",
+        "shop/routers/__init__.py",
+        "shop/routers/products.py",
+        "tests/test_products.py",
+    }
+    assert planned.joins
+    assert [note for note in planned.notes if "shop/main.py has no kit yet" in note]
+    carry_out(tmp_path, planned.changes)
+    assert "    application.include_router(products_router)\n" in (package / "main.py").read_text()
+    carry_out(tmp_path, removal(tmp_path, checked(order, Surroundings(layout=layout_of(tmp_path, "shop")))))
+    assert (package / "main.py").read_text() == FACTORY
+
+
+@pytest.mark.parametrize("text", ["one, two = FastAPI(), FastAPI()\n", "def broken(:\n"])
+def test_an_unclear_application_is_left_alone_and_told(tmp_path: Path, text: str) -> None:
+    app = tmp_path / "src/backend/app.py"
+    app.parent.mkdir(parents=True)
+    app.write_text(text)
+    planned = plan(tmp_path, made(tmp_path))
+    assert not planned.joins
+    assert [note for note in planned.notes if "app.py is left alone" in note]
+    carry_out(tmp_path, planned.changes)
+    assert app.read_text() == text
     assert (tmp_path / "src/backend/routers/products.py").exists()
