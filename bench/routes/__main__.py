@@ -104,7 +104,7 @@ def mutation(folder: Path, store: str, sample: int | None) -> None:
         alive = []
         for mutant in found:
             (root / made.router.path).write_text(mutant.code, encoding="utf-8")
-            if not dies(root, made.tests.path, store):
+            if not dies(root, made.tests.path, store, asked_first=mutant.asked_first):
                 alive.append(mutant)
         row(router_type, f"{len(found) - len(alive)} of {len(found)}", ">= 90 %")
         print("".join(f"    alive: line {one.line}, {one.name}\n" for one in alive), end="", flush=True)
