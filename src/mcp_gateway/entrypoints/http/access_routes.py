@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 def access_routes(gateway: Gateway, access: Access) -> APIRouter:
     """/access/explain, /access/rules, /access/dry-run, /access/tokens, /access/sign-out."""
-    router = APIRouter(prefix="/access", tags=["access"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/access", tags=["access"], route_class=GuardedRoute)
     _add_explain(router, gateway, access)
     _add_rules(router, access)
     _add_tokens(router, access)

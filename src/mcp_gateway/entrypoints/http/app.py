@@ -162,34 +162,38 @@ def _add_routes(
     access: Access | None,
     challenges: Challenges,
 ) -> None:
-    health = health_routes(gateway, clock=clock, version=options.version)
-    limits = limit_routes(gateway)
-    for router in (chat_routes(gateway, replies), data_routes(gateway), health, limits, me_routes(access, challenges)):
-        app.include_router(router, prefix="/api")
-    app.include_router(health if access is None else root_health_routes(gateway, clock=clock), include_in_schema=False)
+    _put(app, chat_routes(gateway, replies), data_routes(gateway), limit_routes(gateway), me_routes(access, challenges))
+    _put(app, health_routes(gateway, clock=clock, version=options.version, prefix="/api"))
+    if access is None:
+        _put(app, health_routes(gateway, clock=clock, version=options.version))
+    else:
+        _put(app, root_health_routes(gateway, clock=clock))
     if options.metrics_enabled:
-        app.include_router(metrics_routes(gateway, clock=clock), prefix="/api")
+        _put(app, metrics_routes(gateway, clock=clock))
         app.add_api_route("/metrics", prometheus_page(gateway), methods=["GET"], include_in_schema=False)
     if gateway.mcp is not None:
-        app.include_router(tool_cost_routes(gateway.mcp.catalog), prefix="/api")
-        app.include_router(tool_routes(gateway.mcp.approvals), prefix="/api")
+        _put(app, tool_cost_routes(gateway.mcp.catalog), tool_routes(gateway.mcp.approvals))
     if gateway.mcp is not None and gateway.registry is not None:
-        app.include_router(call_routes(gateway.mcp, gateway.registry), prefix="/api")
+        _put(app, call_routes(gateway.mcp, gateway.registry))
     if gateway.mcp is not None:
-        app.include_router(why_routes(gateway.mcp.whys), prefix="/api")
+        _put(app, why_routes(gateway.mcp.whys))
     if gateway.registry is not None:
-        app.include_router(server_routes(gateway.registry), prefix="/api")
-        app.include_router(virtual_server_routes(gateway.registry), prefix="/api")
-        app.include_router(official_registry_routes(gateway.registry, challenges))
+        registry = gateway.registry
+        _put(app, server_routes(registry), virtual_server_routes(registry), official_registry_routes(registry, challenges))
     if access is not None:
-        app.include_router(access_routes(gateway, access), prefix="/api")
-        app.include_router(audit_routes(access), prefix="/api")
+        _put(app, access_routes(gateway, access), audit_routes(access))
     _add_reference(app)
     app.router.routes.extend(well_known_routes(challenges, access))
-    app.include_router(oauth_routes(access, challenges, clock))
+    _put(app, oauth_routes(access, challenges, clock))
     pages = read_page_files() if options.page_enabled else {}
-    app.include_router(login_routes(access, challenges, index=pages.get(INDEX), clock=clock))
-    app.include_router(page_routes(pages, service_card(gateway, options)))
+    _put(app, login_routes(access, challenges, index=pages.get(INDEX), clock=clock))
+    _put(app, page_routes(pages, service_card(gateway, options)))
+
+
+def _put(app: FastAPI, *routers: APIRouter) -> None:
+    """As they are: `include_router` builds each route a second time, the first request waiting for it."""
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 def service_card(gateway: Gateway, options: HttpOptions) -> JsonObject:
@@ -215,7 +219,7 @@ def _add_reference(app: FastAPI) -> None:
     async def description(_: ReferenceRead) -> JSONResponse:
         return JSONResponse(app.openapi())
 
-    app.include_router(router)
+    _put(app, router)
 
 
 def add_steps(app: Starlette, options: HttpOptions, *, replies: Replies, access: Access | None, challenges: Challenges) -> None:

@@ -41,7 +41,7 @@ class AuditQuery(BaseModel):
 
 def audit_routes(access: Access) -> APIRouter:
     """GET /audit and /audit/verify."""
-    router = APIRouter(prefix="/audit", tags=["audit"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/audit", tags=["audit"], route_class=GuardedRoute)
 
     @router.get("", summary="What was done, newest first")
     async def search(query: Annotated[AuditQuery, Query()], request: Request, call: AuditRead) -> JsonObject:

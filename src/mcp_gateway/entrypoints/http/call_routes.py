@@ -20,7 +20,7 @@ MOST_CALLS = 200
 
 def call_routes(servers: McpServers, registry: Registry) -> APIRouter:
     """GET /calls and /servers/{name}/health."""
-    router = APIRouter(tags=["servers"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api", tags=["servers"], route_class=GuardedRoute)
 
     @router.get("/calls", summary="The last calls to MCP servers of your tenant, oldest first")
     async def calls(

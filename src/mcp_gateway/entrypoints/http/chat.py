@@ -23,7 +23,7 @@ CSV_TYPE = "text/csv"
 
 def chat_routes(gateway: Gateway, replies: Replies) -> APIRouter:
     """POST /chat, /chat/stream and /sql, GET /chat/modes. Rows come as CSV to a client that accepts text/csv."""
-    router = APIRouter(tags=["chat"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api", tags=["chat"], route_class=GuardedRoute)
     asking = _Asking(gateway, replies)
 
     @router.post("/chat", response_model=ChatResponse, summary="Ask a question")

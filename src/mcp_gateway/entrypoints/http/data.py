@@ -15,7 +15,7 @@ from mcp_gateway.kit.fastapi import GuardedRoute
 
 def data_routes(gateway: Gateway) -> APIRouter:
     """GET /schema and GET /servers."""
-    router = APIRouter(tags=["data"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api", tags=["data"], route_class=GuardedRoute)
 
     @router.get("/schema", summary="Tables, columns, keys, samples and business words")
     async def schema(call: SchemaRead) -> JsonObject:

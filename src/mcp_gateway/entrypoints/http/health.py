@@ -15,7 +15,7 @@ NOT_READY = 503
 
 def root_health_routes(gateway: Gateway, *, clock: Clock) -> APIRouter:
     """/health, /health/live and /health/ready for whoever is not logged in: one word, and nothing of what stands behind it."""
-    router = APIRouter(route_class=GuardedRoute)
+    router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 
     @router.get("/health")
     async def health(_: Probed) -> JsonObject:
@@ -25,12 +25,12 @@ def root_health_routes(gateway: Gateway, *, clock: Clock) -> APIRouter:
     return router
 
 
-def health_routes(gateway: Gateway, *, clock: Clock, version: str) -> APIRouter:
-    """GET /health, /health/live, /health/ready.
+def health_routes(gateway: Gateway, *, clock: Clock, version: str, prefix: str = "") -> APIRouter:
+    """GET /health, /health/live, /health/ready below `prefix`; they are described where there is one.
 
     /health is 200 as long as the process answers, whatever it says; /health/ready is 503 while questions cannot be answered.
     """
-    router = APIRouter(tags=["health"], route_class=GuardedRoute)
+    router = APIRouter(prefix=prefix, tags=["health"], include_in_schema=bool(prefix), route_class=GuardedRoute)
 
     @router.get("/health", response_model=HealthStatus, summary="Every part and how it is")
     async def health(_: HealthRead) -> HealthStatus:

@@ -56,7 +56,7 @@ class LimitsShape(Shape):
 
 def limit_routes(gateway: Gateway) -> APIRouter:
     """GET /limits."""
-    router = APIRouter(tags=["limits"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api", tags=["limits"], route_class=GuardedRoute)
 
     @router.get("/limits", summary="Your limits: what is used, what remains, and when it is back")
     async def limits(call: LimitsRead) -> LimitsShape:

@@ -30,7 +30,7 @@ class LinkWanted(BaseModel):
 
 def me_routes(access: Access | None, challenges: Challenges) -> APIRouter:
     """GET /me and POST /login/link."""
-    router = APIRouter(tags=["access"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api", tags=["access"], route_class=GuardedRoute)
 
     @router.get("/me", summary="Who you are here, and what you may do")
     async def me(request: Request, call: MeRead) -> JsonObject:

@@ -17,7 +17,7 @@ from mcp_gateway.kit.prometheus import render_figures
 
 def metrics_routes(gateway: Gateway, *, clock: Clock) -> APIRouter:
     """GET /metrics and GET /metrics/prometheus."""
-    router = APIRouter(tags=["metrics"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api", tags=["metrics"], route_class=GuardedRoute)
 
     @router.get("/metrics", response_model=PerformanceMetrics, summary="Figures over the last questions")
     async def metrics(_: FiguresRead) -> PerformanceMetrics:

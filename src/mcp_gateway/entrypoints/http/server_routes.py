@@ -23,7 +23,7 @@ ExpectedVersion = Annotated[int | None, Query(ge=1, description="Changed meanwhi
 
 def server_routes(registry: Registry) -> APIRouter:
     """POST /servers, GET, PATCH and DELETE /servers/{name}, POST /servers/{name}/test|enable|disable|refresh."""
-    router = APIRouter(prefix="/servers", tags=["servers"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/servers", tags=["servers"], route_class=GuardedRoute)
     _add_reading_and_writing(router, registry)
     _add_acts(router, registry)
     return router

@@ -18,7 +18,7 @@ MOST_NAMES: Final = 1_000
 
 def tool_cost_routes(catalog: Catalog) -> APIRouter:
     """GET /tools/cost: of the list as the caller themselves would get it. GET /tools/names: of all it is made of."""
-    router = APIRouter(prefix="/tools", tags=["tools"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/tools", tags=["tools"], route_class=GuardedRoute)
 
     @router.get("/cost", summary="What your list of tools costs a model, in tokens, about")
     async def cost(

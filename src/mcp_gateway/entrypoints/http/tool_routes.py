@@ -43,7 +43,7 @@ class DecisionRequest(BaseModel):
 
 def tool_routes(approvals: Approvals) -> APIRouter:
     """GET /tools, /tools/show, /tools/diff; POST /tools/approve, /tools/block."""
-    router = APIRouter(prefix="/tools", tags=["tools"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/tools", tags=["tools"], route_class=GuardedRoute)
     _add_reading(router, approvals)
     _add_deciding(router, approvals)
     return router

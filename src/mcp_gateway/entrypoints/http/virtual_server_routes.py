@@ -13,7 +13,7 @@ from mcp_gateway.registry.registry import Registry
 
 def virtual_server_routes(registry: Registry) -> APIRouter:
     """GET and POST /virtual-servers, GET, PATCH and DELETE /virtual-servers/{name}."""
-    router = APIRouter(prefix="/virtual-servers", tags=["servers"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/virtual-servers", tags=["servers"], route_class=GuardedRoute)
 
     @router.get("", summary="The virtual servers you may see")
     async def virtual_servers(call: ServersUsed) -> JsonObject:

@@ -17,7 +17,7 @@ Names = Annotated[list[str] | None, Query(max_length=MAX_NAMES)]
 
 def why_routes(whys: Whys) -> APIRouter:
     """To be routed before the servers themselves, of which none is called so."""
-    router = APIRouter(prefix="/servers", tags=["servers"], route_class=GuardedRoute)
+    router = APIRouter(prefix="/api/servers", tags=["servers"], route_class=GuardedRoute)
 
     @router.get("/explain", summary="Why you see a tool, or do not; every step from the token to its name")
     async def explain(

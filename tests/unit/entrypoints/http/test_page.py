@@ -44,7 +44,6 @@ async def test_every_file_of_the_page_is_served_and_none_is_empty(client: httpx.
         "/js/../../app.py",
         "/js/%2e%2e/%2e%2e/app.py",
         "/js/",
-        "/js",
         "/js/nothing.js",
         "/models.py",
     ],
