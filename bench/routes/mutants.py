@@ -49,11 +49,11 @@ MUTATIONS = {
         Mutation(name="tenant of another", pattern=r"(?<=\()call\.tenant(?=[,)])", by='"everybody"'),
         Mutation(name="tenant not told to the part behind", pattern=r"tenant=tenant\b", by='tenant="everybody"'),
         Mutation(name="tenant not told to the tool", pattern=r'"tenant": tenant', by='"tenant": "everybody"'),
+        Mutation(name="cache shared by tenants", pattern=r"tenant=call\.tenant(?=[,)])(?!,\n *cause)", by='tenant="everybody"'),
     ),
     "kept": (
         Mutation(name="cache time ten times as long", pattern=r"ttl_seconds=60", by="ttl_seconds=600"),
         Mutation(name="cache time too short", pattern=r"ttl_seconds=60", by="ttl_seconds=5"),
-        Mutation(name="cache shared by tenants", pattern=r"tenant=call\.tenant(?=[,)])(?!,\n *cause)", by='tenant="everybody"'),
         Mutation(
             name="cache of one process",
             pattern=r"^( *)kit\.parts\.level,",
