@@ -1,7 +1,7 @@
 """Weighing one cause: what must hold, what else speaks for it, and the sentence that says so.
 
 Confidence is no sum of points: it is the share of the signs named by the cause that were read and agree. A sign that must hold
-and does not rules the cause out, in words.
+and does not rules the cause out, in words. The first sign is what the cause is told by: unread, the cause is not claimed.
 """
 
 from collections.abc import Callable
@@ -37,10 +37,12 @@ class Case:
         self._supports: list[Evidence] = []
         self._against: list[Evidence] = []
         self._named = self._agree = 0
+        self._told_by_nothing = False
         self._broken: str | None = None
 
     def must(self, holds: bool | None, *signs: Sign, but: str) -> bool | None:  # noqa: FBT001  # a finding, not a switch
         """A sign that rules the cause out when it does not hold; `but` is then the reason. None: it could not be read."""
+        self._told_by_nothing |= not self._named and holds is None
         self._named += 1
         if holds is False and self._broken is None:
             self._broken = but
@@ -55,7 +57,7 @@ class Case:
 
     def concluded(self, why: str) -> Hypothesis:
         ruled_out = self._broken is not None
-        confidence = 0.0 if ruled_out or not self._named else self._agree / self._named
+        confidence = 0.0 if ruled_out or self._told_by_nothing else self._agree / self._named
         return Hypothesis(
             cause=self._cause,
             component=self.component,

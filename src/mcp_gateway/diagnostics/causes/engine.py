@@ -22,13 +22,13 @@ def slow(window: Window) -> Hypothesis:
     """It takes longer by its own account, and what needs no engine is as quick as ever."""
     case = Case(window, "engine_slow", "engine", "The engine takes longer to answer")
     case.must(
+        engine_itself_slow(window), sign(OWN_P50), sign("engine_deep.probe_ms"), but="Asked directly, it is as quick as usual."
+    )
+    case.must(
         either(slower(window, CALL_P50, outcome="ok"), timeouts_rose(window)),
         sign(CALL_P50, outcome="ok"), sign(CALLS, outcome="read_timeout"),
         but="Calls to the engine take no longer than usual.",
     )  # fmt: skip
-    case.must(
-        engine_itself_slow(window), sign(OWN_P50), sign("engine_deep.probe_ms"), but="Asked directly, it is as quick as usual."
-    )
     case.must(
         not slows_alike(window, slowdown(window, OWN_P50)),
         sign("gateway.loop_lag_p50_ms"),

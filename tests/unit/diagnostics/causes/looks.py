@@ -27,6 +27,11 @@ class Looks:
         self._gauges[at(name, **labels)] = (usual, usual if now is None else now)
         return self
 
+    def without(self, name: str) -> "Looks":
+        """What is not to be had."""
+        self._gauges = {series: values for series, values in self._gauges.items() if series[0] != name}
+        return self
+
     def count(self, name: str, usual: float, now: float | None = None, **labels: str) -> "Looks":
         self._counters[at(name, **labels)] = (usual, usual if now is None else now)
         return self

@@ -255,6 +255,20 @@ def test_where_nothing_could_be_read_no_cause_is_claimed() -> None:
     assert find_causes(empty).standing == ()
 
 
+def test_a_store_that_answers_the_gateway_and_was_late_for_us_alone_is_not_hung() -> None:
+    looks = healthy().gauge("redis.probe_outcome", "ok", "timeout").gauge("redis.up", 1.0, 0.0)
+    assert find_causes(looks.window()).standing == ()
+
+
+def test_a_cause_whose_own_sign_was_not_read_is_not_claimed_for_the_others() -> None:
+    looks = healthy()
+    deaf(looks)
+    looks.count("gateway.cache_reads_total", 500, 200, cache="lists", tenant="a", outcome="near_hit")
+    assert [one.cause for one in find_causes(looks.window()).standing] == ["invalidations_lost"]
+    looks.without("redis.subscribers")
+    assert find_causes(looks.window()).standing == ()
+
+
 def test_of_several_replicas_the_one_that_leaks_is_named() -> None:
     looks = (
         healthy().gauge("gateway.rss_bytes", 9e7, 9e7, replica="one:1").gauge("gateway.rss_bytes", 9e7, 1.3e8, replica="two:1")
