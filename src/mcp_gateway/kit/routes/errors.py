@@ -1,6 +1,8 @@
 """What goes wrong when routers are made."""
 
-from mcp_gateway.core.errors import GatewayError, InvalidInput
+from collections.abc import Mapping
+
+from mcp_gateway.core.errors import GatewayError, InvalidInput, Json
 
 
 class InvalidRouterOrder(InvalidInput):
@@ -8,6 +10,10 @@ class InvalidRouterOrder(InvalidInput):
 
     code = "INVALID_ROUTER_ORDER"
     hint = "Correct the parameter named in data.parameter."
+
+    @classmethod
+    def _hint(cls, data: Mapping[str, Json]) -> str:
+        return f"Correct `{data['parameter']}`." if "parameter" in data else cls.hint
 
 
 class RouterChanged(GatewayError):

@@ -82,12 +82,19 @@ def plan(root: Path, generated: Generated) -> Plan:
     except ApplicationUnclear as unclear:
         found, joins = _files(root, generated), False
         notes.append(f"{order.application_path} is left alone: {unclear.message}")
+    notes += _notes_of_application(root, order)
+    return Plan(changes=found, joins=joins, notes=tuple(notes))
+
+
+def _notes_of_application(root: Path, order: CheckedOrder) -> Iterator[str]:
+    """What keeps a router from running in it."""
     text = _text(root, order.application_path)
     if text is not None and not _KIT.search(text):
-        notes.append(
-            f"{order.application_path} has no kit yet, without which the router does not start: see docs/kit/application.md."
-        )
-    return Plan(changes=found, joins=joins, notes=tuple(notes))
+        yield f"{order.application_path} has no kit yet, without which the router does not start: see docs/kit/application.md."
+    if text is None:
+        for path in sorted(path for name in APPLICATIONS for folder in ("*", "src/*") for path in root.glob(f"{folder}/{name}")):
+            if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES and b"FastAPI(" in path.read_bytes():
+                yield f"There is an application in {path.relative_to(root)} already: `--package {path.parent.name}` joins it."
 
 
 def changes(root: Path, generated: Generated) -> tuple[Change, ...]:

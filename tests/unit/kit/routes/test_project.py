@@ -170,3 +170,9 @@ def test_an_unclear_application_is_left_alone_and_told(tmp_path: Path, text: str
     carry_out(tmp_path, planned.changes)
     assert app.read_text() == text
     assert (tmp_path / "src/backend/routers/products.py").exists()
+
+
+def test_who_forgets_the_package_of_an_application_that_is_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/main.py").write_text(FACTORY)
+    assert [note for note in plan(tmp_path, made(tmp_path)).notes if "`--package shop` joins it" in note]
