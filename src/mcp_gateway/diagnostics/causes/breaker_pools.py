@@ -37,7 +37,8 @@ def stuck_open(window: Window) -> Hypothesis:
         sign("upstream.calls_total", outcome="ok"),
         but="Calls that do get through fail: it is open for a reason.",
     )
-    case.may(larger_than_none(window, FORCED, breaker=breaker), sign(FORCED, breaker=breaker))
+    forced = window.value(FORCED, breaker=breaker)
+    case.may(None if forced is None else forced > 0, sign(FORCED, breaker=breaker))
     case.may(
         rose(window, "gateway.breaker_transitions_total", target="half_open") is False,
         sign("gateway.breaker_transitions_total", target="half_open"),
@@ -114,11 +115,6 @@ def idle_units(window: Window, pool: str, *, usual: bool = False) -> float | Non
 def idle_share(window: Window, pool: str) -> float | None:
     idle, size = idle_units(window, pool), window.value(SIZE, pool=pool)
     return None if idle is None or not size else idle / size
-
-
-def larger_than_none(window: Window, name: str, **labels: str) -> bool | None:
-    value = window.value(name, **labels)
-    return None if value is None else value > 0
 
 
 def _scarce(window: Window) -> str:

@@ -1,7 +1,7 @@
 """Why the cache answers less: values that live too briefly, lost invalidations, keys read too often, values too large."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import either, fell, larger, neither, rose, slower, total
+from mcp_gateway.diagnostics.causes.comparing import LIVE, either, fell, larger, neither, rose, slower, store_lines
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -11,8 +11,6 @@ HITS = ("near_hit", "shared_hit", "stale")
 HOT = 0.2
 # Below this share of the usual reads, a cache answers fewer of them whatever its times are.
 READ_AS_USUAL = 0.6
-# What a replica's line to the store is when it works.
-LIVE = 2.0
 # Each call of a command costs so many times what is usual: not the noise of a busy processor.
 DEARER = 4.0
 # Commands that return a whole value, whose cost is the value's size.
@@ -58,7 +56,7 @@ def invalidations_lost(window: Window) -> Hypothesis:
         but="As many as usual listen to the channel of invalidations.",
     )
     case.must(_store_answers(window), sign("redis.up"), but="The store does not answer at all.")
-    lines = [one.value for one in window.series("gateway.store_state") if isinstance(one.value, int | float)]
+    lines = store_lines(window)
     case.must(
         min(lines) == LIVE if lines else None,
         sign("gateway.store_state"),
@@ -179,8 +177,3 @@ def _store_answers(window: Window) -> bool | None:
     up = window.value("redis.up")
     away = rose(window, "gateway.limit_away_total", least=10)
     return None if up is None and away is None else up != 0 and not away
-
-
-def misses(window: Window) -> float:
-    """Reads that had to load, within the window."""
-    return total(window, READS, "outcome", ("miss", "load_through"))

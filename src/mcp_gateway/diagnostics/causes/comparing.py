@@ -4,7 +4,6 @@ None means that it cannot be told: not read, too few measurements, or nothing to
 """
 
 import math
-from collections.abc import Iterable
 
 from mcp_gateway.diagnostics.signals.catalogue import signal_of
 from mcp_gateway.diagnostics.signals.window import Window
@@ -14,6 +13,7 @@ DEVIATIONS = 4.0
 # A percentile of fewer measurements says nothing.
 FEWEST = 5
 SLOWER = 1.6
+LIVE, DOWN = 2.0, 0.0
 # What is less likely than this, were all as usual, is not chance.
 CHANCE = 0.02
 
@@ -94,11 +94,6 @@ def neither(*told: bool | None) -> bool | None:
     return None if told and all(one is None for one in told) else True
 
 
-def total(window: Window, name: str, label: str, values: Iterable[str]) -> float:
-    """Growth of several series together within the window; what was not read counts nothing."""
-    return sum(window.change(name, **{label: value}) or 0.0 for value in values)
-
-
 def slowdown(window: Window, name: str, **labels: str) -> float:
     """Value over baseline; 1 when unknown."""
     ratio = window.ratio(name, of="figure", **labels)
@@ -117,6 +112,11 @@ def machine_slowdown(window: Window) -> float:
     """How much slower the route that needs nobody is: what everybody suffers alike."""
     route = quiet_route(window)
     return max(1.0, slowdown(window, "gateway.request_p50_ms", route=route)) if route else 1.0
+
+
+def store_lines(window: Window) -> tuple[float, ...]:
+    """Of each replica what its line to the store is: `LIVE`, `DOWN`, or between the two."""
+    return tuple(one.value for one in window.series("gateway.store_state") if isinstance(one.value, int | float))
 
 
 def starved(window: Window) -> bool | None:

@@ -1,7 +1,7 @@
 """The store itself: not running, not reached, not answering, held up by one command, or without its scripts."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import both, either, neither, rose, starved
+from mcp_gateway.diagnostics.causes.comparing import DOWN, LIVE, both, either, neither, rose, starved, store_lines
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -37,7 +37,7 @@ def hung(window: Window) -> Hypothesis:
         sign(USEC, command=command_share(window)[0]),
         but="One command holds it up.",
     )
-    live = any(isinstance(one.value, int | float) and one.value == LIVE for one in window.series(STATE))
+    live = LIVE in store_lines(window)
     for_us_alone = late and not silent and rose(window, AWAY) is False
     case.must(
         not (live and (starved(window) or for_us_alone)),
@@ -58,7 +58,7 @@ def refused(window: Window) -> Hypothesis:
     elsewhere = outcome == "ok"
     title = "The gateway looks for the store at a wrong address" if elsewhere else "Nobody listens at the store's address"
     case = Case(window, "redis_refused", "gateway configuration" if elsewhere else "redis", title)
-    away = both(None if state is None else _cut_off(window), None if outcome is None else outcome == "ok")
+    away = both(None if state is None else DOWN in store_lines(window), None if outcome is None else outcome == "ok")
     case.must(
         either(None if outcome is None else outcome in REFUSED, away),
         sign("redis.probe_outcome"), sign(STATE),
@@ -115,7 +115,6 @@ def slow_command(window: Window) -> Hypothesis:
     return case.concluded("A command whose cost grows with the number of all keys takes much of the store's one thread.")
 
 
-LIVE = 2.0
 DOMINATES = 0.5
 NOTABLE = 0.15
 # Each call takes as long as so many ordinary ones, which wait for it.
@@ -140,8 +139,3 @@ def holds_up(window: Window, command: str) -> bool | None:
         return None
     ordinary = sum(usec for name, usec in spent.items() if name != command) / others
     return ordinary > 0 and spent.get(command, 0.0) / calls[command] > HELD_UP * ordinary
-
-
-def _cut_off(window: Window) -> bool:
-    """Whether some replica has no line to the store, while having had one is usual."""
-    return any(isinstance(one.value, int | float) and one.value == 0 for one in window.series(STATE))
