@@ -69,6 +69,12 @@ class ValkeyProcess:
         with self.client() as client:
             client.save()
 
+    def age_cache_members(self) -> None:
+        """As if the lists of caches' replicas were old: no invalidation waits for members from before they began."""
+        with self.client() as client:
+            for key in client.scan_iter("*members*"):
+                client.hset(key, "born", "0")
+
     def kill(self) -> None:
         """End it at once, as a crash would; nothing happens when it is not running."""
         if self._process is not None:

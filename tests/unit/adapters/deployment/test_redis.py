@@ -299,6 +299,7 @@ async def test_invalidations_are_read_from_the_log_and_ended_values_are_found(va
         await RedisSharedLevel.open(connection, membership_seconds=20.0) as level,
         _cache(level) as cache,
     ):
+        valkey.age_cache_members()
         for number in range(3):
             await cache.get_or_load(str(number), _load, tenant="acme", tags=("all",))
         store = RedisCacheStore(url=valkey.url, clock=CLOCK)

@@ -35,6 +35,7 @@ async def replica(valkey: ValkeyProcess) -> AsyncIterator[Cache[Json]]:
         await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection,
         await RedisSharedLevel.open(connection, membership_seconds=20.0) as level,
     ):
+        valkey.age_cache_members()
         cache: Cache[Json] = Cache("lists", level)
         async with cache:
             yield cache
