@@ -1,22 +1,15 @@
-"""The page about the validator tells every rule as its card does, and its example runs."""
+"""The page about the validator tells every rule as its card does."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
-PAGE = ROOT / "docs" / "operations" / "patterns.md"
 
 
 def test_the_page_is_written_from_the_cards() -> None:
     run = subprocess.run([sys.executable, "scripts/write_patterns.py", "--check"], cwd=ROOT, check=False, timeout=60)
     assert run.returncode == 0, "run scripts/write_patterns.py"
-
-
-def test_the_example_of_the_page_runs() -> None:
-    example = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    run = subprocess.run([sys.executable, "-c", example], check=False, capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
 
 
 def test_the_validator_loads_libcst_for_fixes_alone() -> None:
