@@ -134,7 +134,7 @@ def test_figures_stand_beside_those_before_and_are_drawn_over_time(panel: PageWa
     prepared(panel.page)
     tab = run(panel.page, "analyze_performance_metrics")
 
-    expect(tab.locator(".op-verdict")).to_have_text("Slower than before")
+    expect(tab.locator(".op-verdict")).to_contain_text("Slower than before")
     row = section(tab, "Requests").get_by_role("row", name="p99 ms")
     expect(row.get_by_role("cell")).to_have_text(["84.2", "41", "40", "higher"])
     expect(section(tab, "Endpoints")).to_contain_text("too few to tell")
@@ -205,10 +205,17 @@ def test_what_was_found_stays_and_all_of_it_is_there_as_json(panel: PageWatch) -
     run(panel.page, "analyze_cache_coherence")
 
     tab = chosen(panel.page, "test_ai_engine_integration")
-    expect(tab.locator(".op-verdict")).to_have_text("Some failed 1/2 (50.0%) passed")
+    expect(tab.locator(".op-verdict")).to_contain_text("Some failed 1/2 (50.0%) passed, 1 skipped")
     tab.get_by_text("All of it as JSON").click()
 
     expect(tab.locator(".op-json .output")).to_contain_text('"pass_rate": "1/2 (50.0%)"')
+
+
+def test_an_engine_that_was_hardly_tried_is_not_called_well(panel: PageWatch) -> None:
+    tab = run(panel.page, "test_ai_engine_integration")
+
+    expect(tab.locator(".op-verdict.is-unsure")).to_contain_text("6 skipped")
+    expect(tab.locator(".op-test").first).to_contain_text("No engine is configured: set AI_ENGINE_URL.")
 
 
 def test_no_mouse_is_needed(panel: PageWatch) -> None:

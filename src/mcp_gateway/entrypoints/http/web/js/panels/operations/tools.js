@@ -3,7 +3,7 @@
 const WINDOW = { kind: "number", name: "time_window_minutes", label: "Of the last", options: [["15", "15 minutes"], ["5", "5 minutes"], ["60", "hour"], ["360", "6 hours"], ["1440", "day"]] };
 const LOOKING = "Looking. It takes up to 8 seconds, also when somebody hangs.";
 
-const tenant = (name, label) => ({ kind: "text", name, label, placeholder: "all of them" });
+const tenant = (name, label, placeholder = "all of them") => ({ kind: "text", name, label, placeholder });
 
 /** In the order in which they are needed at night. `action` is the right that each wants. */
 export const TOOLS = [
@@ -34,7 +34,7 @@ export const TOOLS = [
         label: "What was noticed",
         options: [["auto", "find out"], ["high_latency", "answers are slow"], ["proxy_timeout", "requests time out"], ["rate_limiting", "callers are refused"], ["cache_miss", "the cache misses"], ["circuit_breaker", "circuits are open"], ["memory_leak", "memory grows"]],
       },
-      tenant("tenant_id", "Whose trouble it is"),
+      tenant("tenant_id", "Whose trouble it is", "anybody's"),
       WINDOW,
     ],
   },
@@ -79,7 +79,7 @@ export const TOOLS = [
         label: "What to try",
         options: [["full_flow", "all of it"], ["connectivity", "is it reached"], ["performance", "is it fast enough"], ["error_handling", "does it refuse well"], ["cache", "does a value come back"]],
       },
-      tenant("tenant_id", "In whose name"),
+      tenant("tenant_id", "In whose name", "nobody's in particular"),
       { kind: "tick", name: "include_cache_test", label: "a value through the cache too", checked: true },
     ],
   },

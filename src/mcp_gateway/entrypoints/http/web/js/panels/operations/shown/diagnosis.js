@@ -3,7 +3,7 @@
 import { h, icon } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { figureTable } from "./figures.js";
-import { blindSpots, copyable, evidenceList, isObject, measure, moment, objectsOf, section, shareText, spokenName, tag, verdict, withCode } from "./parts.js";
+import { blindSpots, copyable, evidenceList, isObject, lookedAt, measure, objectsOf, section, shareText, spokenName, tag, verdict, withCode } from "./parts.js";
 
 const VERDICT_TONES = { healthy: "good", degraded: "poor", unhealthy: "bad" };
 const WEIGHTS = { critical: "bad", high: "bad", medium: "poor", low: "" };
@@ -42,10 +42,6 @@ export function drawTrouble(found) {
 }
 
 const toneOf = (word) => VERDICT_TONES[word] ?? "unsure";
-
-const lookedAt = (at, seconds) => h("span", { class: "op-when" }, "read at ", moment(at), typeof seconds === "number" && seconds > 0 && `, over ${overTime(seconds)}`);
-
-const overTime = (seconds) => (seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 function causeCard(cause) {
   return h(

@@ -4,10 +4,10 @@ import { h, icon } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { troubleCard } from "./diagnosis.js";
 import { figureTable, isFigure, matrix, plainTable } from "./figures.js";
-import { amount, blindSpots, isObject, measure, objectsOf, section, shareText, spokenName, tag, titleOf, verdict } from "./parts.js";
+import { amount, blindSpots, isObject, lookedAt, measure, objectsOf, section, shareText, spokenName, tag, titleOf, verdict } from "./parts.js";
 import { trendOf } from "./trend.js";
 
-const ENDS = { all_pass: "good", some_failed: "poor", all_failed: "bad" };
+const ENDS = { all_pass: "good", incomplete: "poor", some_failed: "poor", all_failed: "bad" };
 const TESTS = { pass: ["check", "good", "passed"], fail: ["cross", "bad", "failed"], skip: ["question", "", "skipped"] };
 const NOT_TOLD = new Set(["test", "status", "reason"]);
 const DRAWN_APART = new Set(["pictures", "trends", "note", "latency_tests", "latency_summary"]);
@@ -22,7 +22,7 @@ export function drawPerformance(found) {
   const overall = Object.fromEntries(groups.filter(([, value]) => isFigure(value)));
   const probes = objectsOf(results.latency_tests);
   return [
-    verdict(...leading(found, results)),
+    verdict(...leading(found, results), lookedAt(found.timestamp, found.window_seconds)),
     isObject(results.trends) && Object.values(results.trends).map(trendOf),
     section("Overall", figureTable("Overall", overall), numbersOf(results), results.note && h("p", { class: "op-why" }, said(results.note))),
     groups.filter(([, value]) => !isFigure(value)).map(([name, value]) => section(titleOf(name), grouped(titleOf(name), value))),
@@ -62,7 +62,7 @@ export function drawCache(found) {
   const advice = objectsOf(found.recommendations);
   const read = objectsOf(analysis.families).length > 0 || Object.keys(analysis.figures ?? {}).length > 0;
   return [
-    advice.length > 0 ? verdict("poor", advice.length === 1 ? "one thing stands out" : `${advice.length} things stand out`) : verdict(read ? "good" : "unsure", read ? "nothing stands out" : "nothing could be read"),
+    verdict(...standingOut(advice.length, read), lookedAt(found.timestamp, found.window_seconds)),
     section("What stands out", advice.map(troubleCard)),
     section("Figures", figureTable("Figures", analysis.figures ?? {}), numbersOf(analysis)),
     CACHE_TABLES.map(([member, title]) => section(title, plainTable(title, analysis[member]))),
@@ -72,11 +72,20 @@ export function drawCache(found) {
   ];
 }
 
+function standingOut(many, read) {
+  if (many > 0) return ["poor", many === 1 ? "one thing stands out" : `${many} things stand out`];
+  return read ? ["good", "nothing stands out"] : ["unsure", "nothing could be read"];
+}
+
 /** Of `test_ai_engine_integration`. */
 export function drawEngine(found) {
+  const tests = objectsOf(found.tests_performed);
+  const skipped = tests.filter(({ status }) => status === "skip").length;
+  // Little was tried: that what was tried is well says little.
+  const tone = 2 * skipped > tests.length ? "unsure" : ENDS[found.overall_status] ?? "unsure";
   return [
-    verdict(ENDS[found.overall_status] ?? "unsure", found.overall_status, h("span", { class: "op-sure" }, " ", said(found.pass_rate), " passed")),
-    section("What was tried", h("ul", { class: "op-tests" }, objectsOf(found.tests_performed).map(testOf))),
+    verdict(tone, found.overall_status, h("span", { class: "op-sure" }, " ", said(found.pass_rate), " passed", skipped > 0 && `, ${skipped} skipped`), lookedAt(found.timestamp)),
+    section("What was tried", h("ul", { class: "op-tests" }, tests.map(testOf))),
   ];
 }
 

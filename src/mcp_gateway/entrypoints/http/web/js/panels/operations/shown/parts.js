@@ -20,7 +20,7 @@ export const spokenName = (name) => String(name).replaceAll("_", " ");
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-export const titleOf = (name) => capital(spokenName(name));
+export const titleOf = (name) => capital(spokenName(name)).replace(/^Ai /, "AI ");
 
 /** A value to read: no more digits than mean something. */
 export function amount(value) {
@@ -66,6 +66,11 @@ export function moment(at) {
   const time = new Date(at);
   return Number.isNaN(time.getTime()) ? "" : h("time", { datetime: at, title: at }, CLOCK.format(time));
 }
+
+/** When it was read, and over how long. */
+export const lookedAt = (at, seconds) => h("span", { class: "op-when" }, "read at ", moment(at), typeof seconds === "number" && seconds > 0 && `, over ${overTime(seconds)}`);
+
+const overTime = (seconds) => (seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 /** What was read: signal, value, what is usual, who said it and when. */
 export function evidenceList(title, signs) {
