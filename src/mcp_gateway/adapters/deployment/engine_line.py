@@ -1,5 +1,6 @@
 """Real requests to an engine and through a gateway, in words that engines of this product and of the usual kind understand."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ MAX_REPLY_BYTES = 1_000_000
 TENANT_HEADER = "X-Tenant-ID"
 _NOT_HERE = frozenset({404, 405, 501})
 _REPLIES = ("reply", "response", "answer", "message", "text", "output", "data", "choices", "content", "result")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}", re.ASCII)
 _TRACES = (b"Traceback (most recent call last)", b'File "/', b"at java.", b"goroutine 1 [")
 
 
@@ -76,8 +78,16 @@ def _attempt(found: Fetched, path: str) -> Attempt:
         reply=200 <= found.status < 300 and document is not None and _has_reply(document),
         leaks=any(trace in found.body for trace in _TRACES),
         path=path,
+        code=_code(document or {}),
         detail=found.detail,
     )
+
+
+def _code(document: Mapping[str, Json]) -> str:
+    """What an error of this product, or of another that names its errors, is called."""
+    error = document.get("error")
+    code = error.get("code") if isinstance(error, dict) else error
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def _has_reply(document: Mapping[str, Json]) -> bool:

@@ -9,7 +9,7 @@ class Attempt:
     """`outcome` as of probes (`ok`, `refused`, `timeout`, …); `status` 0 without an answer.
 
     `structured`: the answer is a JSON object. `reply`: it holds an answer in words or data. `leaks`: it shows a stack trace.
-    `path` is where it was sent, "" when no usual path is there.
+    `path` is where it was sent, "" when no usual path is there. `code`: what a refusal calls itself, "" when it does not.
     """
 
     outcome: str
@@ -19,6 +19,7 @@ class Attempt:
     reply: bool = False
     leaks: bool = False
     path: str = ""
+    code: str = ""
     detail: str = ""
 
 

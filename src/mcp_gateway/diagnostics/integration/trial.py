@@ -1,6 +1,7 @@
 """`test_ai_engine_integration`: real requests to the engine and through the gateway, and what came of each.
 
-What could not be tried, because nothing is configured or nobody lets us, is skipped and said; the rate counts what was tried.
+What could not be tried, because nothing is configured or nobody lets us, is skipped and said; the rate counts what was tried,
+and where something was skipped it is not all that passed.
 """
 
 import asyncio
@@ -20,13 +21,14 @@ from mcp_gateway.diagnostics.operations import EngineOrder, TestType
 from mcp_gateway.diagnostics.verdict import BlindSpot
 
 Status: TypeAlias = Literal["pass", "fail", "skip"]
-Overall: TypeAlias = Literal["all_pass", "some_failed", "all_failed", "could_not_tell"]
+Overall: TypeAlias = Literal["all_pass", "incomplete", "some_failed", "all_failed", "could_not_tell"]
 
 # Asks nothing of anybody's data, so that no engine keeps anything of it.
 MESSAGE = "Diagnostics: are you there?"
 REQUESTS = 5
 # Of one test; all of them run at the same time.
 TEST_SECONDS = 7.0
+_NO_GATEWAY = "No gateway is configured: set BACKEND_ORCHESTRATOR_URL."
 _UNAUTHORIZED = frozenset({401, 403})
 
 
@@ -47,7 +49,7 @@ class TestDone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IntegrationFound:
-    """Skipped tests count neither way."""
+    """Skipped tests count neither way, but keep the whole from being called passed."""
 
     at: datetime
     order: EngineOrder
@@ -66,7 +68,7 @@ class IntegrationFound:
         if not self.tried:
             return "could_not_tell"
         if self.passed == len(self.tried):
-            return "all_pass"
+            return "all_pass" if self.passed == len(self.tests) else "incomplete"
         return "some_failed" if self.passed else "all_failed"
 
     @property
@@ -84,6 +86,7 @@ class IntegrationFound:
             "tests_performed": [one.to_dict() for one in self.tests],
             "overall_status": self.overall,
             "pass_rate": rate,
+            "skipped": len(self.tests) - tried,
             "blind_spots": [one.to_dict() for one in self.blind_spots],
         }
 
@@ -131,7 +134,7 @@ class TryEngine:
     async def gateway(self, _: EngineOrder) -> TestDone:
         found = await self._line.gateway_health()
         if found is None:
-            return _skipped("gateway_health", "No gateway is configured: set BACKEND_ORCHESTRATOR_URL.")
+            return _skipped("gateway_health", _NO_GATEWAY)
         return _done("gateway_health", good=found.outcome in {"ok", "unauthorized"}, attempt=found)
 
     async def performance(self, order: EngineOrder) -> TestDone:
@@ -185,7 +188,7 @@ class TryEngine:
         name = "full_integration_flow"
         found = await self._line.ask_through_gateway(MESSAGE, order.tenant_id)
         if found is None:
-            return _skipped(name, "No gateway is configured: set BACKEND_ORCHESTRATOR_URL.")
+            return _skipped(name, _NO_GATEWAY)
         if skipped := _cannot_ask(name, found):
             return skipped
         return _done(name, good=found.reply, attempt=found, more={"response_contains_reply": found.reply, "path": found.path})
@@ -235,7 +238,10 @@ def _cannot_ask(name: str, found: Attempt) -> TestDone | None:
     if not found.path:
         return _skipped(name, "None of the usual paths takes a message there.")
     if found.status in _UNAUTHORIZED:
-        return _skipped(name, f"It wants to know who asks (status {found.status}); give the diagnostics a token.")
+        code = f", {found.code}" if found.code else ""
+        return _skipped(
+            name, f"It does not let us in (status {found.status}{code}); give the diagnostics a token of that tenant."
+        )
     return None
 
 

@@ -95,12 +95,17 @@ async def test_a_reply_that_holds_nothing_is_no_reply() -> None:
 
 
 async def test_being_kept_out_or_finding_no_path_is_skipped_and_said() -> None:
-    kept_out = await run({"/health": HEALTH, "/chat": json_page({}, status=401)}, "performance")
+    refusal = json_page({"error": {"code": "TENANT_MISMATCH"}}, status=403)
+    kept_out = await run({"/health": HEALTH, "/chat": refusal}, "performance")
     assert [(one.test, one.status) for one in kept_out.tests][1] == ("ai_engine_performance", "skip")
-    assert "give the diagnostics a token" in kept_out.blind_spots[0].why
+    assert "(status 403, TENANT_MISMATCH); give the diagnostics a token" in kept_out.blind_spots[0].why
     elsewhere = await run({"/health": HEALTH}, "performance")
     assert "None of the usual paths" in elsewhere.blind_spots[0].why
-    assert elsewhere.overall == "all_pass"
+    assert (elsewhere.overall, elsewhere.to_dict()["pass_rate"], elsewhere.to_dict()["skipped"]) == (
+        "incomplete",
+        "1/1 (100.0%)",
+        1,
+    )
 
 
 async def test_without_addresses_nothing_can_be_told() -> None:
