@@ -23,11 +23,11 @@ def hung(window: Window) -> Hypothesis:
     silent = either(rose(window, CHANGES, state="silent"), silences > 2 * usual and rose(window, AWAY))
     # Where it was too late for us when all was well, too, the delay is on our side.
     late = outcome == "timeout" and window.baseline_text("redis.probe_outcome") != "timeout"
-    unanswered = None if outcome is None else busy or late
+    unanswered = None if outcome is None or (late and _all_are_late(window)) else busy or late
     case.must(
         unanswered if silent is None else either(unanswered, silent),
         sign("redis.probe_outcome"), sign(CHANGES, state="silent"),
-        but="The store answers in time.",
+        but="The store answers in time." if outcome == "ok" else "It keeps nobody waiting.",
     )  # fmt: skip
     case.must(
         None if outcome is None else outcome not in REFUSED, sign("redis.probe_outcome"), but="Nobody takes connections there."
@@ -52,6 +52,11 @@ def hung(window: Window) -> Hypothesis:
     )
 
 
+def _all_are_late(window: Window) -> bool:
+    """Whether the gateway, which was read before, cannot be read now either: then it is us who are late."""
+    return window.first is not None and bool(window.first.find(STATE, {})) and not store_lines(window)
+
+
 def refused(window: Window) -> Hypothesis:
     """Nobody listens where the gateway looks for the store: it is not running, or the address is wrong."""
     outcome, state = window.text("redis.probe_outcome"), window.value(STATE)
@@ -62,7 +67,7 @@ def refused(window: Window) -> Hypothesis:
     case.must(
         either(None if outcome is None else outcome in REFUSED, away),
         sign("redis.probe_outcome"), sign(STATE),
-        but="The store is reached.",
+        but="Connections to it are taken.",
     )  # fmt: skip
     case.must(
         None if outcome is None else outcome != "timeout",

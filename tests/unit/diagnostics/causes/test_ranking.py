@@ -8,7 +8,7 @@ from tests.unit.diagnostics.causes.looks import Looks, healthy
 from mcp_gateway.diagnostics.actions.remedies import remedies
 from mcp_gateway.diagnostics.causes.ranking import LEADS_TO, WEIGHED, find_causes
 from mcp_gateway.diagnostics.ports import Deployment
-from mcp_gateway.diagnostics.signals.snapshot import Snapshot
+from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import CAUSES
 
@@ -258,6 +258,15 @@ def test_where_nothing_could_be_read_no_cause_is_claimed() -> None:
 def test_a_store_that_answers_the_gateway_and_was_late_for_us_alone_is_not_hung() -> None:
     looks = healthy().gauge("redis.probe_outcome", "ok", "timeout").gauge("redis.up", 1.0, 0.0)
     assert find_causes(looks.window()).standing == ()
+
+
+def test_when_nobody_answers_us_in_time_it_is_not_said_that_the_store_is_hung() -> None:
+    looks = healthy()
+    hung(looks)
+    window = looks.window()
+    ours = tuple(one for one in window.last.find("redis.probe_outcome", {}))
+    late = Snapshot(at=window.last.at, sources={"test": Readings(readings=ours)})
+    assert find_causes(Window(first=window.first, last=late, healthy=window.healthy)).standing == ()
 
 
 def test_a_cause_whose_own_sign_was_not_read_is_not_claimed_for_the_others() -> None:
