@@ -1,20 +1,22 @@
 """The two stand-alone MCP servers as their users run them: real processes, real clients, every transport, both eras."""
 
+import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
 from tests.real_tables import make_shop
-from tests.warm.process import run
+from tests.warm.process import MODULE, Process, borrowed, run, start
 
 pytestmark = pytest.mark.anyio
 
@@ -23,19 +25,28 @@ WORDS = "terms: [{aliases: [turnover], table: sales, column: amount}]"
 ROADS = ("http auto", "http legacy", "http 2026-07-28", "sse", "stdio auto", "stdio legacy")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    process: Process
+    said: TextIO
+    url: str
+
+
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command with a free port, and where it says it listens."""
-    process = subprocess.Popen([COMMAND, *arguments, "--port", "0"], stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, said
-        yield process, found.group()
-    finally:
-        process.kill()
-        process.communicate()
+def running(*arguments: str) -> Iterator[Running]:
+    """The command with a free port, and where it says it listens; the rest of what it says is `said`."""
+    read, write = os.pipe()
+    with os.fdopen(read) as said:
+        with os.fdopen(write, "wb") as errors:
+            process = start([*MODULE, "mcp_gateway", *arguments, "--port", "0"], stderr=errors)
+        try:
+            line = said.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            assert found, line
+            yield Running(process=process, said=said, url=found.group())
+        finally:
+            process.kill()
+            process.wait(30)
 
 
 def failed(*arguments: str) -> tuple[int, str]:
@@ -60,8 +71,8 @@ def arguments_for(server: str, data: Path) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module", params=["tables", "glossary"])
 def server(request: pytest.FixtureRequest, data: Path) -> Iterator[tuple[str, str]]:
-    with running(*arguments_for(request.param, data)) as (_, base):
-        yield request.param, base
+    with running(*arguments_for(request.param, data)) as one:
+        yield request.param, one.url
 
 
 @asynccontextmanager
@@ -73,7 +84,9 @@ async def reached(road: str, name: str, base: str, data: Path) -> AsyncIterator[
         client = Client(f"{base}/mcp", mode=mode)
     else:
         arguments = [*arguments_for(name, data), "--transport", "stdio"]
-        client = Client(StdioServerParameters(command=COMMAND, args=arguments), mode=mode)
+        # Once as it is installed.
+        command = [COMMAND] if (name, mode) == ("tables", "auto") else borrowed("mcp_gateway")
+        client = Client(StdioServerParameters(command=command[0], args=[*command[1:], *arguments]), mode=mode)
     async with client:
         yield client
 
@@ -103,15 +116,14 @@ async def test_health_is_answered_beside_the_protocol(server: tuple[str, str]) -
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_that_is_asked_to_stop_says_goodbye_and_exits_with_success(data: Path, how: signal.Signals) -> None:
-    with running(*arguments_for("glossary", data)) as (process, base):
-        with httpx.stream("GET", f"{base}/sse") as stream:
+    with running(*arguments_for("glossary", data)) as one:
+        with httpx.stream("GET", f"{one.url}/sse") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: endpoint"
-            process.send_signal(how)
+            one.process.send_signal(how)
             assert "event: message" not in list(lines)
-        assert process.wait(timeout=20) == 0
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
+        assert one.process.wait(timeout=20) == 0
+        assert one.said.read() == ""
 
 
 def test_a_taken_port_is_said_so_and_what_to_do(data: Path) -> None:
