@@ -76,6 +76,7 @@ _SENTENCES = {
     "http_error": "answers with an error",
     "not_ready": "says itself that it is not well",
     "garbage": "answers with something that cannot be read",
+    "too_large": "answers with more than is read",
 }
 
 

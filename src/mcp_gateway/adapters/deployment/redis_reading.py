@@ -17,7 +17,7 @@ from mcp_gateway.kit.redis.packing import Word
 from mcp_gateway.kit.redis.wire import Reply
 
 RedisOutcome: TypeAlias = Literal[
-    "ok", "dns", "refused", "unreachable", "timeout", "busy", "cut_off", "tls", "unauthorized", "garbage"
+    "ok", "dns", "refused", "unreachable", "timeout", "busy", "cut_off", "tls", "unauthorized", "garbage", "too_large"
 ]  # fmt: skip
 
 CLIENT_NAME = "mcp-gateway-diagnostics"
@@ -123,7 +123,14 @@ def outcome_of(error: StoreUnavailable) -> RedisOutcome:
         return "timeout"
     if isinstance(cause, OSError):
         return _of_system(cause)
-    return "timeout" if "in time" in error.message or "does not answer" in error.message else "cut_off"
+    match error.data.get("why"):
+        case "garbage":
+            return "garbage"
+        case "too_large":
+            return "too_large"
+        case "late":
+            return "timeout"
+    return "timeout" if "does not answer" in error.message else "cut_off"
 
 
 def _of_system(error: OSError) -> RedisOutcome:

@@ -288,10 +288,11 @@ _WHYS = {
     "unreachable": "No connection could be made.",
     "timeout": "It accepted the connection, or seemed to, and did not answer in time.",
     "busy": "It runs a script that has not ended for long, and answers nothing else.",
-    "cut_off": "It closed the connection, or answered with more than is read.",
+    "cut_off": "It closed the connection before it answered.",
+    "too_large": "It answered with more than is read of a server that may not be trusted.",
     "tls": "No trusted connection: its certificate or its TLS is not accepted.",
     "unauthorized": "It refused our login.",
-    "garbage": "What answers there is no Redis that speaks RESP3.",
+    "garbage": "What answers there is no Redis that speaks RESP3: another service, or an old version.",
 }
 _HINTS = {
     "dns": "Check the host in REDIS_URL.",

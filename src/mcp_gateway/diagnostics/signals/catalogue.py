@@ -90,8 +90,8 @@ def _reached(stem: str, what: str, source: str, *labels: str) -> tuple[Signal, .
         _gauge(f"{stem}.up", "1", f"1 when {what} answered as it should, otherwise 0", source, *labels, joined="min"),
         _text(
             f"{stem}.probe_outcome",
-            "ok, dns, refused, unreachable, timeout, busy, cut_off, tls, wrong_host, http_error, not_ready, unauthorized"
-            " or garbage",
+            "ok, dns, refused, unreachable, timeout, busy, too_large, cut_off, tls, wrong_host, http_error, not_ready, "
+            "unauthorized or garbage",
             source,
             *labels,
         ),

@@ -20,6 +20,19 @@ _NOTHING = object()
 _CONFIRMATIONS = (b"subscribe", b"unsubscribe")
 
 
+class Ending(NamedTuple):
+    """How a line ended. `why` goes into the error's data."""
+
+    message: str
+    why: str
+
+
+LOST = Ending("The connection to the store was lost.", "lost")
+GARBAGE = Ending("What answers there does not speak the store's protocol.", "garbage")
+LATE = Ending("The store did not answer in time.", "late")
+TOO_LARGE = Ending("The store answers with more than is read here.", "too_large")
+
+
 class Receiver(Protocol):
     """Where a reply goes: a future, or whoever shares one call among many. Told once, unless `done`."""
 
@@ -70,6 +83,7 @@ class Wire(asyncio.Protocol):
         self._on_push, self._on_silence, self._on_sound, self._on_lost = on_push, on_silence, on_sound, on_lost
         self._heard = 0.0
         self._closed = asyncio.Event()
+        self._ending = LOST
         self.silent_since: float | None = None
 
     def send(self, packed: bytes, timeout_seconds: float) -> "asyncio.Future[Reply]":
@@ -129,10 +143,12 @@ class Wire(asyncio.Protocol):
                 if future is not None and not future.done():
                     _settle(future, reply)
         except (hiredis.ProtocolError, IndexError):
-            self.abort()  # not the protocol we speak, or a reply nobody asked for
+            self._ending = GARBAGE  # not the protocol we speak, or a reply nobody asked for
+            self.abort()
         if self._max_reply_bytes is not None:
             self._unfinished = 0 if len(waiting) < due else self._unfinished + len(data)
             if self._unfinished > self._max_reply_bytes:
+                self._ending = TOO_LARGE
                 self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -140,7 +156,7 @@ class Wire(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._on_lost()
-        self._fail(list(self._waiting), "The connection to the store was lost.")
+        self._fail(list(self._waiting), self._ending)
         self._waiting.clear()
         self._closed.set()
 
@@ -154,7 +170,7 @@ class Wire(asyncio.Protocol):
 
     def _write(self, packed: bytes, *, at_once: bool) -> None:
         if self._transport is None or self._transport.is_closing():
-            raise StoreUnavailable("The store is not connected.")
+            raise StoreUnavailable(self._ending.message, why=self._ending.why)
         if len(packed) > self._room:
             self._room = MAX_UNSENT_BYTES - self._transport.get_write_buffer_size() - sum(map(len, self._unsent))
             if len(packed) > self._room:
@@ -190,16 +206,16 @@ class Wire(asyncio.Protocol):
         if self.silent_since is None and any(self._heard < entry.sent for entry in late):
             self.silent_since = now
             self._on_silence()
-        self._fail(late, "The store did not answer in time.")
+        self._fail(late, LATE)
         due = min((entry.deadline for entry in self._waiting if entry.deadline > now), default=None)
         if due is not None:
             self._arm(due)
 
     @staticmethod
-    def _fail(entries: list[Waiting], message: str) -> None:
+    def _fail(entries: list[Waiting], ending: Ending) -> None:
         for entry in entries:
             if entry.future is not None and not entry.future.done():
-                entry.future.set_exception(StoreUnavailable(message))
+                entry.future.set_exception(StoreUnavailable(ending.message, why=ending.why))
 
 
 def _confirm(entry: Waiting) -> None:

@@ -1,6 +1,7 @@
 """Redis read with care, on a real Valkey: what is found, what it costs, and what a hostile or absent one comes to."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -242,9 +243,27 @@ async def test_a_hostile_one_is_never_read_whole(replies: dict[bytes, bytes], ta
     async with hostile(replies, tail) as (url, sent):
         found = await RedisFigures(url=url, clock=CLOCK).read()
     assert window_of(found).value("redis.up") == 0
+    assert window_of(found).text("redis.probe_outcome") == "too_large"
     assert found.blind_spots
     # What is in the sockets' buffers on both sides comes on top of what was read.
     assert sent[0] < 6 * MAX_REPLY_BYTES
+
+
+@pytest.mark.parametrize(
+    "words", [b"SSH-2.0-OpenSSH_9.6\r\n", b"J\x00\x00\x00\n8.0.36\x00", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"*1\r\n" * 10_000]
+)
+async def test_another_service_at_its_port_is_told_from_one_that_closes_the_line(words: bytes) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(words)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        found = await RedisFigures(url=f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", clock=CLOCK).read()
+    assert window_of(found).text("redis.probe_outcome") == "garbage"
+    assert "another service" in found.blind_spots[0].why
 
 
 async def test_one_that_talks_nonsense_is_no_redis() -> None:
