@@ -1,17 +1,18 @@
 """Carrying out a remedy, for every command that can. Apart from the commands, whose help should not wait for all of this."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import typer
-from rich.markup import escape
 
 from mcp_gateway.cli.rendering import error_console
+from mcp_gateway.cli.telling import print_lines
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.diagnostics.actions.applying import Applied, Preview
+from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, say
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.operations import Watched
 from mcp_gateway.wiring.remedies import open_mending
@@ -52,22 +53,20 @@ async def _apply(order: Order, settings: Settings, watched: Watched, *, yes: boo
     async with open_mending(settings, watched, clock=SystemClock()) as mending:
         with console.status("looking, twice"):
             preview = await mending.preview(order.kind, order.target)
-        _show(preview)
+        print_lines(_preview(preview), console)
         if not yes and not typer.confirm("Do it?", default=False, err=True):
             return None
         with console.status("doing it, and waiting for its signal"):
             return await mending.mend(LOCAL_CALLER, order.kind, order.target, token=preview.token)
 
 
-def _show(preview: Preview) -> None:
-    console, action = error_console(), preview.action
-    console.print(f"[bold]{escape(preview.sentence)}[/]  (risk {action.risk})")
-    for change in preview.radius.changes:
-        console.print(f"  would change: {escape(change)}")
-    for precondition in action.preconditions:
-        console.print(f"  must hold:    {escape(precondition)}")
-    console.print(f"  must come:    {escape(action.verify)}")
-    console.print(f"  undo:         {escape(action.undo or 'none')}")
+def _preview(preview: Preview) -> Iterator[Line]:
+    action = preview.action
+    yield say("heading", f"{preview.sentence}  (risk {action.risk})")
+    yield from (say("plain", f"  would change: {change}") for change in preview.radius.changes)
+    yield from (say("plain", f"  must hold:    {precondition}") for precondition in action.preconditions)
+    yield say("plain", f"  must come:    {action.verify}")
+    yield say("plain", f"  undo:         {action.undo or 'none'}")
 
 
 def _tell(applied: Applied) -> None:

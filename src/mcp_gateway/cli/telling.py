@@ -20,9 +20,9 @@ _LOOKS: Mapping[Style, str] = {
 }
 
 
-def print_lines(lines: Iterable[Line]) -> None:
-    """On stdout. What was read is no markup, so nothing in it is a colour."""
-    console = Console(highlight=False, soft_wrap=True)
+def print_lines(lines: Iterable[Line], console: Console | None = None) -> None:
+    """On stdout, or on `console`. What was read is no markup, so nothing in it is a colour."""
+    console = console or Console(highlight=False, soft_wrap=True)
     for number, line in enumerate(lines):
         if line.style == "heading" and number:
             console.print()
