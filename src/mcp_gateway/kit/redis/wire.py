@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias, cast
 import hiredis
 
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
+from mcp_gateway.kit.redis.bounds import ReplyBounds
 
 Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[Reply, Reply] | StoreRefused | None"
 
@@ -75,8 +76,7 @@ class Wire(asyncio.Protocol):
         self._room = MAX_UNSENT_BYTES
         self._waiting: deque[Waiting] = deque()
         self._max_pending = max_pending
-        # Bytes since the last whole reply, counted only where there is a bound.
-        self._max_reply_bytes, self._unfinished = max_reply_bytes, 0
+        self._bounds = None if max_reply_bytes is None else ReplyBounds(max_bytes=max_reply_bytes)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._lenient = False
@@ -129,8 +129,11 @@ class Wire(asyncio.Protocol):
         if self.silent_since is not None:
             self.silent_since = None
             self._on_sound()
+        if self._bounds is not None and not self._bounds.allow(data):
+            self._ending = TOO_LARGE
+            self.abort()
+            return
         reader, waiting = self._reader, self._waiting
-        due = len(waiting)
         reader.feed(data)
         try:
             while (reply := reader.gets()) is not _NOTHING:
@@ -142,14 +145,10 @@ class Wire(asyncio.Protocol):
                 future = waiting.popleft().future
                 if future is not None and not future.done():
                     _settle(future, reply)
-        except (hiredis.ProtocolError, IndexError):
-            self._ending = GARBAGE  # not the protocol we speak, or a reply nobody asked for
+        except (hiredis.ProtocolError, IndexError, TypeError):
+            # Not the protocol we speak, a reply nobody asked for, or a map whose keys are lists.
+            self._ending = GARBAGE
             self.abort()
-        if self._max_reply_bytes is not None:
-            self._unfinished = 0 if len(waiting) < due else self._unfinished + len(data)
-            if self._unfinished > self._max_reply_bytes:
-                self._ending = TOO_LARGE
-                self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
