@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,12 +18,12 @@ NEEDS = {"redis": "--redis URL, or --redis own", "line": "--target HOST:PORT", "
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-def fault_table() -> Table:
-    """All faults. Raises `FaultsNotInstalled`."""
+def show_faults() -> None:
+    """All of them, on stdout. Raises `FaultsNotInstalled`."""
     table = Table("fault", "cause", "what is injected", "needs", show_edge=False, pad_edge=False, header_style="bold")
     for one in offered_faults():
         table.add_row(one.code, one.cause, one.injects, NEEDS[one.needs])
-    return table
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
 
 
 def inject(order: FaultOrder, *, well_seconds: float, yes: bool) -> bool:

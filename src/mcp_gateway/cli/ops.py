@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from mcp_gateway.cli.endings import FAILED
 from mcp_gateway.cli.event_loop import run_serving
-from mcp_gateway.cli.injecting import fault_table, inject
+from mcp_gateway.cli.injecting import inject, show_faults
 from mcp_gateway.cli.logging_setup import configure_logging, quiet_settings
 from mcp_gateway.cli.mcp_door import (
     HostOption,
@@ -122,7 +121,7 @@ def faults(
     told to use instead of the target. Only this machine's own services are hurt. Needs the extra `faults`.
     """
     if fault is None:
-        Console().print(fault_table())
+        show_faults()
         return
     order = FaultOrder(
         fault=fault, seconds=seconds, redis=redis, target=target, listen=listen, allow_remote=allow_remote

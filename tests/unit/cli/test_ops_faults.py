@@ -26,7 +26,6 @@ OK, FAILED, INTERRUPTED = 0, 1, 130
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
