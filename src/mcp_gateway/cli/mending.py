@@ -30,7 +30,10 @@ def chosen(diagnosis: Mapping[str, Json], which: str) -> Order:
     actions = diagnosis.get("actions")
     orders = [_order(one) for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
     if not orders:
-        raise InvalidInput("This diagnosis recommends nothing, so there is nothing to apply.")
+        raise InvalidInput(
+            "This diagnosis recommends nothing, so there is nothing to apply.",
+            hint="Look at what it could not see; what is not named is not looked at.",
+        )
     found = [one for number, one in enumerate(orders, start=1) if which in {str(number), one.kind}]
     if len(found) != 1:
         raise InvalidInput(
