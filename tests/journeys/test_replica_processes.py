@@ -78,8 +78,8 @@ def replicas(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("replicas")
     with ExitStack() as stack:
         valkey = stack.enter_context(ValkeyProcess())
-        _, tables = stack.enter_context(running("tables", "--url", str(database)))
-        (folder / "servers.yaml").write_text(CONFIGURATION.format(url=tables), encoding="utf-8")
+        tables = stack.enter_context(running("tables", "--url", str(database)))
+        (folder / "servers.yaml").write_text(CONFIGURATION.format(url=tables.url), encoding="utf-8")
         environment = {
             "REDIS_URL": valkey.url,
             "REDIS_TIMEOUT_SECONDS": "5",
