@@ -7,14 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from bench.routes.checking import lint, scores, type_faults, unformatted
-from bench.routes.project import begin_project
-
-from mcp_gateway.kit.routes.generate import generate
-from mcp_gateway.kit.routes.order import RouterOrder
-from mcp_gateway.kit.routes.project import carry_out, changes
-
 ASKING = """
 import asyncio, json
 import httpx
@@ -37,20 +29,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("beginning")
-    begin_project(root)
-    for name in ("products", "orders"):
-        carry_out(root, changes(root, generate(RouterOrder(router_name=name, router_type="crud", operations=("list", "get")))))
-    return root
-
-
-def test_it_is_as_well_shaped_as_the_routers(project: Path) -> None:
-    assert (unformatted(project), lint(project), type_faults(project)) == ([], [], [])
-    assert set(scores(project).values()) == {1.0}
 
 
 def test_it_serves_who_has_a_token_of_the_tenant_that_is_named_and_tells_its_health(project: Path, tmp_path: Path) -> None:

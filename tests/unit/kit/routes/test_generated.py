@@ -16,15 +16,6 @@ from mcp_gateway.kit.routes.order import RouterOrder, RouterType
 LITTLE = [order for order in few_orders() if len(order.operations) == 1]
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("project")
-    begin_project(root)
-    for order in few_orders():
-        add(root, generate(order))
-    return root
-
-
 def test_formatter_linter_and_validator_find_nothing(project: Path) -> None:
     assert (unformatted(project), lint(project)) == ([], [])
     assert set(scores(project).values()) == {1.0}
