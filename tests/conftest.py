@@ -40,6 +40,17 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _drafting_in_place() -> Iterator[None]:
+    """No program starts processes to draft in, a second of a processor each, for the few questions of a test.
+
+    They have tests of their own, tests/unit/adapters/drafting; tests/journeys/test_demo.py asks with them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRAFT_PROCESSES", "0")
+        yield
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Else DuckDB reports what is still there at the end of the process as leaks."""

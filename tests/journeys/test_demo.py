@@ -57,7 +57,8 @@ def until_it_serves(demo: Printing) -> str:
 def test_once_answers_three_questions_and_exits(cache_dir: Path) -> None:
     demo = subprocess.run(
         [*COMMAND, "--once", "--port", "0"],
-        env={**os.environ, **environment_for(cache_dir)}, capture_output=True, text=True, check=False, timeout=100,
+        env={**os.environ, **environment_for(cache_dir), "DRAFT_PROCESSES": "1"},
+        capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
     out, err = demo.stdout, demo.stderr
     assert demo.returncode == 0, err
