@@ -132,3 +132,10 @@ async def test_a_cache_without_a_store_is_not_guessed_at(client: httpx.AsyncClie
     found = await called(client, "analyze_cache_coherence")
 
     assert "keys and invalidations" in blind(found)
+
+
+async def test_a_gateway_that_reads_itself_claims_no_time_it_did_not_take(client: httpx.AsyncClient) -> None:
+    found = await called(client, "analyze_performance_metrics", metric_type="latency", time_window_minutes=60)
+
+    results = object_at(found, "analysis_results", "latency_summary")
+    assert (results["average_latency_ms"], results["min_latency_ms"]) == (None, None)

@@ -71,7 +71,7 @@ async def open_application(
             open_gateway(settings, clock=clock, upstreams=servers_of(faces), foundation=foundation)
         )
         asking = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
-        own = OwnGateway(page=figures_text(asking), health=asking.health)
+        own = OwnGateway(page=figures_text(asking), health=asking.health, url=listeners.url)
         operations = await stack.enter_async_context(
             open_operations(settings, clock=clock, project=None, watched=watched, own=own, keep=settings.enable_health_checks)
         )

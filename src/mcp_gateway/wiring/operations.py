@@ -51,10 +51,14 @@ NOTHING_NAMED: Final = Watched()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnGateway:
-    """The gateway that serves the tools: `page` renders its figures as Prometheus text, `health` checks its parts."""
+    """The gateway that serves the tools: `page` renders its figures as Prometheus text, `health` checks its parts.
+
+    `url` is where it answers itself, http://host:port.
+    """
 
     page: Callable[[], str]
     health: HealthWatch
+    url: str
 
 
 @asynccontextmanager
@@ -90,6 +94,7 @@ def looking_tools(settings: Settings, watched: Watched, clock: Clock, own: OwnGa
     """What looks at the deployment, and the Redis of the settings. Nothing is connected yet. Raises as `open_operations`."""
     addresses = Addresses(
         gateway_url=watched.gateway_url or "",
+        own_gateway_url="" if own is None else own.url,
         engine_url=watched.engine_url or "",
         redis_url="" if settings.redis_url is None else settings.redis_url.get_secret_value(),
     )

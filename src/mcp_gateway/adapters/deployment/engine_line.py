@@ -53,7 +53,7 @@ class HttpEngineLine:
 
 async def _healthy(fetcher: Fetcher, base: str) -> Attempt:
     page = await look_at_health(fetcher, base, seconds=HEALTH_SECONDS)
-    return Attempt(outcome=page.outcome, milliseconds=page.milliseconds, status=page.status, detail=page.detail)
+    return Attempt(outcome=page.outcome, milliseconds=page.milliseconds or 0.0, status=page.status, detail=page.detail)
 
 
 async def _first_path(fetcher: Fetcher, base: str, body: "Json | bytes", headers: Mapping[str, str]) -> Attempt:

@@ -28,10 +28,13 @@ _MISPLACED = frozenset({301, 302, 303, 307, 308, 404, 405, 410, 421})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealthPage:
-    """`word` is empty when it has none. `parts`: what is said of each, and whether that is good."""
+    """`word` is empty when it has none. `parts`: what is said of each, and whether that is good.
+
+    `milliseconds` None: nobody had to be asked.
+    """
 
     outcome: ProbeOutcome
-    milliseconds: float
+    milliseconds: float | None
     status: int = 0
     word: str = ""
     parts: Mapping[str, tuple[bool, str]]
@@ -49,8 +52,9 @@ class HealthPage:
         found = [
             reading(f"{part}.up", float(self.up), **labels),
             reading(f"{part}.probe_outcome", self.outcome, **labels),
-            reading(f"{part}.probe_ms", round(self.milliseconds, 3), **labels),
         ]
+        if self.milliseconds is not None:
+            found.append(reading(f"{part}.probe_ms", round(self.milliseconds, 3), **labels))
         if self.status:
             found.append(reading(f"{part}.status", float(self.status), **labels))
         if self.word:

@@ -39,7 +39,7 @@ class OwnHealth:
         report = self.watch.report()
         page = HealthPage(
             outcome="ok" if report.ready or report.word == "starting" else "not_ready",
-            milliseconds=0.0,
+            milliseconds=None,
             word=report.word,
             parts={part.name: (part.finding.healthy, part.finding.status) for part in report.parts},
         )

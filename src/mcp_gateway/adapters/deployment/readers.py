@@ -22,11 +22,13 @@ from mcp_gateway.kit.redis.address import read_address
 class Addresses:
     """Where a deployment is; empty is none. Passwords may stand in `redis_url` alone, and tokens in `gateway_token`.
 
-    `gateway_url`: the gateway, or a balancer before it. `replicas`: single gateways beside it; with these, the pages of each are
-    read. `signing_keys_url`: the provider's `jwks_uri`. `mcp_servers`: address by name.
+    `gateway_url`: the gateway, or a balancer before it. `own_gateway_url`: where a gateway takes requests that reads its own
+    pages. `replicas`: single gateways beside it; with these, the pages of each are read. `signing_keys_url`: the provider's
+    `jwks_uri`. `mcp_servers`: address by name.
     """
 
     gateway_url: str = ""
+    own_gateway_url: str = ""
     engine_url: str = ""
     redis_url: str = field(default="", repr=False)
     replicas: tuple[str, ...] = ()

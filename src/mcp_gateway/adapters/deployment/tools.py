@@ -78,7 +78,7 @@ def tools_of(
 def _engine_line(deployment: Deployment, addresses: Addresses, clock: Clock) -> HttpEngineLine:
     return HttpEngineLine(
         engine=deployment.engine_url,
-        gateway=deployment.gateway_url,
+        gateway=deployment.gateway_url or addresses.own_gateway_url,
         engine_fetcher=Fetcher(clock=clock, headers=_bearer(addresses.engine_token)),
         gateway_fetcher=Fetcher(clock=clock, headers=_bearer(addresses.gateway_token)),
     )

@@ -158,3 +158,11 @@ async def test_an_engine_that_never_answers_is_given_up_in_time() -> None:
     async with asyncio.timeout(30):
         found = await run({"/health": hang, "/chat": hang}, "connectivity", seconds=0.5)
     assert reasons(found)["ai_engine_health"] == "It took longer than 0.5 s."
+
+
+async def test_a_gateway_that_reads_itself_is_asked_the_way_clients_ask() -> None:
+    async with serving(SOUND) as engine, serving({"/health": HEALTH, "/api/chat": chat}) as gateway:
+        addresses = Addresses(engine_url=engine, own_gateway_url=gateway)
+        found = await tools_for(addresses).try_engine(ADMIN, EngineOrder(include_cache_test=False))
+    assert found.overall == "all_pass"
+    assert {"gateway_health", "full_integration_flow"} <= {one.test for one in found.tried}
