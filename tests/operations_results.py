@@ -101,7 +101,11 @@ def performance() -> dict[str, Json]:
         "tenant_filter": None,
         "analysis_results": {
             "latency_tests": [{"service": "ai_engine", "latency_ms": 12.4, "status_code": 200, "outcome": "ok"}],
-            "latency_summary": {"assessment": "slower than before", "note": "These are the probes alone."},
+            "latency_summary": {
+                "assessment": "poor",
+                "assessment_reason": "slower than before",
+                "note": "These are the probes alone.",
+            },
             "requests": {"p99_ms": slower},
             "endpoints": [{"route": HOSTILE, "measurements": 3.0, "p99_ms": few}],
             "pictures": {"p99_ms": trend.picture()},

@@ -25,7 +25,8 @@ def latency(two: TwoWindows, tenant: Mapping[str, str]) -> dict[str, Json]:
         "average_latency_ms": round(sum(times) / len(times), 2) if times else None,
         "max_latency_ms": max(times, default=None),
         "min_latency_ms": min(times, default=None),
-        "assessment": _latency_word(whole),
+        "assessment": _GRADES.get(whole.standing, "unknown") if whole.value is not None else "unknown",
+        "assessment_reason": _latency_word(whole),
         "note": "These are the probes alone. Requests are below; the gateway's time holds the engine's, so they do not add up.",
     }
     return {
@@ -133,17 +134,21 @@ SECTIONS: Mapping[MetricType, Callable[[TwoWindows, Mapping[str, str]], dict[str
 
 def _probed(window: Window, part: str, service: str) -> list[dict[str, Json]]:
     found: list[dict[str, Json]] = []
-    for one in window.series(f"{part}.probe_ms"):
+    for one in window.series(f"{part}.up"):
         labels = dict(one.labels)
-        status = window.value(f"{part}.status", **labels)
+        status, milliseconds = window.value(f"{part}.status", **labels), window.value(f"{part}.probe_ms", **labels)
         row: dict[str, Json] = {
             "service": service,
-            "latency_ms": round(float(one.value), 2) if isinstance(one.value, int | float) else None,
+            "latency_ms": None if milliseconds is None else round(milliseconds, 2),
             "status_code": None if status is None else int(status),
             "outcome": window.text(f"{part}.probe_outcome", **labels),
         }
         found.append({**row, **({"replica": one.label("replica")} if one.label("replica") else {})})
     return found
+
+
+# Against what is usual there; no number of milliseconds is good or bad by itself.
+_GRADES: Mapping[str, str] = MappingProxyType({"as_usual": "good", "lower": "good", "higher": "poor"})
 
 
 def _latency_word(whole: Compared) -> str:

@@ -102,7 +102,7 @@ async def test_latency_is_compared_with_the_window_before(world: World) -> None:
     assert inside(p50, "standing") == "higher"
     assert inside(p50, "previous") == pytest.approx(17.5, abs=3)
     assert inside(p50, "value") == pytest.approx(175, abs=30)
-    assert inside(results, "latency_summary", "assessment") == "slower than before"
+    assert inside(results, "latency_summary", "assessment") == "poor"
     assert {"service", "latency_ms", "status_code"} <= results["latency_tests"][0].keys()  # type: ignore[index, union-attr]  # JSON
     assert found.two.complete
     assert found.blind_spots == ()
@@ -122,7 +122,7 @@ async def test_too_few_requests_are_said_to_be_too_few(world: World) -> None:
     await world.minutes(5, requests=1, seconds=2.0)
     found = results_of(await world.analyze("latency"))
     assert inside(found, "requests", "p99_ms", "standing") == "too_few"
-    assert inside(found, "latency_summary", "assessment") == "too few requests to tell (fewer than 20)"
+    assert inside(found, "latency_summary", "assessment_reason") == "too few requests to tell (fewer than 20)"
 
 
 async def test_a_window_that_reaches_back_too_little_says_so(world: World) -> None:

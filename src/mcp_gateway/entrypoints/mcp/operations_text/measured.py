@@ -16,7 +16,7 @@ from mcp_gateway.entrypoints.mcp.operations_text.lines import (
     spoken,
 )
 
-_OVERALL: Mapping[str, Style] = {"all_pass": "good", "some_failed": "poor", "all_failed": "bad"}
+_OVERALL: Mapping[str, Style] = {"all_pass": "good", "incomplete": "poor", "some_failed": "poor", "all_failed": "bad"}
 _MARKS = {"pass": "✓", "fail": "✗"}
 _TOLD = frozenset({"test", "status", "reason"})
 _ROWS = {
@@ -32,7 +32,7 @@ def performance_lines(found: JsonObject) -> Iterator[Line]:
     """Of `analyze_performance_metrics`."""
     results = object_at(found, "analysis_results")
     yield say("heading", f"{spoken(str(found['metric_type']))} of the last {_minutes(found['window_seconds'])}")
-    assessment = object_at(results, "latency_summary").get("assessment") if "latency_summary" in results else None
+    assessment = object_at(results, "latency_summary").get("assessment_reason") if "latency_summary" in results else None
     if assessment:
         yield say("plain", f"requests: {assessment}")
     if summary := fields(results, frozenset({"note"})):
