@@ -1,6 +1,7 @@
 // The operations tools by what somebody wants, with the fields each of them has.
 
-const WINDOW = { kind: "number", name: "time_window_minutes", label: "Of the last", options: [["15", "15 minutes"], ["5", "5 minutes"], ["60", "hour"], ["360", "6 hours"], ["1440", "day"]] };
+const MINUTES = [["15", "15 minutes"], ["5", "5 minutes"], ["60", "hour"], ["360", "6 hours"], ["1440", "day"]];
+const WINDOW = { kind: "number", name: "time_window_minutes", label: "Of the last", options: MINUTES };
 const LOOKING = "Looking. It takes up to 8 seconds, also when somebody hangs.";
 
 const tenant = (name, label, placeholder = "all of them") => ({ kind: "text", name, label, placeholder });
@@ -32,7 +33,15 @@ export const TOOLS = [
         kind: "choice",
         name: "issue_type",
         label: "What was noticed",
-        options: [["auto", "find out"], ["high_latency", "answers are slow"], ["proxy_timeout", "requests time out"], ["rate_limiting", "callers are refused"], ["cache_miss", "the cache misses"], ["circuit_breaker", "circuits are open"], ["memory_leak", "memory grows"]],
+        options: [
+          ["auto", "find out"],
+          ["high_latency", "answers are slow"],
+          ["proxy_timeout", "requests time out"],
+          ["rate_limiting", "callers are refused"],
+          ["cache_miss", "the cache misses"],
+          ["circuit_breaker", "circuits are open"],
+          ["memory_leak", "memory grows"],
+        ],
       },
       tenant("tenant_id", "Whose trouble it is", "anybody's"),
       WINDOW,
@@ -50,7 +59,13 @@ export const TOOLS = [
         kind: "choice",
         name: "metric_type",
         label: "What to look at",
-        options: [["latency", "how long answers take"], ["throughput", "how much is asked"], ["errors", "what fails"], ["cache_performance", "what caches answer"], ["rate_limiting", "what limits refuse"]],
+        options: [
+          ["latency", "how long answers take"],
+          ["throughput", "how much is asked"],
+          ["errors", "what fails"],
+          ["cache_performance", "what caches answer"],
+          ["rate_limiting", "what limits refuse"],
+        ],
       },
       tenant("tenant_filter", "Only this tenant's"),
       WINDOW,
@@ -77,7 +92,13 @@ export const TOOLS = [
         kind: "choice",
         name: "test_type",
         label: "What to try",
-        options: [["full_flow", "all of it"], ["connectivity", "is it reached"], ["performance", "is it fast enough"], ["error_handling", "does it refuse well"], ["cache", "does a value come back"]],
+        options: [
+          ["full_flow", "all of it"],
+          ["connectivity", "is it reached"],
+          ["performance", "is it fast enough"],
+          ["error_handling", "does it refuse well"],
+          ["cache", "does a value come back"],
+        ],
       },
       tenant("tenant_id", "In whose name", "nobody's in particular"),
       { kind: "tick", name: "include_cache_test", label: "a value through the cache too", checked: true },
@@ -109,7 +130,14 @@ export const TOOLS = [
         kind: "choice",
         name: "router_type",
         label: "What stands behind it",
-        options: [["proxy", "another service"], ["crud", "a table"], ["aggregate", "several services"], ["webhook", "events that come in"], ["streaming", "a stream"], ["mcp", "a tool of an MCP server"]],
+        options: [
+          ["proxy", "another service"],
+          ["crud", "a table"],
+          ["aggregate", "several services"],
+          ["webhook", "events that come in"],
+          ["streaming", "a stream"],
+          ["mcp", "a tool of an MCP server"],
+        ],
       },
       { kind: "several", name: "operations", label: "What it offers", options: ["list", "create", "get", "update", "delete"] },
       { kind: "tick", name: "include_rate_limiting", label: "with limits", checked: true },

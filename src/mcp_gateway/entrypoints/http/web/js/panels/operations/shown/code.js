@@ -3,7 +3,7 @@
 import { h } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { sentences } from "./figures.js";
-import { atMost, copyable, objectsOf, section, shareText, tag, titleOf, verdict, withCode } from "./parts.js";
+import { atMost, copyable, objectsOf, section, shareText, tag, verdict, withCode } from "./parts.js";
 
 const COMPLIANCES = { excellent: "good", good: "good", fair: "poor", poor: "bad" };
 const PRIORITIES = { critical: "bad", high: "bad", medium: "poor" };
@@ -16,9 +16,11 @@ export function drawRouter(found) {
     sentences(found.notes),
     section("What it has", sentences(found.features)),
     section("Next", h("ol", { class: "op-steps" }, (found.next_steps ?? []).map((step) => h("li", {}, said(step))))),
-    MADE.map(([which, member]) => section(said(found.generated_files?.[which] ?? titleOf(which)), copyable(String(found[member] ?? ""), `the file ${found.generated_files?.[which] ?? which}`, { tall: true }))),
+    MADE.map(([which, member]) => fileOf(found.generated_files?.[which] ?? which, String(found[member] ?? ""))),
   ];
 }
+
+const fileOf = (path, text) => section(said(path), copyable(text, `the file ${path}`, { tall: true }));
 
 /** Of `validate_enterprise_patterns`, file by file. */
 export function drawPatterns(found) {

@@ -3,7 +3,7 @@
 import { h, icon } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { figureTable } from "./figures.js";
-import { blindSpots, copyable, evidenceList, isObject, lookedAt, measure, objectsOf, section, shareText, spokenName, tag, verdict, withCode } from "./parts.js";
+import { blindSpots, copyable, evidenceList, isObject, lookedAt, objectsOf, section, shareText, sideBySide, spokenName, tag, verdict, withCode } from "./parts.js";
 
 const VERDICT_TONES = { healthy: "good", degraded: "poor", unhealthy: "bad" };
 const WEIGHTS = { critical: "bad", high: "bad", medium: "poor", low: "" };
@@ -32,13 +32,19 @@ export function drawTrouble(found) {
   const ruledOut = objectsOf(found.ruled_out);
   return [
     verdict(toneOf(found.verdict), found.verdict, h("span", { class: "op-sure" }, ` ${shareText(found.confidence)} sure`), lookedAt(found.read_at, found.window_seconds)),
-    causes.length === 0 && objectsOf(found.diagnostics).length === 0 && h("p", { class: "op-story" }, found.verdict === "healthy" ? "No cause stands: what was read is as usual." : "Nothing could be read that tells a cause."),
+    causes.length === 0 && objectsOf(found.diagnostics).length === 0 && h("p", { class: "op-story" }, noCause(found.verdict)),
     section("Likeliest cause first", causes.length > 0 && h("ol", { class: "op-causes" }, causes.map(causeCard))),
     causes.length === 0 && section("What is wrong", objectsOf(found.diagnostics).map(troubleCard)),
     actionsOf(found.recommendations),
-    section("Ruled out", ruledOut.length > 0 && h("ul", { class: "op-ruled" }, ruledOut.map(({ title, cause, why }) => h("li", {}, icon("cross"), h("span", {}, h("b", {}, said(title)), " ", h("code", {}, said(cause)), h("small", {}, said(why))))))),
+    section("Ruled out", ruledOut.length > 0 && h("ul", { class: "op-ruled" }, ruledOut.map(ruledOutLine))),
     blindSpots(found),
   ];
+}
+
+const noCause = (word) => (word === "healthy" ? "No cause stands: what was read is as usual." : "Nothing could be read that tells a cause.");
+
+function ruledOutLine({ title, cause, why }) {
+  return h("li", {}, icon("cross"), h("span", {}, h("b", {}, said(title)), " ", h("code", {}, said(cause)), h("small", {}, said(why))));
 }
 
 const toneOf = (word) => VERDICT_TONES[word] ?? "unsure";
@@ -48,7 +54,12 @@ function causeCard(cause) {
     "li",
     { class: "op-card" },
     h("h4", {}, said(cause.title)),
-    h("p", { class: "op-meta" }, h("meter", { min: 0, max: 1, value: cause.confidence, "aria-label": "How sure" }), ` ${shareText(cause.confidence)} · `, said(cause.component), " · ", h("code", {}, said(cause.cause))),
+    h(
+      "p",
+      { class: "op-meta" },
+      h("meter", { min: 0, max: 1, value: cause.confidence, "aria-label": "How sure" }),
+      [` ${shareText(cause.confidence)} · `, said(cause.component), " · ", h("code", {}, said(cause.cause))],
+    ),
     h("p", { class: "op-why" }, said(cause.why)),
     evidenceList("Speaks for it", cause.for),
     evidenceList("Speaks against it", cause.against),
@@ -81,7 +92,7 @@ function actionCard(action) {
     h(
       "dl",
       { class: "op-facts" },
-      objectsOfTexts(action.preconditions).map((one) => fact("Must hold first", one)),
+      textsOf(action.preconditions).map((one) => fact("Must hold first", one)),
       fact("To see it first", action.dry_run),
       fact("Then watch", action.verify),
       fact("Undo", action.undo || "there is none"),
@@ -90,7 +101,7 @@ function actionCard(action) {
   );
 }
 
-const objectsOfTexts = (value) => (Array.isArray(value) ? value.map(String) : []);
+const textsOf = (value) => (Array.isArray(value) ? value.map(String) : []);
 
 const fact = (name, value) => value && h("div", {}, h("dt", {}, name), h("dd", {}, withCode(value)));
 
@@ -103,8 +114,8 @@ function partOf(name, part) {
     "li",
     { class: "op-part" },
     h("h4", {}, name, " ", tag(spokenName(word), tone)),
-    facts.length > 0 && h("p", { class: "op-meta" }, facts.map(([key, value], index) => [index > 0 && " · ", `${spokenName(key)} `, h("b", {}, said(measure(value, "", key)))])),
-    parts.length > 0 && h("p", { class: "op-meta" }, parts.map(([key, value], index) => [index > 0 && " · ", said(spokenName(key)), ": ", said(value)])),
+    sideBySide(facts),
+    sideBySide(parts),
     isObject(part.figures) && figureTable(`Figures: ${name}`, part.figures),
   );
 }

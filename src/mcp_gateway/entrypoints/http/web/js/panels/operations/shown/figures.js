@@ -36,7 +36,10 @@ export function matrix(name, rows) {
   return scroller(
     name,
     ["", ...columns.map(spokenName), ""],
-    rows.slice(0, MOST_SHOWN).map((row) => [head(Object.values(row).find((value) => typeof value === "string") ?? "", true), ...columns.map((key) => numberCell(row[key]?.value, row[key]?.unit, key)), standing(row[columns.at(-1)])]),
+    rows.slice(0, MOST_SHOWN).map((row) => {
+      const called = Object.values(row).find((value) => typeof value === "string") ?? "";
+      return [head(called, true), ...columns.map((key) => numberCell(row[key]?.value, row[key]?.unit, key)), standing(row[columns.at(-1)])];
+    }),
   );
 }
 
@@ -45,7 +48,8 @@ export function plainTable(name, rows) {
   const found = objectsOf(rows);
   if (found.length === 0) return null;
   const columns = Object.keys(found[0]).filter((key) => found.some((row) => row[key] !== null && !isObject(row[key])));
-  return scroller(name, columns.map(spokenName), found.slice(0, MOST_SHOWN).map((row) => columns.map((key) => (typeof row[key] === "string" ? h("td", {}, said(row[key])) : numberCell(row[key], "", key)))));
+  const cell = (value, key) => (typeof value === "string" ? h("td", {}, said(value)) : numberCell(value, "", key));
+  return scroller(name, columns.map(spokenName), found.slice(0, MOST_SHOWN).map((row) => columns.map((key) => cell(row[key], key))));
 }
 
 const comparedWith = (figure, member) => figure[member] ?? (member === "usual" ? (figure.baseline ?? null) : null);

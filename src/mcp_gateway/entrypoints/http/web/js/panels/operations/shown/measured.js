@@ -4,7 +4,7 @@ import { h, icon } from "../../../dom.js";
 import { said } from "../../../said.js";
 import { troubleCard } from "./diagnosis.js";
 import { figureTable, isFigure, matrix, plainTable } from "./figures.js";
-import { amount, blindSpots, isObject, lookedAt, measure, objectsOf, section, shareText, spokenName, tag, titleOf, verdict } from "./parts.js";
+import { blindSpots, isObject, lookedAt, objectsOf, section, shareText, sideBySide, spokenName, tag, titleOf, verdict } from "./parts.js";
 import { trendOf } from "./trend.js";
 
 const ENDS = { all_pass: "good", incomplete: "poor", some_failed: "poor", all_failed: "bad" };
@@ -24,7 +24,7 @@ export function drawPerformance(found) {
   return [
     verdict(...leading(found, results), lookedAt(found.timestamp, found.window_seconds)),
     isObject(results.trends) && Object.values(results.trends).map(trendOf),
-    section("Overall", figureTable("Overall", overall), numbersOf(results), results.note && h("p", { class: "op-why" }, said(results.note))),
+    section("Overall", figureTable("Overall", overall), sideBySide(numbersOf(results)), results.note && h("p", { class: "op-why" }, said(results.note))),
     groups.filter(([, value]) => !isFigure(value)).map(([name, value]) => section(titleOf(name), grouped(titleOf(name), value))),
     section("Probes of our own", plainTable("Probes of our own", probes)),
     blindSpots(found),
@@ -33,20 +33,20 @@ export function drawPerformance(found) {
 
 /** Tone, word and more of the figure that matters most. */
 function leading(found, results) {
-  const told = results.latency_summary?.assessment;
+  const told = results.latency_summary?.assessment_reason;
   const figure = (LEADING[found.metric_type] ?? []).reduce((at, name) => at?.[name], results);
   const failed = found.metric_type === "errors" ? results.failed_share : undefined;
   if (typeof failed === "number") return [failed > 0 ? "poor" : "good", `${shareText(failed)} of requests failed`];
   if (!isFigure(figure) || figure.value === null) return ["unsure", told ?? "nothing was measured"];
-  const tone = figure.standing === "as_usual" ? "good" : figure.standing === WORSE[found.metric_type] ? "poor" : ["too_few", "no_baseline"].includes(figure.standing) ? "unsure" : "good";
-  return [tone, told ?? `${titleOf(found.metric_type)}: ${spokenName(figure.standing)}`];
+  return [toneOfStanding(figure.standing, found.metric_type), told ?? `${titleOf(found.metric_type)}: ${spokenName(figure.standing)}`];
 }
 
-/** The plain numbers among the members, side by side. */
-function numbersOf(members) {
-  const numbers = Object.entries(members).filter(([, value]) => typeof value === "number");
-  return numbers.length > 0 && h("p", { class: "op-meta" }, numbers.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, measure(value, "", name))]));
+function toneOfStanding(standing, metric) {
+  if (standing === WORSE[metric]) return "poor";
+  return ["too_few", "no_baseline"].includes(standing) ? "unsure" : "good";
 }
+
+const numbersOf = (members) => Object.entries(members).filter(([, value]) => typeof value === "number");
 
 function grouped(name, value) {
   if (Array.isArray(value)) return matrix(name, flattened(objectsOf(value))) ?? plainTable(name, value);
@@ -64,7 +64,7 @@ export function drawCache(found) {
   return [
     verdict(...standingOut(advice.length, read), lookedAt(found.timestamp, found.window_seconds)),
     section("What stands out", advice.map(troubleCard)),
-    section("Figures", figureTable("Figures", analysis.figures ?? {}), numbersOf(analysis)),
+    section("Figures", figureTable("Figures", analysis.figures ?? {}), sideBySide(numbersOf(analysis))),
     CACHE_TABLES.map(([member, title]) => section(title, plainTable(title, analysis[member]))),
     section("Sample of the keys", plainTable("Sample of the keys", found.sample_cache_analysis)),
     section("Recent invalidations", plainTable("Recent invalidations", found.recent_coherence_events)),
@@ -81,10 +81,8 @@ function standingOut(many, read) {
 export function drawEngine(found) {
   const tests = objectsOf(found.tests_performed);
   const skipped = tests.filter(({ status }) => status === "skip").length;
-  // Little was tried: that what was tried is well says little.
-  const tone = 2 * skipped > tests.length ? "unsure" : ENDS[found.overall_status] ?? "unsure";
   return [
-    verdict(tone, found.overall_status, h("span", { class: "op-sure" }, " ", said(found.pass_rate), " passed", skipped > 0 && `, ${skipped} skipped`), lookedAt(found.timestamp)),
+    verdict(ENDS[found.overall_status] ?? "unsure", found.overall_status, h("span", { class: "op-sure" }, " ", said(found.pass_rate), " passed", skipped > 0 && `, ${skipped} skipped`), lookedAt(found.timestamp)),
     section("What was tried", h("ul", { class: "op-tests" }, tests.map(testOf))),
   ];
 }
@@ -101,7 +99,7 @@ function testOf(test) {
       {},
       h("h4", {}, said(titleOf(test.test)), " ", tag(words, tone)),
       test.reason && h("p", { class: "op-why" }, said(test.reason)),
-      facts.length > 0 && h("p", { class: "op-meta" }, facts.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, said(amount(value)))])),
+      sideBySide(facts),
     ),
   );
 }

@@ -67,6 +67,11 @@ export function moment(at) {
   return Number.isNaN(time.getTime()) ? "" : h("time", { datetime: at, title: at }, CLOCK.format(time));
 }
 
+/** `[name, value]` side by side; nothing where there are none. */
+export const sideBySide = (entries) =>
+  entries.length > 0 &&
+  h("p", { class: "op-meta" }, entries.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, said(measure(value, "", name)))]));
+
 /** When it was read, and over how long. */
 export const lookedAt = (at, seconds) => h("span", { class: "op-when" }, "read at ", moment(at), typeof seconds === "number" && seconds > 0 && `, over ${overTime(seconds)}`);
 
@@ -96,8 +101,12 @@ export function blindSpots(found) {
   const spots = objectsOf(found.blind_spots);
   return section(
     "Not seen",
-    spots.length > 0 && h("ul", { class: "op-blind" }, spots.map(({ what, why, hint }) => h("li", {}, icon("question"), h("span", {}, h("b", {}, said(what)), ": ", said(why), hint && [" ", h("i", {}, withCode(hint))])))),
+    spots.length > 0 && h("ul", { class: "op-blind" }, spots.map(blindSpot)),
   );
+}
+
+function blindSpot({ what, why, hint }) {
+  return h("li", {}, icon("question"), h("span", {}, h("b", {}, said(what)), ": ", said(why), hint && [" ", h("i", {}, withCode(hint))]));
 }
 
 /** The first of them drawn, and how many there are besides. */
