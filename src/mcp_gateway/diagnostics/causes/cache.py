@@ -1,5 +1,7 @@
 """Why the cache answers less: values that live too briefly, lost invalidations, keys read too often, values too large."""
 
+import math
+
 from mcp_gateway.diagnostics.causes.case import Case, sign
 from mcp_gateway.diagnostics.causes.comparing import LIVE, either, fell, larger, neither, rose, slower, store_lines
 from mcp_gateway.diagnostics.signals.window import Window
@@ -9,6 +11,11 @@ READS = "gateway.cache_reads_total"
 HITS = ("near_hit", "shared_hit", "stale")
 # Below this share of all reads no key is hot, whatever is usual.
 HOT = 0.2
+LEAST_READS = 50
+# So many keys of one prefix within a sample are many; a value is large that is so many times the size of such.
+MANY, FAR_LARGER = 10, 4.0
+# So many standard deviations of a share are not chance.
+HITS_DEVIATIONS = 3.0
 # Below this share of the usual reads, a cache answers fewer of them whatever its times are.
 READ_AS_USUAL = 0.6
 # Each call of a command costs so many times what is usual: not the noise of a busy processor.
@@ -81,11 +88,12 @@ def hot_key(window: Window) -> Hypothesis:
     case = Case(window, "hot_key", f"key {key}" if key else "redis", "One key gets most of the reads")
     usual = window.baseline("redis.hot_key_share")
     case.must(
-        None if not key or usual is None else shares[key] > 2.2 * usual and shares[key] > HOT,
+        None if not key or usual is None or _few_reads(window) else shares[key] > 2.2 * usual and shares[key] > HOT,
         sign("redis.hot_key_share", key=key),
         but="Reads are spread over the keys as usual.",
     )
-    case.must(neither(_values_grew(window)), sign("redis.biggest_key_bytes"), but="It is its size, not how often it is read.")
+    if (grown := _values_grew(window)) is not None:
+        case.must(not grown, sign("redis.biggest_key_bytes"), but="It is its size, not how often it is read.")
     case.may(rose(window, "redis.keyspace_hits_total", factor=1.3), sign("redis.keyspace_hits_total"))
     return case.concluded("One key takes a share of the store's reads that is several times what is usual for any.")
 
@@ -126,8 +134,22 @@ def hits_fell(window: Window) -> bool | None:
     for cache in window.labels(READS, "cache"):
         now, usual = window.value("gateway.cache_hit_share", cache=cache), window.baseline("gateway.cache_hit_share", cache=cache)
         reads = sum(window.change(READS, cache=cache, outcome=one) or 0.0 for one in (*HITS, "miss", "load_through"))
-        told.append(None if now is None or usual is None or reads < 15 else now < 0.8 * usual)
+        told.append(
+            None if now is None or usual is None or reads < 15 else now < 0.8 * usual and _beyond_chance(now, usual, reads)
+        )
     return either(*told) if told else None
+
+
+def _beyond_chance(now: float, usual: float, reads: float) -> bool:
+    """Whether a share of so many reads is lower than usual by more than such a share varies."""
+    return usual - now > HITS_DEVIATIONS * math.sqrt(max(usual * (1 - usual), 0.01) / reads)
+
+
+def _few_reads(window: Window) -> bool:
+    """Whether so little was read of the store that one key of many would stand out by chance."""
+    reads = [window.change(f"redis.keyspace_{one}_total") for one in ("hits", "misses")]
+    known = [one for one in reads if one is not None]
+    return bool(known) and sum(known) < LEAST_READS
 
 
 def usec_per_call(window: Window, command: str) -> float | None:
@@ -144,7 +166,10 @@ def usec_per_call(window: Window, command: str) -> float | None:
 
 
 def _values_grew(window: Window) -> bool | None:
-    return larger(window, "redis.biggest_key_bytes", factor=8)
+    """Whether a value is far larger than any was, and than those that there are many of."""
+    many = [one for one, keys in window.by("redis.sampled_keys", "prefix", of="value").items() if keys >= MANY]
+    common = max((window.value("redis.sampled_bytes_p50", prefix=one) or 0.0 for one in many), default=0.0)
+    return larger(window, "redis.biggest_key_bytes", factor=8, least=FAR_LARGER * common)
 
 
 def _slow_read(window: Window) -> str:

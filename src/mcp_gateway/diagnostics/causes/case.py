@@ -1,7 +1,8 @@
 """Weighing one cause: what must hold, what else speaks for it, and the sentence that says so.
 
 Confidence is no sum of points: it is the share of the signs named by the cause that were read and agree. A sign that must hold
-and does not rules the cause out, in words. The first sign is what the cause is told by: unread, the cause is not claimed.
+and does not rules the cause out, in words and by what was read: where nothing was, the cause neither stands nor is ruled out.
+The first sign is what the cause is told by: unread, the cause is not claimed.
 """
 
 from collections.abc import Callable
@@ -37,27 +38,33 @@ class Case:
         self._supports: list[Evidence] = []
         self._against: list[Evidence] = []
         self._named = self._agree = 0
-        self._told_by_nothing = False
+        self._barred = False
         self._broken: str | None = None
 
     def must(self, holds: bool | None, *signs: Sign, but: str) -> bool | None:  # noqa: FBT001  # a finding, not a switch
         """A sign that rules the cause out when it does not hold; `but` is then the reason. None: it could not be read."""
-        self._told_by_nothing |= not self._named and holds is None
+        found = self._read(signs)
+        self._barred |= holds is False or (holds is None and not self._named)
         self._named += 1
-        if holds is False and self._broken is None:
+        if holds is False and found and self._broken is None:
             self._broken = but
-        return self._note(holds, signs)
+        return self._note(holds, found)
 
     def may(self, holds: bool | None, *signs: Sign) -> bool | None:  # noqa: FBT001  # a finding, not a switch
         """A sign that speaks for the cause when it holds, and is otherwise no argument."""
         if holds:
             self._named += 1
-            self._note(holds, signs)
+            self._note(holds, self._read(signs))
         return holds
 
+    def doubt(self, holds: bool | None, *signs: Sign) -> None:  # noqa: FBT001  # a finding, not a switch
+        """What speaks against the cause when it holds, and does not rule it out."""
+        if holds:
+            self._named += 1
+            self._against.extend(self._read(signs))
+
     def concluded(self, why: str) -> Hypothesis:
-        ruled_out = self._broken is not None
-        confidence = 0.0 if ruled_out or self._told_by_nothing else self._agree / self._named
+        confidence = 0.0 if self._barred else self._agree / self._named
         return Hypothesis(
             cause=self._cause,
             component=self.component,
@@ -65,14 +72,17 @@ class Case:
             confidence=confidence * 0.98,
             supports=tuple(self._supports),
             against=tuple(self._against),
-            ruled_out=ruled_out,
+            ruled_out=self._broken is not None,
             why=self._broken or why,
         )
 
-    def _note(self, holds: bool | None, signs: tuple[Sign, ...]) -> bool | None:  # noqa: FBT001  # a finding, not a switch
+    def _read(self, signs: tuple[Sign, ...]) -> list[Evidence]:
+        found = [self._window.evidence(one.signal, of="figure", **one.labels) for one in signs]
+        return [one for one in found if one is not None]
+
+    def _note(self, holds: bool | None, found: list[Evidence]) -> bool | None:  # noqa: FBT001  # a finding, not a switch
         if holds:
             self._agree += 1
         if holds is not None:
-            found = [self._window.evidence(one.signal, of="figure", **one.labels) for one in signs]
-            (self._supports if holds else self._against).extend(one for one in found if one is not None)
+            (self._supports if holds else self._against).extend(found)
         return holds

@@ -100,33 +100,9 @@ def slowdown(window: Window, name: str, **labels: str) -> float:
     return 1.0 if ratio is None or not math.isfinite(ratio) else ratio
 
 
-def quiet_route(window: Window) -> str:
-    """The route that is usually the fastest, so that it needs nobody else; empty when routes are not known."""
-    routes = window.labels("gateway.request_ms", "route")
-    usual = {route: window.baseline("gateway.request_p50_ms", route=route) for route in routes if route != "unguarded"}
-    known = {route: value for route, value in usual.items() if value is not None and _often(window, route)}
-    return min(known, key=lambda route: (known[route], route), default="")
-
-
-def machine_slowdown(window: Window) -> float:
-    """How much slower the route that needs nobody is: what everybody suffers alike."""
-    route = quiet_route(window)
-    return max(1.0, slowdown(window, "gateway.request_p50_ms", route=route)) if route else 1.0
-
-
 def store_lines(window: Window) -> tuple[float, ...]:
     """Of each replica what its line to the store is: `LIVE`, `DOWN`, or between the two."""
     return tuple(one.value for one in window.series("gateway.store_state") if isinstance(one.value, int | float))
-
-
-def starved(window: Window) -> bool | None:
-    """Whether the gateway itself does not get to run in time, so that whatever it waits for looks late."""
-    return slower(window, "gateway.loop_lag_p95_ms", factor=4)
-
-
-def _often(window: Window, route: str) -> bool:
-    measured = window.histogram("gateway.request_ms", route=route)
-    return measured is not None and measured.count >= FEWEST
 
 
 def _could_be_read(window: Window, name: str) -> bool:

@@ -7,7 +7,8 @@ request of ours to it, past the gateway, finds.
 import math
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import SLOWER, either, larger, machine_slowdown, neither, rose, slowdown, slower
+from mcp_gateway.diagnostics.causes.comparing import SLOWER, either, larger, neither, rose, slowdown, slower
+from mcp_gateway.diagnostics.causes.machine import PROBED_LATER, machine_slowdown
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -19,26 +20,27 @@ BROKEN = ("http_5xx", *UNREACHED, "read_timeout", "broken")
 
 
 def slow(window: Window) -> Hypothesis:
-    """It takes longer by its own account, and what needs no engine is as quick as ever."""
+    """It takes longer by its own account, or by ours of calls, and it is neither the machine nor the gateway that is late."""
     case = Case(window, "engine_slow", "engine", "The engine takes longer to answer")
     case.must(
-        engine_itself_slow(window), sign(OWN_P50), sign("engine_deep.probe_ms"), but="Asked directly, it is as quick as usual."
-    )
+        engine_itself_slow(window),
+        sign(OWN_P50), sign("engine_deep.probe_ms"), sign("engine.probe_ms"),
+        but="Asked directly, it is as quick as usual.",
+    )  # fmt: skip
     case.must(
         either(slower(window, CALL_P50, outcome="ok"), timeouts_rose(window)),
         sign(CALL_P50, outcome="ok"), sign(CALLS, outcome="read_timeout"),
         but="Calls to the engine take no longer than usual.",
     )  # fmt: skip
+    ratio = max(slowdown(window, OWN_P50), slowdown(window, CALL_P50, outcome="ok"))
     case.must(
-        not slows_alike(window, slowdown(window, OWN_P50)),
-        sign("gateway.loop_lag_p50_ms"),
+        None if ratio == 1 else not slows_alike(window, ratio),
+        sign("gateway.loop_lag_p50_ms"), sign("gateway.loop_lag_p95_ms"),
         but="Everything is slower alike, what needs no engine too.",
-    )
+    )  # fmt: skip
     outcome = window.text("engine_deep.probe_outcome")
     case.may(None if outcome is None else outcome == "ok", sign("engine_deep.probe_outcome"))
-    return case.concluded(
-        "The engine's own time for a request is longer than usual, while routes that do not need it are as quick as ever."
-    )
+    return case.concluded("Calls to the engine take longer than usual, while neither the gateway nor its machine comes later.")
 
 
 def errors(window: Window) -> Hypothesis:
@@ -55,25 +57,32 @@ def errors(window: Window) -> Hypothesis:
 
 
 def hangs(window: Window) -> Hypothesis:
-    """It takes requests and never answers them, while its health page is green."""
+    """It takes requests and never answers them: those of the gateway while its health page is green, or our own as well."""
     case = Case(window, "engine_hangs", "engine", "The engine takes requests and does not answer them")
-    case.must(timeouts_rose(window), sign(CALLS, outcome="read_timeout"), but="No calls to the engine pass their deadline.")
+    silent = _page_unanswered(window)
+    case.must(
+        either(timeouts_rose(window), silent),
+        sign(CALLS, outcome="read_timeout"), sign("engine.probe_outcome"),
+        but="No calls to the engine pass their deadline.",
+    )  # fmt: skip
     outcome = window.text("engine_deep.probe_outcome")
     piling = larger(window, "engine.in_flight", factor=3, least=PILED)
     case.must(
-        either(None if outcome is None else outcome == "timeout", piling),
-        sign("engine_deep.probe_outcome"), sign("engine.in_flight"),
+        either(silent or None, None if outcome is None else outcome == "timeout", piling),
+        sign("engine_deep.probe_outcome"), sign("engine.probe_outcome"), sign("engine.in_flight"),
         but="Asked directly, it answers, and nothing piles up in it.",
     )  # fmt: skip
     case.must(
-        neither(slower(window, OWN_P50, factor=3), _answered_late(window)),
-        sign(OWN_P50), sign("engine_deep.probe_ms"),
+        True if silent else neither(slower(window, OWN_P50, factor=3), _answered_late(window)),
+        sign(OWN_P50), sign("engine_deep.probe_ms"), sign("engine.probe_ms"),
         but="It does answer, only late.",
     )  # fmt: skip
     up = window.value("engine.up")
     case.may(None if up is None else up == 1, sign("engine.up"))
     return case.concluded(
-        "Calls pass their deadline without an answer while the engine's health page is green: its check is too shallow."
+        "It accepts connections and answers nothing within the time of a probe, its own health page neither."
+        if silent
+        else "Calls pass their deadline without an answer while the engine's health page is green: its check is too shallow."
     )
 
 
@@ -92,9 +101,21 @@ def address_wrong(window: Window) -> Hypothesis:
 
 
 def engine_itself_slow(window: Window) -> bool | None:
-    """By its own account, or else by a request of ours past the gateway."""
+    """By its own account; else by requests of ours past the gateway; else by the gateway's calls, when it is not late itself."""
     own = slower(window, OWN_P50)
-    return own if own is not None else larger(window, "engine_deep.probe_ms", factor=SLOWER)
+    if own is not None:
+        return own
+    asked = larger(window, "engine_deep.probe_ms", factor=SLOWER)
+    answered = window.text("engine.probe_outcome") == "ok"
+    paged = answered and larger(window, "engine.probe_ms", factor=PROBED_LATER * machine_slowdown(window))
+    return True if asked or paged or _late_beyond_us(window) else asked
+
+
+def _late_beyond_us(window: Window) -> bool:
+    """Whether calls are slower while the gateway's loop is punctual and nobody waits for a connection."""
+    late = slower(window, CALL_P50, outcome="ok")
+    punctual = slower(window, "gateway.loop_lag_p95_ms", factor=2) is False
+    return bool(late) and punctual and not slower(window, "upstream.pool_wait_p95_ms", factor=10)
 
 
 def engine_itself_well(window: Window) -> bool | None:
@@ -106,6 +127,16 @@ def engine_itself_well(window: Window) -> bool | None:
     late = either(slower(window, OWN_P50), larger(window, "engine_deep.probe_ms", factor=2 * machine_slowdown(window)))
     ill = either(late, own_errors_rose(window), larger(window, "engine.in_flight", factor=6, least=PILED))
     return answers if ill is None else not ill
+
+
+def _page_unanswered(window: Window) -> bool | None:
+    """Whether its health page takes our connection and stays silent, as it did not before, while others answer us."""
+    outcome = window.text("engine.probe_outcome")
+    if outcome is None:
+        return None
+    others = [window.text(f"{part}.probe_outcome") for part in ("gateway", "redis")]
+    late_ourselves = any(others) and all(one in {None, "timeout"} for one in others)
+    return outcome == "timeout" and window.baseline_text("engine.probe_outcome") != "timeout" and not late_ourselves
 
 
 def timeouts_rose(window: Window) -> bool | None:

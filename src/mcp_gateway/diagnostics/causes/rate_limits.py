@@ -1,5 +1,7 @@
 """Who is refused, and why: one tenant who asks for more, a rule that allows less, or counters that never go away."""
 
+from collections.abc import Mapping
+
 from mcp_gateway.diagnostics.causes.case import Case, sign
 from mcp_gateway.diagnostics.causes.comparing import both, either, larger, neither, rose
 from mcp_gateway.diagnostics.signals.window import Window
@@ -13,6 +15,9 @@ MORE = 2.0
 PREFIX = "rate_limit"
 # Keys that never expire are usual in small numbers: rules, configuration. So many more within one window are a leak.
 LEAST_KEYS = 20
+WITHOUT = "redis.sampled_without_ttl_share"
+# The limiter's keys must be at least this share of those that came.
+OWN_SHARE = 0.3
 
 
 def keys_without_ttl(window: Window) -> Hypothesis:
@@ -25,13 +30,13 @@ def keys_without_ttl(window: Window) -> Hypothesis:
         sign("redis.keys_without_ttl"),
         but="Keys without a time to live do not become more.",
     )
-    sampled = [label for label in window.labels("redis.sampled_without_ttl_share", "prefix") if label.startswith(PREFIX)]
-    shares = {label: window.value("redis.sampled_without_ttl_share", prefix=label) or 0.0 for label in sampled}
-    worst = max(shares, key=lambda label: (shares[label], label), default="")
+    shares = {label: window.value(WITHOUT, prefix=label) or 0.0 for label in window.labels(WITHOUT, "prefix")}
+    worst = max((one for one in shares if one.startswith(PREFIX)), key=lambda one: (shares[one], one), default="")
+    least = max(0.02, _most_elsewhere(window) * 0.5)
     case.must(
-        None if not worst else shares[worst] > 0.02 and shares[worst] >= _most_elsewhere(window) * 0.5,
-        sign("redis.sampled_without_ttl_share", prefix=worst),
-        but="The limiter's sampled keys expire.",
+        _limiters_own(window, grown, shares) and shares[worst] > least if worst else False if shares else None,
+        *(sign(WITHOUT, prefix=one) for one in sorted(shares, key=lambda one: -shares[one])[:2]),
+        but="The keys that do not expire are not the limiter's.",
     )
     case.may(larger(window, "redis.used_memory_bytes", factor=1.02), sign("redis.used_memory_bytes"))
     return case.concluded(
@@ -97,12 +102,19 @@ def _most_refused(window: Window) -> tuple[str, float | None]:
     return tenant, by_tenant[tenant] / together if together else None
 
 
+def _limiters_own(window: Window, grown: float | None, shares: Mapping[str, float]) -> bool:
+    """Whether the limiter has keys enough to be those that came; where keys are not counted by prefix nothing speaks against it."""
+    counted = {one: window.value("redis.prefix_keys", prefix=one) for one in shares if one.startswith(PREFIX)}
+    known = [keys * shares[one] for one, keys in counted.items() if keys is not None]
+    return not known or grown is None or sum(known) >= OWN_SHARE * grown
+
+
 def _most_elsewhere(window: Window) -> float:
     """The largest share of keys without a time to live of a prefix that is not the limiter's: those may be meant so."""
-    labels = (label for label in window.labels("redis.sampled_without_ttl_share", "prefix") if not label.startswith(PREFIX))
+    labels = (label for label in window.labels(WITHOUT, "prefix") if not label.startswith(PREFIX))
     sampled = {label: window.value("redis.sampled_keys", prefix=label) or 0.0 for label in labels}
     return max(
-        (window.value("redis.sampled_without_ttl_share", prefix=label) or 0.0 for label, n in sampled.items() if n >= 20),
+        (window.value(WITHOUT, prefix=label) or 0.0 for label, n in sampled.items() if n >= 20),
         default=0.0,
     )
 

@@ -1,7 +1,8 @@
 """The store itself: not running, not reached, not answering, held up by one command, or without its scripts."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import DOWN, LIVE, both, either, neither, rose, starved, store_lines
+from mcp_gateway.diagnostics.causes.comparing import DOWN, LIVE, both, either, neither, rose, store_lines
+from mcp_gateway.diagnostics.causes.machine import starved
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -26,7 +27,7 @@ def hung(window: Window) -> Hypothesis:
     unanswered = None if outcome is None or (late and _all_are_late(window)) else busy or late
     case.must(
         unanswered if silent is None else either(unanswered, silent),
-        sign("redis.probe_outcome"), sign(CHANGES, state="silent"),
+        *(() if outcome == "ok" and silent else (sign("redis.probe_outcome"),)), sign(CHANGES, state="silent"),
         but="The store answers in time." if outcome == "ok" else "It keeps nobody waiting.",
     )  # fmt: skip
     case.must(
@@ -37,13 +38,14 @@ def hung(window: Window) -> Hypothesis:
         sign(USEC, command=command_share(window)[0]),
         but="One command holds it up.",
     )
-    live = LIVE in store_lines(window)
+    live, answered = LIVE in store_lines(window), outcome == "ok"
     for_us_alone = late and not silent and rose(window, AWAY) is False
     case.must(
-        not (live and (starved(window) or for_us_alone)),
-        sign("gateway.loop_lag_p95_ms"), sign(AWAY),
-        but="The gateway has its line to the store: it was late for us alone, or the gateway does not get to run in time.",
+        not (starved(window) and (live or answered)) and not (live and for_us_alone),
+        sign("gateway.loop_lag_p95_ms"), sign("redis.probe_ms"), sign(AWAY),
+        but="It answers: it was late for us alone, or the gateway does not get to run in time.",
     )  # fmt: skip
+    case.doubt(answered, sign("redis.probe_outcome"), sign("redis.probe_ms"))
     case.may(rose(window, AWAY), sign(AWAY))
     return case.concluded(
         "Commands are refused because a script runs, which holds up everybody until it ends."
@@ -75,10 +77,11 @@ def refused(window: Window) -> Hypothesis:
         but="It takes connections and does not answer.",
     )
     case.may(rose(window, AWAY), sign(AWAY))
+    gone = DOWN in store_lines(window)
     return case.concluded(
         "The store answers us and not the gateway: its address for it is wrong."
         if elsewhere
-        else "Connections to the store are refused at once, by us as by the gateway."
+        else f"Connections to the store are refused at once, {'by us as by the gateway' if gone else 'as far as we tried'}."
     )
 
 

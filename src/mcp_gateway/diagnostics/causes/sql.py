@@ -1,7 +1,8 @@
 """The database: one kind of query that takes far longer than it did."""
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import both, machine_slowdown, not_by_chance, times_as_long
+from mcp_gateway.diagnostics.causes.comparing import both, not_by_chance, times_as_long
+from mcp_gateway.diagnostics.causes.machine import machine_slowdown
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 

@@ -278,6 +278,13 @@ def test_a_cause_whose_own_sign_was_not_read_is_not_claimed_for_the_others() -> 
     assert find_causes(looks.window()).standing == ()
 
 
+def test_a_hot_key_is_told_without_a_sample_of_sizes() -> None:
+    looks = healthy()
+    hot(looks)
+    looks.without("redis.biggest_key_bytes")
+    assert [one.cause for one in find_causes(looks.window()).standing] == ["hot_key"]
+
+
 def test_of_several_replicas_the_one_that_leaks_is_named() -> None:
     looks = (
         healthy().gauge("gateway.rss_bytes", 9e7, 9e7, replica="one:1").gauge("gateway.rss_bytes", 9e7, 1.3e8, replica="two:1")
