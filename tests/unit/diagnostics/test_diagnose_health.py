@@ -140,7 +140,7 @@ async def test_a_cause_that_stands_is_the_story_and_its_remedy_the_next_action(v
     found = await look(Addresses(redis_url=valkey.url), find_causes=causes, find_remedies=remedies)
     assert found.overall == "degraded"
     assert found.story.startswith("Redis throws keys out for room: Keys are evicted")
-    assert found.next_action.startswith("Give the store room for 1048576 bytes more in its own configuration. ")
+    assert found.next_action.startswith("Give the store room for 1 MiB more in its own configuration. ")
     assert found.next_action.endswith("Then watch redis.evicted_keys_total stops.")
     assert found.troubles[0].evidence[0].name == "redis.used_memory_bytes"
     assert found.to_dict()["actions"]

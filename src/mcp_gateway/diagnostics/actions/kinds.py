@@ -87,7 +87,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             ),
             _kind(
                 "give_store_memory",
-                "Give the store room for {bytes} bytes more in its own configuration.",
+                "Give the store room for {bytes} more in its own configuration.",
                 "medium",
                 "Set the present bound again.",
                 "bytes",
@@ -260,8 +260,16 @@ def action(kind: str, *, verify: str, **target: str) -> Action:
 
 
 def told(one: Action) -> str:
-    """The remedy as a sentence."""
-    return KINDS[one.kind].says.format_map(dict(one.target))
+    """The remedy as a sentence; bytes with their unit."""
+    target = dict(one.target)
+    if target.get("bytes", "").isdecimal():
+        target["bytes"] = _size(int(target["bytes"]))
+    return KINDS[one.kind].says.format_map(target)
+
+
+def _size(number: int) -> str:
+    whole = number / 1_048_576
+    return f"{whole / 1_024:g} GiB" if whole >= 1_024 and whole % 512 == 0 else f"{whole:,.4g} MiB".replace(",", "")
 
 
 def render(kind: str, target: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from mcp_gateway.diagnostics.verdict import Action, Hypothesis
 
 Remedy: TypeAlias = Callable[[Hypothesis, Window, Deployment], tuple[Action, ...]]
 WITHIN = "within 60 s"
+MEBIBYTE = 1_048_576
 _TTL = "redis.sampled_ttl_p50_seconds"
 
 
@@ -68,7 +69,15 @@ def _memory(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]
     turned_away = (window.rate("redis.evicted_keys_total") or 0.0) + (window.rate("redis.errors_total", error="OOM") or 0.0)
     needed = turned_away * _largest(window, "redis.sampled_bytes_p50", 1_000.0) * 2 * _largest(window, _TTL, 60.0)
     verify = f"redis.evicted_keys_total and redis.errors_total{{error=OOM}} stop growing {WITHIN}"
-    return (action("give_store_memory", verify=verify, bytes=str(math.ceil(max(most / 2, 1.5 * needed)))),)
+    return (action("give_store_memory", verify=verify, bytes=str(_round_up(max(most / 2, 1.5 * needed)))),)
+
+
+def _round_up(wanted: float) -> int:
+    """To the next whole MiB of 1, 1.5, 2, 3, 4, 6, …: who asks again a minute later is told the same."""
+    size = MEBIBYTE
+    while size < wanted:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
 
 
 def _largest(window: Window, name: str, otherwise: float) -> float:
