@@ -103,7 +103,7 @@ def _most_refused(window: Window) -> tuple[str, float | None]:
 
 
 def _limiters_own(window: Window, grown: float | None, shares: Mapping[str, float]) -> bool:
-    """Whether the limiter has keys enough to be those that came; where keys are not counted by prefix nothing speaks against it."""
+    """Whether the limiter has keys enough to be those that came; True where keys are not counted by prefix."""
     counted = {one: window.value("redis.prefix_keys", prefix=one) for one in shares if one.startswith(PREFIX)}
     known = [keys * shares[one] for one, keys in counted.items() if keys is not None]
     return not known or grown is None or sum(known) >= OWN_SHARE * grown

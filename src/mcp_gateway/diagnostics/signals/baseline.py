@@ -4,6 +4,7 @@ The healthy snapshots of the history come first. Without them a count's or histo
 what is a gauge then has no baseline, and whoever judges it must say so.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 # A process that has run for less has no usual, nor has a percentile of fewer measurements.
 SHORTEST_SECONDS = 10.0
 FEWEST_MEASURED = 10
+MOST_GAUGED = 20
 SINCE_START = "since its process began"
 
 
@@ -45,8 +47,13 @@ class Baseline:
 
     def value(self, signal: Signal, wanted: Wanted) -> float | None:
         """The median of a gauge over the healthy snapshots."""
-        found = [number for one in self.healthy if (number := joined_number(one, signal, wanted)) is not None]
+        found = self._gauged(signal, wanted)
         return median(found) if found else None
+
+    def swing(self, signal: Signal, wanted: Wanted) -> float:
+        """Between its least and its most over the healthy snapshots; 0 without any."""
+        found = self._gauged(signal, wanted)
+        return max(found) - min(found) if found else 0.0
 
     def text(self, signal: Signal, wanted: Wanted) -> str | None:
         """What it said when the system was last well."""
@@ -84,6 +91,12 @@ class Baseline:
         """Of each source the healthy looks furthest apart at which it was read."""
         seen = {source: [one for one in self.healthy if source in one.sources] for source in self.sources}
         return {source: (looks[0], looks[-1]) for source, looks in seen.items() if looks and looks[-1].at > looks[0].at}
+
+    def _gauged(self, signal: Signal, wanted: Wanted) -> list[float]:
+        """Over at most `MOST_GAUGED` of the healthy snapshots, spread evenly: more of them make it no truer."""
+        step = max(1, math.ceil(len(self.healthy) / MOST_GAUGED))
+        chosen = self.healthy[::-step]
+        return [number for one in chosen if (number := joined_number(one, signal, wanted)) is not None]
 
     def _uptime(self, signal: Signal) -> float | None:
         name = UPTIMES.get(signal.name.partition(".")[0])

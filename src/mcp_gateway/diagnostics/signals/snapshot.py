@@ -24,8 +24,7 @@ class Reading:
 
     def carries(self, wanted: Mapping[str, str]) -> bool:
         """Whether it has at least these labels."""
-        carried = dict(self.labels)
-        return all(carried.get(name) == value for name, value in wanted.items())
+        return all(pair in self.labels for pair in wanted.items())
 
     def label(self, name: str) -> str:
         """Empty when it does not carry the label."""

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from mcp_gateway.diagnostics.signals.baseline import Baseline
-from mcp_gateway.diagnostics.signals.catalogue import Counted, Signal, signal_of
+from mcp_gateway.diagnostics.signals.catalogue import REDIS, Counted, Signal, signal_of
 from mcp_gateway.diagnostics.signals.histogram import Histogram
 from mcp_gateway.diagnostics.signals.joining import (
     Wanted,
@@ -124,6 +124,10 @@ class Window:
             return None
         return grown[0] / grown[1] * (self.seconds if of == "change" else 1.0)
 
+    def swing(self, name: str, **labels: str) -> float:
+        """Between the least and the most of a gauge when the system was last well; 0 when that is not known."""
+        return self._usual.swing(signal_of(name), labels)
+
     def baseline_text(self, name: str, **labels: str) -> str | None:
         return self._usual.text(signal_of(name), labels)
 
@@ -162,6 +166,7 @@ class Window:
             value, usual = self.text(name, **labels), self.baseline_text(name, **labels)
         else:
             value, usual = self._of(name, of, labels), self.baseline(name, of=of, **labels)
+            value = self._none_of(signal, labels) if value is None else value
         if value is None:
             return None
         told = "" if usual is None else self._usual.described(signal)
@@ -190,6 +195,12 @@ class Window:
     def _of(self, name: str, of: Of, labels: Wanted) -> float | None:
         figures = {"figure": self.figure, "value": self.value, "rate": self.rate, "change": self.change}
         return figures[of](name, **labels)
+
+    def _none_of(self, signal: Signal, labels: Wanted) -> float | None:
+        """0 for a series that nobody counted yet, where the count itself was read; of Redis, which tells all it ever counted."""
+        counted = self.knows(signal.name) if labels else False
+        whole = signal.source == REDIS and self.knows("redis.uptime_seconds")
+        return 0.0 if signal.kind == "counter" and self.first is not None and (counted or whole) else None
 
     def _grown(self, signal: Signal, labels: Wanted) -> float | None:
         if self.first is None:
