@@ -1,6 +1,7 @@
 """Small real HTTP servers on loopback that answer as a test tells them to, and addresses where things are otherwise."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -69,6 +70,26 @@ async def raw(answer: bytes) -> AsyncIterator[int]:
     server = await asyncio.start_server(respond, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def interim_for_ever() -> AsyncIterator[tuple[int, list[int]]]:
+    """Whoever connects gets `100 Continue` for as long as somebody takes it, at most 100 MB. Yields the port and bytes sent."""
+    sent = [0]
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        piece = b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000
+        with contextlib.suppress(ConnectionError):
+            while sent[0] < 100_000_000:
+                writer.write(piece)
+                await writer.drain()
+                sent[0] += len(piece)
+        writer.close()
+
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], sent
 
 
 def closed_port() -> int:

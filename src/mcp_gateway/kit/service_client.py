@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound, TimedOut, TooLarge, Unavailable, Unprocessable
+from mcp_gateway.kit.connector import BoundedConnector
 from mcp_gateway.kit.figures import NO_FIGURES, Figures
 from mcp_gateway.kit.resilience.deadline import DEADLINE_HEADER, Deadlines
 from mcp_gateway.kit.resilience.upstream_metrics import UpstreamCall, UpstreamMetrics
@@ -108,7 +109,7 @@ class ServiceClient:
         if URL(url).scheme not in {"http", "https"} or not URL(url).host:
             raise InvalidInput("The address of a service begins with http:// or https:// and has a host.")
         async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections),
+            connector=BoundedConnector(limit=connections),
             timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_read=idle_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", **(headers or {})},

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import BaseModel
+from tests.loopback_pages import interim_for_ever
 
 from mcp_gateway.core.errors import GatewayError, InvalidInput
 from mcp_gateway.kit import Deadlines
@@ -59,6 +60,11 @@ async def test_the_service_hears_the_tenant_the_deadline_and_the_body() -> None:
     assert (asked.method, asked.raw_path) == ("POST", "/base/a%20b?limit=3")
     assert asked.headers["X-Tenant-ID"] == "ac:me%0A"
     assert 0 < int(asked.headers["X-Deadline-Ms"]) <= 5_000
+
+
+async def test_a_service_that_never_comes_to_its_answer_has_failed() -> None:
+    async with interim_for_ever() as (port, _), ServiceClient.open(f"http://127.0.0.1:{port}", name="items") as client:
+        assert await code_of(client, "1") == "SERVICE_FAILED"
 
 
 @pytest.mark.parametrize("segments", [("..",), (".",), ("",), ("a", "..", "b")])

@@ -20,6 +20,7 @@ from yarl import URL
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import InvalidInput, Json
+from mcp_gateway.kit.connector import BoundedConnector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -119,7 +120,7 @@ class Fetcher:
     @asynccontextmanager
     async def _session(self, seconds: float) -> "AsyncIterator[aiohttp.ClientSession]":
         async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=True, limit=1),
+            connector=BoundedConnector(limit=1, force_close=True),
             timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds)),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity", "User-Agent": "mcp-gateway-diagnostics", **self.headers},
@@ -166,6 +167,6 @@ def _skew(date: str, our_middle: float) -> float | None:
     """The header knows whole seconds and cuts the rest off; half a second is put back."""
     try:
         theirs: datetime = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+        return theirs.timestamp() + 0.5 - our_middle if theirs.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return theirs.timestamp() + 0.5 - our_middle if theirs.tzinfo is not None else None

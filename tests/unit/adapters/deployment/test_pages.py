@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.loopback_pages import Handler, closed_port, endless, hang, json_page, raw, serving, text_page
+from tests.loopback_pages import Handler, closed_port, endless, hang, interim_for_ever, json_page, raw, serving, text_page
 
 from mcp_gateway.adapters.deployment.http import Fetcher, checked_base
 from mcp_gateway.adapters.deployment.page_sources import HealthSource, MetricsSource
@@ -95,6 +95,37 @@ async def test_a_clock_that_is_ahead_is_seen_in_the_date_header() -> None:
         skew = (await health_at(base)).value("gateway.clock_skew_seconds")
     assert skew is not None
     assert 85 < skew < 95
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999999999",
+        "Mon, 99999999999999999999 Jan 2026 99999999999999999999:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "x" * 2_000,
+    ],
+)
+async def test_a_date_that_is_none_costs_the_skew_and_no_more(date: str) -> None:
+    async with serving({"/health": json_page(HEALTHY, headers={"Date": date})}) as base:
+        window = await health_at(base)
+    assert window.value("gateway.up") == 1
+    assert not window.blind_spots
+
+
+async def test_one_that_answers_without_end_before_its_answer_is_given_up() -> None:
+    async with interim_for_ever() as (port, sent):
+        window = await health_at(f"http://127.0.0.1:{port}", seconds=20.0)
+    assert window.text("gateway.probe_outcome") == "garbage"
+    assert sent[0] < 50_000_000
+
+
+async def test_an_answer_after_a_few_interim_ones_is_read() -> None:
+    interim = b"HTTP/1.1 102 Processing\r\n\r\n" * 3
+    async with raw(interim + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK") as port:
+        assert (await health_at(f"http://127.0.0.1:{port}")).text("gateway.probe_outcome") == "ok"
 
 
 async def test_a_page_of_the_kit_is_read_as_signals() -> None:
