@@ -54,6 +54,6 @@ def standing_of(value: Json, usual: Json, count: float | None = None) -> Standin
 
 
 def number(window: Window, name: str, digits: int = 4, **labels: str) -> float | None:
-    """The figure alone, rounded; None when it was not read."""
+    """The figure alone, rounded, whole without digits; None when it was not read."""
     value = window.figure(name, **labels)
-    return None if value is None else round(value, digits)
+    return None if value is None else round(value, digits or None)

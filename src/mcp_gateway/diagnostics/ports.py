@@ -46,8 +46,8 @@ class Source(Protocol):
 class History(Protocol):
     """Snapshots that were kept, so that there is something to compare with. Bounded."""
 
-    def add(self, snapshot: Snapshot, *, healthy: bool) -> None:
-        """Keep one; `healthy` when nothing was wrong at that moment."""
+    def add(self, snapshot: Snapshot, *, healthy: bool, otherwise: bool = False) -> None:
+        """Keep one; `healthy` when nothing was wrong at that moment, `otherwise` when only its figures were not as usual."""
         ...
 
     def before(self, at: datetime) -> Snapshot | None:
@@ -59,7 +59,32 @@ class History(Protocol):
         ...
 
     def healthy(self, *, until: datetime) -> tuple[Snapshot, ...]:
-        """The last unbroken run of healthy snapshots that ended before `until`, in order of time; empty when there was none."""
+        """An unbroken run of healthy snapshots before `until`, in order of time: the latest that was long enough; may be empty."""
+        ...
+
+    def remembered(self, *, until: datetime) -> tuple[Snapshot, ...]:
+        """The earliest such run of the last hours: what `healthy` was before anything crept in; may be empty."""
+        ...
+
+    def otherwise_since(self) -> datetime | None:
+        """Since when figures are otherwise than before, also when they were taken as usual after hours of it; None: they are not."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitState:
+    """How much of a limit a tenant has used up. `count` None: its store keeps none. `ttl_seconds` None: it never ends."""
+
+    operation: str
+    count: int | None
+    ttl_seconds: int | None
+
+
+class LimitStates(Protocol):
+    """What limiters keep of a tenant."""
+
+    async def of(self, tenant: str) -> tuple[LimitState, ...]:
+        """Some of its operations, by name. Raises `GatewayError`."""
         ...
 
 

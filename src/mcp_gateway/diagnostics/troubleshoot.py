@@ -3,6 +3,7 @@
 It changes nothing: what it recommends is carried out elsewhere, by whoever decides to.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,12 +16,13 @@ from mcp_gateway.diagnostics.actions.kinds import told
 from mcp_gateway.diagnostics.actions.remedies import remedies
 from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
+from mcp_gateway.diagnostics.limit_figures import by_operation, decided, read_limits
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
-from mcp_gateway.diagnostics.ports import Deployment, History
+from mcp_gateway.diagnostics.ports import Deployment, History, LimitState, LimitStates
 from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached
 from mcp_gateway.diagnostics.signals.window import Window
-from mcp_gateway.diagnostics.verdict import Action, Diagnosis, Hypothesis, Verdict
+from mcp_gateway.diagnostics.verdict import Action, BlindSpot, Diagnosis, Hypothesis, Verdict
 
 # Which causes each kind of trouble asks about; what else stands is told too, for it may be the cause of these.
 ASKED: Mapping[IssueType, frozenset[str]] = MappingProxyType(
@@ -58,7 +60,6 @@ _MET_AS: Mapping[str, IssueType] = MappingProxyType(
     | {"clock_skew": "proxy_timeout", "signing_keys_stale": "proxy_timeout"}
 )
 _PRIORITIES = ("high", "medium", "low")
-MOST_OPERATIONS = 50
 # What began a moment ago is looked for in so much of the window's end.
 LATEST_SECONDS = 60.0
 
@@ -72,7 +73,8 @@ class TroubleFound:
 
     order: TroubleOrder
     diagnosis: Diagnosis
-    limits: Mapping[str, Json]
+    limits: tuple[LimitState, ...]
+    limits_decided: Mapping[str, Json]
     found_as: IssueType | None
     unreached: tuple[Trouble, ...] = ()
 
@@ -82,7 +84,8 @@ class TroubleFound:
             "issue_type": self.order.issue_type,
             "tenant_id": self.order.tenant_id,
             "found_as": self.found_as,
-            "rate_limiting_analysis": dict(self.limits),
+            "rate_limiting_analysis": by_operation(self.limits),
+            "rate_limiting_decisions": dict(self.limits_decided),
             "diagnostics": [
                 *(_diagnostic(one) for one in self.diagnosis.hypotheses),
                 *(one.to_dict() for one in self.unreached if not self.diagnosis.hypotheses),
@@ -101,18 +104,22 @@ class Troubleshoot:
     rights: Rights
     clock: Clock
     history: History | None = None
+    limit_states: LimitStates | None = None
 
     async def __call__(self, caller: Caller, order: TroubleOrder) -> TroubleFound:
         seconds = window_seconds(order.time_window_minutes)
         names = self.rights.names(caller, order.tenant_id)
-        looked = await self.observer.observe(window_seconds=seconds)
+        looked, limits = await asyncio.gather(
+            self.observer.observe(window_seconds=seconds), read_limits(self.limit_states, order.tenant_id)
+        )
         window = looked.shown_to(names)
         causes = find_causes(*(one.shown_to(names) for one in self._latest(looked)), window)
         standing = asked_first(causes.standing, order.issue_type)
         return TroubleFound(
             order=order,
-            diagnosis=self._diagnosis(window, causes, standing),
-            limits=_limits(window, order.tenant_id),
+            diagnosis=self._diagnosis(window, causes, standing, (limits,) if isinstance(limits, BlindSpot) else ()),
+            limits=() if isinstance(limits, BlindSpot) else limits,
+            limits_decided=decided(window, order.tenant_id),
             found_as=_MET_AS.get(standing[0].cause) if standing else None,
             unreached=unreached(window, self.deployment),
         )
@@ -126,7 +133,9 @@ class Troubleshoot:
             return ()
         return (replace(window, first=first, healthy=self.history.healthy(until=first.at)),)
 
-    def _diagnosis(self, window: Window, causes: Causes, standing: Sequence[Hypothesis]) -> Diagnosis:
+    def _diagnosis(
+        self, window: Window, causes: Causes, standing: Sequence[Hypothesis], more_blind: tuple[BlindSpot, ...]
+    ) -> Diagnosis:
         actions: list[Action] = []
         for one in standing[:3]:
             actions.extend(remedies(one, window, self.deployment))
@@ -136,7 +145,7 @@ class Troubleshoot:
             hypotheses=tuple(standing),
             ruled_out=causes.ruled_out,
             actions=tuple(actions),
-            blind_spots=(*not_configured(self.deployment), *window.blind_spots),
+            blind_spots=(*not_configured(self.deployment), *window.blind_spots, *more_blind),
             read_at=self.clock.now(),
             window_seconds=window.seconds,
         )
@@ -170,27 +179,6 @@ def _certainty(causes: Causes, window: Window) -> float:
         return 0.0
     weighed = len(causes.standing) + len(causes.ruled_out)
     return 0.98 * weighed / max(weighed, len(_MET_AS))
-
-
-def _limits(window: Window, tenant: str | None) -> dict[str, Json]:
-    """By operation, as the figures have it; a figure nobody has is None."""
-    labels = {} if tenant is None else {"tenant": tenant}
-    rules = window.by("gateway.limit_refusals_total", "rule", of="change", **labels)
-    shown: dict[str, Json] = {
-        rule: {
-            "refused": refused,
-            "current_count": None,
-            "ttl_seconds": window.value("redis.sampled_ttl_p50_seconds", prefix="rate_limit"),
-        }
-        for rule, refused in list(rules.items())[:MOST_OPERATIONS]
-    }
-    shown["all"] = {
-        "decisions_per_second": window.rate("gateway.limit_decisions_total", **labels),
-        "refused_per_second": window.rate("gateway.limit_decisions_total", outcome="refused", **labels),
-        "refused_share": window.value("gateway.refused_share", **labels),
-        "usual_refused_share": window.baseline("gateway.refused_share", of="figure", **labels),
-    }
-    return shown
 
 
 def _diagnostic(one: Hypothesis) -> Json:

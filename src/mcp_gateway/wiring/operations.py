@@ -22,7 +22,7 @@ from mcp_gateway.diagnostics.history import SnapshotHistory
 from mcp_gateway.diagnostics.operations import Operations, UseCase
 from mcp_gateway.diagnostics.routers import GenerateRouter, ValidatePatterns
 from mcp_gateway.diagnostics.sampling import INTERVAL_SECONDS, Sampler
-from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, is_well
+from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, judged
 from mcp_gateway.kit.patterns.index import find_router
 from mcp_gateway.kit.routes.generate import generate
 from mcp_gateway.kit.routes.order import RouterOrder
@@ -76,7 +76,7 @@ async def open_operations(
     `project`: the folder of code that may be read; None: none. Raises `InvalidInput` and `InvalidStoreUrl` for addresses.
     """
     tools = looking_tools(settings, watched, clock, own)
-    sampler = Sampler(observing=tools.observing, history=tools.observing.history, is_well=is_well, clock=clock)
+    sampler = Sampler(observing=tools.observing, history=tools.observing.history, judge=judged, clock=clock)
     keeping = [repeat(sampler.keep, INTERVAL_SECONDS, "snapshot_not_kept", at_once=True)] if keep else []
     async with running(*keeping):
         yield Operations(
@@ -127,6 +127,7 @@ def _troubleshoot(tools: DeploymentTools) -> Troubleshoot:
         rights=looking.rights,
         clock=looking.clock,
         history=tools.observing.history,
+        limit_states=tools.limit_states,
     )
 
 

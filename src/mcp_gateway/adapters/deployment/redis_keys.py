@@ -15,7 +15,7 @@ from mcp_gateway.kit.redis.wire import Reply
 
 SCANS = 8
 SCAN_COUNT = 300
-MAX_LOOKED_AT = 64
+MAX_LOOKED_AT = 56
 MAX_FAMILIES = 12
 MAX_SUSPECTS = 6
 MAX_FREQUENCIES = 20

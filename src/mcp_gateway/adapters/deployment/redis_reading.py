@@ -1,7 +1,7 @@
 """Redis asked with care: a few read-only commands, counted, each bounded in time and size. What is not on the list is refused.
 
 No KEYS, MONITOR, CONFIG, DEBUG, FLUSH*, EVAL or write ever leaves through this, and no cached value is read: HGET and GET are for
-the versions a value was stored under.
+the versions a value was stored under, GETRANGE and STRLEN for what a limiter counts.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ BUSY = "BUSY"
 ALLOWED = frozenset(
     {
         "PING", "TIME", "INFO", "DBSIZE", "SCAN", "PTTL", "XREVRANGE", "HGET", "GET", "SLOWLOG GET", "CLIENT LIST",
-        "MEMORY USAGE", "OBJECT FREQ", "PUBSUB NUMSUB", "PUBSUB CHANNELS",
+        "MEMORY USAGE", "OBJECT FREQ", "PUBSUB NUMSUB", "PUBSUB CHANNELS", "GETRANGE", "STRLEN",
     }
 )  # fmt: skip
 _TWO_WORDS = frozenset({"SLOWLOG", "CLIENT", "MEMORY", "OBJECT", "PUBSUB"})
@@ -95,7 +95,9 @@ class CarefulRedis:
 
 
 def _narrow(name: str, words: Sequence[Word]) -> bool:
-    """GET reads the version of a tag alone, HGET only which tags a value was stored under."""
+    """GET reads the version of a tag alone, HGET only which tags a value was stored under, GETRANGE only a limiter's keys."""
+    if name in {"GETRANGE", "STRLEN"}:
+        return isinstance(words[1], bytes) and words[1].startswith(b"rate_limit:")
     if name == "GET":
         return isinstance(words[1], str) and _TAG.match(words[1]) is not None
     return name != "HGET" or words[2] == "g"

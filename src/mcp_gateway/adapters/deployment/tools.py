@@ -10,6 +10,7 @@ from mcp_gateway.adapters.deployment.cache_store import RedisCacheStore
 from mcp_gateway.adapters.deployment.cache_trial import RedisCacheTrial
 from mcp_gateway.adapters.deployment.engine_line import HttpEngineLine
 from mcp_gateway.adapters.deployment.http import Fetcher
+from mcp_gateway.adapters.deployment.limit_states import RedisLimitStates
 from mcp_gateway.adapters.deployment.readers import Addresses, observing_of
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.asking import Rights
@@ -18,7 +19,7 @@ from mcp_gateway.diagnostics.diagnose_health import DiagnoseHealth, FindCauses, 
 from mcp_gateway.diagnostics.integration.trial import TryEngine
 from mcp_gateway.diagnostics.observing import PAUSE_SECONDS, Observing
 from mcp_gateway.diagnostics.performance.analyze import AnalyzePerformance
-from mcp_gateway.diagnostics.ports import Deployment, History, Source
+from mcp_gateway.diagnostics.ports import Deployment, History, LimitStates, Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,7 @@ class DeploymentTools:
     analyze_cache: AnalyzeCache
     analyze_performance: AnalyzePerformance
     try_engine: TryEngine
+    limit_states: LimitStates | None
 
 
 def tools_of(
@@ -72,6 +74,7 @@ def tools_of(
             rights=rights,
             clock=clock,
         ),
+        limit_states=RedisLimitStates(url=redis) if redis else None,
     )
 
 

@@ -23,6 +23,9 @@ DEADLINE_SECONDS = 0.018
 # More decisions than this never wait for the store at once.
 MOST_PENDING = 10_000
 
+# Of a window's state, before its sum; of one stamp in an exact one.
+_HEAD_BYTES, _STAMP_BYTES = 4, 6
+
 RULES_KEY = "rate_limit:rules"
 RULES_CHANNEL = "rate_limit:rules:changed"
 
@@ -208,6 +211,20 @@ class RedisRuleStore:
         heard = self._listeners.pop(changed, None)
         if heard is not None:
             self._connection.unsubscribe(self._channel, heard)
+
+
+def count_held(key: str, head: bytes, length: int) -> int | None:
+    """What the state under a budget's key counts, as it was last written; `head`: at least its first 8 bytes, `length` of it all.
+
+    None of `gcra`, which keeps a time and no count, and of what is not this store's. The forms are those of limits.lua.
+    """
+    shape = [*key.split(":"), "", "", "", "", ""][4][:1]
+    if shape == "x" and length % _STAMP_BYTES == 0:
+        return length // _STAMP_BYTES
+    if shape == "w" and len(head) > _HEAD_BYTES:
+        wide = int.from_bytes(head[:_HEAD_BYTES], "big") // 4 % 4 + 1
+        return int.from_bytes(head[_HEAD_BYTES : _HEAD_BYTES + wide], "big")
+    return None
 
 
 def load_script(name: str) -> Script:
