@@ -299,5 +299,6 @@ _HINTS = {
     "refused": "Check port and process; another instance may have moved.",
     "timeout": "Look whether the process is stopped or busy with one command.",
     "unauthorized": "Check user and password in REDIS_URL.",
+    "too_large": "Check that REDIS_URL names a Redis of your own.",
     "garbage": "Check port in REDIS_URL, and that the server is version 6 or later.",
 }

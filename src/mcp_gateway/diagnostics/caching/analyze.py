@@ -139,12 +139,13 @@ def _with_sample(window: Window, sample: KeySample) -> Window:
 def _analysis(found: CoherenceFound) -> dict[str, Json]:
     window, sample = found.window, found.sample
     total = window.value("redis.keys")
-    tracking = _tracking(window, sample)
-    cached = _estimated(window, sample, "cache:")
+    listed = sample.whole or sample.seen > 0
+    tracking = _tracking(window, sample) if listed else None
+    cached = _estimated(window, sample, "cache:") if listed else None
     return {
         "total_cache_keys": cached,
         "coherence_tracking_keys": tracking,
-        "cache_to_coherence_ratio": round(tracking / cached, 4) if cached else None,
+        "cache_to_coherence_ratio": round(tracking / cached, 4) if cached and tracking is not None else None,
         "keys_in_the_database": None if total is None else int(total),
         "estimated": not sample.whole,
         "figures": facts(

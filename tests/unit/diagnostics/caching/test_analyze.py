@@ -122,6 +122,7 @@ async def test_without_a_store_or_with_one_that_is_gone_it_says_so() -> None:
     nothing = await tools_for(Addresses()).analyze_cache(ADMIN, CoherenceOrder())
     assert [spot.what for spot in nothing.blind_spots] == ["keys and invalidations", "values compared with their source"]
     gone = await analyze(f"redis://127.0.0.1:{closed_port()}")
+    assert analysis_of(gone)["total_cache_keys"] is None
     assert {spot.what.split(" at ")[0] for spot in gone.blind_spots} == {
         "redis",
         "sample of the keys",
