@@ -24,8 +24,7 @@ def shop(cache_dir: Path) -> DemoShop:
     return prepare_demo(cache_dir, today=SystemClock().now().date())
 
 
-@pytest.fixture
-def settings(shop: DemoShop, cache_dir: Path) -> Settings:
+def over(shop: DemoShop, cache_dir: Path) -> Settings:
     return load_settings(
         {
             "tables_url": str(shop.database),
@@ -35,6 +34,11 @@ def settings(shop: DemoShop, cache_dir: Path) -> Settings:
             "login": "none",
         }
     )
+
+
+@pytest.fixture
+def settings(shop: DemoShop, cache_dir: Path) -> Settings:
+    return over(shop, cache_dir)
 
 
 @asynccontextmanager

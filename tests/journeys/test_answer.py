@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.contracts.openai_server import OpenAIServer, openai_server, says, tool_call
+from tests.journeys.conftest import over
 
 from mcp_gateway.asgi.embedded import open_embedded_gateway
 from mcp_gateway.ask.model import Answer, Question
@@ -26,6 +27,17 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
         yield gateway
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def gateway(shop: DemoShop, cache_dir: Path) -> AsyncIterator[Gateway]:
+    async with opened(over(shop, cache_dir)) as one:
+        yield one
+
+
 async def ask(gateway: Gateway, text: str, **options: str) -> Answer:
     return await gateway.ask(LOCAL_CALLER, Question(text=text, **options))  # type: ignore[arg-type]  # the options are Question's own
 
@@ -36,30 +48,27 @@ def only_row(answer: Answer) -> Sequence[object]:
     return answer.rows.rows[0]
 
 
-async def test_sql_with_slips_in_it_is_answered_like_a_question(settings: Settings) -> None:
-    async with opened(settings) as gateway:
-        answer = await ask(gateway, "SELECT * FORM sales")
-        assert answer.recovered
-        assert answer.rows is not None
-        assert (len(answer.rows.rows), answer.rows.truncated_by) == (1000, "rows")
-        assert answer.rows.total_rows is not None
-        assert answer.rows.total_rows > 100_000
-        counted = await ask(gateway, "SELCT COUNT(*) FORM sales WEHRE amont > 0")
-        assert only_row(counted)[0] == answer.rows.total_rows
+async def test_sql_with_slips_in_it_is_answered_like_a_question(gateway: Gateway) -> None:
+    answer = await ask(gateway, "SELECT * FORM sales")
+    assert answer.recovered
+    assert answer.rows is not None
+    assert (len(answer.rows.rows), answer.rows.truncated_by) == (1000, "rows")
+    assert answer.rows.total_rows is not None
+    assert answer.rows.total_rows > 100_000
+    counted = await ask(gateway, "SELCT COUNT(*) FORM sales WEHRE amont > 0")
+    assert only_row(counted)[0] == answer.rows.total_rows
 
 
-async def test_the_glossarys_words_work_in_sql_too(settings: Settings) -> None:
-    async with opened(settings) as gateway:
-        meant = await ask(gateway, "SELECT SUM(turnover) FROM sales")
-        right = await ask(gateway, "SELECT SUM(amount) FROM sales")
+async def test_the_glossarys_words_work_in_sql_too(gateway: Gateway) -> None:
+    meant = await ask(gateway, "SELECT SUM(turnover) FROM sales")
+    right = await ask(gateway, "SELECT SUM(amount) FROM sales")
     assert only_row(meant) == only_row(right)
 
 
-async def test_a_question_its_follow_up_and_the_trace(settings: Settings) -> None:
-    async with opened(settings) as gateway:
-        first = await ask(gateway, "how many customers are there in Germany?")
-        assert first.session_id is not None
-        second = await ask(gateway, "and in France?", session_id=first.session_id)
+async def test_a_question_its_follow_up_and_the_trace(gateway: Gateway) -> None:
+    first = await ask(gateway, "how many customers are there in Germany?")
+    assert first.session_id is not None
+    second = await ask(gateway, "and in France?", session_id=first.session_id)
     assert second.is_follow_up
     assert only_row(first) != only_row(second)
     assert [step.name for step in second.steps] == ["gather", "resolve", "draft", "validate", "run", "recover", "answer"]
@@ -78,12 +87,11 @@ async def test_a_question_its_follow_up_and_the_trace(settings: Settings) -> Non
         "SELECT * FROM duckdb_secrets()",
     ],
 )
-async def test_nothing_but_reading_is_ever_done(settings: Settings, text: str) -> None:
-    async with opened(settings) as gateway:
-        with pytest.raises(GatewayError) as caught:
-            await ask(gateway, text)
-        assert caught.value.code in {"QUERY_REFUSED", "QUERY_NOT_ANSWERED"}
-        assert only_row(await ask(gateway, "SELECT COUNT(*) > 100000 FROM sales")) == (True,)
+async def test_nothing_but_reading_is_ever_done(gateway: Gateway, text: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        await ask(gateway, text)
+    assert caught.value.code in {"QUERY_REFUSED", "QUERY_NOT_ANSWERED"}
+    assert only_row(await ask(gateway, "SELECT COUNT(*) > 100000 FROM sales")) == (True,)
 
 
 def with_model(settings: Settings, server: OpenAIServer) -> Settings:
