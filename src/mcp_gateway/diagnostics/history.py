@@ -2,9 +2,13 @@
 
 Recent ones are close together; older ones thin out, so that an hour costs little more than a few minutes. Readings that did not
 change are kept once, and labels too: most tenants rest most of the time. One process's own.
+
+What is usual is the latest healthy time that was long enough; a short one after trouble does not replace it. The earliest of
+some hours is remembered beside it, so that what creeps is seen. What stays otherwise for hours is taken as usual after all.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,12 +20,23 @@ MOST_KEPT = 240
 MOST_RECENT = 120
 # A healthy time of which the baseline is made: long enough to be typical, short enough to be like now.
 HEALTHY_SECONDS = 900.0
+# A healthy time is settled when it lasted so long; a shorter one is believed only where there is no longer one.
+SETTLED_SECONDS = 120.0
+# Trouble is noticed so much later than it begins: the end of a healthy time before it is not trusted, up to a third of it.
+NOTICED_SECONDS = 20.0
+DOUBTED_SHARE = 3
+# How long figures are otherwise than before until they are what is usual, and how far back that is remembered.
+ADOPTED_SECONDS = 3 * 3_600.0
+REMEMBERED_SECONDS = 6 * 3_600.0
 
 
 @dataclass(slots=True)
 class _Kept:
+    """`otherwise`: no part was unwell, and its figures were not as usual."""
+
     snapshot: Snapshot
     healthy: bool
+    otherwise: bool = False
 
 
 class SnapshotHistory:
@@ -31,12 +46,15 @@ class SnapshotHistory:
         self._most_kept, self._most_recent = most_kept, most_recent
         self._kept: list[_Kept] = []
         self._latest: dict[tuple[str, str, Labels], Reading] = {}
+        self._otherwise_since: datetime | None = None
+        self._adopted: datetime | None = None
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def add(self, snapshot: Snapshot, *, healthy: bool) -> None:
-        self._kept.append(_Kept(self._compact(snapshot), healthy))
+    def add(self, snapshot: Snapshot, *, healthy: bool, otherwise: bool = False) -> None:
+        self._kept.append(_Kept(self._compact(snapshot), healthy, otherwise))
+        self._note(snapshot.at, otherwise=otherwise)
         if len(self._kept) > self._most_kept:
             older = self._kept[: -self._most_recent]
             # An end of a healthy run stays: it is what the run is measured between.
@@ -69,24 +87,65 @@ class SnapshotHistory:
         return tuple(one.snapshot for one in self._kept if begin <= one.snapshot.at <= end)
 
     def healthy(self, *, until: datetime) -> tuple[Snapshot, ...]:
+        runs = [one for one in self._runs(until) if len(one) > 1]
+        found = next((one for one in reversed(runs) if _lasted(one) >= SETTLED_SECONDS), None)
+        if found is None:
+            found = max(reversed(runs), key=_lasted, default=())
+        return tuple(one for one in found if found[-1].at - one.at <= timedelta(seconds=HEALTHY_SECONDS))
+
+    def remembered(self, *, until: datetime) -> tuple[Snapshot, ...]:
+        earliest = until - timedelta(seconds=REMEMBERED_SECONDS)
+        runs = (tuple(one for one in run if one.at >= earliest) for run in self._runs(until))
+        found = next((one for one in runs if len(one) > 1 and _lasted(one) >= SETTLED_SECONDS), ())
+        return tuple(one for one in found if one.at - found[0].at <= timedelta(seconds=HEALTHY_SECONDS))
+
+    def otherwise_since(self) -> datetime | None:
+        return self._otherwise_since or self._adopted
+
+    def _note(self, at: datetime, *, otherwise: bool) -> None:
+        """When it began to be otherwise than usual; after hours of it, all of it is healthy."""
+        if not otherwise:
+            self._otherwise_since = None
+        elif self._otherwise_since is None:
+            self._otherwise_since = at
+        elif at - self._otherwise_since >= timedelta(seconds=ADOPTED_SECONDS):
+            for one in self._kept:
+                one.healthy |= one.otherwise and one.snapshot.at >= self._otherwise_since
+            self._adopted, self._otherwise_since = self._otherwise_since, None
+        if self._adopted is not None and at - self._adopted > timedelta(days=1):
+            self._adopted = None
+
+    def _runs(self, until: datetime) -> list[tuple[Snapshot, ...]]:
+        """Unbroken healthy times that began by then, in order; what came before figures were taken as usual is not among them."""
+        runs: list[tuple[Snapshot, ...]] = []
         run: list[Snapshot] = []
-        for one in reversed(self._kept):
+        for one in self._kept:
             if one.snapshot.at > until:
-                continue
-            if not one.healthy:
-                if len(run) > 1:
-                    break
-                run = []
-                continue
-            if run and run[0].at - one.snapshot.at > timedelta(seconds=HEALTHY_SECONDS):
                 break
-            run.append(one.snapshot)
-        return tuple(reversed(run))
+            if self._adopted is not None and one.snapshot.at < self._adopted <= until:
+                continue
+            if one.healthy:
+                run.append(one.snapshot)
+            elif run:
+                runs.append(_trusted(run))
+                run = []
+        return [*runs, tuple(run)]
 
     def _ends_a_run(self, index: int) -> bool:
         if index + 1 >= len(self._kept):
             return True
         return self._kept[index].healthy != self._kept[index + 1].healthy
+
+
+def _lasted(run: Sequence[Snapshot]) -> float:
+    return (run[-1].at - run[0].at).total_seconds() if run else 0.0
+
+
+def _trusted(run: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
+    """Of a time that ended in trouble: without its last looks."""
+    least = max(2, len(run) - len(run) // DOUBTED_SHARE)
+    end = run[-1].at - timedelta(seconds=NOTICED_SECONDS)
+    return tuple(one for index, one in enumerate(run) if index < least or one.at <= end)
 
 
 def _sharing(one: Reading, known: Reading) -> Reading:

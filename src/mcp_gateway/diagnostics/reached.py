@@ -63,6 +63,14 @@ def not_configured(deployment: Deployment) -> tuple[BlindSpot, ...]:
     )
 
 
+def read_enough(window: Window, deployment: Deployment) -> bool:
+    """Whether so much was read, twice, that "nothing wrong was seen" means that all is well: figures of what is configured."""
+    if window.first is None or not (deployment.gateway_url or deployment.shown_redis):
+        return False
+    own = not deployment.gateway_url or window.knows("gateway.responses_total") or window.knows("gateway.loop_lag_ms")
+    return own and (not deployment.shown_redis or window.knows("redis.used_memory_bytes"))
+
+
 _SENTENCES = {
     "dns": "has a name that cannot be resolved",
     "refused": "refuses the connection: nobody listens there",

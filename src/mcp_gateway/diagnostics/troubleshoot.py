@@ -6,7 +6,7 @@ It changes nothing: what it recommends is carried out elsewhere, by whoever deci
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from mcp_gateway.core.clock import Clock
@@ -16,11 +16,14 @@ from mcp_gateway.diagnostics.actions.kinds import told
 from mcp_gateway.diagnostics.actions.remedies import remedies
 from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
+from mcp_gateway.diagnostics.departures import departures, told_by
 from mcp_gateway.diagnostics.limit_figures import by_operation, decided, read_limits
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
 from mcp_gateway.diagnostics.ports import Deployment, History, LimitState, LimitStates
-from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached
+from mcp_gateway.diagnostics.reached import Trouble, not_configured, read_enough, unreached
+from mcp_gateway.diagnostics.sampling import Judged
+from mcp_gateway.diagnostics.signals.names import Names
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Action, BlindSpot, Diagnosis, Hypothesis, Verdict
 
@@ -62,6 +65,16 @@ _MET_AS: Mapping[str, IssueType] = MappingProxyType(
 _PRIORITIES = ("high", "medium", "low")
 # What began a moment ago is looked for in so much of the window's end.
 LATEST_SECONDS = 60.0
+# How sure it is that something is wrong where figures depart from the usual and no cause is known.
+DEPARTED = 0.6
+_SUMMARIES: Mapping[Verdict, str] = MappingProxyType(
+    {
+        "healthy": "What was read is as usual.",
+        "could_not_tell": "Nothing wrong was seen, and too little was read to call it well: see the blind spots.",
+        "degraded": "A part does not answer as it should.",
+        "unhealthy": "A part that others stand on does not answer.",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,16 +125,24 @@ class Troubleshoot:
         looked, limits = await asyncio.gather(
             self.observer.observe(window_seconds=seconds), read_limits(self.limit_states, order.tenant_id)
         )
-        window = looked.shown_to(names)
-        causes = find_causes(*(one.shown_to(names) for one in self._latest(looked)), window)
+        latest = self._latest(looked)
+        # Weighing takes a while on a busy machine, and whoever serves beside it is not to wait.
+        return await asyncio.to_thread(self._weigh, order, names, (*latest, looked), limits)
+
+    def _weigh(
+        self, order: TroubleOrder, names: Names, looked: Sequence[Window], limits: tuple[LimitState, ...] | BlindSpot
+    ) -> TroubleFound:
+        """`looked`: the last is the whole window; those before it are its end."""
+        windows = [one.shown_to(names) for one in looked]
+        causes = find_causes(*windows)
         standing = asked_first(causes.standing, order.issue_type)
         return TroubleFound(
             order=order,
-            diagnosis=self._diagnosis(window, causes, standing, (limits,) if isinstance(limits, BlindSpot) else ()),
+            diagnosis=self._diagnosis(windows, causes, standing, (limits,) if isinstance(limits, BlindSpot) else ()),
             limits=() if isinstance(limits, BlindSpot) else limits,
-            limits_decided=decided(window, order.tenant_id),
+            limits_decided=decided(windows[-1], order.tenant_id),
             found_as=_MET_AS.get(standing[0].cause) if standing else None,
-            unreached=unreached(window, self.deployment),
+            unreached=unreached(windows[-1], self.deployment),
         )
 
     def _latest(self, window: Window) -> tuple[Window, ...]:
@@ -134,20 +155,31 @@ class Troubleshoot:
         return (replace(window, first=first, healthy=self.history.healthy(until=first.at)),)
 
     def _diagnosis(
-        self, window: Window, causes: Causes, standing: Sequence[Hypothesis], more_blind: tuple[BlindSpot, ...]
+        self,
+        windows: Sequence[Window],
+        causes: Causes,
+        standing: Sequence[Hypothesis],
+        more_blind: tuple[BlindSpot, ...],
     ) -> Diagnosis:
+        window = windows[-1]
         actions: list[Action] = []
         for one in standing[:3]:
             actions.extend(remedies(one, window, self.deployment))
+        found = next((found for one in windows if (found := departures(one))), ())
+        since = None if self.history is None else self.history.otherwise_since()
+        verdict = _verdict(window, standing, self.deployment, departed=bool(found))
         return Diagnosis(
-            verdict=_verdict(window, standing),
-            confidence=standing[0].confidence if standing else _certainty(causes, window),
+            verdict=verdict,
+            confidence=standing[0].confidence if standing else DEPARTED if found else _certainty(causes, window),
             hypotheses=tuple(standing),
             ruled_out=causes.ruled_out,
             actions=tuple(actions),
             blind_spots=(*not_configured(self.deployment), *window.blind_spots, *more_blind),
             read_at=self.clock.now(),
             window_seconds=window.seconds,
+            summary=_summary(verdict, standing, told_by(found, window), since),
+            departures=tuple(evidence for one in found for evidence in one.evidence),
+            otherwise_since=since,
         )
 
 
@@ -159,18 +191,31 @@ def asked_first(standing: Sequence[Hypothesis], issue: IssueType) -> tuple[Hypot
     return tuple(sorted(standing, key=lambda one: one.cause not in wanted))
 
 
-def is_well(window: Window) -> bool:
-    """Whether a look may be kept as healthy: somebody was read, and no cause stands."""
-    return bool(window.last.sources) and not find_causes(window).standing
+def judged(window: Window) -> Judged:
+    """Whether a look may be kept as healthy: somebody was read, no cause stands, and nothing plainly departs from the usual."""
+    if not window.last.sources or find_causes(window).standing:
+        return "unwell"
+    return "otherwise" if departures(window) else "well"
 
 
-def _verdict(window: Window, standing: Sequence[Hypothesis]) -> Verdict:
+def _verdict(window: Window, standing: Sequence[Hypothesis], deployment: Deployment, *, departed: bool) -> Verdict:
     if not window.last.sources:
         return "could_not_tell"
     away = [part for part in ("gateway", "engine", "redis") if any(one.value == 0 for one in window.series(f"{part}.up"))]
-    if not standing and not away:
-        return "healthy" if window.first is not None else "could_not_tell"
+    if not standing and not away and not departed:
+        return "healthy" if read_enough(window, deployment) else "could_not_tell"
     return "unhealthy" if {"gateway", "redis"} & set(away) else "degraded"
+
+
+def _summary(verdict: Verdict, standing: Sequence[Hypothesis], departed: str, since: datetime | None) -> str:
+    """The verdict in words; what is otherwise is told where no cause explains it."""
+    if standing:
+        said = f"{standing[0].title}."
+    elif departed:
+        said = departed
+    else:
+        said = _SUMMARIES[verdict]
+    return said if since is None else f"{said} Since {since:%H:%M} UTC figures are otherwise than before."
 
 
 def _certainty(causes: Causes, window: Window) -> float:

@@ -154,7 +154,11 @@ class BlindSpot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """`hypotheses` are those that stand, likeliest first; `window_seconds` 0 when there was only one look."""
+    """`hypotheses` are those that stand, likeliest first; `window_seconds` 0 when there was only one look.
+
+    `summary`: the verdict in words. `departures`: what is plainly otherwise than usual, and `otherwise_since` since when, both
+    also where no cause is known.
+    """
 
     verdict: Verdict
     confidence: float
@@ -164,15 +168,21 @@ class Diagnosis:
     blind_spots: tuple[BlindSpot, ...]
     read_at: datetime
     window_seconds: float = field(default=0.0)
+    summary: str = ""
+    departures: tuple[Evidence, ...] = ()
+    otherwise_since: datetime | None = None
 
     def to_dict(self) -> dict[str, Json]:
         return {
             "verdict": self.verdict,
             "confidence": round(self.confidence, 3),
+            "summary": self.summary,
             "hypotheses": [one.to_dict() for one in self.hypotheses],
             "ruled_out": [one.to_dict() for one in self.ruled_out],
             "actions": [one.to_dict() for one in self.actions],
             "blind_spots": [one.to_dict() for one in self.blind_spots],
+            "departures": [one.to_dict() for one in self.departures],
+            "otherwise_since": None if self.otherwise_since is None else self.otherwise_since.isoformat(),
             "read_at": self.read_at.isoformat(),
             "window_seconds": round(self.window_seconds, 3),
         }

@@ -16,7 +16,7 @@ from mcp_gateway.diagnostics.operations import TroubleOrder
 from mcp_gateway.diagnostics.ports import Deployment
 from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
-from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, is_well
+from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, judged
 
 pytestmark = pytest.mark.anyio
 SOMEBODY = Caller(tenant="a", subject="ann")
@@ -121,10 +121,11 @@ async def test_what_began_a_minute_ago_is_found_in_a_long_window() -> None:
     assert [one.cause for one in found] == ["slow_sql"]
 
 
-def test_a_look_is_kept_as_healthy_only_when_no_cause_stands() -> None:
-    assert is_well(healthy().window())
-    assert not is_well(flooded().window())
-    assert not is_well(Window(last=Snapshot(at=NOW)))
+def test_a_look_is_kept_as_healthy_only_when_no_cause_stands_and_figures_are_as_usual() -> None:
+    assert judged(healthy().window()) == "well"
+    assert judged(flooded().window()) == "unwell"
+    assert judged(Window(last=Snapshot(at=NOW))) == "unwell"
+    assert judged(healthy().timed("gateway.request_ms", 80, 700, route="chat", status="200").window()) == "otherwise"
 
 
 def _earlier(snapshot: Snapshot, *, minutes: int) -> Snapshot:

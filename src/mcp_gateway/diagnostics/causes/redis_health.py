@@ -22,6 +22,8 @@ def hung(window: Window) -> Hypothesis:
     silences, usual = window.change(CHANGES, state="silent") or 0.0, window.baseline(CHANGES, of="change", state="silent") or 0.0
     # One silence may be chance; with decisions made without the store it is none.
     silent = either(rose(window, CHANGES, state="silent"), silences > 2 * usual and rose(window, AWAY))
+    if outcome == "ok" and window.baseline(CHANGES) is None:
+        silent = None  # it answers us, and how often it is too late for the gateway on this machine is not known
     # Where it was too late for us when all was well, too, the delay is on our side.
     late = outcome == "timeout" and window.baseline_text("redis.probe_outcome") != "timeout"
     unanswered = None if outcome is None or (late and _all_are_late(window)) else busy or late

@@ -105,6 +105,11 @@ def test_a_store_that_answers_us_but_often_not_the_gateway_is_told_with_doubt() 
     assert "redis.probe_outcome" in {one.name for one in found.against}
 
 
+def test_a_store_that_answers_us_is_not_called_hung_where_it_is_not_known_how_often_it_is_late() -> None:
+    window = flapping(small()).window()
+    assert [one.cause for one in find_causes(replace(window, healthy=())).standing] == []
+
+
 def junk(looks: Looks) -> Looks:
     """Twenty-four thousand cached values of two kB, which nobody gave a time to live, up to the bound."""
     looks.gauge("redis.used_memory_bytes", 2e6, 5.0e7).gauge("redis.keys_without_ttl", 3.0, 24_600.0)

@@ -37,7 +37,7 @@ class World:
 
     def __init__(self, tools: DeploymentTools, clock: FixedClock, history: SnapshotHistory, figures: PrometheusFigures) -> None:
         self.tools, self.clock, self.figures = tools, clock, figures
-        self._sampler = Sampler(observing=tools.observing, history=history, is_well=nothing_stands_out, clock=clock)
+        self._sampler = Sampler(observing=tools.observing, history=history, judge=nothing_stands_out, clock=clock)
 
     def serve(self, count: int, *, seconds: float = 0.02, route: str = "chat", status: str = "200") -> None:
         for _ in range(count):
