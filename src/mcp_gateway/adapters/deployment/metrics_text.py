@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_SAMPLES = 50_000
+MAX_LINE_BYTES = 8_192
 MAX_LABELS = 20
 MAX_LETTERS = 200
+MAX_DIGITS = 100
+# About as much as is read in a thousandth of a second.
+TURN_BYTES = 16_384
+SHOWN_NAMES = 3
 
-_NAME = re.compile(r"[A-Za-z_:][\w:]*", re.ASCII)
-_LABEL = re.compile(r'\s*([A-Za-z_][\w]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)', re.ASCII)
+# Nothing that was matched is given back: a hostile line costs what its length is.
+_NAME = re.compile(r"[A-Za-z_:][\w:]*+", re.ASCII)
+_LABEL = re.compile(r'\s*+([A-Za-z_]\w*+)\s*+=\s*+"((?:[^"\\]++|\\.)*+)"\s*+(?:,|(?=\}))', re.ASCII)
+_END = re.compile(r"\s*+\}")
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _ESCAPED = re.compile(r'\\[\\"n]')
 
@@ -26,92 +33,90 @@ class Sample:
     value: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricsText:
-    """`unreadable`: lines that are neither samples nor comments. `cut`: there was more than is read."""
+class MetricsPage:
+    """What is told is of what was read so far. `unreadable`: lines that are neither samples nor comments. `cut`: there was more.
 
-    samples: tuple[Sample, ...]
-    unreadable: int
-    cut: bool
+    `names`: some of them.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.count = self.unreadable = 0
+        self.cut = False
+        self.names: set[str] = set()
 
     @property
     def is_metrics(self) -> bool:
         """Whether this was such a page at all."""
-        return len(self.samples) > 0 and self.unreadable <= len(self.samples) // 10
+        return self.count > 0 and self.unreadable <= self.count // 10
 
+    def turns(self) -> Iterator[list[Sample]]:
+        """The samples, once, by pieces of a page that are small enough to be read at a stretch. Never raises."""
+        samples: list[Sample] = []
+        at = turn = 0
+        while at < len(self._body) and not self.cut:
+            end = self._body.find(b"\n", at)
+            end = len(self._body) if end < 0 else end
+            self._read(at, end, samples)
+            at = end + 1
+            if at - turn >= TURN_BYTES:
+                yield samples
+                samples, turn = [], at
+        yield samples
 
-def read_metrics(text: str) -> MetricsText:
-    """Never raises."""
-    samples: list[Sample] = []
-    unreadable = 0
-    for line in _lines(text):
-        if len(samples) >= MAX_SAMPLES:
-            return MetricsText(samples=tuple(samples), unreadable=unreadable, cut=True)
+    def _read(self, start: int, end: int, samples: list[Sample]) -> None:
+        if end - start > MAX_LINE_BYTES:
+            self.unreadable += self._body[start] != ord("#")
+            return
+        line = self._body[start:end].decode("utf-8", "replace").strip()
+        if not line or line.startswith("#"):
+            return
         sample = _sample(line)
         if sample is None:
-            unreadable += 1
+            self.unreadable += 1
+        elif self.count == MAX_SAMPLES:
+            self.cut = True
         else:
+            self.count += 1
             samples.append(sample)
-    return MetricsText(samples=tuple(samples), unreadable=unreadable, cut=False)
-
-
-def _lines(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        stripped = line.strip()
-        if stripped and not stripped.startswith("#"):
-            yield stripped
+            if len(self.names) < SHOWN_NAMES:
+                self.names.add(sample.name)
 
 
 def _sample(line: str) -> Sample | None:
-    found = _match(line)
-    if found is None:
+    name = _NAME.match(line)
+    if name is None:
         return None
-    name, inner, number = found
-    try:
-        value = float(number)
-    except ValueError:
-        return None
-    labels = _labels(inner)
-    return None if labels is None else Sample(name[:MAX_LETTERS], labels, value)
-
-
-def _match(line: str) -> tuple[str, str, str] | None:
-    """Name, inside of the braces, number. By hand: a pattern over the whole line would go back and forth in hostile ones."""
-    brace = line.find("{")
-    space = line.find(" ")
-    if brace < 0 or (0 <= space < brace):
-        words = line.split()
-        return (words[0], "", words[1]) if len(words) > 1 and _NAME.fullmatch(words[0]) else None
-    end = _closing(line, brace + 1)
-    words = line[end + 1 :].split(maxsplit=1) if end > 0 else []
-    name = line[:brace].strip()
-    return (name, line[brace + 1 : end], words[0]) if words and _NAME.fullmatch(name) else None
-
-
-def _closing(line: str, start: int) -> int:
-    """Where the brace ends that is in no quotes; -1 when nowhere."""
-    quoted, escaped = False, False
-    for index in range(start, len(line)):
-        letter = line[index]
-        if escaped:
-            escaped = False
-        elif letter == "\\":
-            escaped = quoted
-        elif letter == '"':
-            quoted = not quoted
-        elif letter == "}" and not quoted:
-            return index
-    return -1
-
-
-def _labels(inner: str) -> dict[str, str] | None:
-    """None when they are not in the form."""
+    at = name.end()
     labels: dict[str, str] = {}
-    at = 0
-    while at < len(inner):
-        found = _LABEL.match(inner, at)
+    opened = line[at:].lstrip()
+    if opened.startswith("{"):
+        read = _labels(line, len(line) - len(opened) + 1)
+        if read is None:
+            return None
+        labels, at = read
+    elif line[at : at + 1] not in {" ", "\t"}:
+        return None
+    value = _number(line[at:])
+    return None if value is None else Sample(name[0][:MAX_LETTERS], labels, value)
+
+
+def _labels(line: str, at: int) -> tuple[dict[str, str], int] | None:
+    """Those from after the brace, and where the other brace ends; None when they are not in the form."""
+    labels: dict[str, str] = {}
+    while (end := _END.match(line, at)) is None:
+        found = _LABEL.match(line, at)
         if found is None or len(labels) >= MAX_LABELS:
             return None
         labels[found[1]] = _ESCAPED.sub(lambda one: _ESCAPES[one[0]], found[2])[:MAX_LETTERS]
         at = found.end()
-    return labels
+    return labels, end.end()
+
+
+def _number(rest: str) -> float | None:
+    """The first word; a time or an exemplar may follow."""
+    words = rest.split(maxsplit=1)
+    try:
+        return float(words[0]) if words and len(words[0]) <= MAX_DIGITS else None
+    except ValueError:
+        return None

@@ -1,18 +1,23 @@
 """A metrics page as signals. A page of another product has none that is known, and that is said instead of guessed."""
 
+import asyncio
 import math
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from mcp_gateway.adapters.deployment.metric_names import PROCESS_START, Meaning, Part, meaning_of
-from mcp_gateway.adapters.deployment.metrics_text import MetricsText, Sample, read_metrics
+from mcp_gateway.adapters.deployment.metrics_text import MetricsPage, Sample
 from mcp_gateway.diagnostics.signals.catalogue import Joined, signal_of
 from mcp_gateway.diagnostics.signals.histogram import Histogram, from_cumulative
 from mcp_gateway.diagnostics.signals.snapshot import Labels, Reading, Readings, Value, reading
 from mcp_gateway.diagnostics.verdict import BlindSpot
 
+# Series of one page, and sets of labels that are joined to them.
 MAX_READINGS = 5_000
+MAX_EDGES = 200
 
 _Series = tuple[str, Labels]
+_K = TypeVar("_K")
 
 
 class _Page:
@@ -25,6 +30,7 @@ class _Page:
         self._edges: dict[tuple[_Series, Labels], dict[float, float]] = {}
         self._scales: dict[str, float] = {}
         self._sums: dict[tuple[_Series, Labels], float] = {}
+        self.cut = False
 
     def add(self, sample: Sample) -> None:
         name, value = sample.name, sample.value
@@ -35,7 +41,7 @@ class _Page:
         elif name.endswith("_bucket") and "le" in sample.labels:
             self._bucket(name.removesuffix("_bucket"), sample)
         elif name.endswith("_sum") and (timed := self._timed(name.removesuffix("_sum"))) is not None:
-            self._sums[self._series(timed, sample.labels), _key(sample.labels)] = value
+            self._sum(timed, sample.labels, value)
         elif name.endswith("_count") and (timed := self._timed(name.removesuffix("_count"))) is not None:
             if timed.counted:
                 self._count(Meaning(signal=timed.counted, labels=timed.labels), sample.labels, value)
@@ -47,7 +53,13 @@ class _Page:
         named = {name for name, _ in self._numbers}
         numbers = {**self._numbers, **{series: value for series, value in self._counted.items() if series[0] not in named}}
         values: dict[_Series, Value] = {**numbers, **self._histograms()}
+        self.cut = self.cut or len(values) > MAX_READINGS
         return tuple(Reading(name=name, labels=labels, value=value) for (name, labels), value in values.items())[:MAX_READINGS]
+
+    def _has_room(self, key: _K, known: Mapping[_K, object]) -> bool:
+        fits = key in known or len(known) < MAX_READINGS
+        self.cut = self.cut or not fits
+        return fits
 
     def _timed(self, family: str) -> Meaning | None:
         meaning = meaning_of(family, self._part)
@@ -63,7 +75,16 @@ class _Page:
             return
         labels = {name: value for name, value in sample.labels.items() if name != "le"}
         self._scales[meaning.signal] = meaning.scale
-        self._edges.setdefault((self._series(meaning, labels), _key(labels)), {})[edge] = sample.value
+        key = self._series(meaning, labels), _key(labels)
+        if self._has_room(key, self._edges):
+            edges = self._edges.setdefault(key, {})
+            if len(edges) < MAX_EDGES:
+                edges[edge] = sample.value
+
+    def _sum(self, meaning: Meaning, labels: Mapping[str, str], value: float) -> None:
+        key = self._series(meaning, labels), _key(labels)
+        if self._has_room(key, self._sums):
+            self._sums[key] = value
 
     def _histograms(self) -> dict[_Series, Histogram]:
         found: dict[_Series, Histogram] = {}
@@ -79,39 +100,49 @@ class _Page:
 
     def _number(self, meaning: Meaning, labels: Mapping[str, str], value: float) -> None:
         series = self._series(meaning, labels)
+        if not self._has_room(series, self._numbers):
+            return
         known = self._numbers.get(series)
         joined = signal_of(meaning.signal).joined
         self._numbers[series] = value if known is None else _join(joined, known, value)
 
     def _count(self, meaning: Meaning, labels: Mapping[str, str], value: float) -> None:
         series = self._series(meaning, labels)
-        self._counted[series] = self._counted.get(series, 0.0) + value
+        if self._has_room(series, self._counted):
+            self._counted[series] = self._counted.get(series, 0.0) + value
 
     def _series(self, meaning: Meaning, labels: Mapping[str, str]) -> _Series:
         named = {meaning.labels[name]: value for name, value in labels.items() if name in meaning.labels}
         return meaning.signal, _key({**named, **self._more})
 
 
-def read_page(text: str, part: Part, *, now: float, more: Mapping[str, str], where: str) -> Readings:
-    """`now`: seconds since 1970. `more`: labels every reading gets. `where` names the page for people. Never raises."""
-    found = read_metrics(text)
+async def read_page(body: bytes, part: Part, *, now: float, more: Mapping[str, str], where: str) -> Readings:
+    """`now`: seconds since 1970. `more`: labels every reading gets. `where` names the page for people. Never raises.
+
+    Others get their turn while a large page is read, and it can be cancelled.
+    """
+    found = MetricsPage(body)
+    page = _Page(part, more, now)
+    for samples in found.turns():
+        for sample in samples:
+            page.add(sample)
+        await asyncio.sleep(0)
     if not found.is_metrics:
         return Readings(readings=(), blind_spots=(_unreadable(where),))
-    page = _Page(part, more, now)
-    for sample in found.samples:
-        page.add(sample)
     readings = page.readings()
-    return Readings(readings=readings, blind_spots=tuple(_doubts(found, readings, where)))
+    return Readings(readings=readings, blind_spots=tuple(_doubts(found, page, readings, where)))
 
 
-def _doubts(found: MetricsText, readings: tuple[Reading, ...], where: str) -> Iterable[BlindSpot]:
+def _doubts(found: MetricsPage, page: _Page, readings: tuple[Reading, ...], where: str) -> Iterable[BlindSpot]:
     if found.cut:
-        yield BlindSpot(what=where, why=f"It has more than {len(found.samples)} samples; the rest was not read.")
+        yield BlindSpot(what=where, why=f"It has more than {found.count} samples; the rest was not read.")
+    if page.cut:
+        yield BlindSpot(what=where, why=f"It has more than {MAX_READINGS} series of a kind; the others were left out.")
     if not any(one.name.split(".")[1] not in _ANYBODYS for one in readings):
-        names = sorted({sample.name for sample in found.samples})[:3]
         yield BlindSpot(
             what=where,
-            why=f"It is a metrics page, but none of its requests or parts is known here (it has {', '.join(names)}, …).",
+            why="It is a metrics page, but none of its requests or parts is known here "
+            f"(it has {', '.join(sorted(found.names))}, …).",
             hint="Check that the address is the gateway's; export http_request_duration_seconds or the kit's figures.",
         )
 

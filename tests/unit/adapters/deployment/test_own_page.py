@@ -23,7 +23,7 @@ async def test_what_a_gateway_exports_of_itself_is_read_as_signals() -> None:
         registry = CollectorRegistry()
         registry.register(traffic.figures)
         text = render_figures(registry, "")[0].decode()
-    found = read_page(text, "gateway", now=clock.timestamp(), more={}, where="page")
+    found = await read_page(text.encode(), "gateway", now=clock.timestamp(), more={}, where="page")
     names = {one.name for one in found.readings}
     assert {"gateway.loop_lag_ms", "gateway.rss_bytes", "gateway.open_fds", "gateway.tasks", "gateway.uptime_seconds"} <= names
     assert {"gateway.cpu_seconds_total", "gateway.breaker_state"} <= names

@@ -1,5 +1,7 @@
 """Health pages and metrics pages read over real connections: what is reached, what is not, and why."""
 
+import asyncio
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -9,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from tests.loopback_pages import Handler, closed_port, endless, hang, interim_for_ever, json_page, raw, serving, text_page
 
 from mcp_gateway.adapters.deployment.http import Fetcher, checked_base
+from mcp_gateway.adapters.deployment.page_signals import MAX_READINGS, read_page
 from mcp_gateway.adapters.deployment.page_sources import HealthSource, MetricsSource
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import InvalidInput
@@ -176,7 +179,7 @@ async def test_a_page_with_the_usual_names_is_understood_too() -> None:
         (text_page("<html>not metrics</html>"), "not Prometheus text"),
         (text_page('a{b="' + "\\" * 100_000), "not Prometheus text"),
         (text_page('x{a="b"} 1\n' * 60_000), "more than 50000 samples"),
-        (endless, "more than 8000000 bytes"),
+        (endless, "more than 4000000 bytes"),
         (json_page({}, status=403), "status 403"),
     ],
 )
@@ -184,6 +187,57 @@ async def test_a_page_of_another_product_or_garbage_is_a_blind_spot(handler: Han
     window = await metrics_of({"/metrics": handler})
     assert any(says in spot.why for spot in window.blind_spots)
     assert not any(one.name == "gateway.responses_total" for one in window.series("gateway.responses_total"))
+
+
+def many_series() -> bytes:
+    return b"".join(b'http_request_duration_seconds_bucket{path="%d",le="1"} 1\n' % number for number in range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("line", "counted"),
+    [
+        (b'a{b="' + b'\\"' * 1_900_000 + b'"} 1', 100),
+        (b'a{b="c",' + b" " * 3_000_000 + b"x} 1", 100),
+        (b"a " + b"9" * 3_000_000, 100),
+        (b'a{b="' + b"\\" * 8_000, 100),
+        (b"a{" + b" " * 8_000, 100),
+        (b"a{" + b'x="y",' * 1_000 + b"} 1", 100),
+        (b"a " + b"9" * 8_000, 100),
+        (b"a" * 8_190, 100),
+        (b"\xff" * 8_000, 100),
+        (b'http_requests_total{path="\xff\\"\\n}",} 7 # {trace="1"} 1', 107),
+        (b'http_requests_total {\tpath = "x" , status="200"}\t7', 107),
+        (b"http_requests_total\t7 1712000000", 107),
+    ],
+)
+async def test_a_hostile_line_costs_no_more_than_its_length(line: bytes, counted: float) -> None:
+    page = b"http_requests_total 5\n" * 20 + line + b"\nhttp_requests_in_progress 3\n"
+    tracemalloc.start()
+    try:
+        found = await read_page(page, "gateway", now=0.0, more={}, where="page")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    window = window_of(found)
+    assert window.value("gateway.in_flight") == 3
+    assert window.value("gateway.responses_total") == counted
+    assert peak < 500_000
+
+
+async def test_of_a_page_with_endless_series_so_many_are_kept_and_the_rest_is_told() -> None:
+    found = await read_page(many_series(), "gateway", now=0.0, more={}, where="page")
+    assert len(found.readings) <= MAX_READINGS
+    assert any("more than 5000 series" in spot.why for spot in found.blind_spots)
+
+
+async def test_others_get_their_turn_while_a_large_page_is_read_and_it_can_be_left() -> None:
+    reading = asyncio.create_task(read_page(many_series(), "gateway", now=0.0, more={}, where="page"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not reading.done()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from mcp_gateway.adapters.deployment.page_signals import read_page
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject, object_at
@@ -9,6 +11,8 @@ from mcp_gateway.diagnostics.performance.sections import latency, split_by_both,
 from mcp_gateway.diagnostics.performance.windows import TwoWindows
 from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
+
+pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -29,16 +33,16 @@ def page(acme: int, rival: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def two(first: str, last: str) -> TwoWindows:
+async def two(first: str, last: str) -> TwoWindows:
     looks = [
-        Snapshot(at=at, sources={"page": read_page(text, "gateway", now=at.timestamp(), more={}, where="page")}, blind_spots=())
+        Snapshot(at=at, sources={"page": await read_page(text.encode(), "gateway", now=at.timestamp(), more={}, where="page")})
         for at, text in ((NOW - timedelta(seconds=60), first), (NOW, last))
     ]
     return TwoWindows(now=Window(first=looks[0], last=looks[1]), before=None, steps=(), wanted_seconds=60)
 
 
-def test_a_page_that_splits_by_both_tells_each_tenants_endpoints() -> None:
-    seen = two(page(10, 10), page(110, 70))
+async def test_a_page_that_splits_by_both_tells_each_tenants_endpoints() -> None:
+    seen = await two(page(10, 10), page(110, 70))
     assert split_by_both(seen.now)
     rival = latency(seen, {"tenant": "rival"})
     (row,) = objects(rival["endpoints"])
