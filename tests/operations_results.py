@@ -8,6 +8,7 @@ from mcp_gateway.diagnostics.actions.kinds import action
 from mcp_gateway.diagnostics.diagnose_health import HealthFound
 from mcp_gateway.diagnostics.operations import TroubleOrder
 from mcp_gateway.diagnostics.performance.sparkline import Trend
+from mcp_gateway.diagnostics.ports import LimitState
 from mcp_gateway.diagnostics.reached import Trouble
 from mcp_gateway.diagnostics.troubleshoot import TroubleFound
 from mcp_gateway.diagnostics.verdict import BlindSpot, Diagnosis, Evidence, Hypothesis
@@ -63,7 +64,13 @@ def trouble() -> dict[str, Json]:
         read_at=AT,
         window_seconds=900.0,
     )
-    return TroubleFound(order=TroubleOrder(), diagnosis=diagnosis, limits={}, found_as="rate_limiting").to_dict()
+    return TroubleFound(
+        order=TroubleOrder(),
+        diagnosis=diagnosis,
+        limits=(LimitState(operation="chat", count=150, ttl_seconds=45),),
+        limits_decided={"refused_per_second": 0.0},
+        found_as="rate_limiting",
+    ).to_dict()
 
 
 def health() -> dict[str, Json]:
