@@ -9,20 +9,23 @@ from bench.faults.cases import STRENGTHS
 from bench.faults.controls import Control
 from bench.faults.runs import Run
 
+# What figures alone do not say of the runs that are published.
+NOTES = Path(__file__).with_name("notes.md")
 HEADER = """# Fault benchmark
 
 Faults put into a real gateway on the kit (two replicas, an engine, two MCP servers, Valkey, SQLite, an issuer of tokens) under
-the load of twenty tenants, and what `auto` answered. A run: six seconds of health, the fault for six to eight, a diagnosis, four
+the load of twenty tenants, and what `auto` answered. A run: six seconds of health, the fault for six to eight, a diagnosis, and
 more of the same, the remedies of the first cause, and a look whether all is served as usual and the cause is gone.
-`python -m bench.faults` measures it anew; injectors undo themselves. The latest run of each fault and strength is shown; what
-was not run is not there. Measured on two processors that other work kept busy throughout.
+`python -m bench.faults` measures it anew; [`mcp-gateway ops faults`](faults.md) puts some of the faults into services of one's
+own. The latest run of each fault and strength is shown; what was not run is not there. Measured on two processors that other
+work kept busy throughout.
 """
 
 
 def write_report(path: Path, runs: Sequence[Run], controls: Sequence[Control], cost: Sequence[str] = ()) -> None:
-    path.write_text(
-        "\n".join([HEADER, *scores(runs, controls), "", *cost, "", *_matrix(runs), "", *_each(runs)]) + "\n", encoding="utf-8"
-    )
+    notes = NOTES.read_text(encoding="utf-8").splitlines()
+    parts = [HEADER, *scores(runs, controls), "", *cost, "", *notes, "", *_matrix(runs), "", *_each(runs)]
+    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 def scores(runs: Sequence[Run], controls: Sequence[Control]) -> list[str]:
