@@ -15,7 +15,7 @@ from mcp_gateway.kit.patterns.python.source import MAX_BYTES
 # patterns.
 SPOKEN: Final = (b"fastapi", b"APIRouter", b"FastAPI", b"add_api_route", b"APIRoute", b"include_router")
 DECORATED: Final = re.compile(rb"\n[ \t]*@(?:[\w.]+\.(?:get|post|put|patch|delete|api_route)\s*\(|\w+\(\s*[\"']/)")
-MOUNTING: Final = (b"include_router", b"add_middleware", b".middleware(", b"middleware=", b"install(")
+MOUNTING: Final = (b"include_router", b"add_middleware", b".middleware(", b"middleware=", b"install(", b".mount(", b"instrument")
 LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env", "tests", "test"})
 # Applications in tests are made bare on purpose, and mount routers without what guards them elsewhere.
 TEST_FILE: Final = re.compile(r"test_.*\.py$|.*_test\.py$|conftest\.py$")

@@ -52,8 +52,8 @@ class World:
         mountings: list[Mounting] = []
         middlewares: dict[ast.AST, list[Expression]] = {}
         for module in mounting:
-            mountings += self.routers.mountings(module)
-            for made, expression in self._middlewares(module):
+            mountings += self.routers.mountings(module, mounting)
+            for made, expression in self._middlewares(module, mounting):
                 middlewares.setdefault(made, []).append(expression)
         self.mountings = tuple(mountings)
         self.dependencies = Dependencies(self.names, self.mountings, middlewares)
@@ -76,38 +76,37 @@ class World:
         router = self.routers.of(ast.parse(name or "app", mode="eval").body, module.scope)
         return router.call if router is not None and router.is_application else None
 
-    def _middlewares(self, module: Module) -> Iterator[tuple[ast.AST, Expression]]:
+    def _middlewares(self, module: Module, among: tuple[Module, ...]) -> Iterator[tuple[ast.AST, Expression]]:
         """Each middleware with the call that makes its application."""
         for node in walk(module.tree):
             if isinstance(node, ast.Call):
-                yield from self._added_middleware(node, module.around(node))
+                yield from self._added_middleware(node, module.around(node), among)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 scope = module.around(node)
                 for decorator in node.decorator_list:
                     func = decorator.func if isinstance(decorator, ast.Call) else None
-                    router = (
-                        self.routers.of(func.value, scope)
-                        if isinstance(func, ast.Attribute) and func.attr == "middleware"
-                        else None
-                    )
-                    if router is not None:
-                        yield router.call, Expression(ast.copy_location(ast.Name(node.name, ast.Load()), node), scope)
+                    if isinstance(func, ast.Attribute) and func.attr == "middleware":
+                        named = ast.copy_location(ast.Name(node.name, ast.Load()), node)
+                        for router in self.routers.meant(func.value, scope, among):
+                            yield router.call, Expression(named, scope)
 
-    def _added_middleware(self, node: ast.Call, scope: Scope) -> Iterator[tuple[ast.AST, Expression]]:
-        """`install(app, …)` of the kit, `app.add_middleware(…)`, `FastAPI(middleware=[…])`."""
-        installed = self.names.callee(node, scope)
-        if installed.last == "install" and ".kit" in installed.dotted and node.args:
-            router = self.routers.of(node.args[0], scope)
-            if router is not None:
+    def _added_middleware(self, node: ast.Call, scope: Scope, among: tuple[Module, ...]) -> Iterator[tuple[ast.AST, Expression]]:
+        """`install(app, …)` of the kit, `instrument(app)`, `app.add_middleware(…)`, `FastAPI(middleware=[…])`."""
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else words(node.func)
+        if node.args and (name.startswith("instrument") or self._installs(node, scope)):
+            for router in self.routers.meant(node.args[0], scope, among):
                 yield router.call, Expression(node.func, scope)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "add_middleware" and node.args:
-            router = self.routers.of(node.func.value, scope)
-            if router is not None:
+        if isinstance(node.func, ast.Attribute) and name == "add_middleware" and node.args:
+            for router in self.routers.meant(node.func.value, scope, among):
                 yield router.call, Expression(node.args[0], scope)
         listed = argument(node, "middleware")
         for one in listed.elts if isinstance(listed, ast.List | ast.Tuple) else ():
             if isinstance(one, ast.Call) and one.args:
                 yield node, Expression(one.args[0], scope)
+
+    def _installs(self, node: ast.Call, scope: Scope) -> bool:
+        installed = self.names.callee(node, scope)
+        return installed.last == "install" and ".kit" in installed.dotted
 
     def includes_routers(self, made: ast.Call) -> bool:
         """Whether an application made by this call is given routers or routes."""

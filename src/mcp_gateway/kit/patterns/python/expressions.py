@@ -32,6 +32,11 @@ def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr
     return None
 
 
+def given_to(call: ast.Call) -> list[ast.expr]:
+    """The values a call hands over."""
+    return [*call.args, *(one.value for one in call.keywords)]
+
+
 def parameter_of(function: Function, call: ast.Call, value: ast.expr) -> str | None:
     """The name of the parameter that receives `value` in this call; None when nobody can say."""
     for keyword in call.keywords:

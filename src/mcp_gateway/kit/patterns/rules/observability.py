@@ -26,6 +26,8 @@ MEASURING: Final = re.compile(
 MEASURES: Final = {
     "observe",
     "inc",
+    "counter",
+    "timer",
     "labels",
     "time",
     "track_inprogress",
@@ -245,8 +247,10 @@ def _measures(dependency: Dependency) -> bool:
     symbol = dependency.target.symbol
     if symbol.last == "Guard" and dependency.target.call is not None:
         return True
-    if symbol.kind == "external":
+    if symbol.kind == "external" or (dependency.how == "middleware" and symbol.kind == "unknown"):
         return bool(MEASURING.search(symbol.last))
+    if symbol.last.startswith("instrument"):
+        return True
     body = dependency.target.body
     return body is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in walk(body))
 

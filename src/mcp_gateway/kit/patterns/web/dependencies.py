@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from mcp_gateway.kit.patterns.python.expressions import argument, words
+from mcp_gateway.kit.patterns.python.expressions import argument, given_to, parameter_of, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters, default_of
 from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import own_nodes
@@ -27,13 +27,15 @@ class Dependencies:
         self._mounted: dict[ast.AST, list[Mounting]] = {}
         for one in mountings:
             self._mounted.setdefault(one.child.call, []).append(one)
+        tops = {one.parent.call: one.parent for one in mountings if one.parent is not None and one.parent.is_application}
+        self._tops = [router for made, router in tops.items() if made not in self._mounted]
 
     def chains(self, route: Route) -> list[list[Dependency]]:
         """For each way the route is mounted, all it depends on, with what that depends on in turn. At least one list."""
         own = [*self.of_function(route.function, route.scope), *self._of_option(route.call, route.call_scope, "decorator")]
         if route.owner is not None:
             own += self._of_class(route.owner, route)
-        above = self._above(route.router, 0) if route.router is not None else [[]]
+        above = self._above(route.router, 0) if route.router is not None else self._anywhere()
         return [self._whole(own + chain) for chain in above[:MAX_CHAINS]]
 
     def own(self, route: Route) -> list[Dependency]:
@@ -47,21 +49,31 @@ class Dependencies:
     def _above(self, router: Router, depth: int) -> list[list[Dependency]]:
         own = self._of_router(router)
         mountings = self._mounted.get(router.call, [])
-        if not mountings or depth > MAX_DEPTH:
+        if depth > MAX_DEPTH or (not mountings and router.is_application):
             return [own]
-        chains = []
+        chains = [] if mountings else [own + chain for chain in self._anywhere()]
         for one in mountings:
-            at = self._of_option(one.call, one.scope, "router")
-            parents = self._above(one.parent, depth + 1) if one.parent is not None else [[]]
-            chains += [own + at + parent for parent in parents]
+            if one.parent is None:
+                chains += [own + chain for chain in self._anywhere()]
+                continue
+            at = self._of_option(one.call, one.scope, "router") if one.whole else []
+            parents = self._above(one.parent, depth + 1)
+            chains += [own + at + (parent if one.whole else _middlewares(parent)) for parent in parents]
         return chains
 
-    def _of_router(self, router: Router) -> list[Dependency]:
-        found = self._of_option(router.call, router.scope, "router")
-        found += [
+    def _anywhere(self) -> list[list[Dependency]]:
+        """Where nobody can say what a route is mounted in: whichever application it is, its middlewares see the request."""
+        return [self._middlewares_of(top) for top in self._tops] or [[]]
+
+    def _middlewares_of(self, router: Router) -> list[Dependency]:
+        return [
             Dependency(target=self._middleware(one.node, one.scope), parameter="", how="middleware", place=one.node)
             for one in self._middlewares.get(router.call, ())
         ]
+
+    def _of_router(self, router: Router) -> list[Dependency]:
+        found = self._of_option(router.call, router.scope, "router")
+        found += self._middlewares_of(router)
         symbol = router.class_symbol
         if symbol is not None and symbol.kind == "class":
             for base in self._names.bases(symbol):
@@ -77,6 +89,11 @@ class Dependencies:
                 found = self._names.attribute_of(symbol, name)
                 if found is not None and found.function is not None and found.scope is not None:
                     return Target(symbol=symbol, body=found.function, scope=found.scope)
+        if isinstance(symbol.function, ast.FunctionDef) and symbol.scope is not None:
+            inner = symbol.scope.module.scope_of(symbol.function)
+            for one in own_nodes(symbol.function):  # a function that makes the middleware
+                if isinstance(one, ast.Return) and isinstance(one.value, ast.Call):
+                    return self._middleware(one.value.func, inner)
         return self.target(node, scope)
 
     def _of_super(self, node: ast.ClassDef, scope: Scope) -> list[Dependency]:
@@ -240,6 +257,8 @@ class Dependencies:
             return Target(symbol=Symbol("value", "<lambda>", called, scope), body=called, scope=scope)
         if isinstance(called, ast.Call):
             return self._made(called, scope, steps)
+        if isinstance(called, ast.IfExp) and steps > 0:
+            return self._chosen(called, scope, steps - 1)
         symbol = self._names.resolve(called, scope)
         if symbol.kind == "value" and isinstance(symbol.node, ast.Call | ast.Lambda) and symbol.scope is not None and steps > 0:
             return self.target(symbol.node, symbol.scope, steps - 1)
@@ -248,6 +267,11 @@ class Dependencies:
         if symbol.kind == "class":
             return self._method(symbol, "__init__", None)
         return Target(symbol=symbol)
+
+    def _chosen(self, node: ast.IfExp, scope: Scope, steps: int) -> Target:
+        """One of two, and nobody can say which: the one that asks less, a name where both are outside."""
+        one, other = self.target(node.body, scope, steps), self.target(node.orelse, scope, steps)
+        return other if one.body is not None else one
 
     def _made(self, call: ast.Call, scope: Scope, steps: int) -> Target:
         """An instance that is called, a function made by a function, a `partial`."""
@@ -261,7 +285,8 @@ class Dependencies:
             inner = symbol.scope.module.scope_of(symbol.function)
             for node in own_nodes(symbol.function):
                 if isinstance(node, ast.Return) and node.value is not None and steps > 0:
-                    found = self.target(node.value, inner, steps - 1)
+                    returned = _decided(node.value, symbol.function, call)
+                    found = self.target(returned, inner, steps - 1)
                     return Target(symbol=found.symbol, body=found.body, scope=found.scope, call=found.call or made)
             return Target(symbol=Symbol("unknown", symbol.dotted), call=made)
         return Target(symbol=symbol, call=made)
@@ -274,3 +299,18 @@ class Dependencies:
             outside = found.dotted.rpartition(".")[0]
             return Target(symbol=Symbol("external", outside), call=made)
         return Target(symbol=symbol, call=made)
+
+
+def _middlewares(chain: list[Dependency]) -> list[Dependency]:
+    return [one for one in chain if one.how == "middleware"]
+
+
+def _decided(value: ast.expr, function: Function, call: ast.Call) -> ast.expr:
+    """`a if flag else b`, where the call or the default says what the flag is."""
+    if not isinstance(value, ast.IfExp) or not isinstance(value.test, ast.Name):
+        return value
+    name = value.test.id
+    said = next((one for one in given_to(call) if parameter_of(function, call, one) == name), default_of(function.args, name))
+    if not isinstance(said, ast.Constant):
+        return value
+    return value.body if said.value else value.orelse

@@ -31,12 +31,15 @@ class Router:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mounting:
-    """`parent.include_router(child, …)`; `parent` None when nobody can say which."""
+    """`parent.include_router(child, …)`, or `parent.mount(path, child)`, which hands on what the parent's middlewares let pass
+    and nothing else of it (`whole` False). `parent` None when nobody can say which.
+    """
 
     parent: Router | None
     child: Router
     call: ast.Call
     scope: Scope
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

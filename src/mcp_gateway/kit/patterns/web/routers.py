@@ -1,13 +1,13 @@
 """Which router an expression means, and how routers are put together."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mcp_gateway.kit.patterns.python.expressions import words
+from mcp_gateway.kit.patterns.python.expressions import argument, given_to, parameter_of, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
 from mcp_gateway.kit.patterns.python.names import Names, Symbol
-from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
+from mcp_gateway.kit.patterns.python.trees import calls, own_nodes
 from mcp_gateway.kit.patterns.web.model import Mounting, Router
 
 ROUTERS: Final = {"fastapi.APIRouter", "fastapi.routing.APIRouter", "starlette.routing.Router"}
@@ -19,6 +19,8 @@ FOREIGN: Final = (
     "molten", "apistar", "pyramid", "tornado", "cherrypy", "typer", "click", "celery", "httpx", "requests", "unittest",
     "pytest", "mcp",
 )  # fmt: skip
+# The argument that is put into the other.
+MOUNTING: Final = {"include_router": ("router", 0), "mount": ("app", 1), "host": ("app", 1)}
 
 
 class Routers:
@@ -103,41 +105,39 @@ class Routers:
             if isinstance(node, ast.Return) and node.value is not None:
                 yield from self.all_of(node.value, inner, steps - 1)
 
-    def mountings(self, module: Module) -> Iterator[Mounting]:
-        """Every `include_router` of a module."""
-        for node in walk(module.tree):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "include_router"):
-                continue
-            child = node.args[0] if node.args else next((one.value for one in node.keywords if one.arg == "router"), None)
-            if child is None:
+    def mountings(self, module: Module, among: Sequence[Module]) -> Iterator[Mounting]:
+        """Every `include_router`, `mount` and `host` of a module. `among`: where functions that mount what they are given are
+        called.
+        """
+        for node in calls(module.tree):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            child = argument(node, *MOUNTING[name]) if name in MOUNTING else None
+            if child is None or not isinstance(node.func, ast.Attribute):
                 continue
             scope = module.around(node)
-            parent = self.of(node.func.value, scope)
-            if parent is None:
-                parent = self._passed_in(node.func.value, scope)
-            for router in self.all_of(child, scope):
-                yield Mounting(parent=parent, child=router, call=node, scope=scope)
+            parent = next(self.meant(node.func.value, scope, among), None)
+            for router in self.meant(child, scope, among):
+                yield Mounting(parent=parent, child=router, call=node, scope=scope, whole=name == "include_router")
 
-    def _passed_in(self, expression: ast.expr, scope: Scope) -> Router | None:
-        """`def register(app): app.include_router(…)`: the application this module or one that calls it makes."""
-        symbol = self._names.resolve(expression, scope)
+    def meant(self, expression: ast.expr, scope: Scope, among: Sequence[Module]) -> Iterator[Router]:
+        """All routers an expression may mean; of a function's parameter, those the function is called with."""
+        found = list(self.all_of(expression, scope))
         holder = scope.node
-        if symbol.kind != "parameter" or not isinstance(holder, FUNCTIONS):
-            return None
-        for call, where in _calls_of(holder, scope.module, self._names):
-            for one in call.args:
-                router = self.of(one, where)
-                if router is not None:
-                    return router
-        return None
+        symbol = self._names.resolve(expression, scope)
+        if found or symbol.kind != "parameter" or not isinstance(holder, FUNCTIONS):
+            yield from found
+            return
+        for module in dict.fromkeys([scope.module, *among]):
+            for call in _calls_of(holder, module, self._names):
+                given = next((one for one in given_to(call) if parameter_of(holder, call, one) == symbol.dotted), None)
+                if given is not None:
+                    yield from self.all_of(given, module.around(call))
 
 
-def _calls_of(function: Function, module: Module, names: Names) -> Iterator[tuple[ast.Call, Scope]]:
-    for node in walk(module.tree):
-        if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == function.name:
-            scope = module.around(node)
-            if names.callee(node, scope).node is function:
-                yield node, scope
+def _calls_of(function: Function, module: Module, names: Names) -> Iterator[ast.Call]:
+    for node in calls(module.tree):
+        if words(node.func).rpartition(".")[2] == function.name and names.callee(node, module.around(node)).node is function:
+            yield node
 
 
 def _elements(iterated: ast.expr, scope: Scope, names: Names) -> Iterator[tuple[ast.expr, Scope]]:
