@@ -159,7 +159,7 @@ async def every_tool() -> list[str]:
         async with (
             open_faces(settings, clock=clock) as faces,
             open_embedded_gateway(settings, clock=clock) as gateway,
-            open_operations(settings, clock=clock, project=None) as operations,
+            open_operations(settings, clock=clock) as operations,
         ):
             servers = {"The gateway": build_ask_server(gateway), **faces, "Operations": build_operations_server(operations)}
             return [line for title, face in servers.items() for line in await described_server(title, face)]

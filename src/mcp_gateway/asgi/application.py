@@ -29,9 +29,10 @@ from mcp_gateway.settings import InvalidSettings, Settings
 from mcp_gateway.wiring.demo import EXAMPLE_QUESTIONS
 from mcp_gateway.wiring.gateway import open_gateway
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
-from mcp_gateway.wiring.operations import NOTHING_NAMED, OPS, OwnGateway, Watched, open_operations
+from mcp_gateway.wiring.operations import OPS, OwnGateway, open_operations
 from mcp_gateway.wiring.registry import judge_servers_file
 from mcp_gateway.wiring.servers import is_embedded
+from mcp_gateway.wiring.watched import NOTHING_NAMED, Watched
 
 Role: TypeAlias = Literal["all", "engine", "gateway"]
 
@@ -73,7 +74,7 @@ async def open_application(
         asking = replace(opened, examples=EXAMPLE_QUESTIONS if demo else ())
         own = OwnGateway(page=figures_text(asking), health=asking.health, url=listeners.url)
         operations = await stack.enter_async_context(
-            open_operations(settings, clock=clock, project=None, watched=watched, own=own, keep=settings.enable_health_checks)
+            open_operations(settings, clock=clock, watched=watched, own=own, keep=settings.enable_health_checks)
         )
         faces = {**faces, OPS: build_operations_server(operations), OWN: build_ask_server(asking, new_id=_new_id)}
         _limit(faces, asking)

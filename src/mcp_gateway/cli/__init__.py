@@ -30,7 +30,7 @@ COMMANDS = (
     LazyCommand("servers", "Register MCP servers and look after them."),
     LazyCommand("tools", "See, compare, approve and block what servers offer."),
     LazyCommand("diagnose", "Find out what is wrong, and what may be done about it."),
-    LazyCommand("call", "Call one of the gateway's own tools, JSON in and out."),
+    LazyCommand("call", "Call one of the gateway's own tools, its arguments as JSON."),
     LazyCommand("ops", "Run the MCP server with the operations tools."),
     LazyCommand("routes", "Make routers and their tests, or remove them."),
     LazyCommand("patterns", "Check routers against the patterns of a gateway."),

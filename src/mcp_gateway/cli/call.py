@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.lazy_group import garbage_left
-from mcp_gateway.cli.watched import ApplyOption, EngineOption, GatewayOption, YesOption
+from mcp_gateway.cli.watched import ApplyOption, EngineOption, EngineTokenOption, GatewayOption, GatewayTokenOption, YesOption
+from mcp_gateway.wiring.watched import Watched
 
 UNEXPECTED = 1
 app = typer.Typer(add_completion=False)
@@ -19,6 +20,8 @@ def call(
     *,
     gateway: GatewayOption = None,
     engine: EngineOption = None,
+    gateway_token: GatewayTokenOption = None,
+    engine_token: EngineTokenOption = None,
     project: Annotated[
         Path, typer.Option(help="Folder of code it may read.", file_okay=False, exists=True, resolve_path=True)
     ] = Path(),
@@ -45,11 +48,12 @@ def call(
     """
     wanted = dict(_parted(one) for one in expect or ())
     with garbage_left():
-        from mcp_gateway.cli.calling import Place, Remedy, carry_out  # noqa: PLC0415 - slow; the help need not wait for it
-        from mcp_gateway.wiring.operations import Watched  # noqa: PLC0415
-    place = Place(project=project, watched=Watched(gateway_url=gateway, engine_url=engine))
+        from mcp_gateway.cli.calling import Remedy, carry_out  # noqa: PLC0415 - slow; the help need not wait for it
+    watched = Watched(
+        gateway_url=gateway, engine_url=engine, gateway_token=gateway_token, engine_token=engine_token, project=project
+    )
     remedy = None if apply is None else Remedy(apply, yes)
-    if not carry_out(tool, arguments, place=place, expected=wanted, remedy=remedy, as_json=as_json):
+    if not carry_out(tool, arguments, watched=watched, expected=wanted, remedy=remedy, as_json=as_json):
         raise typer.Exit(UNEXPECTED)
 
 

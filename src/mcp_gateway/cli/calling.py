@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mcp_gateway.access.act import Act
@@ -25,17 +24,11 @@ from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, code_lines, 
 from mcp_gateway.entrypoints.mcp.operations_text.tell import tell
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
-from mcp_gateway.wiring.operations import OPS, Watched, open_operations
+from mcp_gateway.wiring.operations import OPS, open_operations
+from mcp_gateway.wiring.watched import Watched
 
 MAX_ARGUMENT_BYTES: Final = 4 * 1024 * 1024
 SERVERS: Final = (OPS, OWN_SERVER)
-
-
-class Place(NamedTuple):
-    """What the operations tools are pointed at."""
-
-    project: Path
-    watched: Watched
 
 
 class UnknownOwnTool(NotFound):
@@ -56,7 +49,7 @@ def carry_out(
     tool: str,
     arguments: str,
     *,
-    place: Place,
+    watched: Watched,
     expected: Mapping[str, str],
     remedy: Remedy | None = None,
     as_json: bool | None = None,
@@ -69,13 +62,13 @@ def carry_out(
     in_words = at_a_terminal() if as_json is None else not as_json
     try:
         given = _object(sys.stdin.read(MAX_ARGUMENT_BYTES + 1) if arguments == "-" else arguments)
-        output = asyncio.run(_call(tool, given, settings, place))
+        output = asyncio.run(_call(tool, given, settings, watched))
         if in_words:
             print_lines(_lines(tool, output))
         result, helped = output.structured, True
         if remedy is not None:
             order = mending.chosen(result, remedy.which)
-            applied = mending.carry_out(order, settings, place.watched, yes=remedy.yes)
+            applied = mending.carry_out(order, settings, watched, yes=remedy.yes)
             result = {**result, "applied": None if applied is None else applied.to_dict()}
             helped = applied is not None and applied.helped
     except GatewayError as error:
@@ -89,16 +82,16 @@ def carry_out(
     return helped and all(_text(result.get(field)) == value for field, value in expected.items())
 
 
-async def _call(tool: str, arguments: Mapping[str, Any], settings: Settings, place: Place) -> ToolOutput:
+async def _call(tool: str, arguments: Mapping[str, Any], settings: Settings, watched: Watched) -> ToolOutput:
     server = next((one for one in SERVERS if tool in OWN_TOOLS[one]), None)
     if server is None:
         raise UnknownOwnTool(f"There is no tool {tool[:100]}.", tools=[name for one in SERVERS for name in OWN_TOOLS[one]])
-    async with _tool(server, tool, settings, place) as offered:
+    async with _tool(server, tool, settings, watched) as offered:
         return await offered.invoke(arguments, Call(caller=LOCAL_CALLER, report=_unheard))
 
 
 @asynccontextmanager
-async def _tool(server: str, tool: str, settings: Settings, place: Place) -> AsyncIterator[OfferedTool]:
+async def _tool(server: str, tool: str, settings: Settings, watched: Watched) -> AsyncIterator[OfferedTool]:
     """Where a store is named it is the organisation's: what is done here is decided by its rules and stands in its trail."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -109,9 +102,7 @@ async def _tool(server: str, tool: str, settings: Settings, place: Place) -> Asy
             gateway = await stack.enter_async_context(open_embedded_gateway(settings, clock=clock, foundation=foundation))
             yield build_ask_server(gateway).tool(tool)
             return
-        operations = await stack.enter_async_context(
-            open_operations(settings, clock=clock, project=place.project, watched=place.watched)
-        )
+        operations = await stack.enter_async_context(open_operations(settings, clock=clock, watched=watched))
         offered = build_operations_server(operations).tool(tool)
         access = None if foundation is None else foundation.access
         if access is None:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.lazy_group import garbage_left
-from mcp_gateway.cli.watched import ApplyOption, EngineOption, GatewayOption, YesOption
+from mcp_gateway.cli.watched import ApplyOption, EngineOption, EngineTokenOption, GatewayOption, GatewayTokenOption, YesOption
+from mcp_gateway.wiring.watched import Watched
 
 FOUND = 1
 COULD_NOT_TELL = 3
@@ -32,6 +33,8 @@ def diagnose(
     *,
     gateway: GatewayOption = None,
     engine: EngineOption = None,
+    gateway_token: GatewayTokenOption = None,
+    engine_token: EngineTokenOption = None,
     tenant: Annotated[str | None, typer.Option(help="Whose trouble it is.", show_default=False)] = None,
     minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How far back to look.")] = 15,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
@@ -50,8 +53,7 @@ def diagnose(
         from mcp_gateway.cli.diagnosing import carry_out  # noqa: PLC0415 - slow; the help need not wait for it
     done = carry_out(
         issue.value,
-        gateway=gateway,
-        engine=engine,
+        Watched(gateway_url=gateway, engine_url=engine, gateway_token=gateway_token, engine_token=engine_token),
         tenant=tenant,
         minutes=minutes,
         as_json=as_json,

@@ -16,7 +16,8 @@ from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.diagnostics.operations import IssueType, TroubleOrder
 from mcp_gateway.entrypoints.mcp.operations_text.tell import tell
 from mcp_gateway.settings import Settings
-from mcp_gateway.wiring.operations import Watched, open_operations
+from mcp_gateway.wiring.operations import open_operations
+from mcp_gateway.wiring.watched import Watched
 
 TOOL = "troubleshoot_production_issue"
 
@@ -30,9 +31,8 @@ class Done(NamedTuple):
 
 def carry_out(
     issue: IssueType,
+    watched: Watched,
     *,
-    gateway: str | None,
-    engine: str | None,
     tenant: str | None,
     minutes: int,
     as_json: bool,
@@ -40,7 +40,7 @@ def carry_out(
     yes: bool,
 ) -> Done:
     """Print what was found, and carry out what `apply` names of it. Raises `GatewayError`."""
-    settings, watched = quiet_settings(), Watched(gateway_url=gateway, engine_url=engine)
+    settings = quiet_settings()
     order = TroubleOrder(issue_type=issue, tenant_id=tenant, time_window_minutes=minutes)
     with error_console().status("looking, twice"):
         found = asyncio.run(_find(order, settings, watched))
@@ -55,5 +55,5 @@ def carry_out(
 
 
 async def _find(order: TroubleOrder, settings: Settings, watched: Watched) -> Mapping[str, Json]:
-    async with open_operations(settings, clock=SystemClock(), project=None, watched=watched) as operations:
+    async with open_operations(settings, clock=SystemClock(), watched=watched) as operations:
         return await operations.troubleshoot_production_issue(LOCAL_CALLER, order)

@@ -14,8 +14,8 @@ from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.diagnostics.actions.applying import Applied, Preview
 from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, say
 from mcp_gateway.settings import Settings
-from mcp_gateway.wiring.operations import Watched
 from mcp_gateway.wiring.remedies import open_mending
+from mcp_gateway.wiring.watched import Watched
 
 
 class Order(NamedTuple):

@@ -21,12 +21,13 @@ from mcp_gateway.cli.mcp_door import (
     serve,
 )
 from mcp_gateway.cli.mending import Order, carry_out
-from mcp_gateway.cli.watched import EngineOption, GatewayOption, YesOption
+from mcp_gateway.cli.watched import EngineOption, EngineTokenOption, GatewayOption, GatewayTokenOption, YesOption
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.faults import FaultOrder
-from mcp_gateway.wiring.operations import Watched, open_operations
+from mcp_gateway.wiring.operations import open_operations
+from mcp_gateway.wiring.watched import Watched
 
 PORT = 8030
 app = typer.Typer(add_completion=False)
@@ -38,6 +39,8 @@ def ops(
     *,
     gateway: GatewayOption = None,
     engine: EngineOption = None,
+    gateway_token: GatewayTokenOption = None,
+    engine_token: EngineTokenOption = None,
     project: Annotated[
         Path, typer.Option(help="Folder of code it may read and check.", file_okay=False, exists=True, resolve_path=True)
     ] = Path(),
@@ -57,11 +60,13 @@ def ops(
         return
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    watched = Watched(gateway_url=gateway, engine_url=engine)
+    watched = Watched(
+        gateway_url=gateway, engine_url=engine, gateway_token=gateway_token, engine_token=engine_token, project=project
+    )
     door = http_door(host, port, allow_host, allow_origin, remote_allowed=allow_remote_without_login)
 
     async def run() -> None:
-        async with open_operations(settings, clock=SystemClock(), project=project, watched=watched, keep=True) as operations:
+        async with open_operations(settings, clock=SystemClock(), watched=watched, keep=True) as operations:
             await serve(build_operations_server(operations), transport, door, settings)
 
     run_serving(run())
@@ -76,6 +81,8 @@ def apply_remedy(
     *,
     gateway: GatewayOption = None,
     engine: EngineOption = None,
+    gateway_token: GatewayTokenOption = None,
+    engine_token: EngineTokenOption = None,
     yes: YesOption = False,
 ) -> None:
     """Carry out a remedy that is proposed now.
@@ -87,7 +94,8 @@ def apply_remedy(
     if not all(sign for _, sign, _ in parts):
         raise typer.BadParameter("targets are written NAME=VALUE")
     order = Order(kind, {name: value for name, _, value in parts})
-    applied = carry_out(order, quiet_settings(), Watched(gateway_url=gateway, engine_url=engine), yes=yes)
+    watched = Watched(gateway_url=gateway, engine_url=engine, gateway_token=gateway_token, engine_token=engine_token)
+    applied = carry_out(order, quiet_settings(), watched, yes=yes)
     if applied is None or not applied.helped:
         raise typer.Exit(1)
 

@@ -15,10 +15,10 @@ from mcp_gateway.cli.event_loop import run_serving
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.cli.sign_in import describe, make_ways_in
-from mcp_gateway.cli.watched import EngineOption
+from mcp_gateway.cli.watched import EngineOption, EngineTokenOption
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.settings import Settings, load_settings
-from mcp_gateway.wiring.operations import Watched
+from mcp_gateway.wiring.watched import Watched
 
 app = typer.Typer(add_completion=False)
 log = structlog.get_logger(__name__)
@@ -49,6 +49,11 @@ def serve(
         RoleName, typer.Option(help="all; engine: no web page; gateway: no embedded servers of its own.")
     ] = RoleName.ALL,
     engine: EngineOption = None,
+    engine_token: EngineTokenOption = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="Folder of code that validate_enterprise_patterns may read.", file_okay=False, exists=True),
+    ] = None,
     no_login: Annotated[
         bool, typer.Option("--no-login", help="Ask nobody to log in: whoever uses this machine may do everything. Loopback only.")
     ] = False,
@@ -67,7 +72,7 @@ def serve(
     )
     configure_logging(settings.log_level, settings.log_format)
     try:
-        run_serving(_serve(settings, role.value, Watched(engine_url=engine)))
+        run_serving(_serve(settings, role.value, Watched(engine_url=engine, engine_token=engine_token, project=project)))
     except KeyboardInterrupt:
         error_console().print("stopped")
 

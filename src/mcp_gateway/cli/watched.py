@@ -14,7 +14,26 @@ GatewayOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    str | None, typer.Option("--engine", help="The engine behind it (AI_ENGINE_URL).", envvar="AI_ENGINE_URL", show_default=False)
+    str | None,
+    typer.Option("--engine", help="The AI engine to look at (AI_ENGINE_URL).", envvar="AI_ENGINE_URL", show_default=False),
+]
+GatewayTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gateway-token",
+        help="A token for the gateway's pages. The variable keeps it out of the list of processes.",
+        envvar="BACKEND_ORCHESTRATOR_TOKEN",
+        show_default=False,
+    ),
+]
+EngineTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine-token",
+        help="A token for the engine. The variable keeps it out of the list of processes.",
+        envvar="AI_ENGINE_TOKEN",
+        show_default=False,
+    ),
 ]
 ApplyOption = Annotated[
     str | None,

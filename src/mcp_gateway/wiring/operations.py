@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from mcp_gateway.adapters.deployment.own_pages import OwnHealth, OwnMetrics
@@ -28,6 +27,7 @@ from mcp_gateway.kit.routes.generate import generate
 from mcp_gateway.kit.routes.order import RouterOrder
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.following import repeat, running
+from mcp_gateway.wiring.watched import NOTHING_NAMED, Watched
 
 OPS: Final = "ops"
 THIS_GATEWAY: Final = "this gateway"
@@ -36,17 +36,6 @@ OrderT = TypeVar("OrderT")
 
 class _Found(Protocol):
     def to_dict(self) -> dict[str, Json]: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watched:
-    """The deployment to look at, http://host:port each; None: none is named."""
-
-    gateway_url: str | None = None
-    engine_url: str | None = None
-
-
-NOTHING_NAMED: Final = Watched()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,14 +55,13 @@ async def open_operations(
     settings: Settings,
     *,
     clock: Clock,
-    project: Path | None,
     watched: Watched = NOTHING_NAMED,
     own: OwnGateway | None = None,
     keep: bool = False,
 ) -> AsyncIterator[Operations]:
     """`own` is looked at unless `watched` names another; `keep`: snapshots are kept in the background, to compare with.
 
-    `project`: the folder of code that may be read; None: none. Raises `InvalidInput` and `InvalidStoreUrl` for addresses.
+    Raises `InvalidInput` and `InvalidStoreUrl` for addresses.
     """
     tools = looking_tools(settings, watched, clock, own)
     sampler = Sampler(observing=tools.observing, history=tools.observing.history, judge=judged, clock=clock)
@@ -86,7 +74,7 @@ async def open_operations(
             troubleshoot_production_issue=_told(_troubleshoot(tools)),
             test_ai_engine_integration=_told(tools.try_engine),
             analyze_performance_metrics=_told(tools.analyze_performance),
-            validate_enterprise_patterns=ValidatePatterns(project=project, find=find_router, judging=PatternsCommand()),
+            validate_enterprise_patterns=ValidatePatterns(project=watched.project, find=find_router, judging=PatternsCommand()),
         )
 
 
@@ -96,6 +84,8 @@ def looking_tools(settings: Settings, watched: Watched, clock: Clock, own: OwnGa
         gateway_url=watched.gateway_url or "",
         own_gateway_url="" if own is None else own.url,
         engine_url=watched.engine_url or "",
+        gateway_token=watched.gateway_token or "",
+        engine_token=watched.engine_token or "",
         redis_url="" if settings.redis_url is None else settings.redis_url.get_secret_value(),
     )
     itself = own if not addresses.gateway_url else None

@@ -18,7 +18,8 @@ from mcp_gateway.diagnostics.actions.applying import Applying, Operator, Step
 from mcp_gateway.diagnostics.actions.mending import Mending
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_commands import open_access_alone
-from mcp_gateway.wiring.operations import OPS, Watched, looking_tools
+from mcp_gateway.wiring.operations import OPS, looking_tools
+from mcp_gateway.wiring.watched import Watched
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,11 @@
 """`call` and `diagnose`: the gateway's own tools from the command line, JSON in and out."""
 
+import contextlib
 import io
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,14 @@ OK, FAILED, USAGE, COULD_NOT_TELL = 0, 1, 2, 3
 @pytest.fixture(autouse=True)
 def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("REDIS_URL", "BACKEND_ORCHESTRATOR_URL", "AI_ENGINE_URL", "DATABASE_URL"):
+    for name in (
+        "REDIS_URL",
+        "BACKEND_ORCHESTRATOR_URL",
+        "BACKEND_ORCHESTRATOR_TOKEN",
+        "AI_ENGINE_URL",
+        "AI_ENGINE_TOKEN",
+        "DATABASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -115,3 +126,48 @@ def test_a_person_is_told_what_went_wrong_and_what_to_do(capsys: pytest.CaptureF
     assert (
         out == "This path leads out of the project's folder.\nName a file or folder below the project's folder, without `..`.\n"
     )
+
+
+@contextlib.contextmanager
+def engine_with_a_door(token: str) -> Iterator[str]:
+    """An engine that answers whoever brings this token."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            let_in = self.headers.get("Authorization") == f"Bearer {token}"
+            body = b'{"status": "healthy", "reply": "here"}' if let_in or self.path == "/health" else b"{}"
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.send_response(200 if len(body) > len(b"{}") else 401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815  (the library's names)
+
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002  (the library's name)
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_token_for_the_engine_is_taken_from_its_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = ('{"test_type": "performance"}', "--expect", "overall_status=all_pass")
+    with engine_with_a_door("let-me-in") as url:
+        kept_out = ran(capsys, "call", "test_ai_engine_integration", *order, "--engine", url)
+        monkeypatch.setenv("AI_ENGINE_TOKEN", "let-me-in")
+        let_in = ran(capsys, "call", "test_ai_engine_integration", *order, "--engine", url)
+    assert (kept_out[0], json.loads(kept_out[1])["overall_status"]) == (FAILED, "incomplete")
+    assert "set AI_ENGINE_TOKEN" in kept_out[1]
+    assert (let_in[0], json.loads(let_in[1])["overall_status"]) == (OK, "all_pass")
+    assert "let-me-in" not in let_in[1]

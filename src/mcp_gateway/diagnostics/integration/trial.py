@@ -29,6 +29,7 @@ REQUESTS = 5
 # Of one test; all of them run at the same time.
 TEST_SECONDS = 7.0
 _NO_GATEWAY = "No gateway is configured: set BACKEND_ORCHESTRATOR_URL."
+_TOKENS = "set AI_ENGINE_TOKEN or BACKEND_ORCHESTRATOR_TOKEN to a token of that tenant"
 _UNAUTHORIZED = frozenset({401, 403})
 
 
@@ -239,9 +240,7 @@ def _cannot_ask(name: str, found: Attempt) -> TestDone | None:
         return _skipped(name, "None of the usual paths takes a message there.")
     if found.status in _UNAUTHORIZED:
         code = f", {found.code}" if found.code else ""
-        return _skipped(
-            name, f"It does not let us in (status {found.status}{code}); give the diagnostics a token of that tenant."
-        )
+        return _skipped(name, f"It does not let us in (status {found.status}{code}); {_TOKENS}.")
     return None
 
 

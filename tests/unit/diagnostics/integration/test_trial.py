@@ -98,7 +98,7 @@ async def test_being_kept_out_or_finding_no_path_is_skipped_and_said() -> None:
     refusal = json_page({"error": {"code": "TENANT_MISMATCH"}}, status=403)
     kept_out = await run({"/health": HEALTH, "/chat": refusal}, "performance")
     assert [(one.test, one.status) for one in kept_out.tests][1] == ("ai_engine_performance", "skip")
-    assert "(status 403, TENANT_MISMATCH); give the diagnostics a token" in kept_out.blind_spots[0].why
+    assert "(status 403, TENANT_MISMATCH); set AI_ENGINE_TOKEN" in kept_out.blind_spots[0].why
     elsewhere = await run({"/health": HEALTH}, "performance")
     assert "None of the usual paths" in elsewhere.blind_spots[0].why
     assert (elsewhere.overall, elsewhere.to_dict()["pass_rate"], elsewhere.to_dict()["skipped"]) == (
