@@ -32,7 +32,9 @@ BLOCKING_OWNERS: Final = (
     "urllib3.PoolManager.",
 )  # fmt: skip
 ONE_SHOT: Final = {f"httpx.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")}
-HARMLESS: Final = ("requests.exceptions.", "requests.codes", "requests.Request", "requests.auth.")
+HARMLESS: Final = (
+    "requests.exceptions.", "requests.codes", "requests.Request", "requests.auth.", "sqlalchemy.Engine.execution_options",
+)  # fmt: skip
 ELSEWHERE: Final = {
     "to_thread",
     "run_in_executor",

@@ -8,7 +8,7 @@ from mcp_gateway.kit.patterns.study import Study
 from mcp_gateway.kit.patterns.web.model import Route
 
 PUBLIC: Final = re.compile(
-    r"(^|/)(health|healthz|livez|readyz|live|liveness|ready|readiness|ping|metrics|version|favicon\.ico|robots\.txt|openapi\.json)/?$"
+    r"(^|/)(health|healthz|health[-_]?check|livez|readyz|live|liveness|ready|readiness|ping|metrics|version|favicon\.ico|robots\.txt|openapi\.json)/?$"
 )
 ENTRANCE: Final = re.compile(
     r"(^|/)(login|logout|token|signin|sign-in|signup|register|callback|authorize|password-recovery.*|refresh)(/|$)"
