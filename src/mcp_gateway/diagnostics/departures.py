@@ -32,7 +32,7 @@ class Departure:
 
 
 def departures(window: Window) -> tuple[Departure, ...]:
-    """Times of routes and upstreams, failures, refusals and hits; each beyond what chance explains. Empty when all is as usual."""
+    """Times of routes and upstreams, failures, refusals and hits, each beyond what chance explains. Empty: all is as usual."""
     return (
         *_slower(window, "gateway.request", "route"),
         *_slower(window, "upstream.call", "upstream"),
@@ -63,7 +63,7 @@ def _slower(window: Window, stem: str, label: str) -> Iterator[Departure]:
                 continue
             if _beyond_chance(above * now.count, expected * now.count):
                 says = f"{name} takes {value / before:.1f} times as long ({percent}th percentile)"
-                yield Departure(says=says, evidence=window.evidences(f"{stem}_p{percent}_ms", **wanted))
+                yield Departure(says=says, evidence=window.evidences(f"{stem}_p{percent}_ms", of="figure", **wanted))
                 break
 
 

@@ -4,6 +4,7 @@ It changes nothing. What is wrong is decided by the causes, against the system's
 reached at all, which needs no comparison.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,11 +15,12 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.actions.kinds import told
 from mcp_gateway.diagnostics.asking import Rights
+from mcp_gateway.diagnostics.departures import Departure, departures
 from mcp_gateway.diagnostics.figures import facts, number
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import HealthOrder
 from mcp_gateway.diagnostics.ports import Deployment
-from mcp_gateway.diagnostics.reached import Trouble, not_configured, unreached, unwell_parts
+from mcp_gateway.diagnostics.reached import Trouble, not_configured, read_enough, unreached, unwell_parts
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Action, BlindSpot, Hypothesis, Verdict
 
@@ -79,9 +81,14 @@ class DiagnoseHealth:
 
     async def __call__(self, caller: Caller, order: HealthOrder) -> HealthFound:
         names = self.rights.names(caller, order.tenant_id)
-        window = (await self.observer.observe(window_seconds=WINDOW_SECONDS)).shown_to(names)
+        looked = await self.observer.observe(window_seconds=WINDOW_SECONDS)
+        # Weighing takes a while on a busy machine, and whoever serves beside it is not to wait.
+        return await asyncio.to_thread(self._weigh, order, looked.shown_to(names))
+
+    def _weigh(self, order: HealthOrder, window: Window) -> HealthFound:
         causes = tuple(self.find_causes(window))
-        troubles = (*unreached(window, self.deployment), *(_trouble(one) for one in causes), *unwell_parts(window))
+        unwell = (*unreached(window, self.deployment), *(_trouble(one) for one in causes), *unwell_parts(window))
+        troubles = unwell or tuple(_departed(one) for one in departures(window))
         overall = _overall(window, self.deployment, troubles)
         actions = tuple(self.find_remedies(causes[0], window)) if causes else ()
         return HealthFound(
@@ -92,7 +99,7 @@ class DiagnoseHealth:
             engine=_engine(window, self.deployment),
             overall=overall,
             story=_story(overall, troubles, window),
-            next_action=_next(troubles, actions, window, self.deployment),
+            next_action=_next(overall, troubles, actions, window, self.deployment),
             troubles=troubles,
             actions=actions,
             blind_spots=(*not_configured(self.deployment), *window.blind_spots),
@@ -219,6 +226,16 @@ def _trouble(one: Hypothesis) -> Trouble:
     )
 
 
+def _departed(one: Departure) -> Trouble:
+    return Trouble(
+        severity="medium",
+        component="gateway",
+        message=f"{one.says[0].upper()}{one.says[1:]}.",
+        impact="It is otherwise than usual, and the cause was not found.",
+        evidence=one.evidence,
+    )
+
+
 def _overall(window: Window, deployment: Deployment, troubles: Sequence[Trouble]) -> Verdict:
     looked_at = [part for part in ("gateway", "engine", "redis") if window.series(f"{part}.up")]
     if not looked_at and not window.last.sources:
@@ -229,14 +246,14 @@ def _overall(window: Window, deployment: Deployment, troubles: Sequence[Trouble]
         return "unhealthy"
     if troubles:
         return "degraded"
-    if not deployment.gateway_url and not looked_at:
-        return "could_not_tell"
-    return "healthy"
+    return "healthy" if read_enough(window, deployment) else "could_not_tell"
 
 
 def _story(overall: Verdict, troubles: Sequence[Trouble], window: Window) -> str:
     if overall == "could_not_tell":
-        return "Nothing could be read, so nothing can be said."
+        if not window.last.sources:
+            return "Nothing could be read, so nothing can be said."
+        return "Nothing wrong was seen, but too little could be read to call it well."
     if not troubles:
         unread = len(window.blind_spots)
         return f"Everything that was read is as usual{f'; {unread} things could not be read' if unread else ''}."
@@ -247,15 +264,22 @@ def _story(overall: Verdict, troubles: Sequence[Trouble], window: Window) -> str
     return story
 
 
-def _next(troubles: Sequence[Trouble], actions: Sequence[Action], window: Window, deployment: Deployment) -> str:
+def _next(
+    overall: Verdict, troubles: Sequence[Trouble], actions: Sequence[Action], window: Window, deployment: Deployment
+) -> str:
+    """The first remedy; else what to look at for the first trouble; else, where too little was read, how to read more."""
     if actions:
         return f"{told(actions[0])} {actions[0].dry_run} Then watch {actions[0].verify}."
-    if troubles or not window.last.sources:
-        hints = [spot.hint for spot in (*window.blind_spots, *not_configured(deployment)) if spot.hint]
-        return hints[0] if hints else "Ask troubleshoot_production_issue with issue_type auto for causes and remedies."
-    return "Nothing to do."
+    spots = (*window.blind_spots, *not_configured(deployment))
+    if troubles:
+        part = troubles[0].component
+        hints = [spot.hint for spot in spots if spot.hint and spot.what.startswith(("health of", "redis")) and part in spot.what]
+        return hints[0] if hints else _LOOK_AT
+    hints = [spot.hint for spot in spots if spot.hint]
+    return (hints[0] if hints else _LOOK_AT) if overall == "could_not_tell" else "Nothing to do."
 
 
+_LOOK_AT = "Ask troubleshoot_production_issue with issue_type auto for causes and remedies."
 _STATUSES = {
     "refused": "unreachable",
     "dns": "unreachable",

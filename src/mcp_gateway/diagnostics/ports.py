@@ -59,7 +59,7 @@ class History(Protocol):
         ...
 
     def healthy(self, *, until: datetime) -> tuple[Snapshot, ...]:
-        """An unbroken run of healthy snapshots before `until`, in order of time: the latest that was long enough; may be empty."""
+        """A run of healthy snapshots before `until`, in order of time: the latest that was long enough; may be empty."""
         ...
 
     def remembered(self, *, until: datetime) -> tuple[Snapshot, ...]:
@@ -67,7 +67,7 @@ class History(Protocol):
         ...
 
     def otherwise_since(self) -> datetime | None:
-        """Since when figures are otherwise than before, also when they were taken as usual after hours of it; None: they are not."""
+        """Since when figures are otherwise than before, also where they were taken as usual after hours. None: they are not."""
         ...
 
 

@@ -114,6 +114,21 @@ async def test_nothing_configured_cannot_be_told() -> None:
     assert found.gateway["status"] == found.cache["status"] == found.engine["status"] == "not_configured"
 
 
+async def test_a_healthy_page_alone_does_not_make_it_well(valkey: ValkeyProcess) -> None:
+    refusing = {"/health": HEALTH, "/metrics": text_page("who asks?", status=401)}
+    async with serving(refusing) as gateway:
+        found = await look(Addresses(gateway_url=gateway, redis_url=valkey.url))
+    assert found.overall == "could_not_tell"
+    assert "token" in found.next_action.lower()
+
+
+async def test_an_engine_that_hangs_is_what_is_to_be_seen_to_next() -> None:
+    async with serving(GATEWAY) as gateway, serving({"/health": hang}) as engine:
+        found = await look(Addresses(gateway_url=gateway, engine_url=engine))
+    assert found.troubles[0].component == "engine"
+    assert "/metrics" not in found.next_action
+
+
 async def test_sections_nobody_asked_for_are_left_out(valkey: ValkeyProcess) -> None:
     order = HealthOrder(include_cache_metrics=False, include_rate_limiting=False)
     found = await look(Addresses(redis_url=valkey.url), order)

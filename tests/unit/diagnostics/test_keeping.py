@@ -1,6 +1,7 @@
 """Snapshots kept over time, what is healthy among them, and looks that never wait for one who hangs."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,8 +14,10 @@ from mcp_gateway.diagnostics.errors import InvalidTenantName, InvalidTimeWindow,
 from mcp_gateway.diagnostics.history import SnapshotHistory
 from mcp_gateway.diagnostics.observing import Observing
 from mcp_gateway.diagnostics.sampling import Sampler, nothing_stands_out
+from mcp_gateway.diagnostics.signals.histogram import Histogram
 from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot, reading
 from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.troubleshoot import judged
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +57,35 @@ def test_the_baseline_is_the_last_healthy_run_before_the_trouble() -> None:
 def test_one_healthy_look_amid_trouble_is_no_healthy_time() -> None:
     history = history_of((0, True), (10, True), (20, False), (30, True), (40, False))
     assert seconds_of(history.healthy(until=NOON + timedelta(seconds=40))) == [0, 10]
+
+
+def test_a_short_healthy_time_after_trouble_does_not_replace_a_long_one() -> None:
+    long, trouble, short = [(at, True) for at in range(0, 300, 15)], [(315, False)], [(330, True), (345, True)]
+    history = history_of(*long, *trouble, *short)
+    assert seconds_of(history.healthy(until=NOON + timedelta(seconds=400)))[0] == 0
+    settled = history_of(*long, *trouble, *((at, True) for at in range(330, 600, 15)))
+    assert seconds_of(settled.healthy(until=NOON + timedelta(seconds=600)))[0] == 330
+
+
+def test_the_earliest_healthy_time_of_some_hours_is_remembered() -> None:
+    history = history_of(*((at * 60, True) for at in range(180)))
+    end = NOON + timedelta(hours=3)
+    assert seconds_of(history.remembered(until=end)) == [at * 60 for at in range(16)]
+    assert seconds_of(history.healthy(until=end))[0] >= 2 * 3_600
+    assert min(seconds_of(history.remembered(until=NOON + timedelta(hours=7)))) >= 3_600
+
+
+def test_what_is_otherwise_for_hours_is_usual_at_last_and_not_before() -> None:
+    history = SnapshotHistory()
+    for minute in range(240):
+        history.add(at(minute * 60), healthy=not 30 <= minute <= 210, otherwise=30 <= minute <= 210)
+        if minute == 200:
+            assert seconds_of(history.healthy(until=NOON + timedelta(days=1)))[-1] < 30 * 60
+            assert history.otherwise_since() == NOON + timedelta(minutes=30)
+    assert seconds_of(history.healthy(until=NOON + timedelta(days=1)))[0] > 100 * 60
+    assert history.otherwise_since() == NOON + timedelta(minutes=30)
+    history.add(at(86_400 + 3_600), healthy=True)
+    assert history.otherwise_since() is None
 
 
 def test_a_day_of_looks_is_kept_in_bounds_and_recent_ones_are_all_there() -> None:
@@ -154,6 +186,36 @@ async def test_what_is_kept_is_judged_by_who_answered() -> None:
         clock=clock,
     )
     assert not await blind.keep()
+
+
+class Requests:
+    """A page whose requests become slow."""
+
+    name = "page"
+
+    def __init__(self) -> None:
+        self.quick = self.slow = 0.0
+
+    async def read(self) -> Readings:
+        taken = Histogram(bounds=(10.0, 100.0, 1_000.0), counts=(self.quick, 0.0, self.slow, 0.0))
+        return Readings(readings=(reading("gateway.request_ms", taken, route="chat"),))
+
+
+async def test_a_slow_time_whose_cause_is_not_known_does_not_become_usual() -> None:
+    clock, history, page = FixedClock(NOON), SnapshotHistory(), Requests()
+    observing = Observing(always=(page,), once=(), history=history, clock=clock)
+    sampler = Sampler(observing=observing, history=history, judge=judged, clock=clock)
+    kept = []
+    for look in range(60):
+        page.quick += 60 if look < 30 else 0
+        page.slow += 60 if look >= 30 else 0
+        kept.append(await sampler.keep())
+        clock.advance(15)
+    assert kept[:30] == [True] * 30
+    assert not any(kept[31:])
+    usual = Window(first=history.before(clock.now() - timedelta(minutes=2)), last=history.before(clock.now()) or at(0))
+    usual = replace(usual, healthy=history.healthy(until=clock.now()))
+    assert (usual.baseline("gateway.request_p50_ms", route="chat") or 0) < 10
 
 
 def test_who_does_not_answer_is_not_well() -> None:

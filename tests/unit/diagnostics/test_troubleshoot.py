@@ -1,6 +1,7 @@
 """`troubleshoot_production_issue`: the shape that was specified, and more beside it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -88,6 +89,32 @@ async def test_a_store_that_hangs_makes_it_unhealthy() -> None:
 async def test_nothing_read_is_nothing_told() -> None:
     found = await ask(Window(last=Snapshot(at=NOW)))
     assert (found["verdict"], found["confidence"]) == ("could_not_tell", 0.0)
+
+
+async def test_figures_that_plainly_depart_from_the_usual_are_not_healthy() -> None:
+    found = await ask(healthy().timed("gateway.request_ms", 80, 700, route="chat", status="200").window())
+    assert (found["verdict"], found["hypotheses"]) == ("degraded", [])
+    assert "the cause was not found: chat takes" in found["summary"]
+    assert [one["signal"] for one in found["departures"]] == ["gateway.request_p50_ms{route=chat}"]
+
+
+async def test_a_gateway_whose_figures_were_not_read_is_not_called_healthy() -> None:
+    looks = Looks().gauge("gateway.up", 1.0).gauge("gateway.probe_outcome", "ok").gauge("redis.used_memory_bytes", 1e6)
+    found = await ask(looks.window())
+    assert found["verdict"] == "could_not_tell"
+    assert "too little was read" in found["summary"]
+    assert found["confidence"] < 0.5
+
+
+async def test_what_stayed_otherwise_for_hours_is_usual_again_and_the_answer_says_since_when() -> None:
+    window = healthy().window()
+    history = SnapshotHistory()
+    for minute in range(4 * 60):
+        seen = replace(window.last, at=NOW - timedelta(minutes=240 - minute))
+        history.add(seen, healthy=not 30 <= minute <= 210, otherwise=30 <= minute <= 210)
+    found = (await tool(window, history)(LOCAL_CALLER, TroubleOrder())).diagnosis
+    assert found.otherwise_since == NOW - timedelta(minutes=210)
+    assert "Since 08:30 UTC figures are otherwise than before." in found.summary
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 1_441, True])
