@@ -48,6 +48,8 @@ def health_lines(found: JsonObject) -> Iterator[Line]:
 def trouble_lines(found: JsonObject) -> Iterator[Line]:
     """Of `troubleshoot_production_issue`."""
     yield _verdict(str(found["verdict"]), f"  (confidence {share(found['confidence'])})")
+    if found["summary"] and not found["hypotheses"]:
+        yield say("plain", str(found["summary"]))
     for cause in objects(found["hypotheses"]):
         yield say("heading", f"{cause['title']}  ({cause['cause']}, {share(cause['confidence'])})")
         yield say("plain", f"  {cause['why']}")
@@ -56,6 +58,7 @@ def trouble_lines(found: JsonObject) -> Iterator[Line]:
     if not found["hypotheses"]:
         for trouble in objects(found["diagnostics"]):
             yield from _trouble(trouble)
+        yield from (evidence(sign, "+") for sign in objects(found["departures"]))
     yield from _actions(found, "recommendations")
     ruled_out = objects(found["ruled_out"])
     if ruled_out:
