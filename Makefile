@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen
 # Hundreds of processes import the same files; each is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check lint types promises bench docs clean
+.PHONY: help setup demo test check types lint promises suite pages bench docs clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -38,10 +38,16 @@ lint:
 promises:
 	@$(RUN) pytest tests/promises
 
-# Tests wait for processes, stores and limits half of the time: four workers keep two cores busy.
 test: check ## Everything that must hold before a change lands
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line suite pages
+
+# Tests wait for processes, stores and limits half of the time: so many workers keep two cores busy.
+suite:
 	@$(RUN) pytest --ignore=tests/promises --ignore=tests/browser --numprocesses=4 --dist=loadfile
-	@$(RUN) pytest tests/browser --numprocesses=3 --dist=loadfile
+
+# Apart: the event loop of the browser's driver would disturb asynchronous tests.
+pages:
+	@$(RUN) pytest tests/browser --numprocesses=2 --dist=loadfile
 
 bench: setup ## Measure every promise on speed and accuracy; writes docs/benchmarks.md
 	@$(RUN) python -m bench.all
