@@ -56,7 +56,7 @@ class CoherenceFound:
         return {
             "timestamp": self.at.isoformat(),
             "cache_coherence_analysis": _analysis(self),
-            "sample_cache_analysis": [_shape_key(one, self.names) for one in _shown(self.sample)],
+            "sample_cache_analysis": [_shape_key(one) for one in _shown(self.sample)],
             "recent_coherence_events": [_shape_event(one, self.names) for one in self.events] if self.asked_for_events else [],
             "recommendations": [one.to_dict() for one in self.advice],
             "blind_spots": [one.to_dict() for one in self.blind_spots],
@@ -80,7 +80,10 @@ class AnalyzeCache:
         blind: list[BlindSpot] = []
         looked, seen = await asyncio.gather(self.observer.observe(window_seconds=seconds, whole=False), self._look(blind))
         sample, flights, events, ended = seen
-        window = _with_sample(looked, sample).shown_to(names)
+        names = names.knowing(caches=looked.labels("gateway.cache_reads_total", "cache"), tenants=(one.tenant for one in events))
+        sample = sample.shown_to(names)
+        flights = tuple(replace(one, namespace=names.namespace(one.namespace)) for one in flights)
+        window = _with_sample(looked.shown_to(names), sample)
         staleness = staleness_of(window)
         if staleness is None:
             blind.append(not_compared(window))
@@ -163,7 +166,7 @@ def _analysis(found: CoherenceFound) -> dict[str, Json]:
         ),
         "hit_share_by_cache": {name: round(value, 4) for name, value in window.by("gateway.cache_hit_share", "cache").items()},
         "families": [_shape_family(window, sample, name) for name in sorted(sample.families)],
-        "big_keys": [_shape_key(one, found.names) for one in sample.largest()],
+        "big_keys": [_shape_key(one) for one in sample.largest()],
         "hot_keys": _hot(window),
         "invalidations": [_shape_flight(one) for one in found.flights],
         "logged_in_window": len(found.events),
@@ -208,9 +211,9 @@ def _shown(sample: KeySample) -> tuple[SampledKey, ...]:
     return tuple(turns[:MAX_SHOWN_KEYS])
 
 
-def _shape_key(one: SampledKey, names: Names) -> dict[str, Json]:
+def _shape_key(one: SampledKey) -> dict[str, Json]:
     return {
-        "key": names.key(one.key),
+        "key": one.key,
         "family": one.family,
         "ttl_seconds": None if one.ttl_seconds is None else round(one.ttl_seconds, 1),
         "memory_bytes": one.size_bytes,
@@ -240,10 +243,10 @@ def _shape_flight(one: CanaryFlight) -> dict[str, Json]:
 
 def _shape_event(one: CoherenceEvent, names: Names) -> dict[str, Json]:
     return {
-        "type": one.cause or "invalidated",
+        "type": (one.cause if names.may_see(one.tenant) else "") or "invalidated",
         "tenant_id": names.tenant(one.tenant),
         "timestamp": one.at.isoformat(),
-        "cache": one.cache,
+        "cache": names.cache(one.cache),
         "keys": one.keys,
         "tags": one.tags,
         "latency_ms": None if one.latency_seconds is None else round(one.latency_seconds * 1000, 3),

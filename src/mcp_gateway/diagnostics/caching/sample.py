@@ -1,9 +1,10 @@
 """Some of the keys of a store: names, families, sizes and times to live. No values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
+from mcp_gateway.diagnostics.signals.names import Names
 from mcp_gateway.diagnostics.signals.snapshot import Reading, reading
 
 MOST_SHOWN = 5
@@ -32,6 +33,15 @@ class KeySample:
 
     def of(self, family: str) -> tuple[SampledKey, ...]:
         return tuple(one for one in self.keys if one.family == family)
+
+    def shown_to(self, names: Names) -> "KeySample":
+        """The same without the names this caller may not see."""
+        return replace(
+            self,
+            keys=tuple(replace(one, key=names.key(one.key), family=names.family(one.family)) for one in self.keys),
+            families={names.family(family): count for family, count in self.families.items()},
+            namespaces=tuple(names.namespace(one) for one in self.namespaces),
+        )
 
     def largest(self) -> tuple[SampledKey, ...]:
         """A few, the largest first."""

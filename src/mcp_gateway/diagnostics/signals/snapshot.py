@@ -1,6 +1,6 @@
 """Everything that was read at one moment: signals by name and labels, and what could not be read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -76,22 +76,23 @@ class Snapshot:
         return found[0][0] if found else ""
 
     def shown_to(self, names: Names) -> "Snapshot":
-        """The same without the names this caller may not see."""
-        return self if names.everybody else self.relabelled("tenant", names.tenant).relabelled("key", names.key)
-
-    def relabelled(self, label: str, rename: Callable[[str], str]) -> "Snapshot":
-        """The same with each value of one label replaced; series that become alike stay apart and add up when they are read."""
+        """The same without the names this caller may not see; series that become alike add up when they are read."""
+        if names.everybody:
+            return self
+        names = names.knowing(caches=self._labelled("cache"), tenants=self._labelled("tenant"))
         sources = {
-            name: replace(readings, readings=_renamed(readings.readings, label, rename))
+            name: replace(readings, readings=tuple(_shown(one, names) for one in readings.readings))
             for name, readings in self.sources.items()
         }
         return replace(self, sources=sources)
 
+    def _labelled(self, label: str) -> set[str]:
+        every = (one for readings in self.sources.values() for one in readings.readings)
+        return {value for one in every for name, value in one.labels if name == label}
 
-def _renamed(readings: Iterable[Reading], label: str, rename: Callable[[str], str]) -> tuple[Reading, ...]:
-    return tuple(
-        replace(one, labels=tuple((name, rename(value) if name == label else value) for name, value in one.labels))
-        if any(name == label for name, _ in one.labels)
-        else one
-        for one in readings
-    )
+
+def _shown(one: Reading, names: Names) -> Reading:
+    value = names.said(one.value) if isinstance(one.value, str) else one.value
+    if value == one.value and not one.labels:
+        return one
+    return replace(one, value=value, labels=tuple((name, names.label(name, said)) for name, said in one.labels))

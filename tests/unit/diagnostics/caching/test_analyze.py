@@ -1,5 +1,6 @@
 """`analyze_cache_coherence` over a real Valkey, with replicas that hold copies."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,12 @@ from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.deployment.readers import Addresses
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.diagnostics.caching.advice import advise
 from mcp_gateway.diagnostics.caching.analyze import CoherenceFound
 from mcp_gateway.diagnostics.caching.ports import CanaryFlight
 from mcp_gateway.diagnostics.caching.sample import KeySample
-from mcp_gateway.diagnostics.operations import CoherenceOrder
+from mcp_gateway.diagnostics.operations import CoherenceOrder, HealthOrder
 from mcp_gateway.diagnostics.signals.snapshot import Reading, Readings, Snapshot, reading
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.kit import Cache
@@ -106,6 +108,38 @@ async def test_others_keys_and_tenants_are_hidden_from_who_may_not_see_them(valk
     assert "secret-case" not in str(shown.to_dict())
     assert "own-case" in str(shown.to_dict())
     assert "rival" in str(all_shown.to_dict())
+
+
+async def test_no_other_tenants_name_is_told_wherever_it_stands_in_a_key(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        for index in range(30):
+            client.set(f"rival:orders:{index}", "x")
+            client.set(f"cache:rival:doc{index}", "x")
+            client.set(f"cache:products:acme:{index}", "x")
+            client.set(f"rival:acme:{index}", "x")
+            client.set(f"rate_limit:{{rival}}:acme:{index}", "x")
+        client.set("cache:{rival-space}:ab12:v:rival-cache:rival:key", "z" * 1_000_000)
+        client.set("cache:{rival-space}:ab12:v:lists:acme:key", "z")
+        log = {"tenant": "rival", "cause": "rival's list", "keys": 1, "tags": [], "latency": 0.1}
+        client.xadd("cache:{rival-space}:events:rival-cache", {"e": json.dumps(log)})
+        heard = client.pubsub()
+        heard.subscribe("cache_coherence:rival-space")
+        heard.get_message(timeout=5.0)
+        tools = tools_for(Addresses(redis_url=valkey.url))
+        cache = await tools.analyze_cache(VIEWER, CoherenceOrder(include_event_log=True))
+        health = await tools.diagnose_health(VIEWER, HealthOrder())
+        heard.close()
+    told = f"{cache.to_dict()}{health.to_dict()}"
+    assert "rival" not in told
+    assert "cache:products:acme:" in told
+    assert len(cache.events) == 1
+    families = {str(one["family"]).partition("~")[0] for one in _objects(analysis_of(cache)["families"])}
+    assert families == {"rate_limit", "cache:products", "cache:cache", "cache:lists", "cache_events", "family"}
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    assert isinstance(value, list)
+    return [one for one in value if isinstance(one, dict)]
 
 
 async def test_the_log_is_shown_to_who_asks_for_it(valkey: ValkeyProcess) -> None:

@@ -173,6 +173,40 @@ def test_other_tenants_are_hidden_and_their_series_stay_apart() -> None:
     assert window.shown_to(Names(everybody=True)).labels("gateway.limit_refusals_total", "tenant") == ("mine", "x", "y")
 
 
+def test_a_tenant_who_is_hidden_is_so_in_routes_families_channels_and_words() -> None:
+    series = (
+        reading("gateway.tenant_responses_total", 1, tenant="rival"),
+        reading("gateway.cache_reads_total", 1, cache="prices", tenant="rival", outcome="hit"),
+        reading("gateway.responses_total", 1, route="/tenants/rival/orders", status="200"),
+        reading("redis.slowlog_client", "rival", command="get"),
+        reading("redis.subscribers", 1, channel="cache_coherence:rival-space"),
+        *(reading("redis.prefix_keys", 1, prefix=name) for name in ("rival", "cache:rival", "cache:prices", "rate_limit")),
+    )
+    window = Window(last=snapshot(0, *series))
+    shown = window.shown_to(Names(own=frozenset({"mine"}), secret=b"s"))
+    assert "rival" not in str(shown.last.sources)
+    assert {"cache:prices", "rate_limit"} < set(shown.labels("redis.prefix_keys", "prefix"))
+    (route,) = shown.labels("gateway.responses_total", "route")
+    assert route.startswith("/tenants/tenant~")
+    assert "rival" not in str(window.shown_to(Names(own=frozenset({"mine"}), secret=b"t")).last.sources)
+
+
+def test_a_key_is_whole_for_its_tenant_alone_wherever_the_name_stands() -> None:
+    mine = Names(own=frozenset({"mine"}), secret=b"s")
+    for key in ("rate_limit:{mine}:chat:r", "cache:lists:mine:1", "cache:{gateway}:0a:v:lists:mine:1", "session:mine:1"):
+        assert mine.key(key) == key
+    for key in (
+        "rival:mine:1",
+        "cache:rival:mine:1",
+        "cache:lists:rival:mine",
+        "cache:{rival}:0a:v:lists:mine:1",
+        "mine",
+        "x:mine",
+    ):
+        assert "rival" not in mine.key(key)
+        assert mine.key(key) != key
+
+
 def test_percentiles_lie_between_the_edges_of_their_bucket() -> None:
     one = Histogram(bounds=(10.0, 20.0, 40.0), counts=(0, 10, 0, 0))
     assert one.quantile(0.5) == 15.0
