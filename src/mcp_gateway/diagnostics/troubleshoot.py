@@ -65,6 +65,8 @@ _MET_AS: Mapping[str, IssueType] = MappingProxyType(
 _PRIORITIES = ("high", "medium", "low")
 # What began a moment ago is looked for in so much of the window's end.
 LATEST_SECONDS = 60.0
+# What shows in figures and has no cause yet may have begun even later.
+CLOSER_SECONDS = 20.0
 # How sure it is that something is wrong where figures depart from the usual and no cause is known.
 DEPARTED = 0.6
 _SUMMARIES: Mapping[Verdict, str] = MappingProxyType(
@@ -125,16 +127,20 @@ class Troubleshoot:
         looked, limits = await asyncio.gather(
             self.observer.observe(window_seconds=seconds), read_limits(self.limit_states, order.tenant_id)
         )
-        latest = self._latest(looked)
+        ends = (self._end(looked, LATEST_SECONDS), self._end(looked, CLOSER_SECONDS))
         # Weighing takes a while on a busy machine, and whoever serves beside it is not to wait.
-        return await asyncio.to_thread(self._weigh, order, names, (*latest, looked), limits)
+        return await asyncio.to_thread(self._weigh, order, names, (looked, *ends), limits)
 
     def _weigh(
-        self, order: TroubleOrder, names: Names, looked: Sequence[Window], limits: tuple[LimitState, ...] | BlindSpot
+        self, order: TroubleOrder, names: Names, looked: Sequence[Window | None], limits: tuple[LimitState, ...] | BlindSpot
     ) -> TroubleFound:
-        """`looked`: the last is the whole window; those before it are its end."""
-        windows = [one.shown_to(names) for one in looked]
+        """`looked`: the whole window, its end, and the end of that, as far as they are different ones."""
+        whole, latest, closer = (one and one.shown_to(names) for one in looked)
+        windows = [one for one in (latest, whole) if one is not None]
         causes = find_causes(*windows)
+        if closer is not None and not causes.standing and any(departures(one) for one in windows):
+            windows = [closer, *windows]
+            causes = find_causes(*windows)
         standing = asked_first(causes.standing, order.issue_type)
         return TroubleFound(
             order=order,
@@ -145,14 +151,14 @@ class Troubleshoot:
             unreached=unreached(windows[-1], self.deployment),
         )
 
-    def _latest(self, window: Window) -> tuple[Window, ...]:
+    def _end(self, window: Window, seconds: float) -> Window | None:
         """The end of the window by itself, when there is more of it."""
-        if self.history is None or window.first is None or window.seconds < 2 * LATEST_SECONDS:
-            return ()
-        first = self.history.before(window.last.at - timedelta(seconds=LATEST_SECONDS))
+        if self.history is None or window.first is None or window.seconds < 2 * seconds:
+            return None
+        first = self.history.before(window.last.at - timedelta(seconds=seconds))
         if first is None or first.at <= window.first.at:
-            return ()
-        return (replace(window, first=first, healthy=self.history.healthy(until=first.at)),)
+            return None
+        return replace(window, first=first, healthy=self.history.healthy(until=first.at))
 
     def _diagnosis(
         self,

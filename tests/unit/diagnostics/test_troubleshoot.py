@@ -15,7 +15,8 @@ from mcp_gateway.diagnostics.errors import InvalidTenantName, InvalidTimeWindow,
 from mcp_gateway.diagnostics.history import SnapshotHistory
 from mcp_gateway.diagnostics.operations import TroubleOrder
 from mcp_gateway.diagnostics.ports import Deployment
-from mcp_gateway.diagnostics.signals.snapshot import Snapshot
+from mcp_gateway.diagnostics.signals.histogram import Histogram
+from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot, reading
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.troubleshoot import Troubleshoot, judged
 
@@ -146,6 +147,34 @@ async def test_what_began_a_minute_ago_is_found_in_a_long_window() -> None:
     assert (await tool(window)(LOCAL_CALLER, TroubleOrder())).diagnosis.hypotheses == ()
     found = (await tool(window, history)(LOCAL_CALLER, TroubleOrder())).diagnosis.hypotheses
     assert [one.cause for one in found] == ["slow_sql"]
+
+
+def _page(seconds: int, quick: int, slow: int) -> Snapshot:
+    """Of a gateway whose every request makes one call; each takes 5 ms, or more than a second."""
+
+    def taken(times: int, late: int) -> Histogram:
+        return Histogram(bounds=(10.0, 100.0, 1_000.0, 2_000.0), counts=(times, 0, 0, late, 0))
+
+    readings = (
+        reading("gateway.request_ms", taken(quick, slow), route="get"),
+        reading("upstream.call_ms", taken(quick, slow), upstream="engine", outcome="ok"),
+        reading("upstream.calls_total", float(quick + slow), upstream="engine", outcome="ok"),
+        reading("gateway.loop_lag_ms", taken(50 * seconds, 0)),
+    )
+    return Snapshot(at=NOW + timedelta(seconds=seconds), sources={"page": Readings(readings=readings)})
+
+
+async def test_what_began_some_seconds_ago_and_shows_in_figures_is_looked_at_more_closely() -> None:
+    """Of the whole minute only the slowest requests tell, and which part is slow shows in its last seconds."""
+    looks = [_page(0, 0, 0), _page(60, 600, 0), _page(120, 1_200, 0), _page(160, 1_600, 0)]
+    history = SnapshotHistory()
+    for one in looks:
+        history.add(one, healthy=True)
+    window = Window(first=looks[2], last=_page(180, 1_600, 60), healthy=tuple(looks[:3]))
+    found = (await tool(window, history)(LOCAL_CALLER, TroubleOrder())).diagnosis
+    assert [one.cause for one in found.hypotheses] == ["engine_slow"]
+    unseen = (await tool(window)(LOCAL_CALLER, TroubleOrder())).diagnosis
+    assert (unseen.verdict, unseen.hypotheses) == ("degraded", ())
 
 
 def test_a_look_is_kept_as_healthy_only_when_no_cause_stands_and_figures_are_as_usual() -> None:

@@ -13,6 +13,7 @@ from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
 CALLS, CALL_P50, OWN_P50 = "upstream.calls_total", "upstream.call_p50_ms", "engine.request_p50_ms"
+POOL_WAIT = "upstream.pool_wait_p95_ms"
 UNREACHED = ("connect_error", "connect_timeout")
 # Fewer requests at once than this are no pile.
 PILED = 8.0
@@ -24,7 +25,7 @@ def slow(window: Window) -> Hypothesis:
     case = Case(window, "engine_slow", "engine", "The engine takes longer to answer")
     case.must(
         engine_itself_slow(window),
-        sign(OWN_P50), sign("engine_deep.probe_ms"), sign("engine.probe_ms"),
+        sign(OWN_P50), sign("engine_deep.probe_ms"), sign("engine.probe_ms" if _paged_late(window) else POOL_WAIT),
         but="Asked directly, it is as quick as usual.",
     )  # fmt: skip
     case.must(
@@ -106,16 +107,20 @@ def engine_itself_slow(window: Window) -> bool | None:
     if own is not None:
         return own
     asked = larger(window, "engine_deep.probe_ms", factor=SLOWER)
-    answered = window.text("engine.probe_outcome") == "ok"
-    paged = answered and larger(window, "engine.probe_ms", factor=PROBED_LATER * machine_slowdown(window))
-    return True if asked or paged or _late_beyond_us(window) else asked
+    return True if asked or _paged_late(window) or _late_beyond_us(window) else asked
+
+
+def _paged_late(window: Window) -> bool:
+    """Whether its health page answers us, and later than usual by more than the machine explains."""
+    later = larger(window, "engine.probe_ms", factor=PROBED_LATER * machine_slowdown(window))
+    return window.text("engine.probe_outcome") == "ok" and bool(later)
 
 
 def _late_beyond_us(window: Window) -> bool:
     """Whether calls are slower while the gateway's loop is punctual and nobody waits for a connection."""
     late = slower(window, CALL_P50, outcome="ok")
     punctual = slower(window, "gateway.loop_lag_p95_ms", factor=2) is False
-    return bool(late) and punctual and not slower(window, "upstream.pool_wait_p95_ms", factor=10)
+    return bool(late) and punctual and not slower(window, POOL_WAIT, factor=10)
 
 
 def engine_itself_well(window: Window) -> bool | None:
