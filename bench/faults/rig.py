@@ -90,8 +90,9 @@ class Rig:
             await asyncio.to_thread(program.start)
 
     async def _heal_store(self) -> None:
-        self.store.resume()
-        if not self.store.running:
+        if self.store.running:
+            self.store.resume()
+        else:
             await asyncio.to_thread(self.start_store)
         with self.store.client() as client:
             client.config_set("maxmemory", 0)
