@@ -5,7 +5,7 @@ What a source cannot say is a blind spot and never keeps the others waiting.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -13,6 +13,7 @@ import structlog
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.diagnostics.flights import Flights
 from mcp_gateway.diagnostics.ports import History, Source
 from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
@@ -45,9 +46,13 @@ class Observing:
     clock: Clock
     source_seconds: float = SOURCE_SECONDS
     pause_seconds: float = PAUSE_SECONDS
+    looks: Flights[Snapshot] = field(default_factory=Flights, repr=False, compare=False)
 
     async def look(self, *, whole: bool) -> Snapshot:
-        """Every source now; takes at most `source_seconds`."""
+        """Every source now; takes at most `source_seconds`. Whoever asks while others look sees what they see."""
+        return await self.looks.join(whole, lambda: self._look(whole=whole))
+
+    async def _look(self, *, whole: bool) -> Snapshot:
         sources = (*self.always, *(self.once if whole else ()))
         read = await asyncio.gather(*(self._read(source) for source in sources))
         return Snapshot(

@@ -5,10 +5,10 @@ heard, and what the gateway's own comparisons with the source say. It changes no
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, Json
@@ -19,6 +19,7 @@ from mcp_gateway.diagnostics.caching.ports import CacheStore, CanaryFlight, Cohe
 from mcp_gateway.diagnostics.caching.sample import KeySample, SampledKey
 from mcp_gateway.diagnostics.caching.staleness import Staleness, not_compared, staleness_of
 from mcp_gateway.diagnostics.figures import facts
+from mcp_gateway.diagnostics.flights import Flights
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import CoherenceOrder
 from mcp_gateway.diagnostics.signals.names import Names
@@ -64,6 +65,16 @@ class CoherenceFound:
         }
 
 
+class _Seen(NamedTuple):
+    """What the store showed, whoever asked."""
+
+    sample: KeySample = KeySample()
+    flights: tuple[CanaryFlight, ...] = ()
+    events: tuple[CoherenceEvent, ...] = ()
+    ended: Ended | None = None
+    blind: Sequence[BlindSpot] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnalyzeCache:
     """`store` None: none is configured, so only figures of the gateway are read. At most 8 s. Raises `InvalidTimeWindow`."""
@@ -73,13 +84,16 @@ class AnalyzeCache:
     rights: Rights
     clock: Clock
     step_seconds: float = field(default=STEP_SECONDS)
+    looks: Flights[_Seen] = field(default_factory=Flights, repr=False, compare=False)
 
     async def __call__(self, caller: Caller, order: CoherenceOrder) -> CoherenceFound:
         seconds = window_seconds(order.time_window_minutes)
         names = self.rights.names(caller)
-        blind: list[BlindSpot] = []
-        looked, seen = await asyncio.gather(self.observer.observe(window_seconds=seconds, whole=False), self._look(blind))
-        sample, flights, events, ended = seen
+        looked, seen = await asyncio.gather(
+            self.observer.observe(window_seconds=seconds, whole=False), self.looks.join("store", self._look)
+        )
+        sample, flights, events, ended, unseen = seen
+        blind = [*unseen]
         names = names.knowing(caches=looked.labels("gateway.cache_reads_total", "cache"), tenants=(one.tenant for one in events))
         sample = sample.shown_to(names)
         flights = tuple(replace(one, namespace=names.namespace(one.namespace)) for one in flights)
@@ -102,25 +116,24 @@ class AnalyzeCache:
             asked_for_events=order.include_event_log,
         )
 
-    async def _look(
-        self, blind: list[BlindSpot]
-    ) -> tuple[KeySample, tuple[CanaryFlight, ...], tuple[CoherenceEvent, ...], Ended | None]:
+    async def _look(self) -> _Seen:
+        blind: list[BlindSpot] = []
         if self.store is None:
             blind.append(BlindSpot(what="keys and invalidations", why="No store is configured.", hint="Set REDIS_URL."))
-            return KeySample(), (), (), None
+            return _Seen(blind=blind)
         store = self.store
         sample = await self._step(store.sample(), "sample of the keys", blind)
         if sample is None:
-            return KeySample(), (), (), None
+            return _Seen(blind=blind)
         if not sample.namespaces:
             blind.append(BlindSpot(what="invalidations", why="No cache of the kit keeps anything in this store now."))
-            return sample, (), (), None
+            return _Seen(sample, blind=blind)
         flights, events, ended = await asyncio.gather(
             self._step(store.canary(sample.namespaces[:MOST_NAMESPACES]), "canary invalidation", blind),
             self._step(store.events(sample, MAX_EVENTS), "log of invalidations", blind),
             self._step(store.ended(sample), "comparison of values with their tags", blind),
         )
-        return sample, flights or (), events or (), ended
+        return _Seen(sample, flights or (), events or (), ended, blind)
 
     async def _step(self, work: Awaitable[_T], what: str, blind: list[BlindSpot]) -> _T | None:
         try:
