@@ -62,7 +62,8 @@ def _slower(window: Window, stem: str, label: str) -> Iterator[Departure]:
             if not (value and before and value > factor * before) or above is None or expected is None:
                 continue
             if _beyond_chance(above * now.count, expected * now.count):
-                says = f"{name} takes {value / before:.1f} times as long ({percent}th percentile)"
+                called = name if label == "route" else f"a call to {name}"
+                says = f"{called} takes {value / before:.1f} times as long ({percent}th percentile)"
                 yield Departure(says=says, evidence=window.evidences(f"{stem}_p{percent}_ms", of="figure", **wanted))
                 break
 

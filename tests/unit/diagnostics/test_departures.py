@@ -47,4 +47,6 @@ def test_a_system_as_usual_departs_from_nothing() -> None:
 
 def test_a_machine_that_is_short_of_time_is_said_to_be() -> None:
     window = slowed(small()).timed("gateway.loop_lag_ms", 2, 90, times=3_000).window()
-    assert "short of processor time" in told_by(departures(window), window)
+    said = told_by(departures(window), window)
+    assert "short of processor time" in said
+    assert "a call to products takes" in said

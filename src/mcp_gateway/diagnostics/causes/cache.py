@@ -3,7 +3,7 @@
 import math
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
-from mcp_gateway.diagnostics.causes.comparing import LIVE, either, fell, larger, neither, rose, slower, store_lines
+from mcp_gateway.diagnostics.causes.comparing import FEWEST, LIVE, either, fell, larger, neither, rose, slower, store_lines
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -182,8 +182,11 @@ def _cached(window: Window) -> tuple[str, ...]:
 
 
 def _ttl_fell(window: Window, prefix: str) -> bool | None:
-    ratio = window.ratio("redis.sampled_ttl_p50_seconds", prefix=prefix)
-    return None if ratio is None else ratio < 0.4
+    ratio, sampled = (
+        window.ratio("redis.sampled_ttl_p50_seconds", prefix=prefix),
+        window.value("redis.sampled_keys", prefix=prefix),
+    )
+    return None if ratio is None or (sampled is not None and sampled < FEWEST) else ratio < 0.4
 
 
 def _less_near(window: Window) -> bool | None:
