@@ -199,6 +199,8 @@ class Window:
     def _none_of(self, signal: Signal, labels: Wanted) -> float | None:
         """0 for a series that nobody counted yet, where the count itself was read; of Redis, which tells all it ever counted."""
         counted = self.knows(signal.name) if labels else False
+        if "" in labels.values():
+            return None  # a series of nobody
         whole = signal.source == REDIS and self.knows("redis.uptime_seconds")
         return 0.0 if signal.kind == "counter" and self.first is not None and (counted or whole) else None
 

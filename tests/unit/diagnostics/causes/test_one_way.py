@@ -98,6 +98,14 @@ def test_a_store_that_answers_us_is_not_hung_where_the_gateway_does_not_get_to_r
     assert causes(everything_late) == []
 
 
+def test_a_store_that_answers_us_is_not_hung_for_what_a_busy_machine_misses() -> None:
+    seldom = small().count("gateway.store_changes_total", 1, 15, state="silent")
+    seldom.count("gateway.limit_away_total", 2, 17, policy="local")
+    assert causes(seldom) == []
+    refusing = junk(flapping(small())).count("redis.errors_total", 0, 800, error="OOM")
+    assert causes(refusing) == ["redis_memory_full"]
+
+
 def test_a_store_that_answers_us_but_often_not_the_gateway_is_told_with_doubt() -> None:
     (found,) = find_causes(flapping(small()).window()).standing
     assert found.cause == "redis_hung"
