@@ -25,7 +25,7 @@ class PatternsCommand:
         """Cancelling it ends the program. Raises `NotJudged`."""
         program = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mcp_gateway", "patterns", str(path), "--level", level, "--format", "json"),
-            *("--fail-on", "never", "--project", str(project)),
+            *("--fail-on", "off", "--project", str(project)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -40,7 +40,7 @@ class PatternsCommand:
                     program.kill()
                 await program.wait()
         if program.returncode != 0:
-            raise NotJudged(program.returncode, said.decode(errors="replace")[-MAX_WORDS:])
+            raise NotJudged(program.returncode, _words(said, project))
         report: Mapping[str, Json] = json.loads(printed)
         return report
 
@@ -50,3 +50,10 @@ class PatternsCommand:
             path = Path(folder) / NAME
             await asyncio.to_thread(path.write_bytes, text.encode("utf-8", "surrogatepass"))
             return await self.judge(path, level, project=path.parent)
+
+
+def _words(said: bytes, project: Path) -> str:
+    """What the program says is wrong, without where on this machine the project, or the program, is."""
+    lines = said.decode(errors="replace").replace(str(project), ".").splitlines()
+    wrong = [line for line in lines if line.startswith("error: ")] or lines[-1:]
+    return " ".join(wrong)[:MAX_WORDS]

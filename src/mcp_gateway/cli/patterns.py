@@ -16,11 +16,12 @@ from mcp_gateway.kit.patterns.baseline import baseline_text, read_baseline, with
 from mcp_gateway.kit.patterns.configuration import PatternSettings, read_settings, severity_of
 from mcp_gateway.kit.patterns.judge import VOID
 from mcp_gateway.kit.patterns.live.reading import read_live
-from mcp_gateway.kit.patterns.model import Order, Report
+from mcp_gateway.kit.patterns.model import FileReport, Order, Report
+from mcp_gateway.kit.patterns.python.source import Unparsable
 from mcp_gateway.kit.patterns.reports.github import report_github
 from mcp_gateway.kit.patterns.reports.sarif import report_sarif
 from mcp_gateway.kit.patterns.reports.shape import report_shape
-from mcp_gateway.kit.patterns.reports.text import report_text
+from mcp_gateway.kit.patterns.reports.text import one_line, report_text
 from mcp_gateway.kit.patterns.rules.catalogue import RULES
 from mcp_gateway.kit.patterns.validate import validate
 
@@ -66,7 +67,7 @@ def patterns(
     form: Annotated[FormatChoice, typer.Option("--format", help="The form of the report.")] = FormatChoice.TEXT,
     fail_on: Annotated[
         str | None,
-        typer.Option(help="The severity from which the exit code is 1: low, medium, high, critical, never. [default: medium]"),
+        typer.Option(help="The severity from which the exit code is 1: low, medium, high, critical, off. [default: medium]"),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended safely, and say what.")] = False,
     baseline: Annotated[Path | None, typer.Option(help="Findings in this file do not count.")] = None,
@@ -124,19 +125,30 @@ def _order(root: Path, given: list[Path], settings: PatternSettings, level: Leve
 
 
 def _fixed(order: Order, report: Report) -> Report:
-    """Mends files, tells which on stderr, and judges anew."""
-    fixes = _fixes()
-    count = 0
-    for file in report.files:
-        if any(one.mend for one in file.findings):
-            path = order.root / file.file
-            mended = fixes.mend_file(path, file.findings, order, file.file)
-            if mended.findings:
-                path.write_bytes(mended.text.encode("utf-8"))
-                count += len(mended.findings)
-                for one in mended.findings:
-                    typer.echo(f"mended {file.file}:{one.place.line}: {one.rule}", err=True)
-    return validate(order) if count else report
+    """Mends files, tells on stderr which and how much is left, and judges anew."""
+    count = sum(_fixed_file(order, file) for file in report.files)
+    after = validate(order) if count else report
+    typer.echo(f"{count} mended; {len(after.findings)} left without a safe mend", err=True)
+    return after
+
+
+def _fixed_file(order: Order, file: FileReport) -> int:
+    """How many of its findings were mended."""
+    if not any(one.mend and one.suppressed is None for one in file.findings):
+        return 0
+    fixes, name = _fixes(), one_line(file.file)
+    try:
+        mended = fixes.mend_file(order.root / file.file, file.findings, order, file.file)
+        written = not mended.findings or fixes.write_mended(mended, order.root)
+    except (Unparsable, OSError) as error:
+        typer.echo(f"left {name}: {error}", err=True)
+        return 0
+    if not written:
+        typer.echo(f"left {name}: somebody has changed it meanwhile", err=True)
+        return 0
+    for one in mended.findings:
+        typer.echo(f"mended {name}:{one.place.line}: {one.rule}", err=True)
+    return len(mended.findings)
 
 
 def _fixes() -> ModuleType:

@@ -70,8 +70,8 @@ def _settings(table: Mapping[str, object]) -> PatternSettings:
 
 
 def severity_of(key: str, word: object) -> Severity | None:
-    """Of its word; None for `off` and `never`. Raises `PatternSettingsInvalid`."""
-    if word in ("off", "never"):
+    """Of its word; None for `off`. Raises `PatternSettingsInvalid`."""
+    if word == "off":
         return None
     if not isinstance(word, str) or word not in SEVERITIES:
         raise PatternSettingsInvalid(f"{key} is one of {', '.join(SEVERITIES)}, off.", key=key)

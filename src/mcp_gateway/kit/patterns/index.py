@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mcp_gateway.kit.patterns.errors import PatternPathNotFound
-from mcp_gateway.kit.patterns.python.source import MAX_BYTES
+from mcp_gateway.kit.patterns.python.source import Unparsable, read_start
 
 # What a file with routes, or one that puts routers together, has to say somewhere. Plain texts are found an order faster than
 # patterns.
@@ -24,7 +24,7 @@ MAX_FILES: Final = 50_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """`routed`: files that may have routes; `mounting`: those of the project that may put routers together."""
+    """`routed`: files that may have routes, or cannot be read; `mounting`: those of the project that may put routers together."""
 
     routed: tuple[Path, ...]
     mounting: tuple[Path, ...]
@@ -41,15 +41,15 @@ def build_index(root: Path, paths: tuple[Path, ...], exclude: tuple[str, ...]) -
             others += 1
             continue
         data = _bytes(file)
-        if _is_routed(data):
+        if data is None or _is_routed(data):
             routed.append(file)
-            if _mounts(data):
+            if data is not None and _mounts(data):
                 mounting.append(file)
         else:
             others += 1
     known = set(asked)
     elsewhere = [file for file in _walk(root) if file not in known] if not any(root == path for path in paths) else []
-    mounting += [file for file in elsewhere if _mounts(_bytes(file))]
+    mounting += [file for file in elsewhere if _mounts(_bytes(file) or b"")]
     return Index(routed=tuple(routed), mounting=tuple(mounting), others=others, cut_off=len(elsewhere) >= MAX_FILES)
 
 
@@ -79,9 +79,8 @@ def _files_of(root: Path, path: Path) -> Iterator[Path]:
     elif path.is_dir():
         yield from _walk(path)
     else:
-        raise PatternPathNotFound(
-            f"{str(path)[:200]!r} is neither a file nor a folder.", path=str(path)[:200], root=str(root)[:200]
-        )
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        raise PatternPathNotFound(f"{str(shown)[:200]!r} is neither a file nor a folder.", path=str(shown)[:200])
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -114,9 +113,9 @@ def _is_excluded(file: Path, root: Path, exclude: tuple[str, ...]) -> bool:
     )
 
 
-def _bytes(file: Path) -> bytes:
+def _bytes(file: Path) -> bytes | None:
+    """None for what is there and cannot be read: whoever judges it says why."""
     try:
-        with file.open("rb") as stream:
-            return stream.read(MAX_BYTES)
-    except OSError:
-        return b""
+        return read_start(file)
+    except Unparsable:
+        return None if file.exists() else b""

@@ -131,9 +131,9 @@ class Report:
         return tuple(one for file in self.files for one in file.findings if one.suppressed is None)
 
     @property
-    def score(self) -> float:
-        """The mean over files; 1 when there is none."""
-        return sum(file.score for file in self.files) / len(self.files) if self.files else 1.0
+    def score(self) -> float | None:
+        """The mean over files; None when there is none."""
+        return sum(file.score for file in self.files) / len(self.files) if self.files else None
 
 
 RuleSettings: TypeAlias = Mapping[str, Severity | None]

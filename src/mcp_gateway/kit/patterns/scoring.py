@@ -19,7 +19,17 @@ def compliance(score: float) -> Compliance:
 
 def overall(report: Report) -> Compliance | Literal["nothing_judged"]:
     """The word for all files; where none had routes, or none could be read, there is nothing to be praised."""
-    return compliance(report.score) if report.files else "nothing_judged"
+    return "nothing_judged" if report.score is None else compliance(report.score)
+
+
+def verdict(report: Report) -> str:
+    """The word and the score, for people."""
+    return "nothing judged" if report.score is None else f"{compliance(report.score)} ({report.score:.2f})"
+
+
+def rounded(report: Report) -> float | None:
+    """The score to 4 digits."""
+    return None if report.score is None else round(report.score, 4)
 
 
 def file_score(handlers: Sequence[str], patterns: Iterable[str], findings: Iterable[tuple[str, Finding]]) -> float:

@@ -4,7 +4,10 @@ Every file is hostile: bounded in size and depth, decoded as it declares itself,
 """
 
 import ast
+import codecs
 import io
+import os
+import stat
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -16,6 +19,8 @@ MAX_BYTES: Final = 2_000_000
 # What LibCST's parser bears on an ordinary stack, with room: brackets in brackets, tokens in one statement.
 MAX_NESTING: Final = 60
 MAX_LINE_TOKENS: Final = 1_000
+# Those that cost what their bytes cost. Python has others that never decode, or for seconds.
+ENCODINGS: Final = frozenset({"utf-8", "utf-8-sig", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 
 
 class Unparsable(Exception):
@@ -39,22 +44,51 @@ class Source:
 
 def read(path: Path) -> str:
     """The text of a file. Raises `Unparsable`."""
+    return decode(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole of a regular file. Raises `Unparsable`."""
+    data = read_start(path)
+    if len(data) > MAX_BYTES:
+        raise Unparsable(f"larger than {MAX_BYTES:,} bytes")
+    return data
+
+
+def read_start(path: Path) -> bytes:
+    """The first bytes of a regular file, one more than may be. A pipe or the like is not waited for. Raises `Unparsable`."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise Unparsable(f"larger than {MAX_BYTES:,} bytes")
-        data = path.read_bytes()
-        return decode(data)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unparsable("not a regular file")
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Unparsable(f"cannot be read: {error.strerror or type(error).__name__}") from error
 
 
 def decode(data: bytes) -> str:
-    """As Python itself reads source: a mark of order, a declared encoding, UTF-8. Raises `Unparsable`."""
+    """As Python itself reads source: a mark of order, a declared encoding of those in `ENCODINGS`, UTF-8. Raises `Unparsable`."""
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        return normal(data.decode(encoding_of(data)))
+    except UnicodeError as error:
         raise Unparsable(f"its encoding cannot be read: {error}"[:200]) from error
+
+
+def encoding_of(data: bytes) -> str:
+    """What a source's bytes are decoded by, a mark of order left out. Raises `Unparsable`."""
+    try:
+        declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except (SyntaxError, LookupError) as error:
+        raise Unparsable(f"its encoding cannot be read: {error}"[:200]) from error
+    name = codecs.lookup(declared).name
+    if name not in ENCODINGS:
+        raise Unparsable(f"its encoding is none that is read here: {name[:40]!r}")
+    return name
+
+
+def normal(text: str) -> str:
+    """Each line ended by `\\n`, as trees count lines."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

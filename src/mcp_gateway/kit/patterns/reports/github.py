@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.model import Finding, Report, Severity
-from mcp_gateway.kit.patterns.scoring import overall
+from mcp_gateway.kit.patterns.scoring import verdict
 
 KINDS: Final = {Severity.LOW: "notice", Severity.MEDIUM: "warning", Severity.HIGH: "error", Severity.CRITICAL: "error"}
 
@@ -19,7 +19,7 @@ def _lines(report: Report) -> Iterator[str]:
     for one in report.unreadable:
         yield f"::warning file={_property(one.file)}::{_data(f'could not be judged: {one.why}')}"
     counted = f"{len(report.findings)} findings in {len(report.files)} files with routes"
-    yield _data(f"{overall(report)} ({report.score:.2f}): {counted}")
+    yield _data(f"{verdict(report)}: {counted}")
 
 
 def _annotation(one: Finding) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.kit.patterns.model import Edit, Finding, FindingEdits, Place, Report, RuleCard, Severity
+from mcp_gateway.kit.patterns.scoring import rounded
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS: Final = {Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error", Severity.CRITICAL: "error"}
@@ -31,7 +32,7 @@ def report_sarif(
             for one in file.findings
         ],
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(report)}],
-        "properties": {"level": report.level, "score": round(report.score, 4)},
+        "properties": {"level": report.level, "score": rounded(report)},
     }
     if root is not None:
         run["originalUriBaseIds"] = {"ROOT": {"uri": f"{root.as_uri()}/"}}

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.kit.patterns.model import Finding, Report
-from mcp_gateway.kit.patterns.scoring import compliance, overall
+from mcp_gateway.kit.patterns.scoring import compliance, overall, rounded
 
 WIDESPREAD = 2
 
@@ -14,7 +14,7 @@ def report_shape(report: Report) -> dict[str, Json]:
     return {
         "validation_level": report.level,
         "overall_compliance": overall(report),
-        "average_compliance_score": round(report.score, 4),
+        "average_compliance_score": rounded(report),
         "files_validated": len(report.files),
         "files_skipped": report.skipped,
         "issues_found": [issue_shape(one) for one in report.findings],

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 from mcp_gateway.kit.patterns.model import FileReport, Report
-from mcp_gateway.kit.patterns.scoring import overall
+from mcp_gateway.kit.patterns.scoring import verdict
 
 
 def report_text(report: Report) -> str:
     """Ends in a line with the verdict."""
-    return "\n".join(_lines(report)) + "\n"
+    return "".join(f"{one_line(line)}\n" for line in _lines(report))
+
+
+def one_line(text: str) -> str:
+    """What would end the line, or show as nothing or as something else, by its number: names of files may hold anything."""
+    return "".join(one if one.isprintable() else f"<U+{ord(one):04X}>" for one in text)
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -19,8 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"note: {note}" for note in report.notes)
     found = report.findings
     files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'} with routes"
-    verdict = f"{overall(report)} ({report.score:.2f}) at level {report.level}"
-    yield f"{verdict}: {len(found)} finding{'' if len(found) == 1 else 's'} in {files}"
+    yield f"{verdict(report)} at level {report.level}: {len(found)} finding{'' if len(found) == 1 else 's'} in {files}"
 
 
 def _of_file(file: FileReport) -> Iterator[str]:

@@ -100,7 +100,7 @@ def _blocked(study: Study) -> Iterator[Hit]:
                         node=one.site,
                         route=route,
                         message=f"{words(one.call.func)} blocks the event loop in {route.name}",
-                        mend=_mend(one),
+                        mend=_mend(study, one),
                     )
         for dependency, calls in study.bodies(route):
             if isinstance(dependency.target.body, ast.AsyncFunctionDef):
@@ -113,9 +113,13 @@ def _blocked(study: Study) -> Iterator[Hit]:
                         )
 
 
-def _mend(one: Reached) -> str:
-    inside = isinstance(one.function, ast.AsyncFunctionDef) and one.is_direct
-    return "async_sleep" if one.symbol.dotted == "time.sleep" and inside else ""
+def _mend(study: Study, one: Reached) -> str:
+    """A statement of its own in an `async def`; not one in a plain function inside of it."""
+    if one.symbol.dotted != "time.sleep" or not one.is_direct:
+        return ""
+    statement = study.module.parents.get(one.call)
+    inside = isinstance(statement, ast.Expr) and isinstance(study.module.around(statement).node, ast.AsyncFunctionDef)
+    return "async_sleep" if inside else ""
 
 
 def _blocks(one: Reached, study: Study) -> bool:

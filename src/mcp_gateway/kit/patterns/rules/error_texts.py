@@ -65,11 +65,32 @@ def _leaked(study: Study) -> Iterator[Hit]:
             for sink in _sinks(node, study):
                 if _carries(sink, tainted):
                     yield Hit(
-                        node=sink, route=route, message="the words of the error caught here go to the caller", mend="plain_detail"
+                        node=sink,
+                        route=route,
+                        message="the words of the error caught here go to the caller",
+                        mend="plain_detail" if _is_text(sink) else "",
                     )
     for route in study.routes:
         yield from _traces(study, route)
     yield from _exception_handlers(study)
+
+
+def _is_text(sink: ast.expr) -> bool:
+    """Surely a text, so that another can stand in its place; an object's own shape is not ours to change."""
+    match sink:
+        case ast.JoinedStr():
+            return True
+        case ast.Constant():
+            return isinstance(sink.value, str)
+        case ast.BinOp(op=ast.Add()):
+            return _is_text(sink.left) or _is_text(sink.right)
+        case ast.BinOp(op=ast.Mod()):
+            return _is_text(sink.left)
+        case ast.Call(func=ast.Name(id="str" | "repr")):
+            return True
+        case ast.Call(func=ast.Attribute(value=formatted, attr="format")):
+            return _is_text(formatted)
+    return False
 
 
 def _traces(study: Study, route: Route) -> Iterator[Hit]:
