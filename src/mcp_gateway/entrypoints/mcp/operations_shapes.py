@@ -113,7 +113,7 @@ class MetricsOutput(TypedDict):
 
 class PatternsOutput(TypedDict):
     overall_compliance: str
-    average_compliance_score: float
+    average_compliance_score: float | None
     files_validated: int
     issues_found: list[Facts]
     recommendations: list[Facts]

@@ -22,9 +22,12 @@ def router_lines(found: JsonObject) -> Iterator[Line]:
 
 def patterns_lines(found: JsonObject) -> Iterator[Line]:
     """Of `validate_enterprise_patterns`: the gravest findings of a file first, in the order of the report."""
-    overall = str(found["overall_compliance"])
-    score, files = share(found["average_compliance_score"]), found["files_validated"]
-    yield say(_COMPLIANCE.get(overall, "unsure"), f"{overall}  ({score} over {amount(files)} file{'' if files == 1 else 's'})")
+    overall, files = str(found["overall_compliance"]), found["files_validated"]
+    if files:
+        over = f"{share(found['average_compliance_score'])} over {amount(files)} file{'' if files == 1 else 's'}"
+        yield say(_COMPLIANCE.get(overall, "unsure"), f"{overall}  ({over})")
+    else:
+        yield say("unsure", "nothing judged")
     yield from at_most(line for issue in objects(found["issues_found"]) for line in _issue(issue))
     if not found["issues_found"]:
         yield say("plain", "no rule is broken" if files else "no router was found")

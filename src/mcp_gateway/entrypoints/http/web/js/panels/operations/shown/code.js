@@ -29,7 +29,9 @@ export function drawPatterns(found) {
   const unreadable = objectsOf(found.unreadable);
   const many = found.files_validated === 1 ? "1 file" : `${found.files_validated} files`;
   return [
-    verdict(COMPLIANCES[found.overall_compliance] ?? "unsure", found.overall_compliance, h("span", { class: "op-sure" }, ` ${shareText(found.average_compliance_score)} over ${many}`)),
+    found.files_validated > 0
+      ? verdict(COMPLIANCES[found.overall_compliance] ?? "unsure", found.overall_compliance, h("span", { class: "op-sure" }, ` ${shareText(found.average_compliance_score)} over ${many}`))
+      : verdict("unsure", "nothing judged"),
     issues.length === 0 && h("p", { class: "op-story" }, found.files_validated > 0 ? "No rule is broken." : "No router was found to judge."),
     [...files].map(([file, own]) => section(said(file), h("ul", { class: "op-issues" }, atMost(own, issueOf)))),
     section("Let stand", sentences(objectsOf(found.suppressed).map(({ file, line, rule, reason }) => `${file}:${line} ${rule}: ${reason}`))),
