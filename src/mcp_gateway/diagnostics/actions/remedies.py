@@ -12,6 +12,8 @@ from mcp_gateway.diagnostics.verdict import Action, Hypothesis
 
 Remedy: TypeAlias = Callable[[Hypothesis, Window, Deployment], tuple[Action, ...]]
 WITHIN = "within 60 s"
+# What lives longer than this is few keys: were all that is turned away so, no memory would do.
+LONGEST_SECONDS = 300.0
 MEBIBYTE = 1_048_576
 _TTL = "redis.sampled_ttl_p50_seconds"
 
@@ -67,7 +69,8 @@ def _memory(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]
     """Little's law: what comes in stays for as long as it lives. At least half of what there is."""
     most = window.value("redis.maxmemory_bytes") or window.value("redis.used_memory_bytes") or 0.0
     turned_away = (window.rate("redis.evicted_keys_total") or 0.0) + (window.rate("redis.errors_total", error="OOM") or 0.0)
-    needed = turned_away * _largest(window, "redis.sampled_bytes_p50", 1_000.0) * 2 * _largest(window, _TTL, 60.0)
+    lives = min(2 * _largest(window, _TTL, 60.0), LONGEST_SECONDS)
+    needed = turned_away * _largest(window, "redis.sampled_bytes_p50", 1_000.0) * lives
     verify = f"redis.evicted_keys_total and redis.errors_total{{error=OOM}} stop growing {WITHIN}"
     return (action("give_store_memory", verify=verify, bytes=str(_round_up(max(most / 2, 1.5 * needed)))),)
 

@@ -84,5 +84,6 @@ class Case:
         if holds:
             self._agree += 1
         if holds is not None:
-            (self._supports if holds else self._against).extend(found)
+            noted = self._supports if holds else self._against
+            noted.extend(one for one in found if one not in noted)
         return holds

@@ -146,6 +146,9 @@ def test_the_room_that_is_to_be_given_is_round_and_has_a_unit() -> None:
         amounts.add(told(remedy))
     assert len(amounts) == 1
     assert "MiB" in amounts.pop()
+    one_lives_long = junk(small()).count("redis.errors_total", 0, 2_400, error="OOM")
+    window = one_lives_long.gauge("redis.sampled_ttl_p50_seconds", 86_400.0, prefix="idempotency").window()
+    assert "48 MiB" in told(remedies(find_causes(window).standing[0], window, Deployment())[0])
 
 
 def test_a_value_as_large_as_many_others_is_not_a_big_one() -> None:
