@@ -32,7 +32,8 @@ export function drawTrouble(found) {
   const ruledOut = objectsOf(found.ruled_out);
   return [
     verdict(toneOf(found.verdict), found.verdict, h("span", { class: "op-sure" }, ` ${shareText(found.confidence)} sure`), lookedAt(found.read_at, found.window_seconds)),
-    causes.length === 0 && objectsOf(found.diagnostics).length === 0 && h("p", { class: "op-story" }, noCause(found.verdict)),
+    causes.length === 0 && objectsOf(found.diagnostics).length === 0 && h("p", { class: "op-story" }, said(found.summary || noCause(found.verdict))),
+    causes.length === 0 && evidenceList("Otherwise than usual", found.departures),
     section("Likeliest cause first", causes.length > 0 && h("ol", { class: "op-causes" }, causes.map(causeCard))),
     causes.length === 0 && section("What is wrong", objectsOf(found.diagnostics).map(troubleCard)),
     actionsOf(found.recommendations),
