@@ -46,7 +46,7 @@ def told_by(found: tuple[Departure, ...], window: Window) -> str:
     """As a sentence; empty when nothing departs."""
     if not found:
         return ""
-    late = " The gateway itself does not get to run in time: its machine is short of processor time." if starved(window) else ""
+    late = " The gateway does not get to run in time: it, or its machine, is short of processor time." if starved(window) else ""
     return f"Otherwise than usual, and the cause was not found: {'; '.join(one.says for one in found[:3])}.{late}"
 
 

@@ -10,6 +10,9 @@ REQUESTS, REQUEST_P50, LAG_P95 = "gateway.request_ms", "gateway.request_p50_ms",
 CALLS, CALL_P50 = "upstream.calls_total", "upstream.call_p50_ms"
 # A route whose median takes less than this share of a call waits for none; nor does one with fewer calls than this a request.
 WITHOUT_CALLS = 0.5
+CPU = "gateway.cpu_seconds_total"
+# Of the seconds of a window, those a process computes: more than this leaves no time to be punctual.
+WHOLE_PROCESSOR, MORE_BUSY = 0.9, 1.5
 # A gauge of one probe varies much by itself.
 PROBED_LATER = 3.0
 
@@ -43,7 +46,13 @@ def machine_slowdown(window: Window) -> float:
 
 def starved(window: Window) -> bool | None:
     """Whether the gateway itself does not get to run in time, so that whatever it waits for looks late."""
-    return either(slower(window, LAG_P95, factor=4), _all_probed_later(window))
+    return either(slower(window, LAG_P95, factor=4), _all_probed_later(window), _busy(window))
+
+
+def _busy(window: Window) -> bool | None:
+    """Whether its one thread uses a processor wholly, and more than usual."""
+    busiest, ratio = max(window.by(CPU, "replica", of="rate").values(), default=window.rate(CPU)), window.ratio(CPU)
+    return None if busiest is None or ratio is None else busiest >= WHOLE_PROCESSOR and ratio > MORE_BUSY
 
 
 def _all_probed_later(window: Window) -> bool | None:

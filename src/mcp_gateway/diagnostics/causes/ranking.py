@@ -60,8 +60,9 @@ _STORE_GONE = (
     "redis_script_lost", "invalidations_lost", "hot_key", "cache_ttl_too_short", "limit_too_low", "tenant_flood",
     "memory_leak",
 )  # fmt: skip
-_NO_ANSWERS = ("upstream_pool_too_small", "connection_leak", "breaker_stuck_open", "memory_leak")
-# What follows from what, by mechanism: a full store evicts, a held loop makes every call look slow, waiting calls fill pools.
+_NO_ANSWERS = ("upstream_pool_too_small", "connection_leak", "breaker_stuck_open", "memory_leak", "cache_ttl_too_short")
+# What follows from what, by mechanism: a full store evicts, a held loop makes every call look slow, waiting calls fill pools,
+# and what nobody answers is not cached anew.
 LEADS_TO: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "redis_hung": (*_STORE_GONE, "redis_memory_full"),

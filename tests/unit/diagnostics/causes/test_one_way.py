@@ -79,6 +79,12 @@ def test_an_engine_that_takes_our_connection_and_says_nothing_hangs_and_is_to_be
     assert [one.kind for one in remedies(found[0], window, Deployment(engine_url="http://engine:2"))] == ["restart_worker"]
 
 
+def test_values_that_are_not_loaded_anew_come_after_the_engine_that_does_not_answer() -> None:
+    looks = stopped(small()).count("redis.expired_keys_total", 9, 90)
+    looks.count("gateway.cache_reads_total", 60, 10, cache="products", tenant="a", outcome="near_hit")
+    assert causes(looks) == ["engine_hangs", "cache_ttl_too_short"]
+
+
 def test_where_nobody_answers_us_in_time_the_engine_is_not_to_blame() -> None:
     looks = stopped(small()).gauge("redis.probe_outcome", "ok", "timeout").gauge("gateway.probe_outcome", "ok", "timeout")
     assert "engine_hangs" not in causes(looks)
@@ -96,6 +102,7 @@ def test_a_store_that_answers_us_is_not_hung_where_the_gateway_does_not_get_to_r
     for part in ("gateway", "engine", "redis"):
         everything_late.gauge(f"{part}.probe_ms", 3.0, 40.0)
     assert causes(everything_late) == []
+    assert causes(flapping(small()).count("gateway.cpu_seconds_total", 12, 57)) == []
 
 
 def test_a_store_that_answers_us_is_not_hung_for_what_a_busy_machine_misses() -> None:
