@@ -68,6 +68,7 @@ def new(
     checked(order, Surroundings())
     generated = generate(order, surroundings(root, package, name))
     planned = plan(root, generated)
+    _refuse_by_hand(planned.changes)
     if json_:
         sys.stdout.write(json.dumps(generated.to_dict(), indent=2) + "\n")
     else:
@@ -94,8 +95,16 @@ def remove(
     order = RouterOrder(router_name=name, package=package)
     checked(order, Surroundings())
     planned = removal(root, checked(order, Surroundings(layout=layout_of(root, package))))
+    _refuse_by_hand(planned)
     _show(planned)
     _finish(root, planned, write=write)
+
+
+def _refuse_by_hand(planned: tuple[Change, ...]) -> None:
+    """Before anything is shown that will not be."""
+    by_hand = [change.path for change in planned if change.by_hand]
+    if by_hand:
+        raise RouterChanged(f"Changed by hand, so nothing is written: {', '.join(by_hand)}.", paths=list(by_hand))
 
 
 def _show(planned: tuple[Change, ...]) -> None:
@@ -108,9 +117,6 @@ def _finish(root: Path, planned: tuple[Change, ...], *, write: bool) -> None:
     if not planned:
         sys.stderr.write("Nothing to change.\n")
         return
-    by_hand = [change.path for change in planned if change.by_hand]
-    if by_hand:
-        raise RouterChanged(f"Changed by hand, so nothing is written: {', '.join(by_hand)}.", paths=list(by_hand))
     if not write:
         sys.stderr.write("Nothing written. Add --write to do it.\n")
         return

@@ -1,5 +1,9 @@
 """`routes new` and `routes remove`: the diff first, files with --write."""
 
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +30,23 @@ def test_new_shows_first_then_writes_then_finds_nothing_to_do(tmp_path: Path, ca
     assert capsys.readouterr().err == "Nothing to change.\n"
 
 
+def test_in_an_empty_folder_the_next_step_finds_what_it_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("new", "products", "--operations", "get", "--root", str(tmp_path), "--write")
+    (step,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("next: pytest ")]
+    program, *words = shlex.split(step.removeprefix("next: "))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ended = subprocess.run(
+        [sys.executable, "-m", program, *words, "--collect-only", "-q"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout
+
+
 def test_remove_takes_away_what_new_wrote(tmp_path: Path) -> None:
     where = ("--root", str(tmp_path), "--write")
     run("new", "products", *where)
@@ -39,8 +60,12 @@ def test_a_changed_file_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixtur
     run("new", "products", *where)
     router = tmp_path / "src/backend/routers/products.py"
     router.write_text(router.read_text() + "# mine\n")
-    assert run("new", "products", "--no-caching", *where) == 1
-    assert "ROUTER_CHANGED" in capsys.readouterr().err
+    capsys.readouterr()
+    for order in (("new", "products", "--no-caching"), ("remove", "products")):
+        assert run(*order, *where) == 1
+        told = capsys.readouterr()
+        assert "ROUTER_CHANGED" in told.err
+        assert told.out == ""
     assert router.read_text().endswith("# mine\n")
 
 

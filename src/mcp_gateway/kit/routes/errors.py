@@ -21,7 +21,15 @@ class RouterChanged(GatewayError):
 
     code = "ROUTER_CHANGED"
     category = "conflict"
-    hint = "Keep your file, or move it away and make it anew; the diff shows what would change."
+    hint = "Keep your file, or move it away and make it anew."
+
+
+class ProjectNotWritable(GatewayError):
+    """A file of the router cannot be written where it belongs."""
+
+    code = "PROJECT_NOT_WRITABLE"
+    category = "conflict"
+    hint = "Make room for the file named in data.path: a folder it needs may be a file, or not be yours to write to."
 
 
 class ApplicationUnclear(GatewayError):

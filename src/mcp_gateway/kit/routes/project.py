@@ -8,16 +8,17 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mcp_gateway.kit.routes.app_file import with_router, without_router
-from mcp_gateway.kit.routes.errors import ApplicationUnclear, InvalidRouterOrder, RouterChanged
+from mcp_gateway.kit.routes.errors import ApplicationUnclear, InvalidRouterOrder, ProjectNotWritable, RouterChanged
 from mcp_gateway.kit.routes.fingerprints import is_generated, is_untouched
 from mcp_gateway.kit.routes.generate import Generated
 from mcp_gateway.kit.routes.order import CheckedOrder, Layout, Surroundings
-from mcp_gateway.kit.routes.rendering import application_code
+from mcp_gateway.kit.routes.rendering import application_code, project_settings
 
 _ADDRESS: Final = re.compile(r"""["'](/api/[A-Za-z0-9_-]{1,80})[/"'{]""")
 # Somebody has thought of it: `Kit(...)`, or one made elsewhere.
@@ -25,6 +26,8 @@ _KIT: Final = re.compile(r"\bkit\b", re.IGNORECASE)
 MAX_FILE_BYTES: Final = 2_000_000
 # What an application's file is called; the first where there is none.
 APPLICATIONS: Final = ("app.py", "main.py")
+# Where a project says how its tests are run; the first where it says nothing.
+SETTINGS: Final = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +101,7 @@ def _notes_of_application(root: Path, order: CheckedOrder) -> Iterator[str]:
 
 
 def changes(root: Path, generated: Generated) -> tuple[Change, ...]:
-    """Of the router, its tests, the application and packages that are missing; those without a difference are left out.
+    """Of the router, its tests, the application, packages and settings that are missing; those without a difference are left out.
 
     Raises `ApplicationUnclear`.
     """
@@ -109,6 +112,8 @@ def changes(root: Path, generated: Generated) -> tuple[Change, ...]:
 def _files(root: Path, generated: Generated) -> tuple[Change, ...]:
     found = [_written(root, file.path, file.content) for file in generated.files]
     found += [Change(path=path, before=None, after="") for path in _packages(generated.order) if not (root / path).exists()]
+    if not any((root / name).exists() for name in SETTINGS):
+        found.append(Change(path=SETTINGS[0], before=None, after=project_settings(generated.order.layout)))
     return tuple(one for one in found if one.before != one.after)
 
 
@@ -127,17 +132,40 @@ def removal(root: Path, order: CheckedOrder) -> tuple[Change, ...]:
 
 
 def carry_out(root: Path, planned: Iterable[Change]) -> None:
-    """All; or none, when one of them must stay or has changed since it was shown. Raises `RouterChanged`."""
+    """All; or none, when one of them must stay, has changed since it was shown, or cannot be written.
+
+    Raises `RouterChanged` and `ProjectNotWritable`.
+    """
     changes = tuple(planned)
     for change in changes:
         if change.by_hand or _text(root, change.path) != change.before:
             raise RouterChanged(f"{change.path} was changed by hand.", path=change.path)
-    for change in changes:
-        target = _inside(root, change.path)
-        if change.after is None:
-            target.unlink()
-        else:
-            _replace(target, change.after)
+    with ExitStack() as undo:
+        for change in changes:
+            try:
+                _carry_out(root, change, undo)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+                raise ProjectNotWritable(f"{change.path} cannot be written, so nothing is: {why}.", path=change.path) from error
+        undo.pop_all()
+
+
+def _carry_out(root: Path, change: Change, undo: ExitStack) -> None:
+    """`undo` gets what takes it back."""
+    target = _inside(root, change.path)
+    if change.after is None:
+        mode = target.stat().st_mode & 0o777
+        target.unlink()
+    else:
+        for folder in reversed([one for one in target.parents if not one.exists() and not one.is_symlink()]):
+            folder.mkdir()
+            undo.callback(folder.rmdir)
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+        _replace(target, change.after, mode)
+    if change.before is None:
+        undo.callback(target.unlink)
+    else:
+        undo.callback(_replace, target, change.before, mode)
 
 
 def _written(root: Path, path: str, content: str) -> Change:
@@ -184,10 +212,8 @@ def _inside(root: Path, path: str) -> Path:
     return target
 
 
-def _replace(target: Path, text: str) -> None:
-    """As a whole or not at all, with the rights it had."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+def _replace(target: Path, text: str, mode: int) -> None:
+    """As a whole or not at all."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:

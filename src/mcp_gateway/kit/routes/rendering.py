@@ -6,7 +6,7 @@ from importlib import import_module
 from mcp_gateway.kit.routes.fingerprints import sealed
 from mcp_gateway.kit.routes.imports import with_imports
 from mcp_gateway.kit.routes.layout import laid_out
-from mcp_gateway.kit.routes.order import READS, CheckedOrder
+from mcp_gateway.kit.routes.order import READS, CheckedOrder, Layout
 
 
 def router_code(order: CheckedOrder) -> str:
@@ -24,6 +24,11 @@ def test_code(order: CheckedOrder) -> str:
     head = _rendered("tests.head", facts)
     own = f"from {order.package}.routers import {order.names.module} as module"
     return _finished(order, head, body, own=own)
+
+
+def project_settings(layout: Layout) -> str:
+    """A pyproject.toml to begin with: tests find the package where it is not installed."""
+    return f'[tool.pytest.ini_options]\npythonpath = ["{layout.source.rstrip("/") or "."}"]\n'
 
 
 def application_code(package: str) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mcp_gateway.kit.routes.checks import checked
-from mcp_gateway.kit.routes.errors import InvalidRouterOrder, RouterChanged
+from mcp_gateway.kit.routes.errors import InvalidRouterOrder, ProjectNotWritable, RouterChanged
 from mcp_gateway.kit.routes.generate import Generated, generate
 from mcp_gateway.kit.routes.order import RouterOrder, Surroundings
-from mcp_gateway.kit.routes.project import carry_out, changes, layout_of, plan, removal, surroundings
+from mcp_gateway.kit.routes.project import Change, carry_out, changes, layout_of, plan, removal, surroundings
 
 
 def made(root: Path, name: str = "products", **options: bool) -> Generated:
@@ -27,6 +27,7 @@ def tree(root: Path) -> dict[str, str]:
 def test_an_empty_project_gets_a_router_its_tests_and_an_application(tmp_path: Path) -> None:
     written(tmp_path)
     assert tree(tmp_path).keys() == {
+        "pyproject.toml",
         "src/backend/__init__.py",
         "src/backend/app.py",
         "src/backend/routers/__init__.py",
@@ -34,6 +35,37 @@ def test_an_empty_project_gets_a_router_its_tests_and_an_application(tmp_path: P
         "tests/test_products.py",
     }
     assert "app.include_router(products_router)\n" in tree(tmp_path)["src/backend/app.py"]
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "pytest.ini", "setup.cfg"])
+def test_what_a_project_says_of_its_tests_is_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("")
+    written(tmp_path)
+    assert [path for path in tree(tmp_path) if "/" not in path] == [name]
+
+
+@pytest.mark.parametrize("in_the_way", ["tests", "src/backend/app.py/x"])
+def test_all_is_written_or_nothing(in_the_way: str, tmp_path: Path) -> None:
+    planned = changes(tmp_path, made(tmp_path))
+    place = tmp_path / in_the_way
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("mine\n")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises((ProjectNotWritable, InvalidRouterOrder)):
+        carry_out(tmp_path, planned)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert tree(tmp_path) == {in_the_way: "mine\n"}
+
+
+def test_what_was_replaced_comes_back_when_the_rest_cannot_be_written(tmp_path: Path) -> None:
+    written(tmp_path)
+    before = tree(tmp_path)
+    blocked = Change(path="tests/test_products.py/x.py", before=None, after="")
+    planned = (*changes(tmp_path, made(tmp_path, include_caching=False)), *removal(tmp_path, made(tmp_path).order)[2:], blocked)
+    assert len(planned) > 1
+    with pytest.raises(ProjectNotWritable):
+        carry_out(tmp_path, planned)
+    assert tree(tmp_path) == before
 
 
 def test_a_second_run_gives_no_difference(tmp_path: Path) -> None:
@@ -145,6 +177,7 @@ def test_a_package_beside_src_and_an_application_in_main_are_taken_as_they_are(t
     order = RouterOrder(router_name="products", package="shop")
     planned = plan(tmp_path, generate(order, surroundings(tmp_path, "shop", "products")))
     assert {change.path for change in planned.changes} == {
+        "pyproject.toml",
         "shop/__init__.py",
         "shop/main.py",
         "shop/routers/__init__.py",
