@@ -131,6 +131,23 @@ def test_origins_come_from_the_running_application(origins: str, found: set[str]
     assert rules_of(live) & {"cors-open"} == found
 
 
+@pytest.mark.parametrize(("limiter", "found"), [("None", {"rate-limit-missing"}), ("EnterpriseRateLimiter(RULES)", set())])
+def test_whether_guards_have_a_limiter_comes_from_the_running_application(limiter: str, found: set[str], tmp_path: Path) -> None:
+    parts = (
+        "from mcp_gateway.kit import EnterpriseRateLimiter, Rule\nRULES = [Rule(name='all', limit=9, window_seconds=1)]\n"
+        f"def parts(): return {{'limiter': {limiter}}}\n"
+    )
+    app = KIT + (
+        "from parts import parts\nasync def caller_of(request): ...\napp = FastAPI()\n"
+        "router = APIRouter(route_class=GuardedRoute)\n@router.get('/items')\n"
+        "def read(call: Annotated[Call, Depends(Guard('items.read'))]) -> str: return ''\n"
+        "app.include_router(router)\ninstall(app, Face(caller=caller_of, **parts()))\n"
+    )
+    by_code, live = judged(tmp_path, {"parts.py": parts, "shop_app.py": app})
+    assert "rate-limit-missing" not in rules_of(by_code)
+    assert rules_of(live) & {"rate-limit-missing"} == found
+
+
 def test_health_and_open_paths_are_those_of_the_running_application(tmp_path: Path) -> None:
     app = KIT + (
         "def create():\n    app = FastAPI()\n    for name in ('health', 'items'):\n"

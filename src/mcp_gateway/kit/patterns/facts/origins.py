@@ -41,6 +41,7 @@ OF_REQUEST: Final[Mapping[str, Origin]] = {
 }  # fmt: skip
 MARKERS: Final = {"Query", "Path", "Body", "Header", "Cookie", "Form", "File"}
 PLAIN: Final = {"Request", "Response", "BackgroundTasks", "WebSocket", "HTTPConnection", "SecurityScopes"}
+SCHEMES: Final = "fastapi.security."
 MAX_DEPTH: Final = 7
 Known = Mapping[str, Origin]
 
@@ -83,6 +84,8 @@ class Origins:
         symbol = target.symbol
         if symbol.kind == "external" or target.body is None:
             return self._of_outside(target)
+        if symbol.kind == "class" and any(one.dotted.startswith(SCHEMES) for one in self._names.bases(symbol)):
+            return Origin.CALLER
         body = target.body
         if body not in self._targets:
             self._targets[body] = NOWHERE
@@ -114,7 +117,7 @@ class Origins:
         dotted = symbol.dotted
         if symbol.last == "Guard" and ".kit" in dotted:
             return Origin.CALLER if target.call is not None else NOWHERE
-        if dotted.startswith("fastapi.security.") or dotted in self._further or symbol.last in self._further:
+        if dotted.startswith(SCHEMES) or dotted in self._further or symbol.last in self._further:
             return Origin.CALLER
         if dotted.startswith("builtins.") or symbol.kind not in ("external", "unknown", "value"):
             return NOWHERE

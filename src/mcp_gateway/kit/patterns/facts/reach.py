@@ -7,7 +7,7 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
 from mcp_gateway.kit.patterns.python.names import Names, Symbol
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import calls, walk
 from mcp_gateway.kit.patterns.web.model import Expression
 
 MAX_DEPTH: Final = 5
@@ -61,9 +61,7 @@ class Reach:
             return
         through |= {function}
         body = function.body if isinstance(function.body, list) else [function.body]
-        for node in (inner for statement in body for inner in walk(statement)):
-            if not isinstance(node, ast.Call):
-                continue
+        for node in (call for statement in body for call in calls(statement)):
             scope = module.around(node)
             symbol = self._names.callee(node, scope)
             here = (*around, *self._context(node, function, module))

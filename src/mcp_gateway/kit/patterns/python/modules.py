@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from mcp_gateway.kit.patterns.python.source import Source, Unparsable, parse, read
-from mcp_gateway.kit.patterns.python.trees import children, walk
+from mcp_gateway.kit.patterns.python.trees import parents, walk
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -72,7 +72,7 @@ class Module:
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
-        return {child: node for node in walk(self.tree) for child in children(node)}
+        return parents(self.tree)
 
     def scope_of(self, holder: ast.AST) -> Scope:
         """The scope a function, class or lambda opens."""

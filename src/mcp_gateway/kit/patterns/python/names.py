@@ -23,6 +23,8 @@ from mcp_gateway.kit.patterns.python.modules import (
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 
 KIT: Final = "mcp_gateway.kit"
+# Annotations that leave the type to the value.
+_BARE: Final = {"Final", "typing.Final", "ClassVar", "typing.ClassVar"}
 MAX_STEPS: Final = 24
 # Functions that make a thing of another name.
 MAKERS: Final = {
@@ -250,7 +252,7 @@ class Names:
             return self._type_of_symbol(self._imported(binding, scope, steps - 1), steps - 1)
         if binding.kind == "parameter" and isinstance(binding.node, ast.arg):
             return self._type_of_parameter(binding.node, scope, steps)
-        if binding.annotation is not None and binding.kind == "value":
+        if binding.annotation is not None and binding.kind == "value" and words(binding.annotation) not in _BARE:
             return self.named_type(binding.annotation, scope, steps - 1)
         if binding.kind in ("value", "context") and binding.value is not None and binding.index is None:
             return self.type_of(binding.value, scope, steps - 1)

@@ -18,6 +18,23 @@ def walk(root: ast.AST) -> tuple[ast.AST, ...]:
     return _kept(root, _ALL) or _keep(root, _ALL, [root, *_below([root], through=True)])
 
 
+def parents(root: ast.AST) -> dict[ast.AST, ast.AST]:
+    """Of each node below the root the one right above it; what `walk(root)` answers is found on the way."""
+    found: list[ast.AST] = []
+    above: dict[ast.AST, ast.AST] = {}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        below = children(node)
+        below.reverse()
+        for one in below:
+            above[one] = node
+        waiting.extend(below)
+    _keep(root, _ALL, found)
+    return above
+
+
 def own_nodes(function: ast.AST) -> tuple[ast.AST, ...]:
     """All nodes of a function's body without those of functions, classes and lambdas inside it."""
     body = getattr(function, "body", [])

@@ -3,19 +3,40 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from mcp_gateway.kit.patterns.facts.caches import MAX_TTL_SECONDS, CacheCall, seconds_of, ttl_of
 from mcp_gateway.kit.patterns.facts.origins import Origin
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import argument, parameter_of, words
-from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
 
 KNOWN: Final = Origin.CALLER | Origin.HEADER
+# What gives the same for the same, and reads nothing that changes.
+PURE: Final = (
+    "builtins.",
+    "dataclasses.",
+    "re.",
+    "json.",
+    "orjson.",
+    "hashlib.",
+    "math.",
+    "base64.",
+    "itertools.",
+    "unicodedata.",
+    "string.",
+)
+PURE_METHODS: Final = {
+    "encode", "decode", "lower", "upper", "casefold", "strip", "lstrip", "rstrip", "split", "rsplit", "partition", "rpartition",
+    "splitlines", "join", "replace", "format", "startswith", "endswith", "removeprefix", "removesuffix", "search", "match",
+    "fullmatch", "sub", "group", "groups", "start", "end", "span", "items", "keys", "values", "hexdigest", "digest", "append", "extend", "isdigit",
+}  # fmt: skip
 DICT_CACHE: Final = re.compile(r"cache|memo|cached", re.IGNORECASE)
 WITHOUT_TENANT = RuleCard(
     name="cache-key-without-tenant",
@@ -99,7 +120,17 @@ def _holds_tenant(study: Study, used: CacheCall, route: Route) -> bool:
     if used.reached.is_direct:
         return any(_from_caller(study, one, used) for one in values) or _from_caller(study, used.call.func, used)
     known = _handed(study, used)
-    return any(study.world.origins.of(one, used.scope, known) & KNOWN for one in [*values, used.call.func])
+    found = [study.world.origins.of(one, used.scope, known) for one in [*values, used.call.func]]
+    if any(one & KNOWN for one in found):
+        return True
+    # Several steps away it counts against the handler only when what the request names is the key.
+    return not is_next(study, used) and not any(one & Origin.INPUT for one in found)
+
+
+def is_next(study: Study, used: CacheCall) -> bool:
+    """Whether the handler itself calls the function that uses the cache."""
+    site = used.reached.site
+    return isinstance(site, ast.Call) and study.names.callee(site, study.module.around(site)).function is used.reached.function
 
 
 def _handed(study: Study, used: CacheCall) -> dict[str, Origin]:
@@ -109,11 +140,10 @@ def _handed(study: Study, used: CacheCall) -> dict[str, Origin]:
     if not isinstance(site, ast.Call):
         return {}
     given = [*site.args, *(word.value for word in site.keywords)]
-    symbol = study.names.callee(site, study.module.around(site))
-    if symbol.function is function and isinstance(function, FUNCTIONS):
+    if is_next(study, used) and isinstance(function, FUNCTIONS):
         return {name: study.origin(one) for one in given if (name := parameter_of(function, site, one))}
     found = [study.origin(one) for one in given]  # several steps away: what comes from the caller may be any of them
-    return dict.fromkeys(names, Origin.CALLER if any(one & KNOWN for one in found) else Origin.NOWHERE)
+    return dict.fromkeys(names, reduce(or_, found, Origin.NOWHERE))
 
 
 def _from_caller(study: Study, value: ast.expr, used: CacheCall) -> bool:
@@ -128,11 +158,18 @@ def _without_ttl(study: Study) -> Iterator[Hit]:
                     node=used.reached.site,
                     route=route,
                     message=f"{route.name} caches without an end ({words(used.call.func)})",
-                    mend="add_ttl" if used.reached.is_direct and used.method == "set" and used.how == "redis" else "",
+                    mend="add_ttl" if used.method == "set" and used.how == "redis" and _is_plain(used) else "",
                 )
     yield from _policies(study)
     yield from _remembered(study)
     yield from _dictionaries(study)
+
+
+def _is_plain(used: CacheCall) -> bool:
+    """A call here of a key and a value alone: a lock, say, may be meant to stay."""
+    call = used.call
+    starred = any(isinstance(one, ast.Starred) for one in call.args)
+    return used.reached.is_direct and len(call.args) == 2 and not call.keywords and not starred
 
 
 def _ends(study: Study, used: CacheCall) -> bool:
@@ -211,16 +248,36 @@ def _remembered(study: Study) -> Iterator[Hit]:
             for one in study.reached(route)
         ]
         for function, scope, site, given in seen:
-            if function is not None and scope is not None and given and _is_memoised(function, study):
+            if function is not None and scope is not None and given and _is_memoised(function, scope, study):
                 yield Hit(node=site, route=route, message=f"{function.name} remembers what requests ask for, without an end")
         if any(_is_memo(one.node, study, route) for one in route.wrappers):
             yield Hit(node=route.place, route=route, message=f"{route.name} is remembered without an end")
 
 
-def _is_memoised(function: ast.AST, study: Study) -> bool:
-    return any(
-        words(one).rpartition(".")[2] in ("lru_cache", "cache", "alru_cache") and _is_endless(one)
-        for one in getattr(function, "decorator_list", [])
+def _is_memoised(function: Function, scope: Scope, study: Study) -> bool:
+    memos = [one for one in function.decorator_list if _memo_name(one) in ("lru_cache", "cache", "alru_cache")]
+    endless = [one for one in memos if _is_endless(one)]
+    return bool(endless) and not (all(_is_bounded(one) for one in endless) and _computes(function, scope, study))
+
+
+def _memo_name(node: ast.expr) -> str:
+    return words(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
+
+
+def _is_bounded(memo: ast.expr) -> bool:
+    """`lru_cache(maxsize=1000)`, and `lru_cache` alone, which keeps 128."""
+    size = argument(memo, "maxsize", 0) if isinstance(memo, ast.Call) else None
+    return _memo_name(memo) != "cache" and not (isinstance(size, ast.Constant) and size.value is None)
+
+
+def _computes(function: Function, scope: Scope, study: Study) -> bool:
+    """Whether it makes its result of what it is given alone: then an entry is never out of date."""
+    return isinstance(function, ast.FunctionDef) and all(
+        one.symbol.function is not None
+        or one.symbol.kind == "class"
+        or (one.symbol.kind == "external" and one.symbol.dotted.startswith(PURE) and one.symbol.last not in ("open", "input"))
+        or (one.symbol.kind != "external" and one.symbol.last in PURE_METHODS)
+        for one in study.world.reach.of(function, scope.module)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
-from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, all_parameters, default_of
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters, default_of
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
@@ -108,7 +108,7 @@ def _unstated(study: Study) -> Iterator[Hit]:
             yield Hit(node=route.place, route=route, message=f"the model {route.name} answers with says nothing of what is in it")
             continue
         if model is not None:
-            if is_vague(model, study):
+            if is_vague(model, study) and not _answers_itself(route.function, route.scope, model, study):
                 yield Hit(node=route.place, route=route, message=f"response_model says nothing about what {route.name} answers")
             continue
         if route.option("response_class") is not None and "JSON" not in words(route.option("response_class").node):  # type: ignore[union-attr]  # just asked
@@ -120,6 +120,18 @@ def _unstated(study: Study) -> Iterator[Hit]:
                 route=route,
                 message=f"nothing says what {route.name} answers: no model is returned, no response_model given",
             )
+
+
+def _answers_itself(function: Function, scope: Scope, model: Expression, study: Study) -> bool:
+    """`response_model=None` where nothing is returned, or a response that is no JSON of just anything."""
+    if not (isinstance(model.node, ast.Constant) and model.node.value is None):
+        return False
+    returns = function.returns
+    if returns is not None and not isinstance(returns, ast.Constant):
+        kind = study.names.resolve(study.names.plain_type(returns, scope)[0], scope)
+        return kind.last.endswith("Response") and kind.last not in VAGUE
+    given = (one.value for one in own_nodes(function) if isinstance(one, ast.Return))
+    return all(one is None or (isinstance(one, ast.Constant) and one.value is None) for one in given)
 
 
 def _among_responses(route: Route) -> Expression | None:
@@ -363,7 +375,32 @@ def _is_cut(route: Route, study: Study) -> bool:
         if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == "islice":
             return True
     last = route.function.body[-1] if isinstance(route.function, FUNCTIONS) else None
-    return isinstance(last, ast.Return) and isinstance(last.value, ast.List | ast.Tuple)
+    return isinstance(last, ast.Return) and last.value is not None and _is_written_down(last.value, study)
+
+
+def _is_written_down(value: ast.expr, study: Study) -> bool:
+    """A list in the code, or one made of such a list or of a module's own: as long as somebody has written it."""
+    if isinstance(value, ast.ListComp):
+        return len(value.generators) == 1 and _is_written_down(value.generators[0].iter, study)
+    if isinstance(value, ast.Call):
+        called = words(value.func).rpartition(".")[2]
+        if isinstance(value.func, ast.Attribute) and called in ("items", "keys", "values") and not value.args:
+            return _is_written_down(value.func.value, study)
+        return called in ("list", "sorted", "tuple") and len(value.args) == 1 and _is_written_down(value.args[0], study)
+    if isinstance(value, ast.Name | ast.Attribute):
+        symbol = study.names.resolve(value, study.module.around(value))
+        if symbol.kind == "class":
+            return any(base.last in ("Enum", "StrEnum", "IntEnum") for base in study.names.bases(symbol))
+        if symbol.kind != "value" or symbol.scope is None or not isinstance(symbol.scope.node, ast.Module):
+            return False
+        value = symbol.node if isinstance(symbol.node, ast.expr) else value
+        return isinstance(value, ast.List | ast.Tuple | ast.Set | ast.Dict) and _has_parts(value)
+    return isinstance(value, ast.List | ast.Tuple)
+
+
+def _has_parts(value: ast.List | ast.Tuple | ast.Set | ast.Dict) -> bool:
+    """An empty one at a module's head is there to be filled."""
+    return bool(value.values if isinstance(value, ast.Dict) else value.elts)
 
 
 def _is_nothing(value: ast.expr) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
-from mcp_gateway.kit.patterns.python.expressions import words
+from mcp_gateway.kit.patterns.python.expressions import parameter_of, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.rules.errors import error_handlers
@@ -28,6 +28,8 @@ TOLD: Final = {
     "retry_after_seconds",
     "retryable",
 }
+# What every error has: the words it was raised with, and what it was raised from.
+INHERITED: Final = {"args", "__cause__", "__context__", "__traceback__", "__dict__"}
 RESPONSES: Final = re.compile(r"Response$|^HTTPException$|Problem|Error$|problem_response|^dict$")
 
 LEAKED = RuleCard(
@@ -63,7 +65,7 @@ def _leaked(study: Study) -> Iterator[Hit]:
         tainted = _tainted(handler)
         for node in (inner for statement in handler.body for inner in walk(statement)):
             for sink in _sinks(node, study):
-                if _carries(sink, tainted):
+                if _carries(sink, tainted) and not _is_told(sink, node, handler, study):
                     yield Hit(
                         node=sink,
                         route=route,
@@ -91,6 +93,36 @@ def _is_text(sink: ast.expr) -> bool:
         case ast.Call(func=ast.Attribute(value=formatted, attr="format")):
             return _is_text(formatted)
     return False
+
+
+def _is_told(sink: ast.expr, statement: ast.AST, handler: ast.ExceptHandler, study: Study) -> bool:
+    """Whether an error of the project's own gives only its fields: here, or in the function that makes an answer of it."""
+    if not _is_own(handler, study) or handler.name is None:
+        return False
+    if isinstance(sink, ast.Attribute):
+        return isinstance(sink.value, ast.Name) and sink.value.id == handler.name and sink.attr not in INHERITED
+    call = statement.value if isinstance(statement, ast.Return) else None
+    if not isinstance(call, ast.Call) or not isinstance(sink, ast.Name):
+        return False
+    function = study.names.callee(call, study.module.around(call)).function
+    name = parameter_of(function, call, sink) if function is not None else None
+    return name is not None and not any(_gives_words(node, name) for node in walk(function))  # type: ignore[arg-type]  # it has a parameter
+
+
+def _is_own(handler: ast.ExceptHandler, study: Study) -> bool:
+    """Whether all it catches are classes of the project."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    scope = study.module.around(handler)
+    return all(one is not None and study.names.resolve(one, scope).kind == "class" for one in kinds)
+
+
+def _gives_words(node: ast.AST, name: str) -> bool:
+    """The error itself put anywhere, but for its fields and the question what it is."""
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.value, ast.Name) and node.value.id == name and node.attr in INHERITED
+    inside = node.args if isinstance(node, ast.Call) and words(node.func) not in ("isinstance", "type") else ()
+    values = [node.value] if isinstance(node, ast.FormattedValue | ast.Return | ast.Assign | ast.keyword) else inside
+    return any(isinstance(one, ast.Name) and one.id == name for one in values)
 
 
 def _traces(study: Study, route: Route) -> Iterator[Hit]:

@@ -9,7 +9,7 @@ from mcp_gateway.kit.patterns.facts.statements import catches_all, ends_in_error
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
 
@@ -98,7 +98,7 @@ def _swallowed(study: Study) -> Iterator[Hit]:
             node=handler,
             route=route,
             message=f"{what} is caught here and not raised again",
-            mend="reraise" if _is_empty(handler) else "",
+            mend="reraise" if _is_nothing(handler.body) else "",
         )
     yield from _suppressed(study)
 
@@ -149,6 +149,13 @@ def _gathers_unread(node: ast.Expr) -> bool:
     )
 
 
+def _is_nothing(body: list[ast.stmt]) -> bool:
+    """`pass` or `...` alone: what is written beside it is said for people."""
+    one = body[0]
+    dots = isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and one.value.value is ...
+    return len(body) == 1 and (dots or isinstance(one, ast.Pass))
+
+
 def _is_empty(handler: ast.ExceptHandler) -> bool:
     return all(
         isinstance(one, ast.Pass) or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)) for one in handler.body
@@ -167,8 +174,24 @@ def _answers_loudly(handler: ast.ExceptHandler, study: Study) -> bool:
     logged = any(
         isinstance(node, ast.Call) and _logs_trace(node, study) for statement in handler.body for node in walk(statement)
     )
-    answered = any(isinstance(one, ast.Return) and one.value is not None and _is_failure(one.value) for one in handler.body)
-    return logged and answered
+    said = [one.value for one in handler.body if isinstance(one, ast.Return) and one.value is not None]
+    said += [one.value for one in handler.body if isinstance(one, ast.Assign) and _is_returned(one.targets[0], handler, study)]
+    return logged and any(_is_failure(one) or _is_told(one, handler, study) for one in said)
+
+
+def _is_returned(target: ast.expr, handler: ast.ExceptHandler, study: Study) -> bool:
+    """Whether the answer made here is what the function around it gives back: it has one `return`, of this name."""
+    holder = study.module.around(handler).node
+    given = [one.value for one in own_nodes(holder) if isinstance(one, ast.Return)] if isinstance(holder, FUNCTIONS) else []
+    last = given[-1] if given else None
+    return isinstance(target, ast.Name) and isinstance(last, ast.Name) and last.id == target.id
+
+
+def _is_told(value: ast.expr, handler: ast.ExceptHandler, study: Study) -> bool:
+    """`{"healthy": False, "error": "…"}` for the project's own caller, which is no handler of a route."""
+    if study.module.around(handler).node in study.by_function or not isinstance(value, ast.Dict):
+        return False
+    return any(isinstance(key, ast.Constant) and key.value == "error" for key in value.keys)
 
 
 def _logs_trace(call: ast.Call, study: Study) -> bool:

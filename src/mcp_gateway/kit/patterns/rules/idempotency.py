@@ -13,9 +13,10 @@ from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route
 
-# Posts that change nothing.
+# Posts that change nothing, and posts that set a state: twice is the same as once.
 ASKING: Final = re.compile(
-    r"(^|/)(search|query|queries|preview|validate|check|estimate|simulate|render|count|ask|explain|dry-run|compare)/?$"
+    r"(^|/)(search|query|queries|preview|validate|check|estimate|simulate|render|count|ask|explain|dry-run|compare|test"
+    r"|enable|disable|activate|deactivate|approve|block|unblock|archive|lock|unlock|revoke|refresh|sign-out)/?$"
 )
 KEYED: Final = re.compile(r"idempoten|dedup|once|already_(seen|done|processed)|seen_before|claim_event", re.IGNORECASE)
 

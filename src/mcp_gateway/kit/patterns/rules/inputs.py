@@ -86,9 +86,28 @@ def _raw_bodies(study: Study, route: Route) -> Iterator[Hit]:
         if _validates(parent):
             continue
         name = words(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
-        if name and _is_validated(name, function):
+        if name and (_is_validated(name, function) or (_is_form(node) and _is_read_by_name(name, function))):
             continue
         yield Hit(node=node, route=route, message=f"{route.name} takes the body as it comes")
+
+
+def _is_form(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and node.func.attr == "form"
+
+
+def _is_read_by_name(name: str, function: ast.AST) -> bool:
+    """`form["email"]`, `form.get("email")` alone: a form's fields are texts and files, so those named are all that is taken."""
+    taken: set[ast.AST] = set()
+    for node in walk(function):
+        match node:
+            case ast.Subscript(value=ast.Name() as form, slice=ast.Constant()) if form.id == name:
+                taken.add(form)
+            case ast.Call(func=ast.Attribute(value=ast.Name() as form, attr="get" | "getlist"), args=[ast.Constant(), *_]) if (
+                form.id == name
+            ):
+                taken.add(form)
+    loads = [one for one in walk(function) if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)]
+    return bool(loads) and all(one in taken for one in loads)
 
 
 def _is_request(node: ast.expr, study: Study) -> bool:

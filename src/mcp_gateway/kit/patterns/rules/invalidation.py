@@ -13,7 +13,7 @@ from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
 from mcp_gateway.kit.patterns.python.paths import Paths
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
-from mcp_gateway.kit.patterns.rules.caching import cache_uses
+from mcp_gateway.kit.patterns.rules.caching import cache_uses, is_next
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
@@ -78,7 +78,9 @@ def _kept(study: Study) -> list[CacheCall]:
     found = []
     for route in study.routes:
         if route.reads:
-            found += [used for used in cache_uses(study, route) if used.writes]
+            found += [
+                used for used in cache_uses(study, route) if used.writes and (used.reached.is_direct or is_next(study, used))
+            ]
     return found
 
 

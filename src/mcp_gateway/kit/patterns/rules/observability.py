@@ -305,7 +305,8 @@ def _has_health(made: ast.Call, study: Study) -> bool:
 
 def _is_default_application(node: ast.Call, study: Study) -> bool:
     """One that is mounted into another, or made for a test."""
-    return words(node.func).rpartition(".")[2] != "FastAPI" or not study.world.includes_routers(node)
+    mounted = any(one.child.call is node for one in study.world.mountings)
+    return mounted or words(node.func).rpartition(".")[2] != "FastAPI" or not study.world.includes_routers(node)
 
 
 def _includes_health(study: Study) -> bool:

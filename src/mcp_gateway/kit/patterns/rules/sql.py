@@ -3,12 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
-from mcp_gateway.kit.patterns.python.expressions import words
-from mcp_gateway.kit.patterns.python.modules import Scope
+from mcp_gateway.kit.patterns.python.expressions import given_to, parameter_of, words
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, default_of
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
@@ -35,6 +35,7 @@ RUNNING: Final = {
     "prepare",
     "stream",
 }
+Callers: TypeAlias = dict[ast.AST, list[Reached]]
 TEXTS: Final = {"text", "literal_column", "TextClause"}
 STATEMENT: Final = re.compile(
     r"^\s*(select|insert|update|delete|with|create|drop|alter|truncate|merge|call|explain|exec|set|grant|copy)\b"
@@ -74,15 +75,19 @@ def _built(study: Study) -> Iterator[Hit]:
         for dependency, inner in study.bodies(route):
             place = dependency.place if dependency.place in study.module.parents else route.place
             calls += [(one, one.site if one.site in study.module.parents else place) for one in inner]
+        callers: Callers = {}
+        for one, _ in calls:
+            if one.symbol.function is not None:
+                callers.setdefault(one.symbol.function, []).append(one)
         for one, site in calls:
-            if one.call not in seen and _is_built(one, study):
+            if one.call not in seen and _is_built(one, study, callers):
                 seen.add(one.call)
                 yield Hit(
                     node=site, route=route, message=f"{route.name} runs SQL put together from text ({words(one.call.func)})"
                 )
 
 
-def _is_built(one: Reached, study: Study) -> bool:
+def _is_built(one: Reached, study: Study, callers: Callers) -> bool:
     name = one.symbol.last if one.symbol.kind == "external" else words(one.call.func).rpartition(".")[2]
     if name not in RUNNING | TEXTS or (name in RUNNING and not isinstance(one.call.func, ast.Attribute)) or not one.call.args:
         return False
@@ -92,17 +97,34 @@ def _is_built(one: Reached, study: Study) -> bool:
         and not one.symbol.dotted.startswith(("sqlalchemy", "sqlmodel", "databases"))
     ):
         return False
-    return any(_varies(_Text(value, one.scope, study)) for value in one.call.args[:1])
+    return any(_varies(_Text(value, one.scope, study, callers)) for value in one.call.args[:1])
 
 
 class _Text:
-    """An expression that may be the text of a statement."""
+    """An expression that may be the text of a statement. `callers`: the calls on the handler's way, by what they call."""
 
-    def __init__(self, node: ast.expr, scope: Scope, study: Study, steps: int = 6) -> None:
-        self.node, self.scope, self.study, self.steps = node, scope, study, steps
+    def __init__(self, node: ast.expr, scope: Scope, study: Study, callers: Callers, steps: int = 6) -> None:
+        self.node, self.scope, self.study, self.callers, self.steps = node, scope, study, callers, steps
 
     def of(self, node: ast.expr, scope: Scope | None = None) -> "_Text":
-        return _Text(node, scope or self.scope, self.study, self.steps - 1)
+        return _Text(node, scope or self.scope, self.study, self.callers, self.steps - 1)
+
+    def handed(self, name: str) -> "list[_Text] | None":
+        """What a parameter of a function further on is given on this handler's way; None when not every call says."""
+        function = self.scope.node
+        if not isinstance(function, FUNCTIONS) or function not in self.callers or self.steps <= 0:
+            return None
+        found: list[_Text] = []
+        for one in self.callers[function]:
+            values = [value for value in given_to(one.call) if parameter_of(function, one.call, value) == name]
+            default = default_of(function.args, name)
+            if values:
+                found.append(self.of(values[0], one.scope))
+            elif default is not None:
+                found.append(self.of(default, self.scope.parent))
+            else:
+                return None
+        return found
 
 
 def _varies(text: _Text) -> bool:
@@ -262,6 +284,11 @@ def _put_in_name(text: _Text, node: ast.expr) -> Iterator[str | None]:
                 yield from _put_in(text.of(value)) if value is not None else (None,)
             return
         if _is_checked(text, node.id):
+            return
+        handed = text.handed(node.id)
+        if handed is not None:
+            for one in handed:
+                yield from _put_in(one)
             return
     symbol = text.study.names.resolve(node, text.scope)
     if (

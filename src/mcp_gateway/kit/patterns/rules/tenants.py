@@ -25,8 +25,11 @@ STORE: Final = re.compile(
 HOUSEKEEPING: Final = {
     "commit", "rollback", "refresh", "flush", "close", "begin", "add", "append", "debug", "info", "warning", "error",
     "exception", "bind",
+    "connect", "disconnect",
     "model_validate", "model_dump", "encode", "decode", "split", "strip", "join", "format", "items", "keys", "values",
 }  # fmt: skip
+# Who looks after all tenants: no tenant's own administrator is called so.
+OPERATOR: Final = re.compile(r"super_?(user|admin)|platform_?admin|site_?admin|sys_?admin|global_?admin|is_staff", re.IGNORECASE)
 GUARDING: Final = re.compile(r"check|ensure|require|authori[sz]e|assert|verify|permission|access|belongs|own", re.IGNORECASE)
 
 MISSING = RuleCard(
@@ -237,7 +240,7 @@ def _unscoped(study: Study) -> Iterator[Hit]:
     for route in study.routes:
         if route.function is None or is_entrance(route, study) or is_webhook(route) or not _knows_caller(study, route):
             continue
-        if _rechecked(study, route):
+        if _rechecked(study, route) or _is_for_operators(study, route):
             continue
         for node in walk(route.function):
             if isinstance(node, ast.Call) and _asks_store(study, node) and not _is_scoped(study, node, route):
@@ -282,9 +285,24 @@ def _is_scoped(study: Study, call: ast.Call, route: Route) -> bool:
     return False
 
 
-def _mentions_caller(study: Study, values: list[ast.expr]) -> bool:
-    inside = (node for value in values for node in walk(value) if isinstance(node, ast.Attribute | ast.Name))
-    return any(study.origin(node) & KNOWN for node in inside)
+def _mentions_caller(study: Study, values: list[ast.expr], steps: int = 3) -> bool:
+    """Over names: `statement = select(Item).where(Item.owner == user.id)` asks for the user's."""
+    inside = [node for value in values for node in walk(value) if isinstance(node, ast.Attribute | ast.Name)]
+    if any(study.origin(node) & KNOWN for node in inside):
+        return True
+    named = [node for node in inside if isinstance(node, ast.Name)] if steps > 0 else []
+    return any(_mentions_caller(study, _queries(study, node), steps - 1) for node in named)
+
+
+def _queries(study: Study, name: ast.Name) -> list[ast.expr]:
+    """What a name of this function is bound to where that is put together from calls, as queries are."""
+    bound = study.module.around(name).bindings.get(name.id, ())
+    return [one.value for one in bound if one.kind == "value" and isinstance(one.value, ast.Call) and name not in walk(one.value)]
+
+
+def _is_for_operators(study: Study, route: Route) -> bool:
+    """Whether every way to the route asks for somebody who looks after all tenants."""
+    return all(any(OPERATOR.search(one.target.symbol.last) for one in chain) for chain in study.chains(route))
 
 
 def _rechecked(study: Study, route: Route) -> bool:
@@ -293,6 +311,8 @@ def _rechecked(study: Study, route: Route) -> bool:
         if isinstance(node, ast.If) and raises(node.body):
             for one in walk(node.test):
                 if isinstance(one, ast.Compare) and any(study.origin(side) & KNOWN for side in [one.left, *one.comparators]):
+                    return True
+                if isinstance(one, ast.Attribute) and OPERATOR.search(one.attr) and study.origin(one.value) & KNOWN:
                     return True
         if isinstance(node, ast.Call) and GUARDING.search(words(node.func).rpartition(".")[2]):
             values = [*node.args, *(word.value for word in node.keywords)]
