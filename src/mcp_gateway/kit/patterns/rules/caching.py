@@ -35,7 +35,8 @@ PURE: Final = (
 PURE_METHODS: Final = {
     "encode", "decode", "lower", "upper", "casefold", "strip", "lstrip", "rstrip", "split", "rsplit", "partition", "rpartition",
     "splitlines", "join", "replace", "format", "startswith", "endswith", "removeprefix", "removesuffix", "search", "match",
-    "fullmatch", "sub", "group", "groups", "start", "end", "span", "items", "keys", "values", "hexdigest", "digest", "append", "extend", "isdigit",
+    "fullmatch", "sub", "group",
+    "groups", "start", "end", "span", "items", "keys", "values", "hexdigest", "digest", "append", "extend", "isdigit",
 }  # fmt: skip
 DICT_CACHE: Final = re.compile(r"cache|memo|cached", re.IGNORECASE)
 WITHOUT_TENANT = RuleCard(
