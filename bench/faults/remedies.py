@@ -15,6 +15,8 @@ from mcp_gateway.adapters.remedies.command_permission import DenyCommand
 from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
 from mcp_gateway.adapters.remedies.store_state import EndScript, LoadScripts
 from mcp_gateway.adapters.remedies.stored_rules import RollBackRules
+from mcp_gateway.diagnostics.actions.applying import unheard
+from mcp_gateway.diagnostics.actions.operating import Operator as StoreOperator
 from mcp_gateway.diagnostics.verdict import Action
 
 Operator: TypeAlias = Callable[[Lab, Action], Awaitable[None]]
@@ -26,6 +28,10 @@ STATEMENT_INDEXES = {"orders.by_customer": "orders_customer", "orders.by_day": "
 async def carry_out(lab: Lab, action: Action) -> None:
     """Raises `KeyError` for a kind that nobody here can carry out."""
     await _OPERATORS[action.kind](lab, action)
+
+
+async def _ours(operator: StoreOperator, action: Action) -> None:
+    await (await operator.prepare(action)).do(unheard)
 
 
 async def _nothing(_: Lab, __: Action) -> None:
@@ -41,11 +47,11 @@ async def _roll_back(lab: Lab, action: Action) -> None:
 
 
 async def _roll_back_rules(lab: Lab, action: Action) -> None:
-    await RollBackRules(url=lab.rig.store.url).carry_out(action)
+    await _ours(RollBackRules(url=lab.rig.store.url), action)
 
 
 async def _expire(lab: Lab, action: Action) -> None:
-    await ExpireKeys(url=lab.rig.store.url).carry_out(action)
+    await _ours(ExpireKeys(url=lab.rig.store.url), action)
 
 
 async def _cache_ttl(lab: Lab, action: Action) -> None:
@@ -73,15 +79,15 @@ async def _split(lab: Lab, _: Action) -> None:
 
 
 async def _drop(lab: Lab, action: Action) -> None:
-    await DropCachedValue(url=lab.rig.store.url).carry_out(action)
+    await _ours(DropCachedValue(url=lab.rig.store.url), action)
 
 
 async def _end_script(lab: Lab, action: Action) -> None:
-    await EndScript(url=lab.rig.store.url).carry_out(action)
+    await _ours(EndScript(url=lab.rig.store.url), action)
 
 
 async def _deny(lab: Lab, action: Action) -> None:
-    await DenyCommand(url=lab.rig.store.url).carry_out(action)
+    await _ours(DenyCommand(url=lab.rig.store.url), action)
 
 
 async def _resume(lab: Lab, _: Action) -> None:
@@ -99,7 +105,7 @@ async def _store_address(lab: Lab, _: Action) -> None:
 
 
 async def _scripts(lab: Lab, action: Action) -> None:
-    await LoadScripts(url=lab.rig.store.url).carry_out(action)
+    await _ours(LoadScripts(url=lab.rig.store.url), action)
 
 
 async def _restart(lab: Lab, action: Action) -> None:

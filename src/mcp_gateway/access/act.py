@@ -20,13 +20,17 @@ ADMINISTRATIVE: frozenset[Action] = frozenset({"manage_access", "issue_tokens", 
 
 @call_value
 class Act:
-    """`arguments` are what the caller sent, as JSON values; the trail keeps a fingerprint of them, of administrators' all."""
+    """`arguments` are what the caller sent, as JSON values; the trail keeps a fingerprint of them, of administrators' all.
+
+    `kept`: all of them too, secrets masked, whatever the action is; for what changes things and is looked up afterwards.
+    """
 
     action: Action
     target: Target = field(default_factory=Target)
     arguments: Mapping[str, Json] = field(default_factory=dict)
     correlation_id: str = ""
     face: FaceName = "http"
+    kept: bool = False
 
     @property
     def remarkable(self) -> bool:

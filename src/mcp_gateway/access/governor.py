@@ -192,7 +192,7 @@ class Governor:
         self, caller: Caller, act: Act, *, allowed: bool, reason: str, outcome: Outcome, error_code: str, duration_ms: float = 0.0
     ) -> AuditEvent:
         fingerprint, arguments = self._digest(act.arguments)
-        if act.action in ADMINISTRATIVE and act.arguments:
+        if (act.kept or act.action in ADMINISTRATIVE) and act.arguments:
             arguments = masked_text(act.arguments)
         return AuditEvent(
             tenant=caller.tenant,

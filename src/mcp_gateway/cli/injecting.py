@@ -2,20 +2,18 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mcp_gateway.cli.endings import told_to_end
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.wiring.faults import Exercise, FaultOrder, check_order, offered_faults, open_exercise
 
 NEEDS = {"redis": "--redis URL, or --redis own", "line": "--target HOST:PORT", "rig": "the benchmark: python -m bench.faults"}
-_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def show_faults() -> None:
@@ -49,7 +47,7 @@ async def _run(exercise: Exercise, seconds: float, well_seconds: float) -> bool:
     From here on Ctrl-C ends the waiting alone, so that what is taken back is taken back whole.
     """
     console, ended = error_console(), asyncio.Event()
-    with _told_to_end(ended):
+    with told_to_end(ended.set):
         if well_seconds:
             console.print(f"  well for {well_seconds:g} s")
         if await _waited(well_seconds, ended):
@@ -66,17 +64,3 @@ async def _waited(seconds: float, ended: asyncio.Event) -> bool:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(ended.wait(), seconds)
     return not ended.is_set()
-
-
-@contextlib.contextmanager
-def _told_to_end(ended: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    before = [(number, signal.getsignal(number)) for number in _ENDING]
-    try:
-        for number in _ENDING:
-            loop.add_signal_handler(number, ended.set)
-        yield
-    finally:
-        for number, handler in before:
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)

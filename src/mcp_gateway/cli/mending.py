@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import typer
 
+from mcp_gateway.cli.endings import told_to_end
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.cli.telling import print_lines
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import LOCAL_CALLER
-from mcp_gateway.diagnostics.actions.applying import Applied, Preview
+from mcp_gateway.diagnostics.actions.mending import Mending
+from mcp_gateway.diagnostics.actions.operating import Applied, Preview, Unfinished
 from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, say
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.remedies import open_mending
@@ -44,8 +46,14 @@ def chosen(diagnosis: Mapping[str, Json], which: str) -> Order:
 
 
 def carry_out(order: Order, settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
-    """Show what would be done, ask, do it, and wait for its signal; None when nobody said yes. Raises `GatewayError`."""
-    applied = asyncio.run(_apply(order, settings, watched, yes=yes))
+    """Show what would be done, ask, do it, and wait for its signal; None when nobody said yes.
+
+    Raises `GatewayError`, and `KeyboardInterrupt` when it was ended before, by then taken back.
+    """
+    try:
+        applied = asyncio.run(_apply(order, settings, watched, yes=yes))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     if applied is not None:
         _tell(applied)
     return applied
@@ -54,13 +62,43 @@ def carry_out(order: Order, settings: Settings, watched: Watched, *, yes: bool) 
 async def _apply(order: Order, settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
     console = error_console()
     async with open_mending(settings, watched, clock=SystemClock()) as mending:
+        print_lines((line for one in await mending.unfinished() for line in _unfinished(one)), console)
         with console.status("looking, twice"):
             preview = await mending.preview(order.kind, order.target)
         print_lines(_preview(preview), console)
         if not yes and not typer.confirm("Do it?", default=False, err=True):
             return None
         with console.status("doing it, and waiting for its signal"):
-            return await mending.mend(LOCAL_CALLER, order.kind, order.target, token=preview.token)
+            return await _mend(mending, order, preview.token)
+
+
+async def _mend(mending: Mending, order: Order, token: str) -> Applied:
+    """From here on Ctrl-C ends it once: what was changed is taken back, and taking back is not to be hindered."""
+    working = asyncio.ensure_future(mending.mend(LOCAL_CALLER, order.kind, order.target, token=token, hear=_hear))
+    asked: list[None] = []
+
+    def end() -> None:
+        if asked:
+            _hear("It is being taken back, which takes a minute at most.")
+        else:
+            asked.append(None)
+            working.cancel()
+
+    with told_to_end(end):
+        return await working
+
+
+def _hear(said: str) -> None:
+    print_lines([say("plain", f"  {said}")], error_console())
+
+
+def _unfinished(one: Unfinished) -> Iterator[Line]:
+    yield say(
+        "bad",
+        f"{one.kind} was begun at {one.at:%Y-%m-%d %H:%M:%S} UTC by {one.by or 'somebody'}, and has no end ({one.last_step}).",
+    )
+    yield say("plain", f"  it runs now, or it was killed; the way back by hand: {one.way_back or 'none'}")
+    yield say("plain", f"  its steps: mcp-gateway audit search --id {one.run}")
 
 
 def _preview(preview: Preview) -> Iterator[Line]:
@@ -74,11 +112,15 @@ def _preview(preview: Preview) -> Iterator[Line]:
 
 def _tell(applied: Applied) -> None:
     console = error_console()
+    if applied.outcome.said:
+        print_lines([say("plain", applied.outcome.said)], console)
     if applied.helped:
         console.print(f"[green]It helped[/], after {applied.seconds:.0f} s.")
         return
-    undone = {True: "it was undone", False: "it could not be undone", None: "there is nothing that could be undone"}
+    undone = {True: "it was undone", False: "it could NOT be undone", None: "there is nothing that could be undone"}
     console.print(f"[red]It did not help[/]: its signal did not come; {undone[applied.undone]}.")
+    if applied.way_back:
+        print_lines([say("bad", f"Take it back by hand: {applied.way_back}")], console)
 
 
 def _order(action: Mapping[str, Json]) -> Order:

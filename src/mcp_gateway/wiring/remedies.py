@@ -1,41 +1,27 @@
 """Remedies that this program can carry out itself, in the Redis it is told of; each step stands in the gateway's own trail."""
 
+import os
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from mcp_gateway.access.act import Act
-from mcp_gateway.access.governor import Governor
-from mcp_gateway.access.policy.model import Target
 from mcp_gateway.adapters.remedies.cached_value import DropCachedValue
 from mcp_gateway.adapters.remedies.command_permission import DenyCommand
 from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
 from mcp_gateway.adapters.remedies.store_state import EndScript, LoadScripts, ReleaseBreaker
 from mcp_gateway.adapters.remedies.stored_rules import RollBackRules
+from mcp_gateway.adapters.remedies.turns import StoreTurns
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.diagnostics.actions.applying import Applying, Operator, Step
+from mcp_gateway.diagnostics.actions.applying import Applying
 from mcp_gateway.diagnostics.actions.mending import Mending
+from mcp_gateway.diagnostics.actions.operating import Operator, Turns
+from mcp_gateway.diagnostics.verdict import Action
 from mcp_gateway.settings import Settings
 from mcp_gateway.wiring.access_commands import open_access_alone
-from mcp_gateway.wiring.operations import OPS, looking_tools
+from mcp_gateway.wiring.audited_steps import AuditedSteps
+from mcp_gateway.wiring.operations import looking_tools
 from mcp_gateway.wiring.watched import Watched
-
-
-@dataclass(frozen=True, slots=True)
-class AuditedSteps:
-    """Implements `Trail`. What cannot be written down is not done."""
-
-    governor: Governor
-
-    async def record(self, step: Step) -> None:
-        act = Act(
-            action="diagnose",
-            target=Target(server=OPS, tool=f"apply.{step.action.kind}"),
-            arguments={"step": step.name, "target": dict(step.action.target), "detail": step.detail},
-            face="command",
-        )
-        await self.governor.carry_out(step.caller, act, _noted)
 
 
 @asynccontextmanager
@@ -46,13 +32,30 @@ async def open_mending(settings: Settings, watched: Watched, *, clock: Clock) ->
         yield Mending(
             observer=tools.observing,
             deployment=tools.deployment,
+            turns=_turns(settings, clock),
             applying=Applying(
                 operators=_operators(settings),
-                trail=AuditedSteps(access.governor),
+                trail=AuditedSteps(governor=access.governor, audit=access.audit, clock=clock),
                 clock=clock,
                 secret=secrets.token_bytes(32),
             ),
         )
+
+
+class NobodysTurn:
+    """Implements `Turns` where no store is named: nothing can be carried out there either."""
+
+    @asynccontextmanager
+    async def turn(self, _: Action) -> AsyncIterator[None]:
+        yield
+
+
+def _turns(settings: Settings, clock: Clock) -> Turns:
+    if settings.redis_url is None:
+        return NobodysTurn()
+    return StoreTurns(
+        url=settings.redis_url.get_secret_value(), holder=f"process {os.getpid()} on {socket.gethostname()}", clock=clock
+    )
 
 
 def _operators(settings: Settings) -> dict[str, Operator]:
@@ -69,7 +72,3 @@ def _operators(settings: Settings) -> dict[str, Operator]:
         "release_breaker": ReleaseBreaker(url=url),
         "roll_back_rules": RollBackRules(url=url),
     }
-
-
-async def _noted() -> None:
-    """The line is all there is to it."""

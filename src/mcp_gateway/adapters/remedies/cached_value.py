@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass, field
 
+from mcp_gateway.adapters.remedies.lines import open_line
 from mcp_gateway.core.errors import InvalidInput, NotFound
-from mcp_gateway.diagnostics.actions.applying import Radius, Undo
+from mcp_gateway.diagnostics.actions.operating import Change, Outcome, Progress, Radius
 from mcp_gateway.diagnostics.verdict import Action
 from mcp_gateway.kit.errors import StoreRefused
 from mcp_gateway.kit.redis.connection import RedisConnection
@@ -31,24 +32,31 @@ class DropCachedValue:
 
     async def radius(self, action: Action) -> Radius:
         key = _key(action)
-        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-            size = await _size(connection, key)
+        async with await self._line() as line:
+            size = await _size(line, key)
         return Radius(keys=1, changes=(f"{key}: {size} bytes -> loaded anew by its next reader",))
 
-    async def carry_out(self, action: Action) -> Undo | None:
+    async def prepare(self, action: Action) -> Change:
         key = _key(action)
-        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-            await _size(connection, key)
-            kept, left = await connection.call("DUMP", key), await connection.call("PTTL", key)
-            if not isinstance(kept, bytes) or not isinstance(left, int):
-                raise CachedValueGone
-            await connection.call("UNLINK", key)
+        async with await self._line() as line:
+            await _size(line, key)
+            kept, left = await line.call("DUMP", key), await line.call("PTTL", key)
+        if not isinstance(kept, bytes) or not isinstance(left, int):
+            raise CachedValueGone
+
+        async def do(_: Progress) -> Outcome:
+            async with await self._line() as line:
+                taken = await line.call("UNLINK", key)
+            return Outcome(said="The value was taken out." if taken else "The value was gone already.")
 
         async def undo() -> None:
-            async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-                await _put_back(connection, key, max(0, left), kept)
+            async with await self._line() as line:
+                await _put_back(line, key, max(0, left), kept)
 
-        return undo
+        return Change(do=do, undo=undo, way_back="none is needed: the next reader of the value loads it anew")
+
+    async def _line(self) -> RedisConnection:
+        return await open_line(self.url, call_seconds=CALL_SECONDS, most_reply_bytes=2 * MOST_BYTES)
 
 
 async def _put_back(connection: RedisConnection, key: str, milliseconds: int, kept: bytes) -> None:

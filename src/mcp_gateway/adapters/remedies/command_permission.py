@@ -1,13 +1,16 @@
 """Taking the permission for a command that walks all keys from the users who send it now; SCAN does the same in steps."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mcp_gateway.adapters.remedies.lines import open_line
 from mcp_gateway.core.errors import InvalidInput
-from mcp_gateway.diagnostics.actions.applying import Radius, Undo
+from mcp_gateway.diagnostics.actions.operating import Change, Outcome, Progress, Radius
+from mcp_gateway.diagnostics.errors import NotNeeded
 from mcp_gateway.diagnostics.verdict import Action
 from mcp_gateway.kit.redis.connection import RedisConnection
 
-CALL_SECONDS = 2.0
 # Nobody needs these to serve a request, and the kit sends neither.
 COMMANDS = frozenset({"keys", "sort"})
 MOST_CLIENTS = 1_000
@@ -25,36 +28,55 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DenyCommand:
-    """`url`: of a user who may CLIENT LIST and ACL SETUSER. Kind `deny_command`. It holds until the server restarts."""
+    """`url`: of a user who may CLIENT LIST, ACL DRYRUN and ACL SETUSER. Kind `deny_command`. It holds until a restart."""
 
     url: str = field(repr=False)
 
     async def radius(self, action: Action) -> Radius:
         command = _command(action)
-        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-            senders = await _senders(connection, command)
+        senders = await self._allowed(command)
         shown = [f"{one.name or 'a client without a name'} at {one.address} (user {one.user})" for one in senders[:MOST_SHOWN]]
-        users = sorted({one.user for one in senders})
         return Radius(
-            changes=(
-                *(f"user {user}: may send {command.upper()} -> is refused it, on all its connections" for user in users),
-                *(f"sends it now: {one}" for one in shown),
-            )
+            changes=(*_changes(command, senders), *(f"sends it now: {one}" for one in shown)), fixed=_changes(command, senders)
         )
 
-    async def carry_out(self, action: Action) -> Undo | None:
+    async def prepare(self, action: Action) -> Change:
         command = _command(action)
-        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-            users = sorted({one.user for one in await _senders(connection, command)})
-            for user in users:
-                await connection.call("ACL", "SETUSER", user, f"-{command}")
+        senders = await self._allowed(command)
+        users = _users(senders)
+
+        async def permit(sign: str) -> None:
+            async with await open_line(self.url) as line:
+                for user in users:
+                    await line.call("ACL", "SETUSER", user, f"{sign}{command}")
+
+        async def do(_: Progress) -> Outcome:
+            await permit("-")
+            return Outcome(said=f"{', '.join(users)}: refused {command.upper()}.")
 
         async def undo() -> None:
-            async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-                for user in users:
-                    await connection.call("ACL", "SETUSER", user, f"+{command}")
+            await permit("+")
 
-        return undo
+        way_back = "; ".join(shlex.join(["ACL", "SETUSER", user, f"+{command}"]) for user in users)
+        return Change(do=do, undo=undo, way_back=way_back, fixed=_changes(command, senders))
+
+    async def _allowed(self, command: str) -> tuple[Sender, ...]:
+        """Who sends it and may. Only from them it is taken, for only to them it may be given back."""
+        async with await open_line(self.url) as line:
+            senders = await _senders(line, command)
+            may = {user for user in _users(senders) if await line.call("ACL", "DRYRUN", user, command, "x") == b"OK"}
+        found = tuple(one for one in senders if one.user in may)
+        if not found:
+            raise NotNeeded(f"Whoever sends {command.upper()} is refused it already: {', '.join(_users(senders))}.")
+        return found
+
+
+def _users(senders: Sequence[Sender]) -> list[str]:
+    return sorted({one.user for one in senders})
+
+
+def _changes(command: str, senders: Sequence[Sender]) -> tuple[str, ...]:
+    return tuple(f"user {user}: may send {command.upper()} -> is refused it, on all its connections" for user in _users(senders))
 
 
 async def _senders(connection: RedisConnection, command: str) -> tuple[Sender, ...]:

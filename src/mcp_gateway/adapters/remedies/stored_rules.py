@@ -1,16 +1,18 @@
 """Going back to the rules that were stored before the present ones. The store keeps these two, so it is known what that means."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from mcp_gateway.adapters.remedies.lines import CALL_SECONDS, open_line
 from mcp_gateway.core.errors import InvalidInput
-from mcp_gateway.diagnostics.actions.applying import Radius, Undo
+from mcp_gateway.diagnostics.actions.operating import Change, Outcome, Progress, Radius
 from mcp_gateway.diagnostics.verdict import Action
+from mcp_gateway.kit.errors import RulesChanged
 from mcp_gateway.kit.limits.documents import from_text
+from mcp_gateway.kit.limits.ports import StoredDocument
 from mcp_gateway.kit.limits.rules import ConcurrencyRule, Rule
-from mcp_gateway.kit.redis.connection import RedisConnection
-from mcp_gateway.kit.redis.limits import RedisRuleStore
-
-CALL_SECONDS = 2.0
+from mcp_gateway.kit.redis.limits import RULES_KEY, RedisRuleStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,23 +22,53 @@ class RollBackRules:
     url: str = field(repr=False)
 
     async def radius(self, action: Action) -> Radius:
-        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-            store = RedisRuleStore(connection, timeout_seconds=CALL_SECONDS)
-            return Radius(changes=_changes(action.target["rule"], (await store.load()).text, await _former(store)))
+        async with self._store() as store:
+            changes = _changes(action.target["rule"], (await store.load()).text, await _former(store))
+        return Radius(changes=changes, fixed=changes)
 
-    async def carry_out(self, action: Action) -> Undo | None:
-        async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-            store = RedisRuleStore(connection, timeout_seconds=CALL_SECONDS)
+    async def prepare(self, action: Action) -> Change:
+        async with self._store() as store:
             present, former = await store.load(), await _former(store)
-            _changes(action.target["rule"], present.text, former)
-            revision = await store.save(former, expected_revision=present.revision)
+        changes, refused = _changes(action.target["rule"], present.text, former), False
+
+        async def do(_: Progress) -> Outcome:
+            nonlocal refused
+            async with self._store() as store:
+                try:
+                    await store.save(former, expected_revision=present.revision)
+                except RulesChanged:
+                    refused = True
+                    raise
+            return Outcome(said=f"The rules are again those before: {'; '.join(changes)}.")
 
         async def undo() -> None:
-            async with await RedisConnection.open(self.url, timeout_seconds=CALL_SECONDS) as connection:
-                store = RedisRuleStore(connection, timeout_seconds=CALL_SECONDS)
-                await store.save(present.text, expected_revision=revision)
+            if refused:
+                return
+            async with self._store() as store:
+                now = await store.load()
+                if await _is_ours(store, now, former, present):
+                    await store.save(present.text, expected_revision=now.revision)
 
-        return undo
+        return Change(
+            do=do,
+            undo=undo,
+            fixed=changes,
+            way_back=f"the rules that were in force stand in the store, until others are stored: HGET {RULES_KEY} former",
+        )
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncIterator[RedisRuleStore]:
+        async with await open_line(self.url) as line:
+            yield RedisRuleStore(line, timeout_seconds=CALL_SECONDS)
+
+
+async def _is_ours(store: RedisRuleStore, now: StoredDocument, former: str, present: StoredDocument) -> bool:
+    """Whether the change is what was stored last. Raises `RulesChanged` when somebody stored others since."""
+    if now.revision == present.revision:
+        return False
+    if (now.text, await store.former()) != (former, present.text):
+        raise RulesChanged(revision=now.revision, expected_revision=present.revision)
+    return True
 
 
 async def _former(store: RedisRuleStore) -> str:

@@ -1,108 +1,33 @@
 """Carrying a remedy out, in this order: whom it concerns, a preview, the change, its signal within its time, or back again.
 
-A remedy that is to be carried out must be the one that was previewed: whoever says yes has seen what he says yes to. Each step is
-written down before the next one begins. What is carried out is an operator's typed work, never a command's text.
+A remedy that is to be carried out must be the one that was previewed: whoever says yes has seen what he says yes to. What is
+carried out is an operator's typed work, never a command's text.
 """
 
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
 
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError, InvalidInput, Json
+from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.diagnostics.actions.carrying import CarryingOut, Pace
 from mcp_gateway.diagnostics.actions.kinds import told
+from mcp_gateway.diagnostics.actions.operating import STEP_SECONDS, Applied, Came, Operator, Preview, Progress, Trail
+from mcp_gateway.diagnostics.errors import NotAsPreviewed, RemedyTimedOut
 from mcp_gateway.diagnostics.verdict import Action
 
 WITHIN_SECONDS = 60.0
 EVERY_SECONDS = 3.0
-# What a step of an operator may take.
-STEP_SECONDS = 30.0
-
-Undo: TypeAlias = Callable[[], Awaitable[None]]
-# Whether the signal that the remedy promised has come.
-Came: TypeAlias = Callable[[], Awaitable[bool]]
-StepName: TypeAlias = Literal["previewed", "begun", "carried_out", "failed", "helped", "did_not_help", "undone", "not_undone"]
+_HALF = 32
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Radius:
-    """Whom and what a change concerns. None: not known, and said so. `changes` in words, one line each."""
-
-    keys: int | None = None
-    tenants: int | None = None
-    requests_per_second: float | None = None
-    changes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preview:
-    """What would be done. `token` must be given back to have it done."""
-
-    action: Action
-    sentence: str
-    radius: Radius
-    token: str
-
-    def to_dict(self) -> dict[str, Json]:
-        radius: dict[str, Json] = {
-            "keys": self.radius.keys,
-            "tenants": self.radius.tenants,
-            "requests_per_second": self.radius.requests_per_second,
-            "changes": list(self.radius.changes),
-        }
-        return {"action": self.action.to_dict(), "sentence": self.sentence, "blast_radius": radius, "token": self.token}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One line of the trail."""
-
-    name: StepName
-    caller: Caller
-    action: Action
-    detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
-    """`helped` False: its signal did not come. `undone` None: there was no need, or nothing that could be undone."""
-
-    action: Action
-    helped: bool
-    seconds: float
-    undone: bool | None = None
-    steps: tuple[StepName, ...] = ()
-
-    def to_dict(self) -> dict[str, Json]:
-        return {
-            "action": self.action.to_dict(),
-            "helped": self.helped,
-            "seconds": round(self.seconds, 1),
-            "undone": self.undone,
-            "steps": list(self.steps),
-        }
-
-
-class Operator(Protocol):
-    """Does one kind of remedy. Raises `GatewayError`."""
-
-    async def radius(self, action: Action) -> Radius:
-        """Whom it concerns; reads only."""
-        ...
-
-    async def carry_out(self, action: Action) -> Undo | None:
-        """The change; how to take it back, None when it cannot be."""
-        ...
-
-
-class Trail(Protocol):
-    """Where steps are written down. Raises when it cannot be: then nothing is done."""
-
-    async def record(self, step: Step) -> None: ...
+def unheard(_: str) -> None:
+    """Nobody waits for progress."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,52 +44,34 @@ class Applying:
     async def preview(self, action: Action) -> Preview:
         """Changes nothing. Raises `InvalidInput` for a kind nobody here can carry out, and what the operator raises."""
         operator = self._operator(action)
-        async with asyncio.timeout(STEP_SECONDS):
+        async with _bounded():
             radius = await operator.radius(action)
-        return Preview(action=action, sentence=told(action), radius=radius, token=self._token(action))
+        return Preview(action=action, sentence=told(action), radius=radius, token=self._token(action, radius.fixed))
 
-    async def apply(self, caller: Caller, action: Action, *, token: str, came: Came) -> Applied:
-        """Do what was previewed, and undo it when its signal does not come in time. Raises `InvalidInput` and `GatewayError`."""
-        if token != self._token(action):
+    async def apply(self, caller: Caller, action: Action, *, token: str, came: Came, hear: Progress = unheard) -> Applied:
+        """Do what was previewed, and undo it when its signal does not come in time.
+
+        `hear` is told in words how far it is. Raises `InvalidInput` and `NotAsPreviewed`, with nothing changed; what the change,
+        the trail and the watching raise, once it is taken back; and `RemedyNotUndone` in their place when that failed.
+        """
+        if token[:_HALF] != self._token(action, ())[:_HALF]:
             raise InvalidInput("This is not what was previewed.", hint="Ask for the preview, and give its token back.")
-        operator, steps = self._operator(action), list[StepName]()
-        begun = self.clock.monotonic()
-        await self._note(steps, "begun", caller, action)
-        try:
-            async with asyncio.timeout(STEP_SECONDS):
-                undo = await operator.carry_out(action)
-        except (GatewayError, TimeoutError) as error:
-            await self._note(steps, "failed", caller, action, type(error).__name__)
-            raise
-        await self._note(steps, "carried_out", caller, action)
-        helped = await self._wait(came)
-        await self._note(steps, "helped" if helped else "did_not_help", caller, action)
-        undone = None if helped or undo is None else await self._undo(undo, steps, caller, action)
-        seconds = self.clock.monotonic() - begun
-        return Applied(action=action, helped=helped, seconds=seconds, undone=undone, steps=tuple(steps))
-
-    async def _wait(self, came: Came) -> bool:
-        until = self.clock.monotonic() + self.within_seconds
-        while True:
-            if await came():
-                return True
-            if self.clock.monotonic() >= until:
-                return False
-            await asyncio.sleep(self.every_seconds)
-
-    async def _undo(self, undo: Undo, steps: list[StepName], caller: Caller, action: Action) -> bool:
-        try:
-            async with asyncio.timeout(STEP_SECONDS):
-                await undo()
-        except (GatewayError, TimeoutError) as error:
-            await self._note(steps, "not_undone", caller, action, type(error).__name__)
-            return False
-        await self._note(steps, "undone", caller, action)
-        return True
-
-    async def _note(self, steps: list[StepName], name: StepName, caller: Caller, action: Action, detail: str = "") -> None:
-        await self.trail.record(Step(name=name, caller=caller, action=action, detail=detail))
-        steps.append(name)
+        operator = self._operator(action)
+        async with _bounded():
+            change = await operator.prepare(action)
+        if token != self._token(action, change.fixed):
+            raise NotAsPreviewed(would_change=list[Json](change.fixed))
+        carrying = CarryingOut(
+            trail=self.trail,
+            clock=self.clock,
+            pace=Pace(within_seconds=self.within_seconds, every_seconds=self.every_seconds),
+            caller=caller,
+            action=action,
+            change=change,
+            run=secrets.token_hex(8),
+            hear=hear,
+        )
+        return await carrying.end_to_end(came)
 
     def _operator(self, action: Action) -> Operator:
         found = self.operators.get(action.kind)
@@ -172,7 +79,19 @@ class Applying:
             raise InvalidInput(f"{action.kind} is for people to carry out.", hint=f"By hand:\n{action.command}")
         return found
 
-    def _token(self, action: Action) -> str:
-        """Of the remedy and its targets; nobody else can make one."""
-        said = json.dumps([action.kind, sorted(action.target.items())]).encode()
-        return hashlib.blake2b(said, key=self.secret[:64], digest_size=16).hexdigest()
+    def _token(self, action: Action, fixed: Sequence[str]) -> str:
+        """First of the remedy and its targets, then of what it would change; nobody else can make one."""
+        which: list[Json] = [action.kind, *(f"{name}={value}" for name, value in sorted(action.target.items()))]
+        return self._digest(which) + self._digest([which, list[Json](fixed)])
+
+    def _digest(self, said: list[Json]) -> str:
+        return hashlib.blake2b(json.dumps(said).encode(), key=self.secret[:64], digest_size=_HALF // 2).hexdigest()
+
+
+@asynccontextmanager
+async def _bounded() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(STEP_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise RemedyTimedOut("Looking at what it would change took too long; nothing was changed.") from error

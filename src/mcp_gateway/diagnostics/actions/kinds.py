@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.diagnostics.actions.by_hand import BY_HAND
+from mcp_gateway.diagnostics.errors import UnknownRemedy
 from mcp_gateway.diagnostics.verdict import Action, Risk
 
 # What this product can carry out itself, in the store that is configured.
@@ -37,7 +38,7 @@ def _kind(name: str, says: str, risk: Risk, undo: str, *target: str, needs: tupl
     return Kind(name=name, says=says, risk=risk, preconditions=needs, undo=undo, target=target)
 
 
-_DRY_RUN = "Ask for it without --yes: it shows whom it concerns and what it would change, and changes nothing."
+_DRY_RUN = "Its command shows whom it concerns and what would change, and asks before it changes anything."
 _READ_FIRST = "It is done by hand, by the lines of its command; nothing here carries them out."
 _EVIDENCE = "The evidence of this diagnosis is kept: what follows destroys some of it."
 _ONE = "One replica at a time, and the next only when this one is well."
@@ -241,10 +242,17 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 
 def action(kind: str, *, verify: str, **target: str) -> Action:
-    """A remedy of that kind. Raises `InvalidInput` when the target lacks a part or has one too many."""
+    """A remedy of that kind. Raises `UnknownRemedy`, and `InvalidInput` when the target lacks a part or has one too many."""
     known = KINDS.get(kind)
-    if known is None or set(target) != set(known.target):
-        raise InvalidInput(f"There is no remedy {kind} with these targets.", known=", ".join(sorted(KINDS)))
+    if known is None:
+        raise UnknownRemedy(f"There is no remedy {kind[:60]}.", kinds=list[Json](sorted(KINDS)))
+    if set(target) != set(known.target):
+        takes = " ".join(f"{name}=VALUE" for name in known.target) or "no target"
+        raise InvalidInput(
+            f"The remedy {kind} takes {takes}.",
+            hint="Write the targets as `mcp-gateway diagnose` proposes them.",
+            given=list[Json](sorted(name[:60] for name in target)),
+        )
     reversible = bool(known.undo)
     return Action(
         kind=kind,

@@ -13,7 +13,11 @@ from mcp_gateway.adapters.remedies.expire_keys import ExpireKeys
 from mcp_gateway.adapters.remedies.store_state import EndScript, LoadScripts, ReleaseBreaker
 from mcp_gateway.adapters.remedies.stored_rules import RollBackRules
 from mcp_gateway.core.errors import InvalidInput
+from mcp_gateway.diagnostics.actions.applying import unheard
 from mcp_gateway.diagnostics.actions.kinds import action
+from mcp_gateway.diagnostics.actions.operating import Operator, Undo
+from mcp_gateway.diagnostics.errors import NotNeeded
+from mcp_gateway.diagnostics.verdict import Action
 from mcp_gateway.kit.breaker.breaker import CircuitBreaker
 from mcp_gateway.kit.errors import RulesChanged, StoreRefused
 from mcp_gateway.kit.limits.documents import to_text
@@ -23,6 +27,13 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.limits import RedisRuleStore, load_script
 
 pytestmark = pytest.mark.anyio
+
+
+async def do(operator: Operator, remedy: Action) -> Undo | None:
+    """The change; how to take it back."""
+    change = await operator.prepare(remedy)
+    await change.do(unheard)
+    return change.undo
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +52,7 @@ async def test_only_counters_without_a_time_get_one(valkey: ValkeyProcess) -> No
         client.set("session:1", 1)
         client.hset("rate_limit:rules", "revision", 1)
         assert (await use.radius(remedy)).keys == 450
-        await use.carry_out(remedy)
+        await do(use, remedy)
         assert 0 < client.pttl("rate_limit:{a}:chat:tenant:w6:449") <= 60_000
         assert client.pttl("rate_limit:{b}:chat:tenant:w6") <= 5_000
         assert client.pttl("session:1") == client.pttl("rate_limit:rules") == -1
@@ -53,7 +64,7 @@ async def test_only_counters_without_a_time_get_one(valkey: ValkeyProcess) -> No
 )
 async def test_other_keys_and_times_are_refused(valkey: ValkeyProcess, prefix: str, seconds: str) -> None:
     with pytest.raises(InvalidInput):
-        await ExpireKeys(url=valkey.url).carry_out(action("expire_keys", verify="", prefix=prefix, seconds=seconds))
+        await ExpireKeys(url=valkey.url).prepare(action("expire_keys", verify="", prefix=prefix, seconds=seconds))
 
 
 async def test_a_circuit_is_given_back_and_can_be_held_again(valkey: ValkeyProcess) -> None:
@@ -61,7 +72,7 @@ async def test_a_circuit_is_given_back_and_can_be_held_again(valkey: ValkeyProce
     async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
         store = RedisBreakerStore(connection)
         await CircuitBreaker("orders", store=store).force("forced_open", "by hand")
-        undo = await use.carry_out(remedy)
+        undo = await do(use, remedy)
         assert (await _mode(store)) == "automatic"
         assert undo is not None
         await undo()
@@ -73,10 +84,25 @@ async def _mode(store: RedisBreakerStore) -> str:
         return seen.snapshot().mode
 
 
+async def test_a_circuit_that_somebody_else_gave_back_is_left_alone(valkey: ValkeyProcess) -> None:
+    remedy, use = action("release_breaker", verify="", breaker="stocks"), ReleaseBreaker(url=valkey.url)
+    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+        circuit = CircuitBreaker("stocks", store=RedisBreakerStore(connection))
+        with pytest.raises(NotNeeded, match="not held open in this store: it is automatic"):
+            await use.radius(remedy)
+        await circuit.force("forced_open", "by hand")
+        undo = (await use.prepare(remedy)).undo
+        await circuit.force("metrics_only", "by somebody else")
+        assert undo is not None
+        await undo()
+        with pytest.raises(NotNeeded, match="it is metrics only"):
+            await use.prepare(remedy)
+
+
 async def test_the_store_knows_the_scripts_again(valkey: ValkeyProcess) -> None:
     with valkey.client() as client:
         client.script_flush()
-        await LoadScripts(url=valkey.url).carry_out(action("load_scripts", verify=""))
+        await do(LoadScripts(url=valkey.url), action("load_scripts", verify=""))
         assert client.script_exists(load_script("limits.lua").sha) == [True]
 
 
@@ -99,7 +125,7 @@ async def test_stored_rules_go_back_to_those_before_and_forth_again(valkey: Valk
         )
         await store.save(rules(chat=2, orders=50), expected_revision=first)
         assert (await use.radius(remedy)).changes == ("rule chat: 2 in 60 s -> 100 in 60 s",)
-        undo = await use.carry_out(remedy)
+        undo = await do(use, remedy)
         assert (await store.load()).text == good
         assert undo is not None
         await undo()
@@ -113,13 +139,30 @@ async def test_rules_that_somebody_changed_meanwhile_are_not_undone(valkey: Valk
         store = RedisRuleStore(connection, timeout_seconds=2)
         revision = await store.save(rules(chat=2), expected_revision=0)
         with pytest.raises(InvalidInput, match="did not touch"):
-            await use.carry_out(action("roll_back_rules", verify="", rule="another"))
+            await do(use, action("roll_back_rules", verify="", rule="another"))
         assert (await store.load()).revision == revision
-        undo = await use.carry_out(remedy)
+        undo = await do(use, remedy)
         await store.save(rules(chat=70), expected_revision=(await store.load()).revision)
         assert undo is not None
         with pytest.raises(RulesChanged):
             await undo()
+        assert (await store.load()).text == rules(chat=70)
+
+
+async def test_a_rollback_that_did_not_come_to_pass_has_nothing_to_take_back(valkey: ValkeyProcess) -> None:
+    remedy, use = action("roll_back_rules", verify="", rule="chat"), RollBackRules(url=valkey.url)
+    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+        await connection.call("DEL", "rate_limit:rules")
+        store = RedisRuleStore(connection, timeout_seconds=2)
+        revision = await store.save(rules(chat=2), expected_revision=0)
+        change = await use.prepare(remedy)
+        assert change.undo is not None
+        await change.undo()
+        assert (await store.load()).revision == revision
+        await store.save(rules(chat=70), expected_revision=revision)
+        with pytest.raises(RulesChanged):
+            await change.do(unheard)
+        await change.undo()
         assert (await store.load()).text == rules(chat=70)
 
 
@@ -131,7 +174,7 @@ async def test_a_cached_value_is_taken_out_and_can_be_put_back(valkey: ValkeyPro
             client.hset(key, mapping={str(field): "x" * 100 for field in range(1_000)})
             client.pexpire(key, 60_000)
             assert "bytes -> loaded anew" in (await use.radius(remedy)).changes[0]
-            undo = await use.carry_out(remedy)
+            undo = await do(use, remedy)
             assert undo is not None
             assert not client.exists(key)
             await undo()
@@ -143,20 +186,20 @@ async def test_a_value_that_was_loaded_anew_stays(valkey: ValkeyProcess) -> None
     use, remedy = DropCachedValue(url=valkey.url), action("drop_cached_value", verify="", key="cache:big")
     with valkey.client() as client:
         client.set("cache:big", "old")
-        undo = await use.carry_out(remedy)
+        undo = await do(use, remedy)
         assert undo is not None
         client.set("cache:big", "new")
         await undo()
         assert client.get("cache:big") == b"new"
         client.delete("cache:big")
         with pytest.raises(CachedValueGone):
-            await use.carry_out(remedy)
+            await do(use, remedy)
 
 
 @pytest.mark.parametrize("key", ["session:1", "cache:{space}:members", "cache:{space}:0:t:profiles:t:tag", "rate_limit:rules"])
 async def test_only_cached_values_are_taken_out(valkey: ValkeyProcess, key: str) -> None:
     with pytest.raises(InvalidInput):
-        await DropCachedValue(url=valkey.url).carry_out(action("drop_cached_value", verify="", key=key))
+        await DropCachedValue(url=valkey.url).prepare(action("drop_cached_value", verify="", key=key))
 
 
 async def test_who_sends_a_command_over_all_keys_may_not_any_more_until_it_is_undone(valkey: ValkeyProcess) -> None:
@@ -170,7 +213,7 @@ async def test_who_sends_a_command_over_all_keys_may_not_any_more_until_it_is_un
             changes = (await use.radius(remedy)).changes
             assert changes[0] == "user reports: may send KEYS -> is refused it, on all its connections"
             assert changes[1].startswith("sends it now: nightly at ")
-            undo = await use.carry_out(remedy)
+            undo = await do(use, remedy)
             with pytest.raises(redis.exceptions.NoPermissionError):
                 reports.keys("nobody:*")
             assert list(reports.scan_iter("nobody:*")) == []
@@ -178,13 +221,26 @@ async def test_who_sends_a_command_over_all_keys_may_not_any_more_until_it_is_un
             await undo()
             reports.keys("nobody:*")
     with pytest.raises(InvalidInput):
-        await use.carry_out(action("deny_command", verify="", command="get"))
+        await do(use, action("deny_command", verify="", command="get"))
+
+
+async def test_who_was_never_allowed_a_command_is_not_given_it_by_going_back(valkey: ValkeyProcess) -> None:
+    use, remedy = DenyCommand(url=valkey.url), action("deny_command", verify="", command="keys")
+    with valkey.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "guest", "on", "nopass", "~*", "&*", "+@all", "-keys")
+        with redis.Redis(port=valkey.port, username="guest", password="any") as guest:
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                guest.keys("nobody:*")
+            with pytest.raises((NotNeeded, InvalidInput)):
+                await use.prepare(remedy)
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                guest.keys("nobody:*")
 
 
 async def test_a_script_that_never_ends_is_ended(valkey: ValkeyProcess) -> None:
     use, remedy = EndScript(url=valkey.url), action("end_script", verify="")
     with pytest.raises(StoreRefused, match="NOTBUSY"):
-        await use.carry_out(remedy)
+        await do(use, remedy)
     with valkey.client() as client:
         client.config_set("busy-reply-threshold", 10)
     ended: list[str] = []
@@ -206,6 +262,6 @@ async def test_a_script_that_never_ends_is_ended(valkey: ValkeyProcess) -> None:
                 continue
             except redis.exceptions.ResponseError:
                 break
-    await use.carry_out(remedy)
+    await do(use, remedy)
     running.join(10)
     assert "killed by user" in ended[0]
