@@ -78,6 +78,12 @@ async def test_operations_tools_are_for_operators_and_developers_and_stand_in_th
         assert refused.json()["error"]["message"] == "Unknown tool: generate_enterprise_router"
         made = await call(application, "developer", path, "generate_enterprise_router", router)
         assert made.json()["result"]["structuredContent"]["router_name"] == "products"
+    refusals = [
+        (answer.status_code, answer.json()["code"], answer.json()["detail"])
+        for role in ("analyst", "operator")
+        for answer in [await call(application, role, "/mcp/generate_enterprise_router", "", router)]
+    ]
+    assert refusals == [(404, "UNKNOWN_NAME", "There is no tool generate_enterprise_router here.")] * 2
     access = application.gateway.access
     assert access is not None
     rows = [row.body for row in await access.audit.read("local", after=0, limit=100) if '"generate"' in row.body]

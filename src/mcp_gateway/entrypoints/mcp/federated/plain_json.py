@@ -19,6 +19,7 @@ from mcp_gateway.access.errors import NotAllowed
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound, Unprocessable
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
+from mcp_gateway.core.protocol.words import INVALID_PARAMS
 from mcp_gateway.entrypoints.http.credentials import bearer_of
 from mcp_gateway.entrypoints.http.identity import admitted
 from mcp_gateway.entrypoints.mcp.federated.endpoint import WhileWanted
@@ -141,9 +142,9 @@ class PlainJson:
             reply = await self._federation.send(view, request)
             return (await result_of(reply, "", MAX_ANSWER_BYTES))[0]
         except (NotAllowed, UnknownName) as error:
-            raise UnknownName(f"There is no tool {name[:200]} here.", name=name[:200]) from error
+            raise _unknown(name) from error
         except UpstreamSaid as said:
-            raise _refused(said.error) from said
+            raise (_unknown(name) if _says_unknown(said.error) else _refused(said.error)) from said
         finally:
             self._open[owner] -= 1
             if not self._open[owner]:
@@ -196,7 +197,7 @@ def _tool_name(http: HttpRequest) -> str:
         path = raw.partition(b"?")[0].decode("latin-1")
         name = unquote(path.partition("/mcp/")[2])
     if not name or len(name) > MAX_NAME:
-        raise UnknownName(f"There is no tool {name[:200]} here.", name=name[:200])
+        raise _unknown(name)
     return name
 
 
@@ -241,6 +242,15 @@ def _failure(result: JsonObject) -> ToolFailed:
     own = object_at(structured, "error").get("message")
     said = (own if isinstance(own, str) else message)[:MAX_TOLD] or None
     return ToolFailed(said) if structured is None else ToolFailed(said, structured_content=structured)
+
+
+def _unknown(name: str) -> UnknownName:
+    return UnknownName(f"There is no tool {name[:200]} here.", name=name[:200])
+
+
+def _says_unknown(error: JsonObject) -> bool:
+    """In the words of MCP. Servers of ours use them for a tool one has no right to, which is to look as one that is not there."""
+    return error.get("code") == INVALID_PARAMS and str(error.get("message", "")).startswith("Unknown tool: ")
 
 
 def _refused(error: JsonObject) -> ServerRefused:

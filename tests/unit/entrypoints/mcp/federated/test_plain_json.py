@@ -175,6 +175,18 @@ def test_an_error_of_the_server_is_told_in_its_words(client_of: Callable[[Federa
     assert (answer.json()["detail"], answer.json()["data"]["error"]) == ("Bad place", error)
 
 
+def test_a_tool_its_server_does_not_know_is_as_one_nobody_has(client_of: Callable[[Federated], TestClient]) -> None:
+    error = object_at(error_message(1, -32602, "Unknown tool: find", {"tool": "find"}), "error")
+
+    answers = [
+        client_of(federated).post("/mcp/find", json={}) for federated in (Federated(error=error), Federated(NotAllowed("no")))
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    first, other = (answer.json() for answer in answers)
+    assert {key: first[key] for key in first if key != "instance"} == {key: other[key] for key in other if key != "instance"}
+
+
 @pytest.mark.parametrize(
     ("body", "media_type"), [(b"[]", "application/json"), (b"{", "application/json"), (b"{}", "text/plain"), (b"1", "")]
 )
