@@ -54,7 +54,7 @@ class SnapshotHistory:
 
     def add(self, snapshot: Snapshot, *, healthy: bool, otherwise: bool = False) -> None:
         self._kept.append(_Kept(self._compact(snapshot), healthy, otherwise))
-        self._note(snapshot.at, otherwise=otherwise)
+        self._note(snapshot.at, healthy=healthy, otherwise=otherwise)
         if len(self._kept) > self._most_kept:
             older = self._kept[: -self._most_recent]
             # An end of a healthy run stays: it is what the run is measured between.
@@ -102,13 +102,13 @@ class SnapshotHistory:
     def otherwise_since(self) -> datetime | None:
         return self._otherwise_since or self._adopted
 
-    def _note(self, at: datetime, *, otherwise: bool) -> None:
-        """When it began to be otherwise than usual; after hours of it, all of it is healthy."""
-        if not otherwise:
+    def _note(self, at: datetime, *, healthy: bool, otherwise: bool) -> None:
+        """When it began to be otherwise than usual; after hours without one healthy look, all of it is healthy."""
+        if healthy:
             self._otherwise_since = None
-        elif self._otherwise_since is None:
+        elif otherwise and self._otherwise_since is None:
             self._otherwise_since = at
-        elif at - self._otherwise_since >= timedelta(seconds=ADOPTED_SECONDS):
+        elif otherwise and self._otherwise_since is not None and at - self._otherwise_since >= timedelta(seconds=ADOPTED_SECONDS):
             for one in self._kept:
                 one.healthy |= one.otherwise and one.snapshot.at >= self._otherwise_since
             self._adopted, self._otherwise_since = self._otherwise_since, None

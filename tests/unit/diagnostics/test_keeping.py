@@ -84,7 +84,18 @@ def test_what_is_otherwise_for_hours_is_usual_at_last_and_not_before() -> None:
             assert history.otherwise_since() == NOON + timedelta(minutes=30)
     assert seconds_of(history.healthy(until=NOON + timedelta(days=1)))[0] > 100 * 60
     assert history.otherwise_since() == NOON + timedelta(minutes=30)
+    assert seconds_of(history.healthy(until=NOON + timedelta(minutes=29)))[0] == 14 * 60
     history.add(at(86_400 + 3_600), healthy=True)
+    assert history.otherwise_since() is None
+
+
+def test_trouble_between_does_not_make_it_otherwise_since_later() -> None:
+    history = history_of((0, True), (15, True))
+    history.add(at(30), healthy=False, otherwise=True)
+    history.add(at(45), healthy=False)
+    history.add(at(60), healthy=False, otherwise=True)
+    assert history.otherwise_since() == NOON + timedelta(seconds=30)
+    history.add(at(75), healthy=True)
     assert history.otherwise_since() is None
 
 
