@@ -1,21 +1,31 @@
 """Remedies from the command line (`ops apply`, `diagnose --apply`, `call --apply`), on a Valkey whose keys never expire."""
 
+import asyncio
 import contextlib
 import io
 import json
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
+from tests.unit.diagnostics.actions.test_applying import Book, Breaker
+from tests.unit.diagnostics.actions.test_mending import HeldOpen, mending
 from tests.valkey_process import ValkeyProcess
 
+from mcp_gateway.adapters.remedies.turns import KEY as TURN
 from mcp_gateway.cli import main
 from mcp_gateway.cli.mending import chosen
 from mcp_gateway.core.errors import InvalidInput, Json
+from mcp_gateway.diagnostics.actions.mending import Mending
+from mcp_gateway.diagnostics.signals.window import Window
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 EXPIRE = ("ops", "apply", "expire_keys", "prefix=rate_limit:", "seconds=60")
 
 
@@ -71,6 +81,70 @@ def test_a_proposed_remedy_is_shown_carried_out_and_has_to_help(
 
 
 @pytest.mark.usefixtures("leak")
+def test_the_trail_tells_the_steps_and_targets_of_a_run_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(*EXPIRE, "--yes") == OK
+    capsys.readouterr()
+    assert ran("audit", "search", "--server", "ops", "--json") == OK
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()][::-1]
+    assert [row["tool"] for row in rows] == [f"apply.expire_keys.{step}" for step in ("begun", "carried_out", "helped")]
+    assert all(json.loads(row["arguments"])["target"] == {"prefix": "rate_limit:", "seconds": "60"} for row in rows)
+    assert len({row["correlation_id"] for row in rows}) == 1
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_remedy_that_was_killed_is_told_of_by_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    command = [sys.executable, "-m", "mcp_gateway", *EXPIRE, "--yes"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as applying:
+        assert applying.stderr is not None
+        assert any("its signal is waited for" in line for line in applying.stderr)
+        applying.kill()
+    assert applying.returncode == -signal.SIGKILL
+    assert ran(*EXPIRE, "--yes") == FAILED
+    told = " ".join(capsys.readouterr().err.split())
+    assert "expire_keys was begun at" in told
+    assert "the way back by hand: none: keys of rate_limit: that never expired expire within 60 s" in told
+
+
+@pytest.mark.usefixtures("leak")
+def test_while_another_remedy_is_carried_out_nothing_is_changed(
+    valkey: ValkeyProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with valkey.client() as client:
+        client.set(TURN, json.dumps({"kind": "load_scripts", "by": "process 1 on there", "since": "noon"}), px=60_000)
+    assert ran(*EXPIRE, "--yes") == FAILED
+    told = capsys.readouterr().err
+    assert "load_scripts is being carried out in this store, since noon by process 1 on there. [REMEDY_UNDER_WAY]" in told
+    assert endless(valkey) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_the_command_while_it_waits_has_it_taken_back(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    breaker, book = Breaker(), Book()
+
+    class Ended(HeldOpen):
+        """Whoever watches is told to end, more than once."""
+
+        async def observe(self, *, window_seconds: float, whole: bool = True) -> Window:
+            if not breaker.forced:
+                for _ in range(3):
+                    signal.raise_signal(number)
+                await asyncio.sleep(60)
+            return await super().observe(window_seconds=window_seconds, whole=whole)
+
+    @contextlib.asynccontextmanager
+    async def open_mending(*_: object, **__: object) -> AsyncIterator[Mending]:
+        yield replace(mending(breaker, book), observer=Ended(breaker))
+
+    monkeypatch.setattr("mcp_gateway.cli.mending.open_mending", open_mending)
+    assert ran("ops", "apply", "release_breaker", "breaker=engine", "--yes") == INTERRUPTED
+    assert breaker.forced
+    assert book.names == ["begun", "carried_out", "interrupted", "undone"]
+    assert "It was taken back." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("leak")
 def test_nothing_is_done_before_somebody_says_yes(valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert ran(*EXPIRE) == FAILED
@@ -115,7 +189,11 @@ def test_a_store_that_answers_is_well_also_when_nobody_else_is_looked_at(capsys:
 
 def test_what_nothing_calls_for_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(*EXPIRE, "--yes") == FAILED
-    assert "REMEDY_NOT_RECOMMENDED" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "expire_keys is a remedy there is, and nothing that is seen now asks for it" in told
+    assert "REMEDY_NOT_RECOMMENDED" in told
+    assert ran("ops", "apply", "expire_everything", "--yes") == FAILED
+    assert "There is no remedy expire_everything. [UNKNOWN_REMEDY]" in capsys.readouterr().err
 
 
 def test_targets_have_names() -> None:
