@@ -1,31 +1,34 @@
-"""Carrying out `mcp-gateway call`. Apart from the command, whose help should not wait for all of this."""
+"""Carrying out `mcp-gateway call`. Apart from the command, whose help should not wait for all of this; and what one tool needs
+and others do not, the gateway that asks, the store, the remedies, is loaded when it is needed.
+"""
 
 import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.policy.model import Target
 from mcp_gateway.access.policy.own_tools import OWN_SERVER, OWN_TOOLS
-from mcp_gateway.asgi.embedded import open_embedded_gateway
-from mcp_gateway.cli import mending
+from mcp_gateway.cli.lazy_group import garbage_left
 from mcp_gateway.cli.logging_setup import quiet_settings
 from mcp_gateway.cli.telling import at_a_terminal, print_lines
-from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound
 from mcp_gateway.core.identity import LOCAL_CALLER
-from mcp_gateway.entrypoints.mcp.ask import build_ask_server
 from mcp_gateway.entrypoints.mcp.offer import Call, OfferedTool, ToolOutput
-from mcp_gateway.entrypoints.mcp.operations import build_operations_server
 from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, code_lines, say
 from mcp_gateway.entrypoints.mcp.operations_text.tell import tell
+from mcp_gateway.entrypoints.mcp.operations_tools import operations_tools
 from mcp_gateway.settings import Settings
-from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation
 from mcp_gateway.wiring.operations import OPS, open_operations
 from mcp_gateway.wiring.watched import Watched
+
+if TYPE_CHECKING:
+    from mcp_gateway.diagnostics.actions.operating import Applied
+    from mcp_gateway.wiring.foundation import Foundation
 
 MAX_ARGUMENT_BYTES: Final = 4 * 1024 * 1024
 SERVERS: Final = (OPS, OWN_SERVER)
@@ -67,8 +70,7 @@ def carry_out(
             print_lines(_lines(tool, output))
         result, helped = output.structured, True
         if remedy is not None:
-            order = mending.chosen(result, remedy.which)
-            applied = mending.carry_out(order, settings, watched, yes=remedy.yes)
+            applied = _apply(result, remedy, settings, watched)
             result = {**result, "applied": None if applied is None else applied.to_dict()}
             helped = applied is not None and applied.helped
     except GatewayError as error:
@@ -95,15 +97,12 @@ async def _tool(server: str, tool: str, settings: Settings, watched: Watched) ->
     """Where a store is named it is the organisation's: what is done here is decided by its rules and stands in its trail."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        foundation = None
-        if settings.database_url is not None:
-            foundation = await stack.enter_async_context(open_guarded_foundation(settings, clock=clock))
+        foundation = None if settings.database_url is None else await stack.enter_async_context(_foundation(settings, clock))
         if server == OWN_SERVER:
-            gateway = await stack.enter_async_context(open_embedded_gateway(settings, clock=clock, foundation=foundation))
-            yield build_ask_server(gateway).tool(tool)
+            yield await stack.enter_async_context(_own_tool(tool, settings, clock, foundation))
             return
         operations = await stack.enter_async_context(open_operations(settings, clock=clock, watched=watched))
-        offered = build_operations_server(operations).tool(tool)
+        offered = next(one for one in operations_tools(operations) if one.tool.name == tool)
         access = None if foundation is None else foundation.access
         if access is None:
             yield offered
@@ -116,6 +115,29 @@ async def _tool(server: str, tool: str, settings: Settings, watched: Watched) ->
             return await access.governor.carry_out(call.caller, act, lambda: offered.invoke(arguments, call))
 
         yield OfferedTool(tool=offered.tool, invoke=governed)
+
+
+@asynccontextmanager
+async def _foundation(settings: Settings, clock: Clock) -> "AsyncIterator[Foundation]":
+    with garbage_left():
+        from mcp_gateway.wiring.guarded_foundation import open_guarded_foundation  # noqa: PLC0415 - slow; not without a store
+    async with open_guarded_foundation(settings, clock=clock) as foundation:
+        yield foundation
+
+
+@asynccontextmanager
+async def _own_tool(tool: str, settings: Settings, clock: Clock, foundation: "Foundation | None") -> AsyncIterator[OfferedTool]:
+    with garbage_left():
+        from mcp_gateway.asgi.embedded import open_embedded_gateway  # noqa: PLC0415 - slow; for these tools alone
+        from mcp_gateway.entrypoints.mcp.ask import build_ask_server  # noqa: PLC0415 - slow; for these tools alone
+    async with open_embedded_gateway(settings, clock=clock, foundation=foundation) as gateway:
+        yield build_ask_server(gateway).tool(tool)
+
+
+def _apply(diagnosis: Mapping[str, Json], remedy: Remedy, settings: Settings, watched: Watched) -> "Applied | None":
+    with garbage_left():
+        from mcp_gateway.cli import mending  # noqa: PLC0415 - slow; for a remedy alone
+    return mending.carry_out(mending.chosen(diagnosis, remedy.which), settings, watched, yes=remedy.yes)
 
 
 async def _unheard(done: float, total: float | None, words: str) -> None:

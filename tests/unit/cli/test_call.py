@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,3 +173,15 @@ def test_a_token_for_the_engine_is_taken_from_its_variable(
     assert "set AI_ENGINE_TOKEN" in kept_out[1]
     assert (let_in[0], json.loads(let_in[1])["overall_status"]) == (OK, "all_pass")
     assert "let-me-in" not in let_in[1]
+
+
+def test_calling_an_operations_tool_loads_neither_databases_nor_servers() -> None:
+    loaded = "print(*{'duckdb', 'sqlalchemy', 'sqlglot', 'mcp', 'fastapi'} & {*sys.modules})"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys, mcp_gateway.cli.calling; {loaded}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ended.stdout == "\n"

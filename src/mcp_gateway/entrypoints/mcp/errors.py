@@ -10,13 +10,11 @@ import json
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
 
-from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, Unavailable
+from mcp_gateway.core.errors import GatewayError, Json, Unavailable
 
 # Until 2025-11-25 a missing resource had a code of its own; SEP-2164 made it "invalid params".
 LEGACY_RESOURCE_NOT_FOUND = -32002
-MOST_FAULTS_TOLD = 20
 
 
 class ServerBusy(Unavailable):
@@ -31,20 +29,6 @@ def tool_error(error: GatewayError) -> types.CallToolResult:
     shape: dict[str, Json] = {"error": error.to_dict()}
     text = json.dumps(shape, ensure_ascii=False)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=shape, is_error=True)
-
-
-def invalid_arguments(tool: str, fault: ValidationError) -> InvalidInput:
-    """What is wrong with the arguments of a call, named by field; the values are not repeated."""
-    faults = [
-        {"field": ".".join(str(part) for part in one["loc"]) or "arguments", "problem": one["msg"]}
-        for one in fault.errors(include_input=False, include_url=False, include_context=False)[:MOST_FAULTS_TOLD]
-    ]
-    said = "; ".join(f"{one['field']}: {one['problem']}" for one in faults)
-    return InvalidInput(
-        f"The arguments of {tool} are not valid: {said}",
-        hint="Look at the tool's input schema and correct the fields named in the message.",
-        faults=[dict(one) for one in faults],
-    )
 
 
 def protocol_error(error: GatewayError) -> MCPError:

@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, WithJs
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.core.identity import Caller
-from mcp_gateway.entrypoints.mcp.errors import invalid_arguments
 
 # Any JSON value.
 JsonValue: TypeAlias = Annotated[Any, WithJsonSchema({})]
 Rows: TypeAlias = list[list[JsonValue]]
+MOST_FAULTS_TOLD = 20
 
 
 class Arguments(BaseModel):
@@ -114,7 +115,7 @@ def offer_tool(
         try:
             checked = arguments.model_validate(given)
         except ValidationError as fault:
-            raise invalid_arguments(name, fault) from None
+            raise _invalid_arguments(name, fault) from None
         return await run(checked, call)
 
     tool = types.Tool(
@@ -153,3 +154,17 @@ def _plain(schema: JsonSchemaValue) -> dict[str, Any]:
         part.pop("title", None)
         part.pop("description", None)
     return schema
+
+
+def _invalid_arguments(tool: str, fault: ValidationError) -> InvalidInput:
+    """What is wrong with the arguments of a call, named by field; the values are not repeated."""
+    faults = [
+        {"field": ".".join(str(part) for part in one["loc"]) or "arguments", "problem": one["msg"]}
+        for one in fault.errors(include_input=False, include_url=False, include_context=False)[:MOST_FAULTS_TOLD]
+    ]
+    said = "; ".join(f"{one['field']}: {one['problem']}" for one in faults)
+    return InvalidInput(
+        f"The arguments of {tool} are not valid: {said}",
+        hint="Look at the tool's input schema and correct the fields named in the message.",
+        faults=[dict(one) for one in faults],
+    )

@@ -9,7 +9,8 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import LOCAL_CALLER, Caller
 from mcp_gateway.diagnostics.operations import Operations, UseCase
 from mcp_gateway.entrypoints.mcp.offer import Call
-from mcp_gateway.entrypoints.mcp.operations import VIEW_URI, build_operations_server
+from mcp_gateway.entrypoints.mcp.operations import build_operations_server
+from mcp_gateway.entrypoints.mcp.operations_tools import VIEW_URI
 from mcp_gateway.entrypoints.mcp.server import McpFace
 
 pytestmark = pytest.mark.anyio
