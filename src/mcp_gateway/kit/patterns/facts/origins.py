@@ -173,6 +173,7 @@ class Origins:
             return NOWHERE
         outside = scope.parent or scope
         declared = self._dependencies.of_parameter(node, holder.args, outside)
+        declared = declared or self._dependencies.of_signature(holder, outside)
         if declared:
             return _joined([self.of_target(one.target, depth - 1) for one in declared])
         marker = self._marker(node, holder, outside)

@@ -35,7 +35,7 @@ RUNNING: Final = {
     "prepare",
     "stream",
 }
-Callers: TypeAlias = dict[ast.AST, list[Reached]]
+Callers: TypeAlias = dict[object, list[Reached]]
 TEXTS: Final = {"text", "literal_column", "TextClause"}
 STATEMENT: Final = re.compile(
     r"^\s*(select|insert|update|delete|with|create|drop|alter|truncate|merge|call|explain|exec|set|grant|copy)\b"
@@ -77,8 +77,8 @@ def _built(study: Study) -> Iterator[Hit]:
             calls += [(one, one.site if one.site in study.module.parents else place) for one in inner]
         callers: Callers = {}
         for one, _ in calls:
-            if one.symbol.function is not None:
-                callers.setdefault(one.symbol.function, []).append(one)
+            if one.symbol.function is not None or one.symbol.kind == "class":
+                callers.setdefault(one.symbol.function or one.symbol.node, []).append(one)
         for one, site in calls:
             if one.call not in seen and _is_built(one, study, callers):
                 seen.add(one.call)
@@ -103,7 +103,7 @@ def _is_built(one: Reached, study: Study, callers: Callers) -> bool:
 class _Text:
     """An expression that may be the text of a statement. `callers`: the calls on the handler's way, by what they call."""
 
-    def __init__(self, node: ast.expr, scope: Scope, study: Study, callers: Callers, steps: int = 6) -> None:
+    def __init__(self, node: ast.expr, scope: Scope, study: Study, callers: Callers, steps: int = 10) -> None:
         self.node, self.scope, self.study, self.callers, self.steps = node, scope, study, callers, steps
 
     def of(self, node: ast.expr, scope: Scope | None = None) -> "_Text":
@@ -299,9 +299,19 @@ def _put_in_name(text: _Text, node: ast.expr) -> Iterator[str | None]:
     ):
         yield from _put_in(text.of(symbol.node, symbol.scope)) if text.steps > 0 else (None,)
         return
-    if symbol.kind == "external" and _is_imported(text, node):
+    if _is_of_lasting_self(text, node) or (symbol.kind == "external" and _is_imported(text, node)):
         return  # a constant from elsewhere
     yield None
+
+
+def _is_of_lasting_self(text: _Text, node: ast.expr) -> bool:
+    """`self.schema` of an object that was there before the request."""
+    holder = text.scope.node
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(holder, FUNCTIONS)):
+        return False
+    owner = text.scope.module.enclosing_class(holder)
+    first = holder.args.args[0].arg if holder.args.args else ""
+    return owner is not None and node.value.id == first and owner not in text.callers
 
 
 def _is_imported(text: _Text, node: ast.expr) -> bool:

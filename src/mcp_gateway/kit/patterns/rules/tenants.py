@@ -30,6 +30,7 @@ HOUSEKEEPING: Final = {
 }  # fmt: skip
 # Who looks after all tenants: no tenant's own administrator is called so.
 OPERATOR: Final = re.compile(r"super_?(user|admin)|platform_?admin|site_?admin|sys_?admin|global_?admin|is_staff", re.IGNORECASE)
+BACK_OFFICE: Final = {"backoffice", "back_office"}
 GUARDING: Final = re.compile(r"check|ensure|require|authori[sz]e|assert|verify|permission|access|belongs|own", re.IGNORECASE)
 
 MISSING = RuleCard(
@@ -301,8 +302,10 @@ def _queries(study: Study, name: ast.Name) -> list[ast.expr]:
 
 
 def _is_for_operators(study: Study, route: Route) -> bool:
-    """Whether every way to the route asks for somebody who looks after all tenants."""
-    return all(any(OPERATOR.search(one.target.symbol.last) for one in chain) for chain in study.chains(route))
+    """Whether every way to the route asks for somebody who looks after all tenants, or it stands in their back office."""
+    return bool(BACK_OFFICE & set(study.module.path.parts)) or all(
+        any(OPERATOR.search(one.target.symbol.last) for one in chain) for chain in study.chains(route)
+    )
 
 
 def _rechecked(study: Study, route: Route) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_gateway.kit.patterns.python.expressions import argument, given_to, parameter_of, words
-from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters, default_of
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope, all_parameters, default_of
 from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Mounting, Route, Router, Target
@@ -247,14 +247,14 @@ class Dependencies:
         """What a dependency's own parameters depend on."""
         if target.body is None or target.scope is None:
             return []
-        return self.of_function(target.body, target.scope) + self._of_signature(target.body, target.scope)
+        return self.of_function(target.body, target.scope) + self.of_signature(target.body, target.scope)
 
-    def _of_signature(self, body: Function | ast.Lambda, scope: Scope) -> list[Dependency]:
+    def of_signature(self, body: Function | ast.Lambda, scope: Scope) -> list[Dependency]:
         """What a dependency asks for whose signature is written by code: every `Depends(…)` of what makes it."""
-        maker = scope.module.enclosing_class(body) or scope.node
+        maker = _outermost(body, scope.module)
         decorators = [] if isinstance(body, ast.Lambda) else body.decorator_list
         written = any(words(one.func if isinstance(one, ast.Call) else one).endswith("with_signature") for one in decorators)
-        if isinstance(maker, ast.Module) or not (written or any(_is_signature(node) for node in walk(maker))):
+        if maker is body or not (written or any(_is_signature(node) for node in walk(maker))):
             return []
         made = (node for node in walk(maker) if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] in DEPENDS)
         return [one for node in made for one in self._of_depends(Expression(node, scope.module.around(node)), "parameter")]
@@ -309,6 +309,14 @@ class Dependencies:
             outside = found.dotted.rpartition(".")[0]
             return Target(symbol=Symbol("external", outside), call=made)
         return Target(symbol=symbol, call=made)
+
+
+def _outermost(node: ast.AST, module: Module) -> ast.AST:
+    """The function or class at the head of the module that a node stands in."""
+    parent = module.parents.get(node)
+    while parent is not None and not isinstance(parent, ast.Module):
+        node, parent = parent, module.parents.get(parent)
+    return node
 
 
 def _is_signature(node: ast.AST) -> bool:
