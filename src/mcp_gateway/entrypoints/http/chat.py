@@ -26,10 +26,12 @@ def chat_routes(gateway: Gateway, replies: Replies) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["chat"], route_class=GuardedRoute)
     asking = _Asking(gateway, replies)
 
+    # patterns: allow write-not-idempotent: a question reads and changes nothing
     @router.post("/chat", response_model=ChatResponse, summary="Ask a question")
     async def chat(body: ChatRequest, request: Request, call: Asked) -> Response:
         return await asking.respond(request, gateway.ask, body, call.caller)
 
+    # patterns: allow write-not-idempotent: a question reads and changes nothing
     @router.post("/chat/stream", response_class=StreamingResponse, summary="Ask, and hear of each step (server-sent events)")
     async def chat_stream(body: ChatRequest, request: Request, call: Asked) -> Response:
         async def work(tell: ProgressListener) -> ChatResponse:
@@ -39,6 +41,7 @@ def chat_routes(gateway: Gateway, replies: Replies) -> APIRouter:
 
         return AnswerStream(request, work, replies=replies)
 
+    # patterns: allow write-not-idempotent: SQL that writes is refused
     @router.post("/sql", response_model=ChatResponse, summary="Run SQL through the checks and repairs of drafted SQL")
     async def run_sql(body: SqlRequest, request: Request, call: SqlSent) -> Response:
         return await asking.respond(request, gateway.run_sql, body, call.caller)

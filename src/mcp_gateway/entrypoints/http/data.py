@@ -36,6 +36,7 @@ def data_routes(gateway: Gateway) -> APIRouter:
     async def servers(call: ServersRead) -> JsonObject:
         registry, caller = gateway.registry, call.caller
         return {
+            # patterns: allow tenant-unscoped: the servers behind the answers are the deployment's, the same for all
             "servers": [shape_server(state) for state in gateway.servers()],
             "health": gateway.health.report().word,
             "registered": []

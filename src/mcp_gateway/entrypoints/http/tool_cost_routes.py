@@ -26,9 +26,11 @@ def tool_cost_routes(catalog: Catalog) -> APIRouter:
         server: Annotated[str, Query(max_length=100, description="A server or virtual server; else the one endpoint.")] = "",
     ) -> JsonObject:
         client = Client(caller=call.caller)
+        # patterns: allow tenant-unscoped: a view is whose list is asked for; what of it the caller sees, `cost` decides
         view = catalog.view(server)
         if view is None:
             raise NotFound(f"There is no server {server}.", server=server)
+        # patterns: allow tenant-unscoped: a view with search, as the one above
         searched = catalog.view(server, search=True)
         saved = None if searched is None else await catalog.cost(searched, client)
         return _shape(await catalog.cost(view, client), search_tokens=0 if saved is None else saved.tokens)
