@@ -173,7 +173,7 @@ def _is_for_all(page: Page, name: BaseAssignment) -> bool:
 def _importing_asyncio(module: cst.Module) -> cst.Module:
     """Before the first import, behind the module's words and what it takes from `__future__`."""
     body = list(module.body)
-    first = sum(1 for one in body if _is_first(one)) if body else 0
+    first = next((index for index, one in enumerate(body) if not _is_first(one)), len(body))
     at = next((index for index, one in enumerate(body) if index >= first and _is_import(one)), first)
     line = cst.SimpleStatementLine(body=[cst.Import(names=[cst.ImportAlias(cst.Name("asyncio"))])])
     return module.with_changes(body=[*body[:at], line, *body[at:]])

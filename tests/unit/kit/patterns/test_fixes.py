@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_gateway.kit.patterns.edits import edits_between, with_edits
 from mcp_gateway.kit.patterns.fixes import mend_file, write_mended
 from mcp_gateway.kit.patterns.model import FileReport, Order
-from mcp_gateway.kit.patterns.python.source import Unparsable
+from mcp_gateway.kit.patterns.python.source import Unparsable, normal
 from mcp_gateway.kit.patterns.rules.catalogue import BY_NAME, RULES
 from mcp_gateway.kit.patterns.rules.examples import PREAMBLE
 from mcp_gateway.kit.patterns.validate import validate
@@ -76,6 +77,18 @@ def test_a_mend_changes_its_lines_alone(tmp_path_factory: pytest.TempPathFactory
     assert name not in {one.rule for one in judged(path)[1].findings}
 
 
+LINES = st.lists(st.text(alphabet="ab\f\x1c\u2028", max_size=3).flatmap(lambda one: st.sampled_from((one + "\n", one + "\r\n"))))
+TEXTS = st.tuples(LINES, st.sampled_from(("", "a"))).map(lambda made: "".join(made[0]) + made[1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, TEXTS)
+def test_edits_of_lines_make_one_text_of_the_other(before: str, after: str) -> None:
+    edits = edits_between(normal(before), normal(after))
+    assert with_edits(normal(before), edits) == normal(after)
+    assert normal(with_edits(before, edits)) == normal(after)
+
+
 @pytest.mark.parametrize("line", ["import asyncio_extra\nasyncio = None\n", "from x import *\n", "class asyncio: ...\n"])
 def test_no_sleep_is_handed_to_something_else_of_that_name(line: str, tmp_path: Path) -> None:
     text = SLEEPS.replace("import time\n", f"import time\n{line}")
@@ -92,6 +105,12 @@ def test_what_is_needed_is_imported_whatever_sounds_like_it(line: str, tmp_path:
     after = mended_text(tmp_path, SLEEPS.replace("import time\n", f"import time\n{line}"))
     assert after.startswith("import asyncio\nimport time\n")
     assert "    await asyncio.sleep(1)\n" in after
+
+
+def test_an_import_stands_behind_what_has_to_be_first(tmp_path: Path) -> None:
+    first = '"""Words."""\nfrom __future__ import annotations\n'
+    after = mended_text(tmp_path, first + SLEEPS + '"""More words."""\n')
+    assert after.startswith(first + "import asyncio\nimport time\n")
 
 
 def test_what_is_imported_is_not_imported_again(tmp_path: Path) -> None:
