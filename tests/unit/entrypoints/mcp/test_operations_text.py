@@ -108,3 +108,9 @@ def test_what_is_too_long_to_read_is_cut_and_said() -> None:
     assert text.count("a.py:1:1") == MOST_ITEMS // 2
     assert f"… and {2000 - MOST_ITEMS:,} more lines in the JSON" in text
     assert say("plain", "x" * 10_000) == Line("plain", "x" * MOST_LETTERS + "…")
+
+
+def test_where_no_router_is_nothing_is_said_of_how_good_they_are() -> None:
+    found = {**RESULTS["validate_enterprise_patterns"]}
+    found |= {"overall_compliance": "nothing_judged", "average_compliance_score": None, "files_validated": 0, "issues_found": []}
+    assert as_text(tell("validate_enterprise_patterns", found)).split("\n")[:2] == ["nothing judged", "no router was found"]

@@ -1,0 +1,30 @@
+"""Routers judged in a process of their own: what it says of a fault, and what it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from mcp_gateway.adapters.patterns_command import PatternsCommand
+from mcp_gateway.diagnostics.errors import NotJudged
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_refusal_does_not_say_where_the_project_is(tmp_path: Path) -> None:
+    with pytest.raises(NotJudged) as refused:
+        await PatternsCommand().judge(tmp_path / "none.py", "basic", project=tmp_path)
+    assert "'none.py' is neither a file nor a folder" in str(refused.value.data["said"])
+    assert str(tmp_path) not in str(refused.value.to_dict())
+
+
+async def test_settings_that_cannot_be_used_are_said(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.mcp-gateway.patterns]\nlevle = 1\n")
+    with pytest.raises(NotJudged) as refused:
+        await PatternsCommand().judge(tmp_path, "basic", project=tmp_path)
+    assert "There is no key 'levle'" in str(refused.value.data["said"])
+    assert str(tmp_path) not in str(refused.value.to_dict())
+
+
+async def test_a_project_without_routers_has_no_score(tmp_path: Path) -> None:
+    found = await PatternsCommand().judge(tmp_path, "basic", project=tmp_path)
+    assert (found["overall_compliance"], found["average_compliance_score"]) == ("nothing_judged", None)
