@@ -56,12 +56,9 @@ def _without_ttl(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ..
 
 def _cache_ttl(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]:
     """Sampled keys have half of their time behind them on average."""
-    usual = [
-        window.baseline("redis.sampled_ttl_p50_seconds", prefix=one)
-        for one in window.labels("redis.sampled_ttl_p50_seconds", "prefix")
-    ]
+    usual = [window.baseline(_TTL, prefix=one) for one in window.labels(_TTL, "prefix") if one.partition(":")[0] == "cache"]
     longest = max((one for one in usual if one), default=30.0)
-    seconds = f"{max(1.0, round(2 * longest)):g}"
+    seconds = f"{max(1, round(2 * longest))}"
     return (action("restore_cache_ttl", verify=f"gateway.cache_hit_share returns to its baseline {WITHIN}", seconds=seconds),)
 
 

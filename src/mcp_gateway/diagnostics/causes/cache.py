@@ -7,11 +7,13 @@ from mcp_gateway.diagnostics.causes.comparing import FEWEST, LIVE, either, fell,
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
-READS = "gateway.cache_reads_total"
+READS, TTL = "gateway.cache_reads_total", "redis.sampled_ttl_p50_seconds"
 HITS = ("near_hit", "shared_hit", "stale")
 # Below this share of all reads no key is hot, whatever is usual.
 HOT = 0.2
-LEAST_READS = 50
+LEAST_READS, LEAST_HITS = 50, 15
+# Above this share of the usual time left, values live as long as ever.
+AS_LONG = 0.8
 # So many keys of one prefix within a sample are many; a value is large that is so many times the size of such.
 MANY, FAR_LARGER = 10, 4.0
 # So many standard deviations of a share are not chance.
@@ -31,10 +33,13 @@ def ttl_too_short(window: Window) -> Hypothesis:
     case.must(
         expired,
         sign("redis.expired_keys_total"),
-        *(sign("redis.sampled_ttl_p50_seconds", prefix=one) for one in _cached(window)),
+        *(sign(TTL, prefix=one) for one in _cached(window)),
         but="Values expire no sooner than usual.",
     )
     case.must(hits_fell(window), sign("gateway.cache_hit_share"), but="The cache answers as large a share of reads as usual.")
+    stored = [f"cache:{one}" for one, fewer in _fewer_hits(window).items() if fewer]
+    if stored and all(_lives_as_usual(window, one) for one in stored):
+        case.must(False, *(sign(TTL, prefix=one) for one in stored), but="What it stores has as much time left as usual.")
     case.must(
         neither(rose(window, "redis.evicted_keys_total", least=5)),
         sign("redis.evicted_keys_total"),
@@ -130,14 +135,20 @@ def _dearest(window: Window) -> str:
 
 def hits_fell(window: Window) -> bool | None:
     """Whether any cache answers a clearly smaller share of its reads than usual."""
-    told = []
+    fewer = _fewer_hits(window)
+    return either(*fewer.values()) if fewer else None
+
+
+def _fewer_hits(window: Window) -> dict[str, bool | None]:
+    """The same of each cache; None of those that were read too little."""
+    told: dict[str, bool | None] = {}
     for cache in window.labels(READS, "cache"):
         now, usual = window.value("gateway.cache_hit_share", cache=cache), window.baseline("gateway.cache_hit_share", cache=cache)
         reads = sum(window.change(READS, cache=cache, outcome=one) or 0.0 for one in (*HITS, "miss", "load_through"))
-        told.append(
-            None if now is None or usual is None or reads < 15 else now < 0.8 * usual and _beyond_chance(now, usual, reads)
-        )
-    return either(*told) if told else None
+        told[cache] = None
+        if now is not None and usual is not None and reads >= LEAST_HITS:
+            told[cache] = now < 0.8 * usual and _beyond_chance(now, usual, reads)
+    return told
 
 
 def _beyond_chance(now: float, usual: float, reads: float) -> bool:
@@ -178,15 +189,24 @@ def _slow_read(window: Window) -> str:
 
 
 def _cached(window: Window) -> tuple[str, ...]:
-    return tuple(one for one in window.labels("redis.sampled_ttl_p50_seconds", "prefix") if one.startswith("cache"))
+    """Families of cached values; not those by which caches speak with each other."""
+    return tuple(one for one in window.labels(TTL, "prefix") if one == "cache" or one.startswith("cache:"))
 
 
 def _ttl_fell(window: Window, prefix: str) -> bool | None:
-    ratio, sampled = (
-        window.ratio("redis.sampled_ttl_p50_seconds", prefix=prefix),
-        window.value("redis.sampled_keys", prefix=prefix),
-    )
-    return None if ratio is None or (sampled is not None and sampled < FEWEST) else ratio < 0.4
+    ratio = _time_left(window, prefix)
+    return None if ratio is None else ratio < 0.4
+
+
+def _lives_as_usual(window: Window, prefix: str) -> bool:
+    ratio = _time_left(window, prefix)
+    return ratio is not None and ratio > AS_LONG
+
+
+def _time_left(window: Window, prefix: str) -> float | None:
+    """Over what is usual; None when it is not known, or of too few keys."""
+    sampled = window.value("redis.sampled_keys", prefix=prefix)
+    return None if sampled is not None and sampled < FEWEST else window.ratio(TTL, prefix=prefix)
 
 
 def _less_near(window: Window) -> bool | None:

@@ -179,6 +179,26 @@ def test_fewer_hits_among_few_reads_are_chance() -> None:
     assert causes(looks) == []
 
 
+def test_values_that_have_as_much_time_left_as_usual_do_not_live_too_briefly() -> None:
+    """The first values of a new cache expire when its baseline is taken already."""
+    looks = small().count("redis.expired_keys_total", 1, 60)
+    looks.count("gateway.cache_reads_total", 300, 60, cache="products", tenant="a", outcome="near_hit")
+    looks.count("gateway.cache_reads_total", 100, 300, cache="products", tenant="a", outcome="miss")
+    assert causes(looks) == ["cache_ttl_too_short"]
+    assert causes(looks.gauge("redis.sampled_ttl_p50_seconds", 26.0, 36.9, prefix="cache:products")) == []
+    assert causes(looks.gauge("redis.sampled_ttl_p50_seconds", 26.0, 2.0, prefix="cache:products")) == ["cache_ttl_too_short"]
+
+
+def test_a_time_to_live_is_proposed_from_those_of_cached_values() -> None:
+    looks = (
+        small().count("redis.expired_keys_total", 1, 60).gauge("redis.sampled_ttl_p50_seconds", 604_800.0, prefix="cache_events")
+    )
+    looks.count("gateway.cache_reads_total", 300, 60, cache="products", tenant="a", outcome="near_hit")
+    looks.count("gateway.cache_reads_total", 100, 300, cache="products", tenant="a", outcome="miss")
+    window = looks.gauge("redis.sampled_ttl_p50_seconds", 26.0, 2.0, prefix="cache:products").window()
+    assert "52 s" in told(remedies(find_causes(window).standing[0], window, Deployment())[0])
+
+
 def test_memory_that_swings_as_much_when_all_is_well_does_not_leak() -> None:
     window = small().gauge("gateway.rss_bytes", 7e7, 7.5e7).window()
     assert [one.cause for one in find_causes(window).standing] == ["memory_leak"]
