@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mcp_gateway.diagnostics.causes.comparing import DEVIATIONS
+from mcp_gateway.diagnostics.causes.comparing import DEVIATIONS, slower
 from mcp_gateway.diagnostics.causes.machine import starved
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Evidence
@@ -46,8 +46,12 @@ def told_by(found: tuple[Departure, ...], window: Window) -> str:
     """As a sentence; empty when nothing departs."""
     if not found:
         return ""
-    late = " The gateway does not get to run in time: it, or its machine, is short of processor time." if starved(window) else ""
+    late = " The gateway does not get to run in time: it, or its machine, is short of processor time." if _late(window) else ""
     return f"Otherwise than usual, and the cause was not found: {'; '.join(one.says for one in found[:3])}.{late}"
+
+
+def _late(window: Window) -> bool:
+    return bool(starved(window) or slower(window, "gateway.loop_lag_p95_ms", factor=2))
 
 
 def _slower(window: Window, stem: str, label: str) -> Iterator[Departure]:

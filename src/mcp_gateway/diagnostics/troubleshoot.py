@@ -67,6 +67,8 @@ _PRIORITIES = ("high", "medium", "low")
 LATEST_SECONDS = 60.0
 # What shows in figures and has no cause yet may have begun even later.
 CLOSER_SECONDS = 20.0
+# What was otherwise for less than this and is well now is not worth telling.
+LASTING = timedelta(hours=1)
 # How sure it is that something is wrong where figures depart from the usual and no cause is known.
 DEPARTED = 0.6
 _SUMMARIES: Mapping[Verdict, str] = MappingProxyType(
@@ -172,8 +174,10 @@ class Troubleshoot:
         for one in standing[:3]:
             actions.extend(remedies(one, window, self.deployment))
         found = next((found for one in windows if (found := departures(one))), ())
-        since = None if self.history is None else self.history.otherwise_since()
         verdict = _verdict(window, standing, self.deployment, departed=bool(found))
+        since = None if self.history is None else self.history.otherwise_since()
+        if since is not None and verdict == "healthy" and window.last.at - since < LASTING:
+            since = None  # it is over
         return Diagnosis(
             verdict=verdict,
             confidence=standing[0].confidence if standing else DEPARTED if found else _certainty(causes, window),

@@ -116,6 +116,10 @@ async def test_what_stayed_otherwise_for_hours_is_usual_again_and_the_answer_say
     found = (await tool(window, history)(LOCAL_CALLER, TroubleOrder())).diagnosis
     assert found.otherwise_since == NOW - timedelta(minutes=210)
     assert "Since 08:30 UTC figures are otherwise than before." in found.summary
+    moment = SnapshotHistory()
+    moment.add(replace(window.last, at=NOW), healthy=False, otherwise=True)
+    over = (await tool(window, moment)(LOCAL_CALLER, TroubleOrder())).diagnosis
+    assert (over.otherwise_since, over.summary) == (None, "What was read is as usual.")
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 1_441, True])
