@@ -61,3 +61,11 @@ async def test_a_full_store_takes_turns_too(valkey: ValkeyProcess) -> None:
             assert client.exists(KEY)
         client.config_set("maxmemory", 0)
         assert not client.exists(KEY)
+
+
+async def test_a_turn_asks_for_no_script_that_the_store_does_not_know(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        client.config_resetstat()
+        async with turns(valkey, "one").turn(EXPIRE):
+            pass
+        assert "errorstat_NOSCRIPT" not in client.info("errorstats")
