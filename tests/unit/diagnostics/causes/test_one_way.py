@@ -185,6 +185,8 @@ def test_values_that_have_as_much_time_left_as_usual_do_not_live_too_briefly() -
     looks.count("gateway.cache_reads_total", 300, 60, cache="products", tenant="a", outcome="near_hit")
     looks.count("gateway.cache_reads_total", 100, 300, cache="products", tenant="a", outcome="miss")
     assert causes(looks) == ["cache_ttl_too_short"]
+    assert causes(looks.count("redis.expired_keys_total", 0, 60)) == []
+    looks.count("redis.expired_keys_total", 1, 60)
     assert causes(looks.gauge("redis.sampled_ttl_p50_seconds", 26.0, 36.9, prefix="cache:products")) == []
     assert causes(looks.gauge("redis.sampled_ttl_p50_seconds", 26.0, 2.0, prefix="cache:products")) == ["cache_ttl_too_short"]
 
