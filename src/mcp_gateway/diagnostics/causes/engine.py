@@ -8,13 +8,15 @@ import math
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
 from mcp_gateway.diagnostics.causes.comparing import SLOWER, either, larger, neither, rose, slowdown, slower
-from mcp_gateway.diagnostics.causes.machine import PROBED_LATER, machine_slowdown
+from mcp_gateway.diagnostics.causes.machine import PROBED_LATER, answered_later, machine_slowdown
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
 CALLS, CALL_P50, OWN_P50 = "upstream.calls_total", "upstream.call_p50_ms", "engine.request_p50_ms"
 POOL_WAIT = "upstream.pool_wait_p95_ms"
 UNREACHED = ("connect_error", "connect_timeout")
+# On a busy machine a call waits for several processes, each of which is late: told by calls alone, it must be this much slower.
+MANY_TIMES = 4.0
 # Fewer requests at once than this are no pile.
 PILED = 8.0
 BROKEN = ("http_5xx", *UNREACHED, "read_timeout", "broken")
@@ -112,13 +114,14 @@ def engine_itself_slow(window: Window) -> bool | None:
 
 def _paged_late(window: Window) -> bool:
     """Whether its health page answers us, and later than usual by more than the machine explains."""
-    later = larger(window, "engine.probe_ms", factor=PROBED_LATER * machine_slowdown(window))
+    alike = max(machine_slowdown(window), answered_later(window))
+    later = larger(window, "engine.probe_ms", factor=PROBED_LATER * alike)
     return window.text("engine.probe_outcome") == "ok" and bool(later)
 
 
 def _late_beyond_us(window: Window) -> bool:
     """Whether calls are slower while the gateway's loop is punctual and nobody waits for a connection."""
-    late = slower(window, CALL_P50, outcome="ok")
+    late = slower(window, CALL_P50, factor=MANY_TIMES * answered_later(window), outcome="ok")
     punctual = slower(window, "gateway.loop_lag_p95_ms", factor=2) is False
     return bool(late) and punctual and not slower(window, POOL_WAIT, factor=10)
 

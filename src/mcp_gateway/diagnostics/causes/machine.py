@@ -44,6 +44,12 @@ def machine_slowdown(window: Window) -> float:
     return max(1.0, slowdown(window, REQUEST_P50, route=route) if route else slowdown(window, LAG_P95))
 
 
+def answered_later(window: Window) -> float:
+    """How many times later the other parts, gateway and store, answer our probes alike; 1 when unknown."""
+    probes = (f"{part}.probe_ms" for part in ("gateway", "redis"))
+    return max(1.0, min((slowdown(window, one) for one in probes if window.knows(one)), default=1.0))
+
+
 def starved(window: Window) -> bool | None:
     """Whether the gateway itself does not get to run in time, so that whatever it waits for looks late."""
     return either(slower(window, LAG_P95, factor=4), _all_probed_later(window), _busy(window))

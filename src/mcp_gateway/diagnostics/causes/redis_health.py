@@ -7,6 +7,7 @@ from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
 AWAY, CHANGES, STATE = "gateway.limit_away_total", "gateway.store_changes_total", "gateway.store_state"
+LAG = "gateway.loop_lag_p95_ms"
 USEC, DECISIONS = "redis.command_usec_total", "gateway.limit_decisions_total"
 # Of a store that hangs at times, half of the decisions are missed or more; a short time limit misses some on a busy machine.
 SELDOM, SELDOM_WHEN_LATE = 0.1, 0.3
@@ -44,8 +45,8 @@ def hung(window: Window) -> Hypothesis:
     )
     for_us_alone = late and not silent and rose(window, AWAY) is False
     case.must(
-        not (starved(window) and live) and not (live and for_us_alone) and not (answered and _late_for_the_gateway(window)),
-        sign("gateway.loop_lag_p95_ms"), sign("redis.probe_ms"), sign(AWAY), sign(DECISIONS),
+        not (live and (for_us_alone or slower(window, LAG, factor=4))) and not (answered and _late_for_the_gateway(window)),
+        sign(LAG), sign("redis.probe_ms"), sign(AWAY), sign(DECISIONS),
         but="It answers: it was late for us alone, or the gateway does not get to run in time.",
     )  # fmt: skip
     case.doubt(answered, sign("redis.probe_outcome"), sign("redis.probe_ms"))
@@ -63,7 +64,7 @@ def _late_for_the_gateway(window: Window) -> bool:
     """Whether it is the gateway that is late to what the store answers: seldom, or because it does not get to run in time."""
     missed, decided = window.change(AWAY), window.change(DECISIONS)
     share = None if missed is None or not decided else missed / decided
-    seldom = SELDOM_WHEN_LATE if slower(window, "gateway.loop_lag_p95_ms", factor=2) else SELDOM
+    seldom = SELDOM_WHEN_LATE if slower(window, LAG, factor=2) else SELDOM
     refusing = rose(window, "redis.errors_total", error="OOM")
     return bool(starved(window) or refusing) or (share is not None and share < seldom)
 

@@ -62,6 +62,15 @@ def test_an_engine_is_not_blamed_where_the_gateway_itself_comes_late() -> None:
     assert "engine_slow" not in causes(looks)
 
 
+def test_an_engine_is_not_blamed_for_what_a_busy_machine_does_to_calls() -> None:
+    busy = small().timed("upstream.call_ms", 4, 9, times=180, upstream="products", outcome="ok")
+    assert causes(busy) == []
+    busier = small().timed("upstream.call_ms", 4, 40, times=180, upstream="products", outcome="ok")
+    for part in ("gateway", "redis", "engine"):
+        busier.gauge(f"{part}.probe_ms", 3.0, 12.0)
+    assert causes(busier) == []
+
+
 def test_a_small_deployment_that_is_well_is_accused_of_nothing() -> None:
     assert causes(small()) == []
 
@@ -111,6 +120,13 @@ def test_a_store_that_answers_us_is_not_hung_for_what_a_busy_machine_misses() ->
     assert causes(seldom) == []
     refusing = junk(flapping(small())).count("redis.errors_total", 0, 800, error="OOM")
     assert causes(refusing) == ["redis_memory_full"]
+
+
+def test_a_store_that_keeps_us_waiting_too_is_not_excused_by_the_others_for_whom_it_is_late() -> None:
+    looks = flapping(small()).gauge("redis.probe_outcome", "ok", "timeout").gauge("redis.up", 1.0, 0.0)
+    for part, milliseconds in (("gateway", 40.0), ("engine", 40.0), ("redis", 2_358.0)):
+        looks.gauge(f"{part}.probe_ms", 3.0, milliseconds)
+    assert causes(looks.gauge("gateway.store_state", 2.0, 2.0)) == ["redis_hung"]
 
 
 def test_a_store_that_answers_us_but_often_not_the_gateway_is_told_with_doubt() -> None:
