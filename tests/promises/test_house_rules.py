@@ -37,6 +37,7 @@ CLOCK_READERS = {
 FUNCTION_IMPORTS_ALLOWED = {
     "__main__",
     "cli",
+    "adapters/faults/own_store",
     "adapters/language_models",
     "adapters/sql/engine",
     "wiring/conversations",
