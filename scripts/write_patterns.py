@@ -8,6 +8,10 @@ from mcp_gateway.kit.patterns.model import RuleCard
 from mcp_gateway.kit.patterns.rules.catalogue import RULES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations" / "patterns.md"
+MEASURED = """\
+On code it was not made with it is right less often than on the benchmark. Of its 83 findings in Netflix/dispatch (51 files with
+routes; those about limits and repeated writes left out), read on 2026-11-22, 75 were right, which is 90 %. The 8 others were about
+four webhooks: a library checks their signatures, and their routes are mounted at run time."""
 MARK = "<!-- The rules below are written by scripts/write_patterns.py from their cards; edit there. -->"
 
 
@@ -18,7 +22,7 @@ def rules_part() -> str:
         f"| [{card.name}](#{card.name}) | {card.pattern} | {card.level} | {card.severity.word} | {card.title} |" for card in cards
     ]
     table = "\n".join(["| rule | pattern | from level | severity | finds |", "|---|---|---|---|---|", *rows])
-    return f"{MARK}\n\n{table}\n\n" + "\n".join(section(card) for card in cards)
+    return f"{MARK}\n\n{MEASURED}\n\n{table}\n\n" + "\n".join(section(card) for card in cards)
 
 
 def table_row(card: RuleCard) -> str:

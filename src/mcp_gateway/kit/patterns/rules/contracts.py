@@ -87,6 +87,8 @@ def _unstated(study: Study) -> Iterator[Hit]:
         if route.option("response_class") is not None and "JSON" not in words(route.option("response_class").node):  # type: ignore[union-attr]  # just asked
             continue
         returns = route.function.returns
+        if returns is None and _returns_nothing(route.function):
+            continue
         if returns is None or is_vague(Expression(returns, route.scope), study):
             yield Hit(
                 node=route.place,
@@ -103,6 +105,10 @@ def _answers_itself(function: Function, scope: Scope, model: Expression, study: 
     if returns is not None and not isinstance(returns, ast.Constant):
         kind = study.names.resolve(study.names.plain_type(returns, scope)[0], scope)
         return kind.last.endswith("Response") and kind.last not in VAGUE
+    return _returns_nothing(function)
+
+
+def _returns_nothing(function: Function) -> bool:
     given = (one.value for one in own_nodes(function) if isinstance(one, ast.Return))
     return all(one is None or (isinstance(one, ast.Constant) and one.value is None) for one in given)
 

@@ -251,6 +251,8 @@ class Dependencies:
 
     def of_signature(self, body: Function | ast.Lambda, scope: Scope) -> list[Dependency]:
         """What a dependency asks for whose signature is written by code: every `Depends(…)` of what makes it."""
+        if "_signature" not in scope.module.source.text:
+            return []
         maker = _outermost(body, scope.module)
         decorators = [] if isinstance(body, ast.Lambda) else body.decorator_list
         written = any(words(one.func if isinstance(one, ast.Call) else one).endswith("with_signature") for one in decorators)
