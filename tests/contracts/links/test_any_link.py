@@ -146,21 +146,23 @@ ANSWERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("tool", "rounds", "says"),
+    ("tool", "questions", "says"),
     [
         ("test_input_required_result_elicitation", 1, "Hello, Ada!"),
-        ("test_input_required_result_multiple_inputs", 1, "all three answers arrived"),
+        ("test_input_required_result_multiple_inputs", 3, "all three answers arrived"),
         ("test_input_required_result_multi_round", 2, "Ada likes blue"),
     ],
 )
-async def test_a_server_that_needs_the_client_gets_its_answers(link: Link, tool: str, rounds: int, says: str) -> None:
+async def test_a_server_that_needs_the_client_gets_its_answers(link: Link, tool: str, questions: int, says: str) -> None:
     told = await result(await link.send(calling(tool, None, ABLE)))
-    for _ in range(rounds):
-        assert told["resultType"] == "input_required"
+    asked = 0
+    # What an older server asks a moment later is asked in a round of its own.
+    while told.get("resultType") == "input_required" and asked < questions:
+        asked += len(told["inputRequests"])
         answers = {key: ANSWERS[question["method"]] for key, question in told["inputRequests"].items()}
         again = calling(tool, None, ABLE, inputResponses=answers, requestState=told["requestState"])
         told = await result(await link.send(again))
-    assert told["content"][0]["text"] == says
+    assert (asked, told["content"][0]["text"]) == (questions, says)
 
 
 async def test_whoever_leaves_stops_the_server(link: Link) -> None:
