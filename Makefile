@@ -43,11 +43,11 @@ test: check ## Everything that must hold before a change lands
 
 # Tests wait for processes, stores and limits half of the time: so many workers keep two cores busy.
 suite:
-	@$(RUN) pytest --ignore=tests/promises --ignore=tests/browser --numprocesses=4 --dist=loadfile
+	@$(RUN) pytest --ignore=tests/promises --ignore=tests/browser --numprocesses=3 --dist=loadfile
 
 # Apart: the event loop of the browser's driver would disturb asynchronous tests.
 pages:
-	@$(RUN) pytest tests/browser --numprocesses=2 --dist=loadfile
+	@$(RUN) pytest tests/browser --numprocesses=1 --dist=loadfile
 
 bench: setup ## Measure every promise on speed and accuracy; writes docs/benchmarks.md
 	@$(RUN) python -m bench.all
