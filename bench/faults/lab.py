@@ -16,6 +16,8 @@ from mcp_gateway.diagnostics.ports import Deployment
 from mcp_gateway.diagnostics.signals.window import Window
 
 LOOK_SECONDS = 1.5
+# Until the caches hold what they usually do: a cold one is no measure of what is usual.
+WARMING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class Lab:
 
     async def __aenter__(self) -> Self:
         await self.rig.__aenter__()
-        await asyncio.sleep(3)
+        await asyncio.sleep(WARMING_SECONDS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
