@@ -18,7 +18,7 @@ from mcp_gateway.adapters.peer_answers import Answering, Outcome
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, parse_object, render
-from mcp_gateway.core.tasks import end_tasks
+from mcp_gateway.core.tasks import begin_task, end_tasks
 from mcp_gateway.federation.peers import (
     LONGEST_SECONDS,
     MAX_PAYLOAD_BYTES,
@@ -143,9 +143,7 @@ class RedisPeers:
         elif not self._seen.first_time(message.number, message.until + CLOCK_SECONDS, self._clock.timestamp()):
             _log.warning("peer_question_again", kind=message.kind)
         else:
-            task = asyncio.create_task(self._answer(message), name="peer-answer")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            begin_task(self._answer(message), self._tasks, name="peer-answer")
 
     async def _answer(self, question: _Message) -> None:
         left = question.until + CLOCK_SECONDS - self._clock.timestamp()

@@ -13,6 +13,7 @@ from mcp_gateway.ask.resource_cache import ResourceCopies
 from mcp_gateway.ask.shelf import Shelf, Shelves, identity_of
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, NoMCPAvailableError
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.kit.cache.memory import MemorySharedLevel
 
 MakeServer: TypeAlias = Callable[[MCPServerConfig], UpstreamServer]
@@ -104,9 +105,7 @@ class Servers:
         log.info("configuration_taken", servers=[member.key for member in members], leaving=[member.key for member in leaving])
         for member in leaving:
             self._leaving.append(member)
-            task = asyncio.create_task(self._drain(member), name=f"drain-{member.key}")
-            self._draining.add(task)
-            task.add_done_callback(self._draining.discard)
+            begin_task(self._drain(member), self._draining, name=f"drain-{member.key}")
         return await self.connect()
 
     async def close(self) -> None:

@@ -1,8 +1,9 @@
 """The circuit breakers of upstream servers, each made when its server is called for the first time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.federation.filters.breaker import UPSTREAM_POLICY
 from mcp_gateway.kit.breaker.breaker import CircuitBreaker
 from mcp_gateway.registry.model import Server
@@ -25,21 +26,16 @@ class Circuits:
             server = self._servers().get(name)
             shared = server is not None and bool(server.url)
             circuit = self._made[name] = self._traffic.breaker(PREFIX + name, UPSTREAM_POLICY, shared=shared)
-            self._do(circuit.start())
+            begin_task(circuit.start(), self._tasks)
         return circuit
 
     def keep_only(self) -> None:
         """Let go of those whose servers are gone."""
         for name in [name for name in self._made if name not in self._servers()]:
-            self._do(self._made.pop(name).close())
+            begin_task(self._made.pop(name).close(), self._tasks)
             self._traffic.circuits.pop(PREFIX + name, None)
 
     async def close(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for circuit in self._made.values():
             await circuit.close()
-
-    def _do(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -18,6 +18,7 @@ from mcp_gateway.adapters.databases.memory_watch import MemoryWatch
 from mcp_gateway.adapters.databases.sessions import Driver, RunsApart, Session
 from mcp_gateway.core.schema import Table
 from mcp_gateway.core.sql.errors import DatabaseUnavailable, QueryCancelled, QueryTimedOut, QueryTooLarge
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.tables.model import Limits, RawResult, Signal
 
 T = TypeVar("T")
@@ -222,9 +223,7 @@ class ThreadedDatabase:
         if future.cancel():
             self._running.pop(lease, None)
             return
-        task = asyncio.get_running_loop().create_task(self._settle(lease, future))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        begin_task(self._settle(lease, future), self._settling)
 
     async def _settle(self, lease: _Lease, future: "Future[T]") -> None:
         """Interrupt until the thread is back."""

@@ -5,7 +5,6 @@ memory. A process that dies, cannot be started or is not there yet costs nobody 
 """
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
@@ -14,7 +13,7 @@ from mcp_gateway.adapters.drafting.process import DraftingProcess, ProcessDied
 from mcp_gateway.ask.engine import EmbeddedEngine
 from mcp_gateway.ask.model import Draft, DraftRequest
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.tasks import end_tasks
+from mcp_gateway.core.tasks import begin_task, end_tasks
 
 # So much of a second spent on drafting in this process calls for another.
 _WINDOW_SECONDS: Final = 1.0
@@ -60,7 +59,7 @@ class DraftingPool:
         if process is None:
             return self._draft_here(request)
         # Shielded: whoever asked may go away, and the process must still be free again afterwards.
-        draft = await asyncio.shield(self._task(self._draft_there(process, request)))
+        draft = await asyncio.shield(begin_task(self._draft_there(process, request), self._tasks))
         return self._draft_here(request) if draft is None else draft
 
     @property
@@ -126,7 +125,7 @@ class DraftingPool:
     def _start_another(self) -> None:
         if not self._starting and len(self._processes) < self._most and self._clock.monotonic() >= self._rest_until:
             self._starting = True
-            self._task(self._start())
+            begin_task(self._start(), self._tasks)
 
     async def _start(self) -> None:
         try:
@@ -140,9 +139,3 @@ class DraftingPool:
             _log.info("drafting_process_started", processes=len(self._processes))
         finally:
             self._starting = False
-
-    def _task(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

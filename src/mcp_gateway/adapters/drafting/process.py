@@ -38,7 +38,7 @@ class DraftingProcess:
         try:
             # Nothing of our environment, which may hold keys.
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", _MODULE, *([] if threshold is None else [repr(threshold)]),
+                sys.executable, "-P", "-m", _MODULE, *([] if threshold is None else [repr(threshold)]),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
                 env={"PYTHONPATH": os.pathsep.join(sys.path)},
             )  # fmt: skip

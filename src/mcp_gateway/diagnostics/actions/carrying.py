@@ -5,15 +5,15 @@ down before the next one begins. Only the end of the process itself comes in bet
 """
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import structlog
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.core.tasks import completed
 from mcp_gateway.diagnostics.actions.operating import (
     STEP_SECONDS,
     Applied,
@@ -31,7 +31,6 @@ from mcp_gateway.diagnostics.verdict import Action
 # What writing a step down may take.
 NOTE_SECONDS = 10.0
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -168,18 +167,3 @@ class CarryingOut:
         except TimeoutError as error:
             raise RemedyTimedOut(f"The audit trail did not take the step {name} within {NOTE_SECONDS:g} s.") from error
         self.steps.append(name)
-
-
-async def completed(work: Coroutine[Any, Any, T]) -> T:
-    """What the work gives; it ends however often the wait for it is cancelled, and the cancelling is raised after it."""
-    task, cancelled = asyncio.ensure_future(work), None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
-            cancelled = error
-    if cancelled is not None and task.exception() is None:
-        raise cancelled
-    return task.result()

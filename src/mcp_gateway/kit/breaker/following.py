@@ -7,11 +7,11 @@ refuses without asking until its time is over. Only a call that might be a probe
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
 
 import structlog
 
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.kit.breaker.journal import Journal
 from mcp_gateway.kit.breaker.machine import Machine
 from mcp_gateway.kit.breaker.model import Admission, CircuitState, Mode
@@ -111,7 +111,7 @@ class FollowingCircuit:
         if probe.startswith("alone-"):
             self.machine.settle(probe, code, self._clock.monotonic())
         else:
-            self._spawn(self._settle(probe, code))
+            begin_task(self._settle(probe, code), self._tasks)
 
     async def force(self, mode: Mode, reason: str) -> None:
         """Raises `StoreUnavailable`: a mode that holds for one replica only would be a trap."""
@@ -156,14 +156,14 @@ class FollowingCircuit:
         self._stop_timer()
         if not self._reporting:
             self._reporting = True
-            self._spawn(self._report())
+            begin_task(self._report(), self._tasks)
 
     def _look_again(self, now: float) -> None:
         """Whether the store is back, or the forced mode has been taken away."""
         if now >= self._retry_at and not self._reporting:
             self._retry_at = now + RETRY_SECONDS
             self._reporting = True
-            self._spawn(self._read())
+            begin_task(self._read(), self._tasks)
 
     async def _read(self) -> None:
         try:
@@ -216,8 +216,3 @@ class FollowingCircuit:
         if not self.away:
             self.away = True
             self._journal.store_away(away=True)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

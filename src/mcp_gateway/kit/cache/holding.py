@@ -5,6 +5,7 @@ take too long. One timer for all of them.
 import asyncio
 from typing import Generic, TypeVar
 
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.kit.cache.flights import NEVER, Flight
 from mcp_gateway.kit.cache.ports import Lease, Place, SharedLevel
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
@@ -59,9 +60,7 @@ class Watch(Generic[V]):
                 flight.task.cancel()
             if flight.extend_at <= now and flight.lease is not None:
                 flight.extend_at = now + flight.policy.lease_seconds * (HELD_SHARE * EXTEND_SHARE)
-                extending = asyncio.create_task(self._extend(flight, flight.lease))
-                self._extending.add(extending)
-                extending.add_done_callback(self._extending.discard)
+                begin_task(self._extend(flight, flight.lease), self._extending)
         due = min((min(flight.deadline, flight.extend_at) for flight in self._loads), default=NEVER)
         if due < NEVER:
             self._arm(loop, due)

@@ -6,11 +6,12 @@ a mode is forced. Channel: `breaker_changes:NAME`.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from importlib.resources import files
 
 import structlog
 
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.kit.breaker.machine import NEVER
 from mcp_gateway.kit.breaker.model import Answer, CircuitState, Counts, Mode, State
 from mcp_gateway.kit.breaker.policy import BreakerPolicy
@@ -108,18 +109,13 @@ class RedisBreakerStore:
     def _state_changed(self, state: ConnectionState) -> None:
         if state == "live":
             for circuit in self._watched.values():
-                self._spawn(self._catch_up(circuit))
+                begin_task(self._catch_up(circuit), self._tasks)
 
     async def _catch_up(self, circuit: SharedCircuit) -> None:
         try:
             self._tell(circuit.name, await self.read(circuit))
         except (StoreUnavailable, StoreRefused) as error:
             _LOG.info("circuit_read_failed", breaker=circuit.name, reason=error.message)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _channel(name: str) -> str:

@@ -15,6 +15,7 @@ from mcp_gateway.access.sessions.model import caller_document, read_caller
 from mcp_gateway.adapters.links.legacy.parked import ParkedCalls
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse_object, render
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.federation.errors import (
     StaleRequestState,
     UpstreamAnswerTooLarge,
@@ -82,9 +83,7 @@ class CallsElsewhere:
             task.cancel()
 
     def _tell_to_give_up(self, replica: str, token: str) -> None:
-        task = asyncio.create_task(self._tell(replica, token), name="call-given-up")
-        self._giving_up.add(task)
-        task.add_done_callback(self._giving_up.discard)
+        begin_task(self._tell(replica, token), self._giving_up, name="call-given-up")
 
     async def _tell(self, replica: str, token: str) -> None:
         try:

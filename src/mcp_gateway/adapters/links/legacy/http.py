@@ -22,6 +22,7 @@ from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, object_at, parse, render
 from mcp_gateway.core.protocol.words import SESSION_HEADER, UNSUPPORTED_VERSION, VERSION_HEADER
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.federation.model import Client, Headers
 from mcp_gateway.registry.model import ServerLimits
 
@@ -244,9 +245,7 @@ class HttpChannel:
             answer.leave()
 
     def _start(self, work: Coroutine[Any, Any, None], exchange: Exchange | None) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = begin_task(work, self._tasks)
         if exchange is not None:
             exchange.on_close.append(task.cancel)
 

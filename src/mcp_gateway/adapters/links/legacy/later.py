@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.tasks import begin_task
 
 _MOST: Final = 64
 _SECONDS: Final = 5.0
@@ -22,9 +23,7 @@ class Later:
         if len(self._tasks) >= self._most:
             work.close()
             return
-        task = asyncio.get_running_loop().create_task(_bounded(work, self._seconds))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        begin_task(_bounded(work, self._seconds), self._tasks)
 
     async def close(self) -> None:
         """Gives what is under way its time, then ends it."""

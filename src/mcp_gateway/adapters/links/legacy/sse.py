@@ -17,6 +17,7 @@ from mcp_gateway.adapters.links.modern import lines_of
 from mcp_gateway.adapters.links.sending import Sending
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.protocol.frames import JsonObject, parse, render
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.federation.model import Client
 from mcp_gateway.registry.model import Server
 
@@ -124,9 +125,7 @@ class SseChannel:
         return await self._sending.send(outgoing, client)
 
     def _start(self, work: Coroutine[Any, Any, None], exchange: Exchange | None = None) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = begin_task(work, self._tasks)
         if exchange is not None:
             exchange.on_close.append(task.cancel)
 

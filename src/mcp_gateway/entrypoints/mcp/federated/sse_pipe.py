@@ -10,6 +10,7 @@ from starlette.types import Send
 from mcp_gateway.core.errors import GatewayError
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject, error_message, render
+from mcp_gateway.core.tasks import begin_task
 from mcp_gateway.entrypoints.mcp.federated.legacy_messages import LegacyMessages, Visitor, request_id_of
 from mcp_gateway.entrypoints.mcp.federated.legacy_words import code_of
 from mcp_gateway.entrypoints.mcp.federated.sse_events import event_bytes
@@ -66,9 +67,7 @@ class SsePipe:
         if len(self._tasks) >= MAX_UNDER_WAY:
             raise TooManyOpenRequests(limit=MAX_UNDER_WAY)
         visitor = self._visitor._replace(caller=caller, trace=())
-        task = asyncio.get_running_loop().create_task(self._serve(visitor, message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        begin_task(self._serve(visitor, message), self._tasks)
         return True
 
     def session_changed(self) -> None:

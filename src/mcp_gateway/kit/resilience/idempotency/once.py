@@ -14,7 +14,7 @@ from typing import Literal
 import structlog
 
 from mcp_gateway.core.clock import Clock, SystemClock
-from mcp_gateway.core.tasks import end_tasks
+from mcp_gateway.core.tasks import begin_task, end_tasks
 from mcp_gateway.kit.errors import IdempotencyConflict, IdempotencyMismatch, StoreRefused, StoreUnavailable
 from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
 from mcp_gateway.kit.resilience.deadline import Deadlines
@@ -94,9 +94,7 @@ class Idempotency:
             begun = await self._begin(request, token)
         except asyncio.CancelledError:
             # The lease may just have been taken, and nobody would do the work.
-            freeing = asyncio.get_running_loop().create_task(self._abandon(request, token))
-            self._freeing.add(freeing)
-            freeing.add_done_callback(self._freeing.discard)
+            begin_task(self._abandon(request, token), self._freeing)
             raise
         except (StoreUnavailable, StoreRefused):
             if self._policy.without_store == "refuse":
