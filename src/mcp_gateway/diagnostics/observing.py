@@ -4,16 +4,17 @@ What a source cannot say is a blind spot and never keeps the others waiting.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError
-from mcp_gateway.diagnostics.flights import Flights
+from mcp_gateway.core.flights import Flights
 from mcp_gateway.diagnostics.ports import History, Source
 from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
@@ -46,7 +47,7 @@ class Observing:
     clock: Clock
     source_seconds: float = SOURCE_SECONDS
     pause_seconds: float = PAUSE_SECONDS
-    looks: Flights[Snapshot] = field(default_factory=Flights, repr=False, compare=False)
+    looks: Flights[Hashable, Snapshot] = field(default_factory=partial(Flights, outlast=False), repr=False, compare=False)
 
     async def look(self, *, whole: bool) -> Snapshot:
         """Every source now; takes at most `source_seconds`. Whoever asks while others look sees what they see."""

@@ -9,8 +9,6 @@ from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.deployment.readers import Addresses
 from mcp_gateway.core.clock import FixedClock
-from mcp_gateway.core.errors import Unavailable
-from mcp_gateway.diagnostics.flights import Flights
 from mcp_gateway.diagnostics.history import SnapshotHistory
 from mcp_gateway.diagnostics.observing import Observing
 from mcp_gateway.diagnostics.operations import CoherenceOrder, HealthOrder
@@ -76,15 +74,6 @@ async def test_who_leaves_takes_nothing_from_the_others_and_the_last_ends_it() -
     await turns()
     source.gate.set()
     assert (await late).find("gateway.up", {})
-
-
-async def test_all_are_told_of_a_failure() -> None:
-    async def fail() -> None:
-        raise Unavailable("It is away.")
-
-    flights: Flights[None] = Flights()
-    told = await asyncio.gather(*(flights.join("x", fail) for _ in range(3)), return_exceptions=True)
-    assert [type(one) for one in told] == [Unavailable] * 3
 
 
 async def test_a_store_is_asked_once_for_many_and_each_is_shown_what_they_may_see(valkey: ValkeyProcess) -> None:

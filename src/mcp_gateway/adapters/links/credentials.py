@@ -5,7 +5,6 @@ credentials (RFC 6749, 4.4), one for each token of a caller with token exchange 
 token endpoint alone. No error and no log line names any of them.
 """
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from mcp_gateway.adapters.links.discretion import Discretion, secret_in_header
 from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.token_endpoint import Granted, TokenEndpoint
 from mcp_gateway.core.clock import Clock
+from mcp_gateway.core.flights import Flights
 from mcp_gateway.federation.errors import UpstreamRefused
 from mcp_gateway.federation.model import Client
 from mcp_gateway.registry.model import Credential
@@ -103,19 +103,14 @@ class FetchedToken:
         self._secrets = secrets
         # With until when.
         self._kept: dict[Key, tuple[float, Presented]] = {}
-        self._fetching: dict[Key, asyncio.Task[Presented]] = {}
+        self._fetching = Flights[Key, Presented](outlast=True)
 
     async def presented(self, client: Client) -> Presented:
         key = self._key(client)
         kept = self._kept.get(key)
         if kept is not None and self._clock.monotonic() < kept[0]:
             return kept[1]
-        fetching = self._fetching.get(key)
-        if fetching is None:
-            fetching = self._fetching[key] = asyncio.create_task(self._fetch(key, client))
-            fetching.add_done_callback(lambda task: self._fetched(key, task))
-        # Whoever gives up must not take the token from the others who wait.
-        return await asyncio.shield(fetching)
+        return await self._fetching.join(key, lambda: self._fetch(key, client))
 
     def forget(self, client: Client, refused: Presented) -> bool:
         key = self._key(client)
@@ -125,8 +120,7 @@ class FetchedToken:
         return True
 
     async def close(self) -> None:
-        for fetching in tuple(self._fetching.values()):
-            fetching.cancel()
+        await self._fetching.close()
         await self._endpoint.close()
 
     def _key(self, client: Client) -> Key:
@@ -147,12 +141,6 @@ class FetchedToken:
         presented = Presented(lines, Discretion([granted.token, *self._secrets]) or None)
         self._kept[key] = (self._clock.monotonic() + _kept_seconds(granted), presented)
         return presented
-
-    def _fetched(self, key: Key, task: asyncio.Task[Presented]) -> None:
-        del self._fetching[key]
-        if not task.cancelled():
-            # Whoever waits raises it; it must not be told as lost when nobody does any more.
-            task.exception()
 
 
 def _kept_seconds(granted: Granted) -> float:

@@ -3,7 +3,6 @@
 Needs the application permissions GroupMember.Read.All and User.Read.All. What is not known in time is no group, and is said.
 """
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +13,7 @@ import structlog
 from mcp_gateway.adapters.oidc.errors import ProviderUnusable
 from mcp_gateway.adapters.oidc.http import Outbound
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.tasks import end_tasks
+from mcp_gateway.core.flights import Flights
 
 GROUPS_SECONDS: Final = 600.0
 FAILED_SECONDS: Final = 60.0
@@ -51,7 +50,7 @@ class GroupLookup:
     def __init__(self, access: GraphAccess, tokens: Outbound, graph: Outbound, clock: Clock) -> None:
         self._access, self._tokens, self._graph, self._clock = access, tokens, graph, clock
         self._found: OrderedDict[tuple[str, str], FoundGroups] = OrderedDict()
-        self._flights: dict[tuple[str, str], asyncio.Task[FoundGroups]] = {}
+        self._flights = Flights[tuple[str, str], FoundGroups](outlast=True)
         self._app_tokens: dict[str, tuple[str, float]] = {}
 
     async def groups_of(self, directory: str, person: str) -> FoundGroups:
@@ -61,12 +60,7 @@ class GroupLookup:
         if found is not None and self._clock.monotonic() < found.until:
             self._found.move_to_end(key)
             return found
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = asyncio.get_running_loop().create_task(self._ask(directory, person), name="groups")
-            self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await asyncio.shield(flight)
+        return await self._flights.join(key, lambda: self._ask(directory, person))
 
     async def check(self, directory: str) -> None:
         """Get an application token as a look-up would. Raises `ProviderUnusable`."""
@@ -74,7 +68,7 @@ class GroupLookup:
 
     async def aclose(self) -> None:
         """End what is under way."""
-        await end_tasks(*self._flights.values())
+        await self._flights.close()
 
     async def _ask(self, directory: str, person: str) -> FoundGroups:
         try:

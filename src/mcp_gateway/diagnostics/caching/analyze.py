@@ -5,13 +5,15 @@ heard, and what the gateway's own comparisons with the source say. It changes no
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.core.errors import GatewayError, Json
+from mcp_gateway.core.flights import Flights
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.asking import Rights, window_seconds
 from mcp_gateway.diagnostics.caching.advice import Advice, advise
@@ -19,7 +21,6 @@ from mcp_gateway.diagnostics.caching.ports import CacheStore, CanaryFlight, Cohe
 from mcp_gateway.diagnostics.caching.sample import KeySample, SampledKey
 from mcp_gateway.diagnostics.caching.staleness import Staleness, not_compared, staleness_of
 from mcp_gateway.diagnostics.figures import facts
-from mcp_gateway.diagnostics.flights import Flights
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.operations import CoherenceOrder
 from mcp_gateway.diagnostics.signals.names import Names
@@ -32,6 +33,8 @@ MAX_SHOWN_KEYS = 20
 MOST_NAMESPACES = 4
 STEP_SECONDS = 3.0
 SAMPLE = "redis keys"
+# What `TTL` tells of a key that has none.
+NEVER_EXPIRES = -1
 
 _T = TypeVar("_T")
 
@@ -84,7 +87,7 @@ class AnalyzeCache:
     rights: Rights
     clock: Clock
     step_seconds: float = field(default=STEP_SECONDS)
-    looks: Flights[_Seen] = field(default_factory=Flights, repr=False, compare=False)
+    looks: Flights[Hashable, _Seen] = field(default_factory=partial(Flights, outlast=False), repr=False, compare=False)
 
     async def __call__(self, caller: Caller, order: CoherenceOrder) -> CoherenceFound:
         seconds = window_seconds(order.time_window_minutes)
@@ -225,10 +228,11 @@ def _shown(sample: KeySample) -> tuple[SampledKey, ...]:
 
 
 def _shape_key(one: SampledKey) -> dict[str, Json]:
+    """Always a number, as the specification has it: of a key that never expires the one Redis tells."""
     return {
         "key": one.key,
         "family": one.family,
-        "ttl_seconds": None if one.ttl_seconds is None else round(one.ttl_seconds, 1),
+        "ttl_seconds": NEVER_EXPIRES if one.ttl_seconds is None else round(one.ttl_seconds, 1),
         "memory_bytes": one.size_bytes,
     }
 
@@ -238,7 +242,7 @@ def _hot(window: Window) -> list[Json]:
     for name in ("redis.hot_key_share", "redis.hot_key_frequency"):
         found = window.by(name, "key")
         if found:
-            return [{"key": key, "signal": name, "value": round(value, 4)} for key, value in list(found.items())[:5]]
+            return [{"key": key, "signal": name, "value": round(value, 4)} for key, value in list(found.items())[:5] if value]
     return []
 
 

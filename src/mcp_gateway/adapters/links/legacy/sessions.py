@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -14,7 +14,7 @@ from mcp_gateway.adapters.links.faults import Faults
 from mcp_gateway.adapters.links.legacy.later import Later
 from mcp_gateway.adapters.links.legacy.session import Session
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.tasks import end_tasks
+from mcp_gateway.core.flights import Flights
 from mcp_gateway.federation.model import Client
 
 _Key: TypeAlias = tuple[str, str, str, str, str, bytes]
@@ -39,7 +39,7 @@ class SessionPool:
         self._make, self._clock, self._faults, self._bounds = make, clock, faults, bounds
         # The longest unused first.
         self._sessions: OrderedDict[_Key, Session] = OrderedDict()
-        self._opening: dict[_Key, asyncio.Task[Session]] = {}
+        self._opening = Flights[_Key, Session](outlast=True)
         self._later = Later(4 * bounds.in_all, seconds=_END_SECONDS)
         self._reaper: asyncio.Task[None] | None = None
         self._closed = False
@@ -54,10 +54,7 @@ class SessionPool:
         if session is None or not session.usable:
             if session is not None:
                 self.forget(session)
-            opening = self._opening.get(key)
-            if opening is None:
-                opening = self._open(key, client)
-            session = await asyncio.shield(opening)
+            session = await self._opening.join(key, lambda: self._open(key, client))
         session.holders += 1
         if key in self._sessions:
             self._sessions.move_to_end(key)
@@ -86,27 +83,18 @@ class SessionPool:
         self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
-        await end_tasks(*self._opening.values())
+        await self._opening.close()
         for session in tuple(self._sessions.values()):
             self.forget(session)
         await self._later.close()
 
-    def _open(self, key: _Key, client: Client) -> asyncio.Task[Session]:
+    def _open(self, key: _Key, client: Client) -> Coroutine[object, object, Session]:
         if self._closed:
             raise self._faults.unreachable("its link is closed")
         self._make_room(key)
-        task = asyncio.get_running_loop().create_task(self._opened(key, client))
-        self._opening[key] = task
-        task.add_done_callback(lambda done: self._settle(key, done))
         if self._reaper is None or self._reaper.done():
             self._reaper = asyncio.get_running_loop().create_task(self._reap_on())
-        return task
-
-    def _settle(self, key: _Key, done: asyncio.Task[Session]) -> None:
-        self._opening.pop(key, None)
-        if not done.cancelled():
-            # Whoever waited has been told; nobody may have.
-            done.exception()
+        return self._opened(key, client)
 
     async def _opened(self, key: _Key, client: Client) -> Session:
         session = self._make(client)
