@@ -65,7 +65,7 @@ def _slower(window: Window, stem: str, label: str) -> Iterator[Departure]:
             above, expected = now.share_above(before or 0.0), usual.share_above(before or 0.0)
             if not (value and before and value > factor * before) or above is None or expected is None:
                 continue
-            if _beyond_chance(above * now.count, expected * now.count):
+            if beyond_chance(above * now.count, expected * now.count):
                 called = name if label == "route" else f"a call to {name}"
                 says = f"{called} takes {value / before:.1f} times as long ({percent}th percentile)"
                 yield Departure(says=says, evidence=window.evidences(f"{stem}_p{percent}_ms", of="figure", **wanted))
@@ -93,7 +93,7 @@ def _missing(window: Window) -> Iterator[Departure]:
         reads = window.change(READS, cache=cache) or 0.0
         if now is None or usual is None or reads < FEWEST or now > FEWER_HITS * usual:
             continue
-        if _beyond_chance((1 - now) * reads, (1 - usual) * reads):
+        if beyond_chance((1 - now) * reads, (1 - usual) * reads):
             says = f"the cache {cache} answers {now:.0%} of its reads, where {usual:.0%} is usual"
             yield Departure(says=says, evidence=window.evidences("gateway.cache_hit_share", cache=cache))
 
@@ -109,8 +109,9 @@ def _shares(window: Window, name: str, label: str, parts: list[str]) -> tuple[fl
 
 
 def _larger(now: float, usual: float, whole: float) -> bool:
-    return now > TIMES * usual + MORE and _beyond_chance(now * whole, usual * whole)
+    return now > TIMES * usual + MORE and beyond_chance(now * whole, usual * whole)
 
 
-def _beyond_chance(counted: float, expected: float) -> bool:
+def beyond_chance(counted: float, expected: float) -> bool:
+    """Whether so many are more than counts vary where so many are expected."""
     return counted - expected > DEVIATIONS * math.sqrt(expected + 1)

@@ -8,6 +8,7 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.diagnostics.caching.ports import CanaryFlight, CoherenceEvent
 from mcp_gateway.diagnostics.caching.sample import KeySample
 from mcp_gateway.diagnostics.caching.staleness import Staleness
+from mcp_gateway.diagnostics.departures import beyond_chance
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Evidence
 
@@ -127,7 +128,8 @@ def _lasting(window: Window, sample: KeySample) -> list[Advice]:
 
 def _misses(window: Window) -> list[Advice]:
     now, usual = window.value("gateway.cache_hit_share"), window.baseline("gateway.cache_hit_share")
-    if now is None or usual is None or now > usual - HIT_LOSS:
+    reads = window.change("gateway.cache_reads_total") or 0.0
+    if now is None or usual is None or now > usual - HIT_LOSS or not beyond_chance((1 - now) * reads, (1 - usual) * reads):
         return []
     share = f"The caches answer {now:.0%} of reads, usually {usual:.0%}"
     evicted, expired = window.rate("redis.evicted_keys_total"), window.ratio("redis.expired_keys_total")

@@ -88,6 +88,17 @@ async def test_keys_that_never_expire_are_told_by_family_and_nothing_is_to_be_de
     assert not any(word in str(found.to_dict()) for word in ("FLUSH", "xargs", "redis-cli"))
 
 
+async def test_the_time_a_key_has_left_is_a_number_also_of_one_that_never_expires(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        client.set("cache:conversation:acme:1", "x")
+        client.set("cache:conversation:acme:2", "x", ex=600)
+    shape = (await analyze(valkey.url)).to_dict()
+    assert isinstance(shape["sample_cache_analysis"], list)
+    left = {one["key"]: one["ttl_seconds"] for one in shape["sample_cache_analysis"] if isinstance(one, dict)}
+    assert left["cache:conversation:acme:1"] == -1
+    assert 0 < left["cache:conversation:acme:2"] <= 600  # type: ignore[operator]  # JSON
+
+
 async def test_a_big_key_is_told_with_how_much_bigger_it_is(valkey: ValkeyProcess) -> None:
     with valkey.client() as client:
         for index in range(50):
@@ -200,6 +211,12 @@ def test_a_lower_hit_rate_is_classified_before_anything_is_advised(evicted: floa
 def test_a_hit_rate_that_is_low_by_design_is_no_finding() -> None:
     healthy = (at(0, *counted(0, 0, 0, 0)), at(1, *counted(550, 450, 0, 100)))
     last = at(2, *counted(550 + 540, 450 + 460, 0, 200))
+    assert advise(Window(healthy=healthy, first=healthy[1], last=last), KeySample(), (), ()) == ()
+
+
+def test_a_few_misses_among_a_few_reads_are_chance() -> None:
+    healthy = (at(0, *counted(0, 0, 0, 0)), at(1, *counted(620, 380, 0, 100)))
+    last = at(2, *counted(620 + 4, 380 + 4, 0, 200))
     assert advise(Window(healthy=healthy, first=healthy[1], last=last), KeySample(), (), ()) == ()
 
 
