@@ -43,7 +43,8 @@ class RedisCacheStore:
         return await RedisKeys(url=self.url, clock=self.clock).sample()
 
     async def events(self, sample: KeySample, limit: int) -> tuple[CoherenceEvent, ...]:
-        logs = sorted(f"cache:{{{space}}}:events:{cache}" for space in sample.namespaces for cache in _caches(sample))
+        guessed = sorted(f"cache:{{{space}}}:events:{cache}" for space in sample.namespaces for cache in _caches(sample))
+        logs = list(dict.fromkeys([*(one.key for one in sample.of("cache_events")), *guessed]))
         async with open_careful(self.url, max_commands=MAX_EVENT_LOGS) as redis:
             asked = logs[:MAX_EVENT_LOGS]
             found = await redis.ask_each([("XREVRANGE", log, "+", "-", "COUNT", min(limit, MAX_EVENTS)) for log in asked])

@@ -312,6 +312,24 @@ async def test_a_replica_that_does_not_hear_is_counted_as_lost(valkey: ValkeyPro
     assert (flight.members, flight.lost, len(flight.heard_ms)) == (2, 1, 1)
 
 
+async def test_a_log_that_was_seen_is_read_before_those_that_are_guessed(valkey: ValkeyProcess) -> None:
+    async with (
+        await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection,
+        await RedisSharedLevel.open(connection, namespace="zoo", membership_seconds=20.0) as level,
+        await RedisSharedLevel.open(connection, membership_seconds=20.0),
+        _cache(level) as cache,
+    ):
+        valkey.age_cache_members()
+        with valkey.client() as client:
+            for name in ("catalog", "drafts", "files"):
+                client.set(f"cache:{{zoo}}:1:v:{name}:acme:1", "x", ex=600)
+        await cache.get_or_load("1", _load, tenant="acme")
+        await cache.invalidate(tenant="acme", keys=("1",), cause="changed")
+        store = RedisCacheStore(url=valkey.url, clock=CLOCK)
+        events = await store.events(await store.sample(), 10)
+    assert [one.cause for one in events] == ["changed"]
+
+
 async def test_invalidations_are_read_from_the_log_and_ended_values_are_found(valkey: ValkeyProcess) -> None:
     async with (
         await RedisConnection.open(valkey.url, timeout_seconds=5.0) as connection,
