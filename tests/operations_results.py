@@ -197,7 +197,7 @@ def patterns() -> dict[str, Json]:
             },
         ],
         "recommendations": [],
-        "files": [{"file": f"{HOSTILE}.py", "score": 0.72, "compliance": "fair", "handlers": 1}],
+        "files": [{"file": f"{HOSTILE}.py", "score": 0.72, "handlers": 1}],
         "suppressed": [],
         "unreadable": [{"file": "broken.py", "why": "It is no Python."}],
         "notes": [],

@@ -4,13 +4,16 @@ from collections import defaultdict
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.kit.patterns.model import Finding, Report
-from mcp_gateway.kit.patterns.scoring import compliance, overall, rounded
+from mcp_gateway.kit.patterns.scoring import overall, rounded
 
 WIDESPREAD = 2
 
 
 def report_shape(report: Report) -> dict[str, Json]:
-    """Of the spec: `overall_compliance`, `average_compliance_score`, `files_validated`, `issues_found`, `recommendations`."""
+    """Of the spec: `overall_compliance`, `average_compliance_score`, `files_validated`, `issues_found`, `recommendations`.
+
+    The word of the whole stands in `overall_compliance` alone, so that a hook may look for it in the text.
+    """
     return {
         "validation_level": report.level,
         "overall_compliance": overall(report),
@@ -19,10 +22,7 @@ def report_shape(report: Report) -> dict[str, Json]:
         "files_skipped": report.skipped,
         "issues_found": [issue_shape(one) for one in report.findings],
         "recommendations": _recommendations(report),
-        "files": [
-            {"file": one.file, "score": one.score, "compliance": compliance(one.score), "handlers": one.handlers}
-            for one in report.files
-        ],
+        "files": [{"file": one.file, "score": one.score, "handlers": one.handlers} for one in report.files],
         "suppressed": [
             {"file": one.file, "line": one.place.line, "rule": one.rule, "reason": one.suppressed}
             for file in report.files
