@@ -1,7 +1,6 @@
 """Each rule by its own example, and the whole of the benchmark's good programs and hardest rewrites."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,8 +76,8 @@ def test_the_report_has_the_shape_of_the_tool(tmp_path: Path) -> None:
 
 
 def test_a_hook_that_looks_for_the_word_finds_it_only_where_all_is_excellent(tmp_path: Path) -> None:
-    broken = {f"shop/old{number}.py": PREAMBLE + CARDS[0].bad for number in range(9)}
-    report = validate(replace(written(PROJECTS["kit"] | broken, tmp_path), level="basic"))
-    assert any(one.score == 1 for one in report.files)
-    assert report_shape(report)["overall_compliance"] != "excellent"
-    assert "excellent" not in json.dumps(report_shape(report))
+    bad = "\n\n".join(card.bad for card in CARDS[:8])
+    report = validate(written({"shop/good.py": CARDS[0].good, "shop/old.py": PREAMBLE + bad}, tmp_path))
+    shape = report_shape(report)
+    assert shape["overall_compliance"] != "excellent"
+    assert "excellent" not in json.dumps(shape)
