@@ -24,7 +24,8 @@ class PatternsCommand:
     async def judge(self, path: Path, level: Level, *, project: Path) -> Mapping[str, Json]:
         """Cancelling it ends the program. Raises `NotJudged`."""
         program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "mcp_gateway", "patterns", str(path), "--level", level, "--format", "json"),
+            # Without -P the folder that is judged comes before our own modules and Python's, and its code would run.
+            *(sys.executable, "-P", "-m", "mcp_gateway", "patterns", str(path), "--level", level, "--format", "json"),
             *("--fail-on", "off", "--project", str(project)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

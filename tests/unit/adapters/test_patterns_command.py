@@ -28,3 +28,13 @@ async def test_settings_that_cannot_be_used_are_said(tmp_path: Path) -> None:
 async def test_a_project_without_routers_has_no_score(tmp_path: Path) -> None:
     found = await PatternsCommand().judge(tmp_path, "basic", project=tmp_path)
     assert (found["overall_compliance"], found["average_compliance_score"]) == ("nothing_judged", None)
+
+
+@pytest.mark.parametrize("name", ["typer.py", "tomllib.py", "mcp_gateway/__init__.py"])
+async def test_code_called_like_a_module_of_ours_is_not_run(tmp_path: Path, name: str) -> None:
+    ran = tmp_path / "ran"
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(f"open({str(ran)!r}, 'w').close()\n")
+    found = await PatternsCommand().judge(tmp_path, "basic", project=tmp_path)
+    assert found["files_validated"] == 0
+    assert not ran.exists()
