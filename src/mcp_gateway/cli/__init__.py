@@ -18,6 +18,7 @@ import typer
 from mcp_gateway.cli.endings import FAILED, INTERRUPTED
 from mcp_gateway.cli.lazy_group import LazyCommand, lazy_group
 from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.visible import visible
 
 COMMANDS = (
     LazyCommand("demo", "Try it: a small shop, three answered questions, the page."),
@@ -75,7 +76,8 @@ def _exit_code(cause: BaseException) -> int | str | None:
     """What to exit with, the error said; None for what is no ending of ours."""
     if isinstance(cause, GatewayError):
         hint = f"hint:  {cause.hint}\n" if cause.hint else ""
-        sys.stderr.write(f"error: {cause.message} [{cause.code}]\n{hint}")
+        # Servers, files and stores have their words in it.
+        sys.stderr.write(visible(f"error: {cause.message} [{cause.code}]\n{hint}", keep="\n\t"))
         return FAILED
     if isinstance(cause, KeyboardInterrupt):
         return INTERRUPTED

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mcp_gateway.core.visible import visible
 from mcp_gateway.kit.routes.checks import checked
 from mcp_gateway.kit.routes.errors import RouterChanged
 from mcp_gateway.kit.routes.generate import generate
@@ -110,7 +111,9 @@ def _refuse_by_hand(planned: tuple[Change, ...]) -> None:
 def _show(planned: tuple[Change, ...]) -> None:
     for change in planned:
         empty = f"new file: {change.path}\n" if change.before is None else f"deleted: {change.path}\n"
-        sys.stdout.write(change.diff or empty)
+        shown = change.diff or empty
+        # A program that takes the diff needs it as it is; a person is to see all of it.
+        sys.stdout.write(visible(shown, keep="\n\t") if sys.stdout.isatty() else shown)
 
 
 def _finish(root: Path, planned: tuple[Change, ...], *, write: bool) -> None:

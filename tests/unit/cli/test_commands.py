@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,12 @@ def test_an_error_of_ours_is_two_lines_and_exit_code_1(capsys: pytest.CaptureFix
     assert err.splitlines()[-2].startswith("error: ")
     assert "REMOTE_WITHOUT_LOGIN" in err
     assert err.splitlines()[-1].startswith("hint:  ")
+
+
+def test_no_word_of_an_error_moves_the_cursor(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.mcp-gateway.patterns]\nbaseline = "b\\u001b]0;x\\u0007.json"\n')
+    _, _, err = run(capsys, "patterns", str(tmp_path))
+    assert "The baseline b\\x1b]0;x\\x07.json cannot be read." in err
 
 
 @pytest.mark.parametrize("arguments", [("demo", "--port=70000"), ("serve", "--bogus"), ("ask",)])

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.core.visible import visible
 
 # `good`, `poor`, `bad` and `unsure` are verdicts; `code` is a line of a file.
 Style = Literal["good", "poor", "bad", "unsure", "heading", "plain", "soft", "blind", "command", "code"]
@@ -32,7 +33,7 @@ class Line(NamedTuple):
 def say(style: Style, text: str) -> Line:
     """The only way to a line: everything in it can be seen."""
     shown = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
-    return Line(style, "".join(letter if letter.isprintable() else _numbered(letter) for letter in shown))
+    return Line(style, visible(shown))
 
 
 def code_lines(text: str) -> Iterator[Line]:
@@ -141,7 +142,3 @@ def _figure(figure: JsonObject, called: str) -> str:
     ]
     standing = _STANDINGS.get(str(figure["standing"]), "nothing to compare with")
     return f"{measure(figure['value'], unit, called)} ({'; '.join([*beside, standing])})"
-
-
-def _numbered(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
