@@ -14,8 +14,6 @@ from tests.programs import Program
 
 CLIENTS = ("2026-07-28", "2025-11-25")
 ERAS = ("modern", "legacy")
-# A run takes 4 to 12 s on a quiet machine.
-pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ pytestmark = pytest.mark.anyio
 SHARE_RIGHT = 0.95
 
 
-@pytest.mark.timeout(300)
 async def test_the_engine_answers_the_shop_right_or_not_at_all(tmp_path: Path) -> None:
     outcomes: list[Outcome] = []
     async with open_shop(tmp_path) as (gateway, path):

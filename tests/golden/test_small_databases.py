@@ -10,7 +10,6 @@ pytestmark = pytest.mark.anyio
 SHARE_RIGHT = 0.75
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", databases())
 async def test_the_engine_answers_a_database_it_never_saw_right_or_not_at_all(name: str, tmp_path: Path) -> None:
     outcomes = await ask_all(name, tmp_path)

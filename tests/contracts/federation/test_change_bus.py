@@ -39,7 +39,7 @@ class Heard:
 
 @asynccontextmanager
 async def redis_bus(valkey: ValkeyProcess, key: bytes = KEY) -> AsyncIterator[RedisChangeBus]:
-    async with await RedisConnection.open(valkey.url, timeout_seconds=1.0) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         bus = await RedisChangeBus.open(connection, key=key)
         yield bus
         bus.close()
@@ -175,7 +175,7 @@ async def test_a_change_that_did_not_leave_is_told_as_lost_later(lasting_valkey:
 
 async def test_replicas_may_start_before_their_store(lasting_valkey: ValkeyProcess) -> None:
     lasting_valkey.kill()
-    opened = await RedisConnection.open(lasting_valkey.url, timeout_seconds=1.0, tolerate_down=True)
+    opened = await RedisConnection.open(lasting_valkey.url, timeout_seconds=20.0, tolerate_down=True)
     async with opened as connection:
         bus = await RedisChangeBus.open(connection, key=KEY)
         heard = Heard()

@@ -30,7 +30,7 @@ KEY = b"k" * 32
 
 @asynccontextmanager
 async def redis_peers(valkey: ValkeyProcess, key: bytes = KEY) -> AsyncIterator[RedisPeers]:
-    async with await RedisConnection.open(valkey.url, timeout_seconds=1.0) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         peers = await RedisPeers.open(connection, key=key, clock=SystemClock())
         yield peers
         await peers.close()

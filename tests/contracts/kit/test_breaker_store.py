@@ -208,7 +208,7 @@ async def test_watchers_hear_of_every_change_in_order(kept: Store) -> None:
     state = await opened(kept.store)
     await kept.passes(OPEN_SECONDS + 0.01)
     await kept.store.ask(PART, state.epoch, "a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await told.wait()
     assert [one.state for one in heard] == ["closed", "open", "half_open"]
     assert sorted(one.epoch for one in heard) == [one.epoch for one in heard]

@@ -25,7 +25,7 @@ Replicas = Callable[[], AbstractAsyncContextManager[SharedLevel]]
 @contextlib.asynccontextmanager
 async def one_more(valkey: ValkeyProcess) -> AsyncIterator[SharedLevel]:
     async with (
-        await RedisConnection.open(valkey.url, timeout_seconds=2) as connection,
+        await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection,
         await RedisSharedLevel.open(connection, membership_seconds=0.2) as level,
     ):
         yield level
@@ -97,7 +97,7 @@ async def test_who_waits_for_a_lease_is_told_when_it_is_filled(replicas: Replica
         lease = await leased(one)
         await other.look(PLACE, CLAIM)
         await one.fill(PLACE, lease, b"v", 30, 30)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await listener.heard.wait()
         assert listener.filled_keys == ["k:1"]
 

@@ -54,7 +54,7 @@ async def test_a_change_is_told_to_whoever_watches(rules: RuleStore) -> None:
     changed = asyncio.Event()
     await rules.watch(changed.set)
     first = await rules.save("one", expected_revision=0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await changed.wait()
     await rules.unwatch(changed.set)
     changed.clear()

@@ -82,7 +82,7 @@ async def test_while_one_check_hangs_the_report_answers_with_the_others() -> Non
     slow, quick = Part("slow", None, needed=False), Part("quick", WELL)
     health = watch(slow, quick)
     running = asyncio.create_task(health.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await slow.checked.wait()
         await quick.checked.wait()
         await asyncio.sleep(0)

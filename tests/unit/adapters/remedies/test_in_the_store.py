@@ -69,7 +69,7 @@ async def test_other_keys_and_times_are_refused(valkey: ValkeyProcess, prefix: s
 
 async def test_a_circuit_is_given_back_and_can_be_held_again(valkey: ValkeyProcess) -> None:
     remedy, use = action("release_breaker", verify="", breaker="orders"), ReleaseBreaker(url=valkey.url)
-    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         store = RedisBreakerStore(connection)
         await CircuitBreaker("orders", store=store).force("forced_open", "by hand")
         undo = await do(use, remedy)
@@ -86,7 +86,7 @@ async def _mode(store: RedisBreakerStore) -> str:
 
 async def test_a_circuit_that_somebody_else_gave_back_is_left_alone(valkey: ValkeyProcess) -> None:
     remedy, use = action("release_breaker", verify="", breaker="stocks"), ReleaseBreaker(url=valkey.url)
-    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         circuit = CircuitBreaker("stocks", store=RedisBreakerStore(connection))
         with pytest.raises(NotNeeded, match="not held open in this store: it is automatic"):
             await use.radius(remedy)
@@ -112,9 +112,9 @@ def rules(**limits: int) -> str:
 
 async def test_stored_rules_go_back_to_those_before_and_forth_again(valkey: ValkeyProcess) -> None:
     remedy, use = action("roll_back_rules", verify="", rule="chat"), RollBackRules(url=valkey.url)
-    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         await connection.call("DEL", "rate_limit:rules")
-        store = RedisRuleStore(connection, timeout_seconds=2)
+        store = RedisRuleStore(connection, timeout_seconds=20.0)
         with pytest.raises(InvalidInput, match="does not know"):
             await use.radius(remedy)
         good = rules(chat=100, orders=50)
@@ -134,9 +134,9 @@ async def test_stored_rules_go_back_to_those_before_and_forth_again(valkey: Valk
 
 async def test_rules_that_somebody_changed_meanwhile_are_not_undone(valkey: ValkeyProcess) -> None:
     remedy, use = action("roll_back_rules", verify="", rule="chat"), RollBackRules(url=valkey.url)
-    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         await connection.call("DEL", "rate_limit:rules")
-        store = RedisRuleStore(connection, timeout_seconds=2)
+        store = RedisRuleStore(connection, timeout_seconds=20.0)
         revision = await store.save(rules(chat=2), expected_revision=0)
         with pytest.raises(InvalidInput, match="did not touch"):
             await do(use, action("roll_back_rules", verify="", rule="another"))
@@ -151,9 +151,9 @@ async def test_rules_that_somebody_changed_meanwhile_are_not_undone(valkey: Valk
 
 async def test_a_rollback_that_did_not_come_to_pass_has_nothing_to_take_back(valkey: ValkeyProcess) -> None:
     remedy, use = action("roll_back_rules", verify="", rule="chat"), RollBackRules(url=valkey.url)
-    async with await RedisConnection.open(valkey.url, timeout_seconds=2) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         await connection.call("DEL", "rate_limit:rules")
-        store = RedisRuleStore(connection, timeout_seconds=2)
+        store = RedisRuleStore(connection, timeout_seconds=20.0)
         revision = await store.save(rules(chat=2), expected_revision=0)
         change = await use.prepare(remedy)
         assert change.undo is not None

@@ -19,7 +19,7 @@ TOOLS = "notifications/tools/list_changed"
 @asynccontextmanager
 async def replica(valkey: ValkeyProcess) -> AsyncIterator[World]:
     """Its links are its own: what one of them hears, no other does."""
-    async with await RedisConnection.open(valkey.url, timeout_seconds=1.0) as connection:
+    async with await RedisConnection.open(valkey.url, timeout_seconds=20.0) as connection:
         bus = await RedisChangeBus.open(connection, key=b"k" * 32)
         world = World(bus)
         yield world

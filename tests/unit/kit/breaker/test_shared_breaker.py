@@ -105,7 +105,7 @@ async def settled(store: CountingStore) -> None:
 
 async def reported(store: CountingStore) -> None:
     store.reported.clear()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await store.reported.wait()
     await settled(store)
 
@@ -255,7 +255,7 @@ async def test_what_happens_during_a_report_is_reported_next(clock: FixedClock, 
     async with CircuitBreaker("part", POLICY, store=store, clock=clock) as breaker:
         await fails(breaker, 2)
         store.reported.clear()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await store.reported.wait()
         await fails(breaker, 2)  # the first report is still on its way; no further call follows
         await reported(store)

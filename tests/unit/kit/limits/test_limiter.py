@@ -296,7 +296,7 @@ async def test_the_figures_come_by_themselves(monkeypatch: pytest.MonkeyPatch) -
     bench = Bench(rule(limit=2))
     for _ in range(2):
         await bench.calls(2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while bench.limiter._reporting is not None:  # noqa: ASYNC110  (a timer of the loop is waited for)
                 await asyncio.sleep(0)
     assert bench.figures.total("limit_decisions") == 4

@@ -42,7 +42,7 @@ class Replicas:
 
 
 async def until(reached: "list[int]", replicas: Replicas) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while replicas.limits() != reached:  # noqa: ASYNC110  (the other replica's own task is waited for)
             await asyncio.sleep(0)
 

@@ -43,7 +43,7 @@ class Replica:
 @contextlib.asynccontextmanager
 async def replica(valkey: ValkeyProcess, login: str = "") -> AsyncIterator[Replica]:
     async with (
-        await RedisConnection.open(valkey.url.replace("://", f"://{login}"), timeout_seconds=2) as connection,
+        await RedisConnection.open(valkey.url.replace("://", f"://{login}"), timeout_seconds=20.0) as connection,
         await RedisSharedLevel.open(connection, membership_seconds=MEMBERSHIP) as level,
         Cache("books", level, policy=POLICY) as cache,
     ):
@@ -119,7 +119,7 @@ async def test_an_invalidation_the_store_missed_is_sent_when_it_is_back(valkey: 
         one.connection.on_state(lambda state: down.set() if state == "down" else None)
         assert one.connection._wire is not None
         one.connection._wire.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await down.wait()
         with pytest.raises(StoreUnavailable):
             await one.cache.invalidate(tenant="acme", tags=("t",), cause="test")
