@@ -4,11 +4,10 @@ Beside the causes, not instead of them: without a cause it says that something i
 becoming the measure of what is well.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mcp_gateway.diagnostics.causes.comparing import DEVIATIONS, slower
+from mcp_gateway.diagnostics.causes.comparing import beyond_chance, slower
 from mcp_gateway.diagnostics.causes.machine import starved
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Evidence
@@ -110,8 +109,3 @@ def _shares(window: Window, name: str, label: str, parts: list[str]) -> tuple[fl
 
 def _larger(now: float, usual: float, whole: float) -> bool:
     return now > TIMES * usual + MORE and beyond_chance(now * whole, usual * whole)
-
-
-def beyond_chance(counted: float, expected: float) -> bool:
-    """Whether so many are more than counts vary where so many are expected."""
-    return counted - expected > DEVIATIONS * math.sqrt(expected + 1)

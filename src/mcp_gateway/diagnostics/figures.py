@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from mcp_gateway.core.errors import Json
+from mcp_gateway.diagnostics.causes.comparing import beyond_chance
+from mcp_gateway.diagnostics.signals.catalogue import signal_of
 from mcp_gateway.diagnostics.signals.window import Of, Window
 from mcp_gateway.diagnostics.verdict import Evidence
 
@@ -33,7 +35,8 @@ def fact(window: Window, name: str, *, of: Of = "figure", count: float | None = 
     evidence = window.evidence(name, of=of, **labels)
     if evidence is None:
         return None
-    return Fact(evidence=evidence, standing=standing_of(evidence.value, evidence.baseline, count), count=count)
+    standing = standing_of(evidence.value, evidence.baseline, count)
+    return Fact(evidence=evidence, standing=unless_chance(standing, window, name, evidence.value, evidence.baseline), count=count)
 
 
 def facts(window: Window, names: Mapping[str, str], **labels: str) -> dict[str, Json]:
@@ -51,6 +54,17 @@ def standing_of(value: Json, usual: Json, count: float | None = None) -> Standin
     if value == usual or (usual and USUAL_LOW <= value / usual <= USUAL_HIGH):
         return "as_usual"
     return "higher" if value > usual else "lower"
+
+
+def unless_chance(standing: Standing, window: Window, name: str, value: Json, usual: Json) -> Standing:
+    """The same, but `as_usual` where two rates differ by no more than so few things vary by themselves."""
+    signal = signal_of(name)
+    if standing not in ("higher", "lower") or (signal.kind, signal.unit) != ("counter", "1"):
+        return standing
+    if not isinstance(value, int | float) or not isinstance(usual, int | float):
+        return standing
+    counted, expected = value * window.seconds, usual * window.seconds
+    return standing if beyond_chance(counted, expected) or beyond_chance(expected, counted) else "as_usual"
 
 
 def number(window: Window, name: str, digits: int = 4, **labels: str) -> float | None:

@@ -8,7 +8,7 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.diagnostics.caching.ports import CanaryFlight, CoherenceEvent
 from mcp_gateway.diagnostics.caching.sample import KeySample
 from mcp_gateway.diagnostics.caching.staleness import Staleness
-from mcp_gateway.diagnostics.departures import beyond_chance
+from mcp_gateway.diagnostics.causes.comparing import beyond_chance
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Evidence
 

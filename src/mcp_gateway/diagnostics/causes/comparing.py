@@ -18,6 +18,11 @@ LIVE, DOWN = 2.0, 0.0
 CHANCE = 0.02
 
 
+def beyond_chance(counted: float, expected: float) -> bool:
+    """Whether so many are more than counts vary where so many are expected."""
+    return counted - expected > DEVIATIONS * math.sqrt(expected + 1)
+
+
 def rose(window: Window, name: str, *, factor: float = 2.0, least: float = 3, **labels: str) -> bool | None:
     """Whether a count grew by at least `least` within the window, and more than `factor` times as much as usual."""
     grown = window.change(name, **labels)
@@ -25,7 +30,7 @@ def rose(window: Window, name: str, *, factor: float = 2.0, least: float = 3, **
         # A series that nobody has counted yet, of a source that was read, is a count of none.
         return False if window.first is not None and _could_be_read(window, name) else None
     usual = window.baseline(name, of="change", **labels) or 0.0
-    return grown >= least and grown > factor * usual and grown - usual > DEVIATIONS * math.sqrt(usual + 1)
+    return grown >= least and grown > factor * usual and beyond_chance(grown, usual)
 
 
 def fell(window: Window, name: str, *, to: float = 0.5, least: float = 5, **labels: str) -> bool | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mcp_gateway.core.errors import Json
-from mcp_gateway.diagnostics.figures import Standing, standing_of
+from mcp_gateway.diagnostics.figures import Standing, standing_of, unless_chance
 from mcp_gateway.diagnostics.performance.windows import TwoWindows
 from mcp_gateway.diagnostics.signals.catalogue import signal_of
 from mcp_gateway.diagnostics.signals.window import Window
@@ -40,7 +40,8 @@ def compared(two: TwoWindows, name: str, **labels: str) -> Compared:
     usual = two.now.baseline(name, of="figure", **labels)
     count = _count(two.now, name, labels)
     against = previous if previous is not None else usual
-    return Compared(value=value, previous=previous, usual=usual, measurements=count, standing=standing_of(value, against, count))
+    standing = unless_chance(standing_of(value, against, count), two.now, name, value, against)
+    return Compared(value=value, previous=previous, usual=usual, measurements=count, standing=standing)
 
 
 def percentiles(two: TwoWindows, stem: str, **labels: str) -> dict[str, Json]:

@@ -152,10 +152,11 @@ _GRADES: Mapping[str, str] = MappingProxyType({"as_usual": "good", "lower": "goo
 
 
 def _latency_word(whole: Compared) -> str:
+    then = "usual" if whole.previous is None else "before"
     words = {
         "as_usual": "as usual",
-        "higher": "slower than before",
-        "lower": "faster than before",
+        "higher": f"slower than {then}",
+        "lower": f"faster than {then}",
         "no_baseline": "nothing to compare with",
         "too_few": f"too few requests to tell (fewer than {FEWEST})",
     }
