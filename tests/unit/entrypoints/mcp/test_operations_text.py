@@ -5,7 +5,8 @@ from tests.operations_results import HOSTILE, RESULTS, trouble
 
 from mcp_gateway.access.policy.own_tools import OWN_TOOLS
 from mcp_gateway.core.errors import Json
-from mcp_gateway.entrypoints.mcp.operations_text.lines import MOST_ITEMS, MOST_LETTERS, Line, say
+from mcp_gateway.core.protocol.frames import JsonObject
+from mcp_gateway.entrypoints.mcp.operations_text.lines import MOST_ITEMS, MOST_LETTERS, Line, fields, figures, say
 from mcp_gateway.entrypoints.mcp.operations_text.tell import as_text, tell
 
 SEEN = HOSTILE.encode("unicode_escape").decode()
@@ -31,7 +32,7 @@ def test_a_cause_comes_with_its_evidence_and_what_speaks_against_it() -> None:
 
     assert lines[0] == "degraded  (confidence 92%)"
     assert f"{SEEN} asks for far more than its limit  (tenant_flood, 92%)" in lines
-    sign = f"  + gateway.limit_refusals_total{{tenant={SEEN}}} = 41.25 1/s, usually 0.5 1/s  (gateway metrics, 03:04:05)"
+    sign = f"  + gateway.limit_refusals_total{{tenant={SEEN}}} = 41.25/s, usually 0.5/s  (gateway metrics, 03:04:05)"
     assert sign in lines
     assert "  - gateway.loop_lag_p99_ms = 3 ms, nothing to compare with  (gateway metrics, 03:04:05)" in lines
     assert "  engine_slow: The engine answers as fast as usual." in lines
@@ -60,9 +61,38 @@ def test_figures_stand_beside_what_they_are_compared_with() -> None:
     text = text_of("analyze_performance_metrics")
 
     assert "requests: slower than before" in text
-    assert "  requests, p99 ms: 84.2 (before 41; usually 40; higher than usual)" in text
-    assert "12 (too few measurements to tell)" in text
+    assert "  requests, p99: 84.2 ms (before 41 ms; usually 40 ms; higher than usual)" in text
+    assert "12 ms (too few measurements to tell)" in text
     assert "<svg" not in text
+
+
+def test_percentiles_of_one_thing_stand_in_one_line() -> None:
+    found = {f"p{one}_ms": figure(float(one), previous=2.0 * one, standing="lower") for one in (50, 95, 99)}
+    assert [one.text for one in figures("requests", found)] == [
+        "  requests: p50 50, p95 95, p99 99 ms (before 100, 190, 198; lower than usual)"
+    ]
+    mixed = {**found, "p99_ms": figure(99.0, standing="as_usual")}
+    assert [one.text for one in figures("requests", mixed)] == [
+        "  requests: p50 50, p95 95, p99 99 ms (lower than usual, lower than usual, as usual)"
+    ]
+
+
+def test_a_name_does_not_repeat_its_unit_and_a_key_that_stays_says_so() -> None:
+    assert fields({"key": "a", "ttl_seconds": -1, "memory_bytes": 1_024, "slowest_ms": 3.5}) == (
+        "key a, never expires, memory 1.024 kB, slowest 3.5 ms"
+    )
+    assert fields({"ttl_seconds": 12.5}) == "ttl 12.5 s"
+    (line,) = figures("", {"requests_per_second": figure(3.0, unit="1/s")})
+    assert line.text == "  requests: 3/s (as usual)"
+
+
+def test_where_all_is_well_it_says_how_much_of_what_might_be_was_ruled_out() -> None:
+    well = {**trouble(), "verdict": "healthy", "confidence": 0.69, "hypotheses": [], "diagnostics": [], "departures": []}
+    assert as_text(tell("troubleshoot_production_issue", well)).startswith("healthy  (69% of known causes ruled out)\n")
+
+
+def figure(value: float, *, previous: float | None = None, standing: str = "as_usual", unit: str | None = None) -> JsonObject:
+    return {"value": value, "previous": previous, "unit": unit, "standing": standing}
 
 
 def test_what_stands_out_in_a_cache_comes_first() -> None:
@@ -77,7 +107,7 @@ def test_a_test_that_was_skipped_is_neither_good_nor_bad() -> None:
     lines = text_of("test_ai_engine_integration").split("\n")
 
     assert lines[0] == "some failed  (1/2 (50.0%))"
-    assert lines[1] == "✓ ai engine health  (response time ms 12.5, status code 200)"
+    assert lines[1] == "✓ ai engine health  (response time 12.5 ms, status code 200)"
     assert "· cache integration" in lines
 
 

@@ -47,7 +47,7 @@ def health_lines(found: JsonObject) -> Iterator[Line]:
 
 def trouble_lines(found: JsonObject) -> Iterator[Line]:
     """Of `troubleshoot_production_issue`."""
-    yield _verdict(str(found["verdict"]), f"  (confidence {share(found['confidence'])})")
+    yield _verdict(str(found["verdict"]), f"  ({_sure(found)})")
     if found["summary"] and not found["hypotheses"]:
         yield say("plain", str(found["summary"]))
     for cause in objects(found["hypotheses"]):
@@ -65,6 +65,13 @@ def trouble_lines(found: JsonObject) -> Iterator[Line]:
         yield say("heading", "ruled out")
         yield from (say("soft", f"  {one['cause']}: {one['why']}") for one in ruled_out)
     yield from blind_spots(found)
+
+
+def _sure(found: JsonObject) -> str:
+    """Where nothing is wrong, how much of what might be was ruled out."""
+    if found["verdict"] != "healthy":
+        return f"confidence {share(found['confidence'])}"
+    return f"{share(found['confidence'])} of known causes ruled out"
 
 
 def _verdict(word: str, more: str) -> Line:

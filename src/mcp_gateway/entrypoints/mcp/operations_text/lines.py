@@ -17,6 +17,10 @@ MOST_LETTERS = 2_000
 MOST_ITEMS = 100
 
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+# What the end of a member's name tells of its unit.
+_ENDINGS = (("_ms", "ms"), ("_seconds", "s"), ("_bytes", "bytes"), ("_per_second", "1/s"))
+_PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
+_NEVER = -1
 _STANDINGS = {
     "as_usual": "as usual",
     "higher": "higher than usual",
@@ -89,7 +93,15 @@ def measure(value: Json, unit: Json, name: str = "") -> str:
     if unit == "bytes" or name.endswith("bytes"):
         size, word = next(((least, word) for least, word in _SIZES if abs(value) >= least), (1, "bytes"))
         return f"{value / size:.4g} {word}"
+    if unit == "1/s":
+        return f"{amount(value)}/s"
     return f"{amount(value)} {unit}" if unit and unit != "1" else amount(value)
+
+
+def named(name: str) -> tuple[str, str]:
+    """A member's name as people say it, and the unit it ends in, or none."""
+    ending, unit = next(((ending, unit) for ending, unit in _ENDINGS if name.endswith(ending)), ("", ""))
+    return spoken(name.removesuffix(ending)), unit
 
 
 def evidence(sign: JsonObject, mark: str) -> Line:
@@ -111,9 +123,14 @@ def figures(name: str, value: Json, called: str = "") -> Iterator[Line]:
         if value.get("value") is not None:
             yield say("plain", f"  {name}: {_figure(value, called)}")
         return
+    percentiles = [one for key in _PERCENTILES if isinstance(one := value.get(key), dict) and one.get("value") is not None]
+    if len(percentiles) == len(_PERCENTILES):
+        yield say("plain", f"  {name}: {_together(percentiles)}")
+        value = {key: member for key, member in value.items() if key not in _PERCENTILES}
     for key, member in value.items():
         if isinstance(member, dict):
-            yield from figures(f"{name}, {spoken(key)}" if name else spoken(key), member, key)
+            short = named(key)[0] if "standing" in member else spoken(key)
+            yield from figures(f"{name}, {short}" if name else short, member, key)
         for row in objects(member):
             about = next((word for word in row.values() if isinstance(word, str)), "")
             yield from figures(", ".join(part for part in (name, spoken(key), about) if part), row)
@@ -122,7 +139,7 @@ def figures(name: str, value: Json, called: str = "") -> Iterator[Line]:
 def fields(found: Mapping[str, Json], but: frozenset[str] = frozenset()) -> str:
     """Plain members side by side; what is unknown is left out."""
     return ", ".join(
-        f"{spoken(name)} {measure(value, '', name)}"
+        _field(name, value)
         for name, value in found.items()
         if name not in but and value is not None and value != "" and not isinstance(value, dict | list)
     )
@@ -133,8 +150,30 @@ def blind_spots(found: JsonObject) -> Iterator[Line]:
         yield say("blind", f"not seen: {spot['what']}: {spot['why']} {spot.get('hint') or ''}".rstrip())
 
 
+def _field(name: str, value: Json) -> str:
+    if name == "ttl_seconds" and value == _NEVER:
+        return "never expires"
+    short, unit = named(name)
+    return f"{short} {measure(value, unit, name)}"
+
+
+def _together(percentiles: list[JsonObject]) -> str:
+    """Three figures of one kind in one line, what they are compared with in the same order."""
+    now = ", ".join(
+        f"{key.removesuffix('_ms')} {amount(one['value'])}" for key, one in zip(_PERCENTILES, percentiles, strict=True)
+    )
+    beside = [
+        f"{word} {', '.join(amount(one[member]) for one in percentiles)}"
+        for member, word in (("previous", "before"), ("usual", "usually"))
+        if all(one.get(member) is not None for one in percentiles)
+    ]
+    told = [_STANDINGS.get(str(one["standing"]), "nothing to compare with") for one in percentiles]
+    standing = told[0] if len(set(told)) == 1 else ", ".join(told)
+    return f"{now} ms ({'; '.join([*beside, standing])})"
+
+
 def _figure(figure: JsonObject, called: str) -> str:
-    unit = figure.get("unit")
+    unit = figure.get("unit") or named(called)[1]
     beside = [
         f"{word} {measure(figure[name], unit, called)}"
         for name, word in (("previous", "before"), ("usual", "usually"), ("baseline", "usually"))

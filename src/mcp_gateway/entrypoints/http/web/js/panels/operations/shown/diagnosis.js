@@ -31,7 +31,7 @@ export function drawTrouble(found) {
   const causes = objectsOf(found.hypotheses);
   const ruledOut = objectsOf(found.ruled_out);
   return [
-    verdict(toneOf(found.verdict), found.verdict, h("span", { class: "op-sure" }, ` ${shareText(found.confidence)} sure`), lookedAt(found.read_at, found.window_seconds)),
+    verdict(toneOf(found.verdict), found.verdict, h("span", { class: "op-sure" }, sureOf(found)), lookedAt(found.read_at, found.window_seconds)),
     causes.length === 0 && objectsOf(found.diagnostics).length === 0 && h("p", { class: "op-story" }, said(found.summary || noCause(found.verdict))),
     causes.length === 0 && evidenceList("Otherwise than usual", found.departures),
     section("Likeliest cause first", causes.length > 0 && h("ol", { class: "op-causes" }, causes.map(causeCard))),
@@ -40,6 +40,11 @@ export function drawTrouble(found) {
     section("Ruled out", ruledOut.length > 0 && h("ul", { class: "op-ruled" }, ruledOut.map(ruledOutLine))),
     blindSpots(found),
   ];
+}
+
+/** Where nothing is wrong, how much of what might be was ruled out. */
+function sureOf({ verdict, confidence }) {
+  return verdict === "healthy" ? `, ${shareText(confidence)} of known causes ruled out` : ` ${shareText(confidence)} sure`;
 }
 
 const noCause = (word) => (word === "healthy" ? "No cause stands: what was read is as usual." : "Nothing could be read that tells a cause.");

@@ -11,6 +11,8 @@ const STANDINGS = {
   too_few: ["too few to tell", ""],
   no_baseline: ["nothing to compare with", ""],
 };
+// What Redis tells of a key that has no time to live.
+const NEVER = -1;
 const COMPARED = [["value", "now"], ["previous", "window before"], ["usual", "usual"]];
 
 export const isFigure = (value) => isObject(value) && "standing" in value && "value" in value;
@@ -48,7 +50,10 @@ export function plainTable(name, rows) {
   const found = objectsOf(rows);
   if (found.length === 0) return null;
   const columns = Object.keys(found[0]).filter((key) => found.some((row) => row[key] !== null && !isObject(row[key])));
-  const cell = (value, key) => (typeof value === "string" ? h("td", {}, said(value)) : numberCell(value, "", key));
+  const cell = (value, key) => {
+    if (key === "ttl_seconds" && value === NEVER) return h("td", {}, "never expires");
+    return typeof value === "string" ? h("td", {}, said(value)) : numberCell(value, "", key);
+  };
   return scroller(name, columns.map(spokenName), found.slice(0, MOST_SHOWN).map((row) => columns.map((key) => cell(row[key], key))));
 }
 

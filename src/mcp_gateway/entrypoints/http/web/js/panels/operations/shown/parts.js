@@ -8,6 +8,7 @@ const FEW_DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const CLOCK = new Intl.DateTimeFormat("en", { timeStyle: "medium", hour12: false });
 const SIZES = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]];
+const ENDINGS = [["_ms", "ms"], ["_seconds", "s"], ["_bytes", "bytes"]];
 const COPIED_MS = 1600;
 export const MOST_SHOWN = 200;
 
@@ -35,6 +36,7 @@ export function measure(value, unit, name = "") {
   if (typeof value !== "number") return amount(value);
   if (unit === "share" || /_(share|rate)$/.test(name)) return `${FEW_DIGITS.format(value * 100)} %`;
   if (unit === "bytes" || name.endsWith("bytes")) return bytesText(value);
+  if (unit === "1/s") return `${amount(value)}/s`;
   return unit && unit !== "1" ? `${amount(value)} ${unit}` : amount(value);
 }
 
@@ -70,7 +72,13 @@ export function moment(at) {
 /** `[name, value]` side by side; nothing where there are none. */
 export const sideBySide = (entries) =>
   entries.length > 0 &&
-  h("p", { class: "op-meta" }, entries.map(([name, value], index) => [index > 0 && " · ", `${spokenName(name)} `, h("b", {}, said(measure(value, "", name)))]));
+  h("p", { class: "op-meta" }, entries.map(([name, value], index) => [index > 0 && " · ", memberOf(name, value)]));
+
+/** The unit a name ends in stands behind the value instead. */
+function memberOf(name, value) {
+  const [ending, unit] = ENDINGS.find(([ending]) => name.endsWith(ending)) ?? ["", ""];
+  return [`${spokenName(name.slice(0, name.length - ending.length))} `, h("b", {}, said(measure(value, unit, name)))];
+}
 
 /** When it was read, and over how long. */
 export const lookedAt = (at, seconds) => h("span", { class: "op-when" }, "read at ", moment(at), typeof seconds === "number" && seconds > 0 && `, over ${overTime(seconds)}`);
