@@ -98,7 +98,8 @@ def patterns(
     known = baseline or (root / settings.baseline if settings.baseline else None)
     if known is not None:
         report = without_known(report, read_baseline(known))
-    typer.echo(_rendered(report, form, order), nl=False)
+    # A file's name may be no text, and a text in code half a character.
+    typer.echo(_rendered(report, form, order).encode(errors="replace").decode(), nl=False)
     failed = threshold is not None and any(one.severity >= threshold for one in report.findings)
     raise typer.Exit(1 if failed or (report.unreadable and threshold is not None) else 0)
 

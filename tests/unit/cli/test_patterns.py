@@ -44,6 +44,14 @@ def test_machines_get_one_document(form: str, project: Path) -> None:
     assert json.loads(CliRunner().invoke(app, [str(project), "--format", form]).stdout)
 
 
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_a_name_that_is_no_text_is_told_as_text(form: str, project: Path) -> None:
+    (project / "router.py").rename(project / "r\udcff.py")
+    document = CliRunner().invoke(app, [str(project), "--format", form]).stdout_bytes.decode()
+    assert json.loads(document)
+    assert ("r%FF.py" if form == "sarif" else "r?.py") in document
+
+
 def test_what_was_written_down_does_not_fail(project: Path) -> None:
     known = project / "known.json"
     assert CliRunner().invoke(app, [str(project), "--write-baseline", str(known)]).exit_code == 0

@@ -33,10 +33,12 @@ def baseline_text(report: Report) -> str:
 def read_baseline(path: Path) -> Baseline:
     """Raises `PatternBaselineInvalid`."""
     try:
+        if path.exists() and not path.is_file():
+            raise PatternBaselineInvalid(f"The baseline {path.name} is no regular file.", path=str(path))
         if path.stat().st_size > MAX_BYTES:
             raise PatternBaselineInvalid("The baseline is too large.", path=str(path))
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PatternBaselineInvalid(f"The baseline {path.name} cannot be read.", path=str(path)) from error
     found = document.get("findings") if isinstance(document, dict) and document.get("version") == VERSION else None
     if not isinstance(found, dict):

@@ -12,6 +12,7 @@ from mcp_gateway.kit.patterns.rules.catalogue import BY_NAME
 
 SEVERITIES: Final = {one.word: one for one in Severity}
 LISTS: Final = ("paths", "exclude", "limiters", "identities", "public-paths")
+MAX_BYTES: Final = 1_000_000
 KEYS: Final = frozenset({*LISTS, "level", "fail-on", "baseline", "rules"})
 
 
@@ -36,10 +37,15 @@ def read_settings(root: Path) -> PatternSettings:
     if not path.is_file():
         return PatternSettings()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MAX_BYTES:
+            raise PatternSettingsInvalid(f"{path.name} is larger than {MAX_BYTES:,} bytes.")
+        table: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise PatternSettingsInvalid(f"{path.name} cannot be read: {error}"[:300]) from error
-    table = document.get("tool", {}).get("mcp-gateway", {}).get("patterns", {})
+    except (RecursionError, MemoryError) as error:
+        raise PatternSettingsInvalid(f"{path.name} is nested too deeply.") from error
+    for name in ("tool", "mcp-gateway", "patterns"):
+        table = table.get(name, {}) if isinstance(table, dict) else None
     if not isinstance(table, dict):
         raise PatternSettingsInvalid("tool.mcp-gateway.patterns is no table.")
     return _settings(table)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-MARK: Final = re.compile(r"#\s*patterns:\s*allow\b\s*(?P<rules>[\w\-, ]*)(?::\s*(?P<reason>.*))?$")
+MARK: Final = re.compile(r"#\s*patterns:\s*allow\b(?P<rules>[\w\-,\s]*)(?::\s*(?P<reason>.*))?$")
 MIN_REASON: Final = 8
 
 
@@ -38,7 +38,8 @@ def read_suppressions(text: str) -> tuple[Suppression, ...]:
     if "patterns:" not in text:
         return ()
     lines = text.split("\n")
-    return tuple(_one(comment, row, lines) for row, comment in _comments(text) if MARK.search(comment))
+    following = _following(lines)
+    return tuple(_one(comment, row, lines, following) for row, comment in _comments(text) if MARK.search(comment))
 
 
 def holding(suppressions: Iterable[Suppression], rule: str, lines: Iterable[int]) -> Suppression | None:
@@ -47,14 +48,23 @@ def holding(suppressions: Iterable[Suppression], rule: str, lines: Iterable[int]
     return next((one for one in suppressions if not one.void and rule in one.rules and one.line in at), None)
 
 
-def _one(comment: str, row: int, lines: list[str]) -> Suppression:
+def _one(comment: str, row: int, lines: list[str], following: list[int]) -> Suppression:
     found = MARK.search(comment)
     assert found is not None  # noqa: S101  (the caller asked)
     rules = frozenset(name.strip() for name in found["rules"].split(",") if name.strip())
-    line = row
-    if lines[row - 1].lstrip().startswith("#"):
-        line = next((number for number in range(row + 1, len(lines) + 1) if _is_code(lines[number - 1])), row)
+    alone = lines[row - 1].lstrip().startswith("#")
+    line = (following[row - 1] or row) if alone else row
     return Suppression(rules=rules, reason=(found["reason"] or "").strip(), line=line, at=row)
+
+
+def _following(lines: list[str]) -> list[int]:
+    """For each line the number of the next one with code; 0 behind the last."""
+    found, following = 0, [0] * len(lines)
+    for index in range(len(lines) - 1, -1, -1):
+        following[index] = found
+        if _is_code(lines[index]):
+            found = index + 1
+    return following
 
 
 def _is_code(line: str) -> bool:

@@ -1,6 +1,7 @@
 """SARIF, GitHub's annotations, text; baselines and settings; mends."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,28 @@ def test_what_the_baseline_knows_does_not_count_and_what_is_new_does(report: Rep
     assert len(without_known(report, read_baseline(path)).findings) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 9}', '{"version": 1, "findings": {"a": 1}}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 9}', '{"version": 1, "findings": {"a": 1}}', "[" * 100_000])
 def test_a_broken_baseline_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(text)
     with pytest.raises(PatternBaselineInvalid):
         read_baseline(tmp_path / "b.json")
+
+
+def test_a_baseline_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "b.json")
+    with pytest.raises(PatternBaselineInvalid, match="no regular file"):
+        read_baseline(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tool = 5", "[tool]\nmcp-gateway = 5", f"a = {'[' * 100_000}", f"a = '{'x' * 1_000_000}'"],
+    ids=["no-table", "no-table-either", "deep", "long"],
+)
+def test_a_project_file_made_to_hurt_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(PatternSettingsInvalid):
+        read_settings(tmp_path)
 
 
 def test_settings_are_read_strictly(tmp_path: Path) -> None:

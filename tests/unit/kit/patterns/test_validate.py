@@ -8,6 +8,7 @@ from mcp_gateway.kit.patterns.errors import PatternPathNotFound
 from mcp_gateway.kit.patterns.index import find_router
 from mcp_gateway.kit.patterns.model import Level, Order, Severity
 from mcp_gateway.kit.patterns.python.source import Unparsable
+from mcp_gateway.kit.patterns.suppressions import read_suppressions
 from mcp_gateway.kit.patterns.validate import validate, validate_source
 
 BARE = """\
@@ -81,6 +82,11 @@ def test_a_suppression_with_a_reason_holds(tmp_path: Path) -> None:
 def test_a_suppression_without_a_reason_holds_for_nothing(comment: str, tmp_path: Path) -> None:
     text = BARE.replace("async def", f"{comment}\nasync def")
     assert rules_of(text, tmp_path) == ["rate-limit-missing", "suppression-void", "tenant-missing"]
+
+
+@pytest.mark.parametrize("comment", [f"# patterns: allow{' ' * 100_000}!", "# patterns: allow x: reason enough\n" * 20_000])
+def test_comments_cost_what_they_are_long(comment: str) -> None:
+    assert {one.line for one in read_suppressions(f"{comment}\nx = 1\n")} <= {20_002}
 
 
 def test_a_text_that_looks_like_a_suppression_is_none(tmp_path: Path) -> None:

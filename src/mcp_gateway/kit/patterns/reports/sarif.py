@@ -1,6 +1,7 @@
 """The report as SARIF 2.1.0, for code scanning. Columns count characters (`columnKind` says so)."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -91,7 +92,7 @@ def _artifact(file: str) -> Json:
     """A file outside of the project's folder has its whole address."""
     if file.startswith("/"):
         return {"uri": PurePosixPath(file).as_uri()}
-    return {"uri": quote(file), "uriBaseId": "ROOT"}
+    return {"uri": quote(os.fsencode(file)), "uriBaseId": "ROOT"}
 
 
 def _region(place: Place) -> dict[str, Json]:
