@@ -22,7 +22,7 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 pytestmark = pytest.mark.anyio
 
 # Short enough to be waited for on a server whose clock cannot be moved.
-OPEN_SECONDS = 0.15
+OPEN_SECONDS = 0.4
 POLICY = BreakerPolicy(
     window=CountBased(calls=10),
     minimum_calls=4,
