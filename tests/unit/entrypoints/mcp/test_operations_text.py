@@ -67,11 +67,11 @@ def test_figures_stand_beside_what_they_are_compared_with() -> None:
 
 
 def test_percentiles_of_one_thing_stand_in_one_line() -> None:
-    found = {f"p{one}_ms": figure(float(one), previous=2.0 * one, standing="lower") for one in (50, 95, 99)}
+    found: JsonObject = {f"p{one}_ms": figure(float(one), previous=2.0 * one, standing="lower") for one in (50, 95, 99)}
     assert [one.text for one in figures("requests", found)] == [
         "  requests: p50 50, p95 95, p99 99 ms (before 100, 190, 198; lower than usual)"
     ]
-    mixed = {**found, "p99_ms": figure(99.0, standing="as_usual")}
+    mixed: JsonObject = {**found, "p99_ms": figure(99.0, standing="as_usual")}
     assert [one.text for one in figures("requests", mixed)] == [
         "  requests: p50 50, p95 95, p99 99 ms (lower than usual, lower than usual, as usual)"
     ]
