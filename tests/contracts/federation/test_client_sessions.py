@@ -20,7 +20,7 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 
 pytestmark = pytest.mark.anyio
 
-IDLE_SECONDS = 0.6
+IDLE_SECONDS = 1.6
 SESSION = ClientSession(
     key="a",
     endpoint="",

@@ -96,10 +96,10 @@ async def test_a_window_forgets_the_oldest_calls(kept: Store) -> None:
 
 
 async def test_a_window_of_seconds_forgets_what_is_older(kept: Store) -> None:
-    policy = BreakerPolicy(window=TimeBased(seconds=0.8, buckets=4), minimum_calls=4, open_seconds=1)
+    policy = BreakerPolicy(window=TimeBased(seconds=1.6, buckets=4), minimum_calls=4, open_seconds=1)
     circuit = SharedCircuit("timed", policy)
     await kept.store.report(circuit, 0, BAD * 3)
-    await kept.passes(0.81)
+    await kept.passes(1.61)
     assert (await kept.store.report(circuit, 0, BAD * 3)).state == "closed"
     assert (await kept.store.report(circuit, 0, GOOD)).counts == Counts(4, 3, 0)
 
