@@ -100,9 +100,7 @@ def _measurements(nl2sql: Path | None) -> list[Measurement]:
         Measurement("Adaptive concurrency on a simulated backend", "bench.kit.adaptive"),
         Measurement("The MCP gateway: what a call through a link costs beside other HTTP clients", "bench.gateway.clients"),
         Measurement("Diagnostics: what the analyses cost Redis", "bench.diagnostics_redis"),
-        Measurement(
-            "Faults put into a real gateway, found and mended", "bench.faults", ("--strengths", "clear,mild", "--controls", "1")
-        ),
+        Measurement("Faults put into a real gateway, found and mended", "bench.faults", FAULTS),
         Measurement("Routers that are made: a sample put through everything", "bench.routes", ("--sample", "20")),
         Measurement("The validator: recall, precision, crashes, speed", "bench.patterns"),
     ]
