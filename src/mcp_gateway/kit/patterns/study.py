@@ -9,10 +9,10 @@ from mcp_gateway.kit.patterns.facts.caches import Caches
 from mcp_gateway.kit.patterns.facts.limits import Limits
 from mcp_gateway.kit.patterns.facts.origins import Origin, Origins
 from mcp_gateway.kit.patterns.facts.outbound import Outbound
-from mcp_gateway.kit.patterns.facts.reach import Reach, Reached
+from mcp_gateway.kit.patterns.facts.reach import Reach, Reached, Wanted
 from mcp_gateway.kit.patterns.model import LiveRoute, Order, RuleCard
 from mcp_gateway.kit.patterns.python.expressions import argument, words
-from mcp_gateway.kit.patterns.python.modules import Module, Project, Scope
+from mcp_gateway.kit.patterns.python.modules import Function, Module, Project, Scope
 from mcp_gateway.kit.patterns.python.names import Names
 from mcp_gateway.kit.patterns.python.trees import calls, walk
 from mcp_gateway.kit.patterns.web.dependencies import Dependencies
@@ -137,6 +137,7 @@ class Study:
     module: Module
     routes: tuple[Route, ...]
     _chains: dict[Route, list[list[Dependency]]] = field(default_factory=dict)
+    _bodies: dict[Route, list[tuple[Dependency, Function | ast.Lambda, Module]]] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -171,9 +172,9 @@ class Study:
         made = (self.world.routers.of(node, self.module.around(node)) for node in calls(self.module.tree))
         return any(one is not None and one.is_application for one in made)
 
-    def reached(self, route: Route) -> tuple[Reached, ...]:
-        """All calls the handler comes to."""
-        return self.world.reach.of(route.function, route.scope.module) if route.function is not None else ()
+    def reached(self, route: Route, wanted: Wanted | None = None) -> tuple[Reached, ...]:
+        """All calls the handler comes to, or those that are `wanted`."""
+        return self._calls(route.function, route.scope.module, wanted) if route.function is not None else ()
 
     def name_of(self, expression: ast.expr) -> str:
         """The last name of what an expression names, whatever it is called here; its last word where nobody can say."""
@@ -190,15 +191,31 @@ class Study:
         """Where the value of an expression of this module comes from."""
         return self.world.origins.of(node, self.module.around(node))
 
-    def bodies(self, route: Route) -> Iterator[tuple[Dependency, tuple[Reached, ...]]]:
-        """The project's own dependencies of a route and the calls they come to."""
-        seen: set[ast.AST] = set()
-        for chain in self.chains(route):
-            for one in chain:
-                body, scope = one.target.body, one.target.scope
-                if body is not None and scope is not None and body not in seen:
-                    seen.add(body)
-                    yield one, self.world.reach.of(body, scope.module)
+    def bodies(self, route: Route, wanted: Wanted | None = None) -> Iterator[tuple[Dependency, tuple[Reached, ...]]]:
+        """The project's own dependencies of a route and the calls they come to, or those that are `wanted`."""
+        for one, body, module in self._own_dependencies(route):
+            yield one, self._calls(body, module, wanted)
+
+    def calls_on_the_way(self, route: Route) -> list[dict[ast.AST, list[Reached]]]:
+        """The calls into the project of a handler and of what it depends on, by what they call."""
+        functions = [(body, module) for _, body, module in self._own_dependencies(route)]
+        functions += [(route.function, route.scope.module)] if route.function is not None else []
+        return [self.world.reach.by_called(body, module) for body, module in functions]
+
+    def _calls(self, function: Function | ast.Lambda, module: Module, wanted: Wanted | None) -> tuple[Reached, ...]:
+        return self.world.reach.of(function, module) if wanted is None else self.world.reach.those(function, module, wanted)
+
+    def _own_dependencies(self, route: Route) -> list[tuple[Dependency, Function | ast.Lambda, Module]]:
+        """Each of the project's own dependencies of a route once, with its body."""
+        if route not in self._bodies:
+            found: dict[ast.AST, tuple[Dependency, Function | ast.Lambda, Module]] = {}
+            for chain in self.chains(route):
+                for one in chain:
+                    body, scope = one.target.body, one.target.scope
+                    if body is not None and scope is not None and body not in found:
+                        found[body] = (one, body, scope.module)
+            self._bodies[route] = list(found.values())
+        return self._bodies[route]
 
     def live(self, route: Route) -> tuple[LiveRoute, ...]:
         """The routes of the imported application with this handler; () when nobody asked or it has none."""

@@ -1,7 +1,9 @@
 """The use case: an order in, a report out. The files are read, never run; nothing is written."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,8 +23,9 @@ Outcome: TypeAlias = "FileReport | Unreadable | None"
 
 def validate(order: Order) -> Report:
     """Raises `PatternPathNotFound`. A file that cannot be read or judged is in `unreadable`, never an error."""
-    index = build_index(order.root, order.paths, order.exclude)
-    outcomes = _judged(order, index)
+    with _without_collections():
+        index = build_index(order.root, order.paths, order.exclude)
+        outcomes = _judged(order, index)
     files = tuple(one for one in outcomes if isinstance(one, FileReport))
     unreadable = tuple(one for one in outcomes if isinstance(one, Unreadable))
     skipped = index.others + sum(one is None for one in outcomes)
@@ -50,7 +53,20 @@ def _judged(order: Order, index: Index) -> list[Outcome]:
 
 
 def _judge_chunk(order: Order, mounting: Sequence[Path], files: Sequence[Path]) -> list[Outcome]:
-    return list(_judge_files(order, mounting, files))
+    with _without_collections():
+        return list(_judge_files(order, mounting, files))
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Trees are millions of objects that live to the end: to look through them for garbage takes longer than to judge them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _judge_files(order: Order, mounting: Sequence[Path], files: Sequence[Path]) -> Iterator[Outcome]:

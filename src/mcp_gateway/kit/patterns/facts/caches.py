@@ -35,6 +35,7 @@ ENDS: Final = {
     "bump", "remove", "invalidate_pattern", "delete_pattern", "invalidate_tenant", "pop", "hdel", "delete_prefix",
     "invalidate_prefix", "set", "setex", "put",
 }  # fmt: skip
+USES: Final = READS | WRITES | ENDS
 TTLS: Final = (
     "ttl",
     "ex",
@@ -90,6 +91,11 @@ class CacheCall:
         return self.method in ENDS
 
 
+def may_use_cache(reached: Reached, _: Names) -> bool:
+    """By the method's name alone."""
+    return isinstance(reached.call.func, ast.Attribute) and reached.call.func.attr in USES
+
+
 class Caches:
     """Recognises caches by type, and where that is unknown by name."""
 
@@ -99,9 +105,7 @@ class Caches:
     def use(self, reached: Reached) -> CacheCall | None:
         """What a call does with a cache; None when it is no such call."""
         func = reached.call.func
-        if not isinstance(func, ast.Attribute):
-            return None
-        if func.attr not in READS | WRITES | ENDS:
+        if not isinstance(func, ast.Attribute) or func.attr not in USES:
             return None
         receiver, scope = func.value, reached.scope
         kind = self._names.type_of(receiver, scope)

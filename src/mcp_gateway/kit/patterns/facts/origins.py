@@ -63,6 +63,7 @@ class Origins:
         self._busy: set[tuple[ast.AST, frozenset[tuple[str, Origin]]]] = set()
         self._kept: dict[tuple[ast.AST, Scope, frozenset[tuple[str, Origin]]], Origin] = {}
         self._targets: dict[ast.AST, Origin] = {}
+        self._identifying: dict[ast.AST, bool] = {}
 
     def enter(self, function: ast.AST | None) -> None:
         """Say that a function is called by the framework: what it takes without more comes from the request."""
@@ -107,10 +108,13 @@ class Origins:
             return True
         if target.body is None or target.scope is None:
             return False
-        self.enter(target.body)
-        inner = target.scope.module.scope_of(target.body)
-        called = (node for node in own_nodes(target.body) if isinstance(node, ast.Call | ast.Attribute | ast.Name))
-        return any(self.of(node, inner) & (Origin.CALLER | Origin.HEADER) for node in called)
+        body = target.body
+        if body not in self._identifying:
+            self.enter(body)
+            inner = target.scope.module.scope_of(body)
+            called = (node for node in own_nodes(body) if isinstance(node, ast.Call | ast.Attribute | ast.Name))
+            self._identifying[body] = any(self.of(node, inner) & (Origin.CALLER | Origin.HEADER) for node in called)
+        return self._identifying[body]
 
     def _of_outside(self, target: Target) -> Origin:
         symbol = target.symbol

@@ -26,26 +26,27 @@ BREAKER: Final = re.compile(r"breaker|circuit", re.IGNORECASE)
 TIME_LIMITS: Final = {"timeout", "timeout_at", "wait_for", "fail_after", "move_on_after", "within", "time_limit"}
 
 
+def is_outbound(reached: Reached) -> bool:
+    """Whether the call asks another machine over HTTP."""
+    symbol, call = reached.symbol, reached.call
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if symbol.kind == "external":
+        owner, _, verb = symbol.dotted.rpartition(".")
+        if owner in HTTP_CLASSES or owner in HTTP_MODULES:
+            return verb in VERBS
+        if symbol.dotted == "urllib.request.urlopen":
+            return True
+    if symbol.kind in ("unknown", "parameter", "value") and method in VERBS and isinstance(call.func, ast.Attribute):
+        receiver = words(call.func.value).rpartition(".")[2]
+        return bool(CLIENT_NAME.search(receiver)) and bool(call.args) and _looks_like_url(call.args[0])
+    return False
+
+
 class Outbound:
     """Answers about calls found by `Reach`."""
 
     def __init__(self, names: Names, dependencies: Dependencies) -> None:
         self._names, self._dependencies = names, dependencies
-
-    def is_outbound(self, reached: Reached) -> bool:
-        """Whether the call asks another machine over HTTP."""
-        symbol, call = reached.symbol, reached.call
-        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        if symbol.kind == "external":
-            owner, _, verb = symbol.dotted.rpartition(".")
-            if owner in HTTP_CLASSES or owner in HTTP_MODULES:
-                return verb in VERBS
-            if symbol.dotted == "urllib.request.urlopen":
-                return True
-        if symbol.kind in ("unknown", "parameter", "value") and method in VERBS and isinstance(call.func, ast.Attribute):
-            receiver = words(call.func.value).rpartition(".")[2]
-            return bool(CLIENT_NAME.search(receiver)) and bool(call.args) and _looks_like_url(call.args[0])
-        return False
 
     def is_bounded(self, reached: Reached) -> bool:
         """Whether a time limit is stated for it: at the call, at its client, or around it."""

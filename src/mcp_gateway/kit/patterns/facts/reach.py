@@ -1,13 +1,13 @@
 """All calls a handler comes to, in the project's own functions too, and what stands around each on the way there."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module, Scope
 from mcp_gateway.kit.patterns.python.names import Names, Symbol
-from mcp_gateway.kit.patterns.python.trees import calls, walk
+from mcp_gateway.kit.patterns.python.trees import calls
 from mcp_gateway.kit.patterns.web.model import Expression
 
 MAX_DEPTH: Final = 5
@@ -35,55 +35,95 @@ class Reached:
         return self.site is self.call
 
 
+# Whether a rule wants to hear of a call: by the call and what names mean alone.
+Wanted: TypeAlias = Callable[[Reached, Names], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Own:
+    """A call in a function's own body. `context`: what it stands in there; `handed`: functions from elsewhere it is given."""
+
+    call: ast.Call
+    scope: Scope
+    symbol: Symbol
+    context: tuple[Expression, ...]
+    handed: tuple[Symbol, ...]
+
+
 class Reach:
-    """Answers are remembered for each function it starts from."""
+    """Answers are remembered for each function it starts from, and what is said of a function for each way that leads there."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
         self._known: dict[ast.AST, tuple[Reached, ...]] = {}
+        self._owned: dict[ast.AST, tuple[_Own, ...]] = {}
+        self._picked: dict[tuple[Wanted, ast.AST], tuple[Reached, ...]] = {}
+        self._called: dict[ast.AST, dict[ast.AST, list[Reached]]] = {}
 
     def of(self, function: Function | ast.Lambda, module: Module) -> tuple[Reached, ...]:
         """In the order the calls stand, each followed by what its function comes to."""
         if function not in self._known:
             found: list[Reached] = []
-            for one in self._visit(function, module, None, (), MAX_DEPTH, frozenset()):
-                found.append(one)
-                if len(found) >= MAX_CALLS:
-                    break
+            self._visit(function, module, None, (), frozenset(), found)
             self._known[function] = tuple(found)
         return self._known[function]
 
+    def those(self, function: Function | ast.Lambda, module: Module, wanted: Wanted) -> tuple[Reached, ...]:
+        """Of them the wanted; each is looked at once, however many handlers come to the function."""
+        key = (wanted, function)
+        if key not in self._picked:
+            self._picked[key] = tuple(one for one in self.of(function, module) if wanted(one, self._names))
+        return self._picked[key]
+
+    def by_called(self, function: Function | ast.Lambda, module: Module) -> dict[ast.AST, list[Reached]]:
+        """Of them those that call into the project, by the function or class they call."""
+        if function not in self._called:
+            found = self._called[function] = {}
+            for one in self.of(function, module):
+                called = one.symbol.node if one.symbol.kind in ("function", "class") else None
+                if called is not None:
+                    found.setdefault(called, []).append(one)
+        return self._called[function]
+
     def _visit(
-        self, function: Function | ast.Lambda, module: Module, site: ast.AST | None, around: tuple[Expression, ...], depth: int,
-        through: frozenset[ast.AST],
-    ) -> Iterator[Reached]:  # fmt: skip
-        if depth <= 0 or function in through:
-            return
+        self, function: Function | ast.Lambda, module: Module, site: ast.AST | None, around: tuple[Expression, ...],
+        through: frozenset[ast.AST], found: list[Reached],
+    ) -> None:  # fmt: skip
         through |= {function}
-        body = function.body if isinstance(function.body, list) else [function.body]
-        for node in (call for statement in body for call in calls(statement)):
-            scope = module.around(node)
-            symbol = self._names.callee(node, scope)
-            here = (*around, *self._context(node, function, module))
-            at = site or node
-            yield Reached(call=node, scope=scope, symbol=symbol, site=at, around=here, function=function)
-            yield from self._follow(symbol, at, here, depth, through)
-            for value in [*node.args, *(word.value for word in node.keywords)]:
-                if isinstance(value, ast.Name | ast.Attribute):
-                    handed = self._names.resolve(value, scope)
-                    if handed.function is not None and handed.function not in walk(function):
-                        yield from self._follow(handed, at, (*here, Expression(node, scope)), depth, through)
+        for one in self._own(function, module):
+            if len(found) >= MAX_CALLS:
+                return
+            here, at = (*around, *one.context), site or one.call
+            found.append(Reached(call=one.call, scope=one.scope, symbol=one.symbol, site=at, around=here, function=function))
+            self._follow(one.symbol, at, here, through, found)
+            for handed in one.handed:
+                self._follow(handed, at, (*here, Expression(one.call, one.scope)), through, found)
 
     def _follow(
-        self, symbol: Symbol, site: ast.AST, around: tuple[Expression, ...], depth: int, through: frozenset[ast.AST]
-    ) -> Iterator[Reached]:
+        self, symbol: Symbol, site: ast.AST, around: tuple[Expression, ...], through: frozenset[ast.AST], found: list[Reached]
+    ) -> None:
         function = symbol.function
-        if function is None or symbol.scope is None or function in through:
+        if function is None or symbol.scope is None or function in through or len(through) >= MAX_DEPTH:
             return
         module = symbol.scope.module
-        outside = module.around(function)
-        decorators = tuple(Expression(one, outside) for one in function.decorator_list)
-        yield from self._visit(function, module, site, (*around, *decorators), depth - 1, through)
+        if function.decorator_list:
+            outside = module.around(function)
+            around = (*around, *(Expression(one, outside) for one in function.decorator_list))
+        self._visit(function, module, site, around, through, found)
+
+    def _own(self, function: Function | ast.Lambda, module: Module) -> tuple[_Own, ...]:
+        if function not in self._owned:
+            body = function.body if isinstance(function.body, list) else [function.body]
+            self._owned[function] = tuple(self._read(call, function, module) for statement in body for call in calls(statement))
+        return self._owned[function]
+
+    def _read(self, call: ast.Call, function: Function | ast.Lambda, module: Module) -> _Own:
+        scope = module.around(call)
+        values = (*call.args, *(word.value for word in call.keywords))
+        symbols = (self._names.resolve(one, scope) for one in values if isinstance(one, ast.Name | ast.Attribute))
+        handed = tuple(one for one in symbols if one.function is not None and not _stands_in(one.function, function, module))
+        context = tuple(self._context(call, function, module))
+        return _Own(call, scope, self._names.callee(call, scope), context, handed)
 
     def _context(self, node: ast.AST, function: ast.AST, module: Module) -> Iterator[Expression]:
         """What a call stands in inside of its function:
@@ -106,9 +146,16 @@ class Reach:
         """A function made inside another: its decorators, and the calls it is handed to."""
         outside = module.around(inner)
         yield from (Expression(one, outside) for one in inner.decorator_list)
-        for node in walk(function):
-            if isinstance(node, ast.Call):
-                values = [*node.args, *(word.value for word in node.keywords)]
-                if any(isinstance(one, ast.Name) and one.id == inner.name for one in values):
-                    yield Expression(node, module.around(node))
-                    yield from self._context(node, function, module) if node not in walk(inner) else ()
+        for node in calls(function):
+            values = [*node.args, *(word.value for word in node.keywords)]
+            if any(isinstance(one, ast.Name) and one.id == inner.name for one in values):
+                yield Expression(node, module.around(node))
+                yield from self._context(node, function, module) if not _stands_in(node, inner, module) else ()
+
+
+def _stands_in(node: ast.AST, function: ast.AST, module: Module) -> bool:
+    """Whether a node is the function or stands somewhere in it."""
+    above: ast.AST | None = node
+    while above is not None and above is not function:
+        above = module.parents.get(above)
+    return above is not None

@@ -1,6 +1,7 @@
 """Modules of the checked project and the scopes in them: which name is bound where, and to what."""
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,9 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 Holder: TypeAlias = "ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda"
 HOLDERS: Final = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_BLOCKS: Final = (
+    ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match,
+)  # fmt: skip
 MAX_ANCESTORS: Final = 12
 
 
@@ -47,7 +51,7 @@ class Scope:
     def bindings(self) -> dict[str, list[Binding]]:
         if self._bindings is None:
             self._bindings = {}
-            for name, binding in _bound(self.node):
+            for name, binding in _bound(self.node, walrus=self.module.has_walrus):
                 self._bindings.setdefault(name, []).append(binding)
         return self._bindings
 
@@ -67,6 +71,7 @@ class Module:
 
     def __init__(self, source: Source) -> None:
         self.source, self.path, self.tree = source, source.path, source.tree
+        self.has_walrus = ":=" in source.text
         self._scopes: dict[ast.AST, Scope] = {}
         self.scope = self._scopes[self.tree] = Scope(self, self.tree, None)
 
@@ -104,6 +109,8 @@ class Project:
         self.root = root
         self._modules: dict[Path, Module | None] = {}
         self._found: dict[tuple[Path, str], Path | None] = {}
+        self._imported: dict[tuple[Module, str], Module | None] = {}
+        self._listed: dict[str, frozenset[str]] = {}
 
     def module(self, path: Path) -> Module | None:
         """None when it cannot be read."""
@@ -120,8 +127,11 @@ class Project:
 
     def imported(self, dotted: str, importer: Module) -> Module | None:
         """The project's module of that name as `importer` would import it; None for what is not the project's."""
-        path = self._locate(dotted, importer.path.parent)
-        return self.module(path) if path is not None else None
+        key = (importer, dotted)
+        if key not in self._imported:
+            path = self._locate(dotted, importer.path.parent)
+            self._imported[key] = self.module(path) if path is not None else None
+        return self._imported[key]
 
     def named(self, dotted: str) -> Module | None:
         """The project's module of that name as a program started in its folder would import it."""
@@ -141,43 +151,49 @@ class Project:
         if dots:
             for _ in range(dots - 1):
                 folder = folder.parent
-            return _file(folder, parts) if folder.is_relative_to(self.root) else None
+            return self._file(str(folder), parts) if folder.is_relative_to(self.root) else None
         for _ in range(MAX_ANCESTORS):
             if not folder.is_relative_to(self.root):
                 return None
-            found = _file(folder, parts) or _file(folder / "src", parts)
+            found = self._file(str(folder), parts) or self._file(f"{folder}/src", parts)
             if found is not None:
                 return found
             folder = folder.parent
         return None
 
+    def _file(self, folder: str, parts: list[str]) -> Path | None:
+        """The file of a module below a folder, its package before the file of the same name."""
+        for index, part in enumerate(parts):
+            if not part.isidentifier():
+                return None
+            listed = self._listing(folder)
+            if part not in listed or (index == len(parts) - 1 and "__init__.py" not in self._listing(f"{folder}/{part}")):
+                return Path(folder, f"{part}.py") if index == len(parts) - 1 and f"{part}.py" in listed else None
+            folder = f"{folder}/{part}"
+        return Path(folder, "__init__.py") if "__init__.py" in self._listing(folder) else None
 
-def _file(folder: Path, parts: list[str]) -> Path | None:
-    if not parts:
-        start = folder / "__init__.py"
-        return start if start.is_file() else None
-    if any(not part.isidentifier() for part in parts):
-        return None
-    base = folder.joinpath(*parts)
-    for candidate in (base / "__init__.py", base.with_name(base.name + ".py")):
-        if candidate.is_file():
-            return candidate
-    return None
+    def _listing(self, folder: str) -> frozenset[str]:
+        """The names in a folder, looked up once; none in what is no folder or cannot be read."""
+        if folder not in self._listed:
+            try:
+                self._listed[folder] = frozenset(os.listdir(folder))  # noqa: PTH208  (names, of thousands of folders)
+            except OSError:
+                self._listed[folder] = frozenset()
+        return self._listed[folder]
 
 
 def _is_inside(holder: ast.AST, child: ast.AST) -> bool:
     if isinstance(holder, ast.Lambda):
         return child is holder.body
-    body = getattr(holder, "body", ())
-    return any(child is one for one in body)
+    return isinstance(child, ast.stmt)
 
 
-def _bound(holder: Holder) -> Iterator[tuple[str, Binding]]:
+def _bound(holder: Holder, *, walrus: bool) -> Iterator[tuple[str, Binding]]:
     if isinstance(holder, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
         for one in all_parameters(holder.args):
             yield one.arg, Binding(kind="parameter", node=one, annotation=one.annotation)
     if not isinstance(holder, ast.Lambda):
-        yield from _in_statements(holder.body)
+        yield from _in_statements(holder.body, walrus=walrus)
 
 
 def all_parameters(arguments: ast.arguments) -> list[ast.arg]:
@@ -195,21 +211,24 @@ def default_of(arguments: ast.arguments, name: str) -> ast.expr | None:
     return next((value for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if one.arg == name), None)
 
 
-def _in_statements(statements: list[ast.stmt]) -> Iterator[tuple[str, Binding]]:
+def _in_statements(statements: list[ast.stmt], *, walrus: bool) -> Iterator[tuple[str, Binding]]:
     for statement in statements:
         yield from _in_statement(statement)
+        for node in _walruses(statement) if walrus else ():
+            yield node.target.id, Binding(kind="value", node=node, value=node.value)
+        if not isinstance(statement, _BLOCKS):
+            continue
         for block in ("body", "orelse", "finalbody"):
-            if not isinstance(statement, HOLDERS):
-                yield from _in_statements(getattr(statement, block, []))
+            yield from _in_statements(getattr(statement, block, []), walrus=walrus)
         for handler in getattr(statement, "handlers", ()):
             if handler.name:
                 yield handler.name, Binding(kind="error", node=handler, annotation=handler.type)
-            yield from _in_statements(handler.body)
+            yield from _in_statements(handler.body, walrus=walrus)
         for case in getattr(statement, "cases", ()):
-            yield from _in_statements(case.body)
+            yield from _in_statements(case.body, walrus=walrus)
 
 
-def _in_statement(statement: ast.stmt) -> Iterator[tuple[str, Binding]]:  # noqa: C901, PLR0912  (one branch for each way to bind)
+def _in_statement(statement: ast.stmt) -> Iterator[tuple[str, Binding]]:  # noqa: C901  (one branch for each way to bind)
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             yield statement.name, Binding(kind="function", node=statement)
@@ -237,11 +256,9 @@ def _in_statement(statement: ast.stmt) -> Iterator[tuple[str, Binding]]:  # noqa
             for item in statement.items:
                 if item.optional_vars is not None:
                     yield from _targets(item.optional_vars, "context", statement, item.context_expr)
-    for node in _walrus(statement):
-        yield node.target.id, Binding(kind="value", node=node, value=node.value)
 
 
-def _walrus(statement: ast.stmt) -> Iterator[ast.NamedExpr]:
+def _walruses(statement: ast.stmt) -> Iterator[ast.NamedExpr]:
     test = getattr(statement, "test", None) or getattr(statement, "value", None)
     if isinstance(test, ast.expr):
         yield from (node for node in walk(test) if isinstance(node, ast.NamedExpr))

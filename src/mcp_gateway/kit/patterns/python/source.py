@@ -1,4 +1,5 @@
-"""A Python file as text and as a tree. Syntax newer than the running Python is rewritten by LibCST first (`newer_syntax.py`).
+"""A Python file as text and as a tree. Syntax newer than the running Python is rewritten first (`rephrasing.py`; what
+that cannot, LibCST in `newer_syntax.py`).
 
 Every file is hostile: bounded in size and depth, decoded as it declares itself, and never run.
 """
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Final
+
+from mcp_gateway.kit.patterns.python.rephrasing import rephrased
 
 MAX_BYTES: Final = 2_000_000
 # What LibCST's parser bears on an ordinary stack, with room: brackets in brackets, tokens in one statement.
@@ -110,13 +113,20 @@ def _tree(text: str) -> ast.Module:
 
 
 def _rewritten(text: str, error: SyntaxError) -> ast.Module:
-    if not _is_tame(text):
+    older = rephrased(text)
+    try:
+        return _tree(older)
+    except SyntaxError:
+        pass
+    except (ValueError, RecursionError, MemoryError) as worse:
+        raise Unparsable(f"no Python: {type(worse).__name__}"[:200]) from worse
+    if not _is_tame(older):
         raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error
     try:
         # By name: LibCST takes longer to load than most runs take.
-        older: str | None = import_module("mcp_gateway.kit.patterns.python.newer_syntax").as_older(text)
-        if older is not None:
-            return _tree(older)
+        oldest: str | None = import_module("mcp_gateway.kit.patterns.python.newer_syntax").as_older(older)
+        if oldest is not None:
+            return _tree(oldest)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass
     raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error

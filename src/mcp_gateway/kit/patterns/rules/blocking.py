@@ -8,6 +8,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
+from mcp_gateway.kit.patterns.python.names import Names
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
@@ -94,23 +95,19 @@ async def visit(
 def _blocked(study: Study) -> Iterator[Hit]:
     for route in study.routes:
         if isinstance(route.function, ast.AsyncFunctionDef):
-            for one in study.reached(route):
-                if _blocks(one, study):
-                    yield Hit(
-                        node=one.site,
-                        route=route,
-                        message=f"{words(one.call.func)} blocks the event loop in {route.name}",
-                        mend=_mend(study, one),
-                    )
-        for dependency, calls in study.bodies(route):
+            for one in study.reached(route, _blocks):
+                yield Hit(
+                    node=one.site,
+                    route=route,
+                    message=f"{words(one.call.func)} blocks the event loop in {route.name}",
+                    mend=_mend(study, one),
+                )
+        for dependency, calls in study.bodies(route, _blocks):
             if isinstance(dependency.target.body, ast.AsyncFunctionDef):
                 place = dependency.place if dependency.place in study.module.parents else route.place
                 for one in calls:
-                    if _blocks(one, study):
-                        site = one.site if one.site in study.module.parents else place
-                        yield Hit(
-                            node=site, route=route, message=f"{words(one.call.func)} blocks the event loop before {route.name}"
-                        )
+                    site = one.site if one.site in study.module.parents else place
+                    yield Hit(node=site, route=route, message=f"{words(one.call.func)} blocks the event loop before {route.name}")
 
 
 def _mend(study: Study, one: Reached) -> str:
@@ -122,7 +119,7 @@ def _mend(study: Study, one: Reached) -> str:
     return "async_sleep" if inside else ""
 
 
-def _blocks(one: Reached, study: Study) -> bool:
+def _blocks(one: Reached, _: Names) -> bool:
     dotted = one.symbol.dotted
     if one.symbol.kind != "external" or dotted.startswith(HARMLESS):
         return False

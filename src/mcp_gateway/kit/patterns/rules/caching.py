@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from mcp_gateway.kit.patterns.facts.caches import MAX_TTL_SECONDS, CacheCall, seconds_of, ttl_of
+from mcp_gateway.kit.patterns.facts.caches import MAX_TTL_SECONDS, CacheCall, may_use_cache, seconds_of, ttl_of
 from mcp_gateway.kit.patterns.facts.origins import Origin
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import argument, parameter_of, words
@@ -87,7 +87,7 @@ async def read_item(item: str, items: Items, redis: Redis, call: Annotated[Call,
 
 
 def cache_uses(study: Study, route: Route) -> Iterator[CacheCall]:
-    for one in study.reached(route):
+    for one in study.reached(route, may_use_cache):
         used = study.world.caches.use(one)
         if used is not None:
             yield used

@@ -8,7 +8,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.names import Symbol
+from mcp_gateway.kit.patterns.python.names import Names, Symbol
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
@@ -104,9 +104,9 @@ def _is_one_shot(symbol: Symbol) -> bool:
 
 def _per_request(study: Study) -> Iterator[Hit]:
     for route in study.routes:
-        for one in study.reached(route):
+        for one in study.reached(route, _makes):
             yield from _hit(one, one.site, route, study)
-        for dependency, calls in study.bodies(route):
+        for dependency, calls in study.bodies(route, _makes):
             if _is_remembered(dependency.target.body, study):
                 continue
             for one in calls:
@@ -115,19 +115,20 @@ def _per_request(study: Study) -> Iterator[Hit]:
                 yield from _hit(one, own, route, study)
 
 
+def _makes(one: Reached, names: Names) -> bool:
+    return makes_client(one.symbol) or _makes_shared(one.symbol) or _is_one_shot(one.symbol) or _is_own_client(one.symbol, names)
+
+
 def _hit(one: Reached, site: ast.AST, route: Route, study: Study) -> Iterator[Hit]:
-    made = makes_client(one.symbol) or _makes_shared(one.symbol) or _is_one_shot(one.symbol) or _is_own_client(one.symbol, study)
-    if not made or _is_remembered(one.function, study) or _is_kept(one, study):
+    if _is_remembered(one.function, study) or _is_kept(one, study):
         return
     how = "a client for one call" if _is_one_shot(one.symbol) else one.symbol.last
     yield Hit(node=site, route=route, message=f"{route.name} makes {how} anew for each request ({words(one.call.func)})")
 
 
-def _is_own_client(symbol: Symbol, study: Study) -> bool:
+def _is_own_client(symbol: Symbol, names: Names) -> bool:
     """A project's class that derives from a client."""
-    return symbol.kind == "class" and any(
-        base.kind == "external" and base.dotted in CONNECTED for base in study.names.bases(symbol)
-    )
+    return symbol.kind == "class" and any(base.kind == "external" and base.dotted in CONNECTED for base in names.bases(symbol))
 
 
 def _is_remembered(function: ast.AST | None, study: Study) -> bool:
@@ -154,7 +155,7 @@ def _global(study: Study) -> Iterator[Hit]:
     for node in walk(study.module.tree):
         if isinstance(node, ast.Call) and _at_import(node, study):
             symbol = study.names.callee(node, study.module.around(node))
-            if makes_client(symbol) or _is_own_client(symbol, study):
+            if makes_client(symbol) or _is_own_client(symbol, study.names):
                 yield Hit(node=node, message=f"{words(node.func)} is made when this module is imported")
         elif isinstance(node, ast.Assign) and _is_global_in_function(node, study):
             yield Hit(node=node.value, message=f"{words(node.targets[0])} is a client kept in a module's global")

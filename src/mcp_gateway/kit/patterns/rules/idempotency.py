@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import argument, words
-from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, all_parameters
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
+from mcp_gateway.kit.patterns.python.names import Names
+from mcp_gateway.kit.patterns.python.trees import remembered, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route
@@ -87,10 +89,11 @@ def _keeps(dependency: Dependency, study: Study) -> bool:
 def _in_body(study: Study, route: Route) -> bool:
     """`once.run(keyed, work)` and the like, awaited; or the key of the header, handed on."""
     return isinstance(route.function, FUNCTIONS) and (
-        _uses(route.function) or any(_runs_once(one.call, study, one.scope) for one in study.reached(route))
+        _uses(route.function) or any(_is_awaited(one.call, study) for one in study.reached(route, _runs_once))
     )
 
 
+@remembered
 def _uses(function: ast.AST) -> bool:
     keys = _key_names(function)
     for node in walk(function):
@@ -119,14 +122,11 @@ def _key_names(function: ast.AST) -> set[str]:
     return found
 
 
-def _runs_once(call: ast.Call, study: Study, scope: Scope) -> bool:
-    from_kit = study.names.callee(call, scope)
-    if from_kit.kind == "external" and from_kit.dotted.endswith("Idempotency.run"):
-        return _is_awaited(call, study)
-    if from_kit.function is not None:
-        return False
-    owner = words(call.func)
-    return bool(re.search(r"idempoten|dedup", owner, re.IGNORECASE)) and _is_awaited(call, study)
+def _runs_once(one: Reached, _: Names) -> bool:
+    symbol = one.symbol
+    if symbol.kind == "external" and symbol.dotted.endswith("Idempotency.run"):
+        return True
+    return symbol.function is None and bool(re.search(r"idempoten|dedup", words(one.call.func), re.IGNORECASE))
 
 
 def _is_awaited(call: ast.Call, study: Study) -> bool:

@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.names import Names
+from mcp_gateway.kit.patterns.python.trees import calls, remembered, walk
 from mcp_gateway.kit.patterns.rules.publicity import PUBLIC, is_public
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Route
@@ -252,7 +254,12 @@ def _measures(dependency: Dependency) -> bool:
     if symbol.last.startswith("instrument"):
         return True
     body = dependency.target.body
-    return body is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in walk(body))
+    return body is not None and _holds_measure(body)
+
+
+@remembered
+def _holds_measure(body: ast.AST) -> bool:
+    return any(_is_measure(node) for node in calls(body))
 
 
 def _is_measure(node: ast.Call) -> bool:
@@ -267,9 +274,13 @@ def _measured_within(study: Study, route: Route) -> bool:
         return True
     for one in route.wrappers:
         function = study.names.resolve(_called(one.node), one.scope).function
-        if function is not None and any(isinstance(node, ast.Call) and _is_measure(node) for node in walk(function)):
+        if function is not None and _holds_measure(function):
             return True
-    return any(_is_measure(one.call) and one.symbol.function is None and not _is_store(one.call) for one in study.reached(route))
+    return bool(study.reached(route, _is_measured))
+
+
+def _is_measured(one: Reached, _: Names) -> bool:
+    return _is_measure(one.call) and one.symbol.function is None and not _is_store(one.call)
 
 
 def _called(node: ast.expr) -> ast.expr:

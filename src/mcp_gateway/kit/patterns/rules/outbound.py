@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from mcp_gateway.kit.patterns.facts.outbound import UNSAFE_VERBS
+from mcp_gateway.kit.patterns.facts.outbound import UNSAFE_VERBS, is_outbound
 from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
+from mcp_gateway.kit.patterns.python.names import Names
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route
 
@@ -84,18 +85,24 @@ async def create_order(order: Item, call: Creating, client: Client) -> Item:
 
 def calls_out(study: Study, route: Route) -> Iterator[Reached]:
     """The calls of a handler, and of what it depends on, that leave the process; functions handed to another call too."""
-    for one in study.reached(route):
-        if study.world.outbound.is_outbound(one):
+    for one in study.reached(route, _may_go_out):
+        if is_outbound(one):
             yield one
         yield from _handed_over(one, study)
-    for dependency, calls in study.bodies(route):
+    for dependency, calls in study.bodies(route, _goes_out):
         place = dependency.place if dependency.place in study.module.parents else route.place
         for one in calls:
-            if study.world.outbound.is_outbound(one):
-                site = one.site if one.site in study.module.parents else place
-                yield Reached(
-                    call=one.call, scope=one.scope, symbol=one.symbol, site=site, around=one.around, function=one.function
-                )
+            site = one.site if one.site in study.module.parents else place
+            yield Reached(call=one.call, scope=one.scope, symbol=one.symbol, site=site, around=one.around, function=one.function)
+
+
+def _goes_out(one: Reached, _: Names) -> bool:
+    return is_outbound(one)
+
+
+def _may_go_out(one: Reached, _: Names) -> bool:
+    """By itself, or by what it is handed."""
+    return is_outbound(one) or any(isinstance(value, ast.Attribute) for value in one.call.args)
 
 
 def _handed_over(one: Reached, study: Study) -> Iterator[Reached]:
@@ -109,7 +116,7 @@ def _handed_over(one: Reached, study: Study) -> Iterator[Reached]:
                 else value,
                 around=(*one.around, _itself(one)), function=one.function,
             )  # fmt: skip
-            if study.world.outbound.is_outbound(found):
+            if is_outbound(found):
                 yield found
 
 

@@ -9,6 +9,7 @@ from mcp_gateway.kit.patterns.facts.reach import Reached
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import given_to, parameter_of, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Scope, default_of
+from mcp_gateway.kit.patterns.python.names import Names
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
@@ -35,7 +36,7 @@ RUNNING: Final = {
     "prepare",
     "stream",
 }
-Callers: TypeAlias = dict[object, list[Reached]]
+Callers: TypeAlias = list[dict[ast.AST, list[Reached]]]
 TEXTS: Final = {"text", "literal_column", "TextClause"}
 STATEMENT: Final = re.compile(
     r"^\s*(select|insert|update|delete|with|create|drop|alter|truncate|merge|call|explain|exec|set|grant|copy)\b"
@@ -71,33 +72,28 @@ async def read_item(item: str, db: Session, call: Annotated[Call, Depends(Guard(
 def _built(study: Study) -> Iterator[Hit]:
     seen: set[ast.AST] = set()
     for route in study.routes:
-        calls = [(one, one.site) for one in study.reached(route)]
-        for dependency, inner in study.bodies(route):
+        calls = [(one, one.site) for one in study.reached(route, _takes_sql)]
+        for dependency, inner in study.bodies(route, _takes_sql):
             place = dependency.place if dependency.place in study.module.parents else route.place
             calls += [(one, one.site if one.site in study.module.parents else place) for one in inner]
-        callers: Callers = {}
-        for one, _ in calls:
-            if one.symbol.function is not None or one.symbol.kind == "class":
-                callers.setdefault(one.symbol.function or one.symbol.node, []).append(one)
+        callers = study.calls_on_the_way(route) if calls else []
         for one, site in calls:
-            if one.call not in seen and _is_built(one, study, callers):
+            if one.call not in seen and _varies(_Text(one.call.args[0], one.scope, study, callers)):
                 seen.add(one.call)
                 yield Hit(
                     node=site, route=route, message=f"{route.name} runs SQL put together from text ({words(one.call.func)})"
                 )
 
 
-def _is_built(one: Reached, study: Study, callers: Callers) -> bool:
+def _takes_sql(one: Reached, _: Names) -> bool:
     name = one.symbol.last if one.symbol.kind == "external" else words(one.call.func).rpartition(".")[2]
     if name not in RUNNING | TEXTS or (name in RUNNING and not isinstance(one.call.func, ast.Attribute)) or not one.call.args:
         return False
-    if (
+    return not (
         name in TEXTS
         and one.symbol.kind == "external"
         and not one.symbol.dotted.startswith(("sqlalchemy", "sqlmodel", "databases"))
-    ):
-        return False
-    return any(_varies(_Text(value, one.scope, study, callers)) for value in one.call.args[:1])
+    )
 
 
 class _Text:
@@ -112,10 +108,11 @@ class _Text:
     def handed(self, name: str) -> "list[_Text] | None":
         """What a parameter of a function further on is given on this handler's way; None when not every call says."""
         function = self.scope.node
-        if not isinstance(function, FUNCTIONS) or function not in self.callers or self.steps <= 0:
+        calls = [one for known in self.callers for one in known.get(function, ())]
+        if not isinstance(function, FUNCTIONS) or not calls or self.steps <= 0:
             return None
         found: list[_Text] = []
-        for one in self.callers[function]:
+        for one in calls:
             values = [value for value in given_to(one.call) if parameter_of(function, one.call, value) == name]
             default = default_of(function.args, name)
             if values:
@@ -311,7 +308,7 @@ def _is_of_lasting_self(text: _Text, node: ast.expr) -> bool:
         return False
     owner = text.scope.module.enclosing_class(holder)
     first = holder.args.args[0].arg if holder.args.args else ""
-    return owner is not None and node.value.id == first and owner not in text.callers
+    return owner is not None and node.value.id == first and not any(owner in known for known in text.callers)
 
 
 def _is_imported(text: _Text, node: ast.expr) -> bool:

@@ -24,6 +24,7 @@ class Dependencies:
     def __init__(self, names: Names, mountings: tuple[Mounting, ...], middlewares: dict[ast.AST, list[Expression]]) -> None:
         """`middlewares`: by the call that makes the application."""
         self._names, self._middlewares = names, middlewares
+        self._within: dict[ast.AST, list[Dependency]] = {}
         self._mounted: dict[ast.AST, list[Mounting]] = {}
         for one in mountings:
             self._mounted.setdefault(one.child.call, []).append(one)
@@ -245,9 +246,12 @@ class Dependencies:
 
     def within(self, target: Target) -> list[Dependency]:
         """What a dependency's own parameters depend on."""
-        if target.body is None or target.scope is None:
+        body = target.body
+        if body is None or target.scope is None:
             return []
-        return self.of_function(target.body, target.scope) + self.of_signature(target.body, target.scope)
+        if body not in self._within:
+            self._within[body] = self.of_function(body, target.scope) + self.of_signature(body, target.scope)
+        return self._within[body]
 
     def of_signature(self, body: Function | ast.Lambda, scope: Scope) -> list[Dependency]:
         """What a dependency asks for whose signature is written by code: every `Depends(…)` of what makes it."""
