@@ -12,6 +12,7 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.asgi.application import Role, open_application
 from mcp_gateway.asgi.serving import open_listeners
 from mcp_gateway.cli.event_loop import run_serving
+from mcp_gateway.cli.following import allocations_followed_on_signal
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.cli.rendering import error_console
 from mcp_gateway.cli.sign_in import describe, make_ways_in
@@ -85,7 +86,8 @@ async def _serve(settings: Settings, role: Role, watched: Watched) -> None:
         ) as application:
             log.info("listening", page=listeners.url, mcp=f"{listeners.mcp_url}/mcp", data=application.data)
             await _say_ways_in(application.gateway.access, settings, listeners.url)
-            await application.serve(listeners)
+            with allocations_followed_on_signal():
+                await application.serve(listeners)
             log.info("stopped")
     finally:
         listeners.close()

@@ -38,6 +38,7 @@ from mcp_gateway.kit.redis.reporting import report_state
 from mcp_gateway.kit.resilience.deadline import Deadlines
 from mcp_gateway.kit.resilience.idempotency.memory import MemoryIdempotencyStore
 from mcp_gateway.kit.resilience.idempotency.once import Idempotency
+from mcp_gateway.kit.vitals.allocations import AllocationWatch
 from mcp_gateway.kit.vitals.loop import LoopWatch
 from mcp_gateway.kit.vitals.process import ProcessVitals
 
@@ -129,6 +130,7 @@ class Kit:
     async def _open(self, stack: AsyncExitStack) -> SharedParts:
         figures, timeout = self.figures, self._timeout_seconds
         await stack.enter_async_context(LoopWatch(figures=figures))
+        await stack.enter_async_context(AllocationWatch(figures=figures))
         if self._redis_url is None:
             limiter = EnterpriseRateLimiter(self._rules, replicas=self._replicas, figures=figures)
             level: SharedLevel = MemorySharedLevel()

@@ -25,6 +25,7 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.hot_keys import HotKeys
 from mcp_gateway.kit.redis.limits import RedisLeaseStore, RedisLimitStore, RedisRuleStore
 from mcp_gateway.kit.redis.reporting import report_state
+from mcp_gateway.kit.vitals.allocations import AllocationWatch
 from mcp_gateway.kit.vitals.loop import LoopWatch
 from mcp_gateway.kit.vitals.process import ProcessVitals
 from mcp_gateway.settings import Settings
@@ -68,6 +69,7 @@ async def open_traffic(settings: Settings, *, clock: Clock) -> AsyncIterator[Tra
     async with AsyncExitStack() as stack:
         figures.on_collect(ProcessVitals(figures=figures).report)
         await stack.enter_async_context(LoopWatch(figures=figures))
+        await stack.enter_async_context(AllocationWatch(figures=figures))
         own = Shelves(MemorySharedLevel(clock=clock), clock=clock, figures=figures)
         stack.push_async_callback(own.close)
         if settings.redis_url is None:

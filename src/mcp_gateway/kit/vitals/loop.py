@@ -10,9 +10,8 @@ import sys
 import threading
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from types import FrameType
 from typing import NamedTuple, Self
 
@@ -20,6 +19,7 @@ import structlog
 
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
+from mcp_gateway.kit.vitals.places import place_of
 
 LAG = Metric(
     name="loop_lag_seconds",
@@ -44,7 +44,6 @@ OTHER = "other"
 LOG_SECONDS = 30.0
 # Blocks that wait to be counted; more than this many between two beats cannot be.
 _MOST_PENDING = 100
-_SHOWN_PARTS = 3
 _CLOCK = SystemClock()
 
 _log = structlog.get_logger(__name__)
@@ -140,7 +139,7 @@ class LoopWatch:
             if held is None:
                 held = _Held(root, now, now, 0, Tally())
             held.last, held.looks = now, held.looks + 1
-            held.places[place_of(innermost, root)] += 1
+            held.places[place_of(_frames(innermost, root))] += 1
             del root, innermost
 
     def _settle(self, held: _Held) -> None:
@@ -150,16 +149,12 @@ class LoopWatch:
             self._blocks.append(Block(place, held.last - held.first + OVERDUE_SECONDS))
 
 
-def place_of(innermost: FrameType, root: FrameType) -> str:
-    """`file:line` of the innermost frame outside the standard library and installed packages, else of the innermost."""
+def _frames(innermost: FrameType, root: FrameType) -> Iterator[tuple[str, int]]:
+    """Files and lines of one callback, innermost first."""
     frame: FrameType | None = innermost
     while frame is not None:
-        if not _foreign(frame.f_code.co_filename):
-            return _shown(frame)
-        if frame is root:
-            break
-        frame = frame.f_back
-    return _shown(innermost)
+        yield frame.f_code.co_filename, frame.f_lineno
+        frame = None if frame is root else frame.f_back
 
 
 def _callback(innermost: FrameType | None) -> FrameType | None:
@@ -178,15 +173,3 @@ def _callback(innermost: FrameType | None) -> FrameType | None:
             return below
         frame, below = frame.f_back, frame
     return None
-
-
-def _foreign(filename: str) -> bool:
-    return "site-packages" in filename or filename.startswith((*_STANDARD, "<frozen"))
-
-
-def _shown(frame: FrameType) -> str:
-    return f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-_SHOWN_PARTS:])}:{frame.f_lineno}"
-
-
-# Where the standard library lies: beside `threading`.
-_STANDARD = (str(PurePath(threading.__file__).parent),)
