@@ -6,9 +6,10 @@ becoming the measure of what is well.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from mcp_gateway.diagnostics.causes.comparing import beyond_chance, slower
-from mcp_gateway.diagnostics.causes.machine import starved
+from mcp_gateway.diagnostics.causes.machine import HELD_BACK, short_of_processor, starved
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Evidence
 
@@ -24,29 +25,46 @@ RESPONSES, DECISIONS, READS = "gateway.responses_total", "gateway.limit_decision
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Departure:
-    """`says`: a clause for a person, of what is how much otherwise."""
+    """`says`: a clause for a person, of what is how much otherwise. Of the machine it is told first, for the rest may follow."""
 
     says: str
     evidence: tuple[Evidence, ...]
+    part: Literal["gateway", "machine"] = "gateway"
 
 
 def departures(window: Window) -> tuple[Departure, ...]:
-    """Times of routes and upstreams, failures, refusals and hits, each beyond what chance explains. Empty: all is as usual."""
-    return (
+    """Times of routes and upstreams, failures, refusals and hits, each beyond what chance explains. Empty: all is as usual.
+
+    A machine that is short of processor time while all is as usual departs from nothing.
+    """
+    found = (
         *_slower(window, "gateway.request", "route"),
         *_slower(window, "upstream.call", "upstream"),
         *_failing(window),
         *_refusing(window),
         *_missing(window),
     )
+    return (*_short(window), *found) if found else ()
 
 
 def told_by(found: tuple[Departure, ...], window: Window) -> str:
     """As a sentence; empty when nothing departs."""
     if not found:
         return ""
+    said = "; ".join([one.says for one in found if one.part == "gateway"][:3])
+    if found[0].part == "machine":
+        return f"Otherwise than usual while {found[0].says}: {said}."
     late = " The gateway does not get to run in time: it, or its machine, is short of processor time." if _late(window) else ""
-    return f"Otherwise than usual, and the cause was not found: {'; '.join(one.says for one in found[:3])}.{late}"
+    return f"Otherwise than usual, and the cause was not found: {said}.{late}"
+
+
+def _short(window: Window) -> Iterator[Departure]:
+    evidence = short_of_processor(window)
+    if evidence is not None and isinstance(evidence.value, float) and isinstance(evidence.baseline, float):
+        held = evidence.name == HELD_BACK
+        what = "a limit keeps the gateway from running" if held else "somebody there waits for a processor"
+        shares = f"{evidence.value:.0%} of the time {what}, {evidence.baseline:.0%} is usual"
+        yield Departure(says=f"the machine is short of processor time ({shares})", evidence=(evidence,), part="machine")
 
 
 def _late(window: Window) -> bool:

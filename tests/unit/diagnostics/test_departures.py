@@ -50,3 +50,32 @@ def test_a_machine_that_is_short_of_time_is_said_to_be() -> None:
     said = told_by(departures(window), window)
     assert "short of processor time" in said
     assert "a call to products takes" in said
+
+
+def waiting(looks: Looks, usual: float, now: float, name: str = "gateway.machine_waited_seconds_total") -> Looks:
+    """Seconds of a minute."""
+    return looks.count(name, usual, now, replica="one:1")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gateway.machine_waited_seconds_total", "somebody there waits for a processor"),
+        ("gateway.held_back_seconds_total", "a limit keeps the gateway from running"),
+    ],
+)
+def test_why_a_machine_is_short_is_told_with_what_is_usual(name: str, words: str) -> None:
+    window = waiting(slowed(small()), 6, 54, name).window()
+    found = departures(window)
+    assert (found[0].part, found[0].evidence[0].name) == ("machine", name)
+    assert found[0].evidence[0].value == pytest.approx(0.9)
+    assert found[0].evidence[0].baseline == pytest.approx(0.1)
+    said = told_by(found, window)
+    assert f"the machine is short of processor time (90% of the time {words}, 10% is usual)" in said
+    assert "a call to products takes" in said
+
+
+def test_of_the_machine_nothing_is_said_that_was_not_read_or_is_usual_or_harms_nobody() -> None:
+    for looks in (slowed(small()), waiting(slowed(small()), 50, 54), waiting(slowed(small()), 1, 12)):
+        assert {one.part for one in departures(looks.window())} == {"gateway"}
+    assert departures(waiting(small(), 6, 54).window()) == ()

@@ -5,6 +5,7 @@ A route speaks for the machine only when it is shown to wait for nobody: otherwi
 
 from mcp_gateway.diagnostics.causes.comparing import FEWEST, either, larger, slowdown, slower
 from mcp_gateway.diagnostics.signals.window import Window
+from mcp_gateway.diagnostics.verdict import Evidence
 
 REQUESTS, REQUEST_P50, LAG_P95 = "gateway.request_ms", "gateway.request_p50_ms", "gateway.loop_lag_p95_ms"
 CALLS, CALL_P50 = "upstream.calls_total", "upstream.call_p50_ms"
@@ -13,6 +14,10 @@ WITHOUT_CALLS = 0.5
 CPU = "gateway.cpu_seconds_total"
 # Of the seconds of a window, those a process computes: more than this leaves no time to be punctual.
 WHOLE_PROCESSOR, MORE_BUSY = 0.9, 1.5
+# Of the seconds of a window, those in which somebody waited for a processor, or a limit kept the gateway from running: no less
+# than this, and so many times what is usual, is a machine short of processor time.
+HELD_BACK, WAITED = "gateway.held_back_seconds_total", "gateway.machine_waited_seconds_total"
+WAITS, MOST_WAITED, WAITED_MORE = (HELD_BACK, WAITED), 0.3, 1.5
 # A gauge of one probe varies much by itself.
 PROBED_LATER = 3.0
 
@@ -53,6 +58,16 @@ def answered_later(window: Window) -> float:
 def starved(window: Window) -> bool | None:
     """Whether the gateway itself does not get to run in time, so that whatever it waits for looks late."""
     return either(slower(window, LAG_P95, factor=4), _all_probed_later(window), _busy(window))
+
+
+def short_of_processor(window: Window) -> Evidence | None:
+    """What shows that a gateway's machine, or its own share of it, has too little processor time; None: nothing that was read."""
+    for name in WAITS:
+        for replica, share in window.by(name, "replica", of="rate").items():
+            ratio = window.ratio(name, replica=replica)
+            if share >= MOST_WAITED and ratio is not None and ratio > WAITED_MORE:
+                return window.evidence(name, replica=replica)
+    return None
 
 
 def _busy(window: Window) -> bool | None:

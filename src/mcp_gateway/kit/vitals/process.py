@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mcp_gateway.core.clock import Clock, SystemClock
 from mcp_gateway.kit.figures import NO_FIGURES, Counter, Figures, Metric
+from mcp_gateway.kit.vitals.processor import ProcessorWaits
 
 RSS = Metric(name="process_rss_bytes", help="Resident memory.", kind="gauge")
 OPEN_FDS = Metric(name="process_fds_open", help="Open file descriptors.", kind="gauge")
@@ -40,6 +41,7 @@ class ProcessVitals:
         self._began = clock.monotonic()
         self._cpu: Counter = figures.counter(CPU)
         self._counted = 0.0
+        self._waits = ProcessorWaits(figures=figures)
         self._seen_states: set[str] = set()
 
     def report(self) -> None:
@@ -48,6 +50,7 @@ class ProcessVitals:
         used = sum(os.times()[:2])
         self._cpu.add(used - self._counted)
         self._counted = used
+        self._waits.report()
         figures.gauge(AGE).set(self._monotonic() - self._began)
         with contextlib.suppress(RuntimeError):  # asked from outside the loop
             figures.gauge(TASKS).set(len(asyncio.all_tasks()))
