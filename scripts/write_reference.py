@@ -62,6 +62,9 @@ def settings_page() -> str:
         f"{NOTE}# Settings\n\nRead once at start, strongest first: an option of the command line, the environment, the file "
         "`.env` in the working directory, the default. `mcp-gateway config show` prints each value and its origin.\n\n"
         + table(("environment variable", "default", "meaning"), rows)
+        + "\n`PYTHONTRACEMALLOC=1`, which is Python's own, has a gateway follow its allocations from its start: the line of a "
+        "leak is then [named](../operations/troubleshooting.md#a-leak-of-memory), and requests cost several times as much "
+        "processor time.\n"
     )
 
 

@@ -15,6 +15,7 @@ from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.actions.kinds import told
 from mcp_gateway.diagnostics.asking import Rights
+from mcp_gateway.diagnostics.causes.process import unfollowed
 from mcp_gateway.diagnostics.departures import Departure, departures
 from mcp_gateway.diagnostics.figures import facts, number
 from mcp_gateway.diagnostics.observing import Observer
@@ -102,7 +103,7 @@ class DiagnoseHealth:
             next_action=_next(overall, troubles, actions, window, self.deployment),
             troubles=troubles,
             actions=actions,
-            blind_spots=(*not_configured(self.deployment), *window.blind_spots),
+            blind_spots=(*not_configured(self.deployment), *window.blind_spots, *unfollowed(causes, window)),
             window_seconds=window.seconds,
         )
 
@@ -217,7 +218,7 @@ def _word(window: Window, part: str, **labels: str) -> str:
 
 def _trouble(one: Hypothesis) -> Trouble:
     return Trouble(
-        severity="high" if one.confidence >= 0.75 else "medium",
+        severity=one.severity,
         component=one.component,
         message=one.title,
         impact=one.why,
@@ -229,9 +230,9 @@ def _trouble(one: Hypothesis) -> Trouble:
 def _departed(one: Departure) -> Trouble:
     return Trouble(
         severity="medium",
-        component="gateway",
+        component=one.part,
         message=f"{one.says[0].upper()}{one.says[1:]}.",
-        impact="It is otherwise than usual, and the cause was not found.",
+        impact=_DEPARTED[one.part],
         evidence=one.evidence,
     )
 
@@ -280,6 +281,10 @@ def _next(
 
 
 _LOOK_AT = "Ask troubleshoot_production_issue with issue_type auto for causes and remedies."
+_DEPARTED = {
+    "gateway": "It is otherwise than usual, and the cause was not found.",
+    "machine": "Whatever runs there comes late.",
+}
 _STATUSES = {
     "refused": "unreachable",
     "dns": "unreachable",

@@ -15,6 +15,7 @@ from mcp_gateway.core.identity import Caller
 from mcp_gateway.diagnostics.actions.kinds import told
 from mcp_gateway.diagnostics.actions.remedies import remedies
 from mcp_gateway.diagnostics.asking import Rights, window_seconds
+from mcp_gateway.diagnostics.causes.process import unfollowed
 from mcp_gateway.diagnostics.causes.ranking import Causes, find_causes
 from mcp_gateway.diagnostics.departures import departures, told_by
 from mcp_gateway.diagnostics.limit_figures import by_operation, decided, read_limits
@@ -184,7 +185,7 @@ class Troubleshoot:
             hypotheses=tuple(standing),
             ruled_out=causes.ruled_out,
             actions=tuple(actions),
-            blind_spots=(*not_configured(self.deployment), *window.blind_spots, *more_blind),
+            blind_spots=(*not_configured(self.deployment), *window.blind_spots, *unfollowed(standing, window), *more_blind),
             read_at=self.clock.now(),
             window_seconds=window.seconds,
             summary=_summary(verdict, standing, told_by(found, window), since),
@@ -237,8 +238,7 @@ def _certainty(causes: Causes, window: Window) -> float:
 
 
 def _diagnostic(one: Hypothesis) -> Json:
-    severity = "high" if one.confidence >= 0.75 else "medium"
-    return {"severity": severity, "message": one.title, "impact": one.why, "cause": one.cause, "component": one.component}
+    return {"severity": one.severity, "message": one.title, "impact": one.why, "cause": one.cause, "component": one.component}
 
 
 def _recommendation(index: int, one: Action) -> Json:

@@ -14,6 +14,9 @@ from mcp_gateway.core.errors import Json
 Verdict: TypeAlias = Literal["healthy", "degraded", "unhealthy", "could_not_tell"]
 Risk: TypeAlias = Literal["none", "low", "medium", "high"]
 
+# From this confidence a cause is told as grave.
+SURE = 0.75
+
 # Every cause by its stable code, and the row of the fault benchmark that proves it.
 CAUSES: Mapping[str, str] = MappingProxyType(
     {
@@ -94,6 +97,11 @@ class Hypothesis:
     against: tuple[Evidence, ...] = ()
     ruled_out: bool = False
     why: str = ""
+
+    @property
+    def severity(self) -> Literal["high", "medium"]:
+        """How it is told to people."""
+        return "high" if self.confidence >= SURE else "medium"
 
     def to_dict(self) -> dict[str, Json]:
         return {

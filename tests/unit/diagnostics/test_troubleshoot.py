@@ -99,6 +99,25 @@ async def test_figures_that_plainly_depart_from_the_usual_are_not_healthy() -> N
     assert [one["signal"] for one in found["departures"]] == ["gateway.request_p50_ms{route=chat}"]
 
 
+async def test_a_machine_short_of_processor_time_is_the_reason_that_is_told() -> None:
+    looks = healthy().timed("gateway.request_ms", 80, 700, route="chat", status="200")
+    looks.count("gateway.machine_waited_seconds_total", 3, 55, replica="one:1")
+    found = await ask(looks.window())
+    assert (found["verdict"], found["hypotheses"]) == ("degraded", [])
+    assert found["summary"].startswith("Otherwise than usual while the machine is short of processor time (92% of the time")
+    (waited, *_) = found["departures"]
+    assert waited["signal"] == "gateway.machine_waited_seconds_total{replica=one:1}"
+    assert waited["baseline"] is not None
+
+
+async def test_a_leak_whose_line_was_not_followed_says_how_to_find_it() -> None:
+    looks = healthy().gauge("gateway.rss_bytes", 9e7, 1.3e8)
+    blind = [one for one in (await ask(looks.window()))["blind_spots"] if "lines of code" in one["what"]]
+    assert ["USR2" in one["hint"] and "PYTHONTRACEMALLOC=1" in one["hint"] for one in blind] == [True]
+    followed = looks.gauge("gateway.allocations_followed", 1.0)
+    assert not [one for one in (await ask(followed.window()))["blind_spots"] if "lines of code" in one["what"]]
+
+
 async def test_a_gateway_whose_figures_were_not_read_is_not_called_healthy() -> None:
     looks = Looks().gauge("gateway.up", 1.0).gauge("gateway.probe_outcome", "ok").gauge("redis.used_memory_bytes", 1e6)
     found = await ask(looks.window())

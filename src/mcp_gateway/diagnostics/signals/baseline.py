@@ -10,17 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
+from mcp_gateway.diagnostics.signals import joining
 from mcp_gateway.diagnostics.signals.catalogue import UPTIMES, Signal
 from mcp_gateway.diagnostics.signals.histogram import Histogram
-from mcp_gateway.diagnostics.signals.joining import (
-    Wanted,
-    all_measured,
-    growth,
-    joined_histogram,
-    joined_number,
-    measured,
-    together,
-)
+from mcp_gateway.diagnostics.signals.joining import Wanted
 from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 
 # A process that has run for less has no usual, nor has a percentile of fewer measurements.
@@ -68,9 +61,9 @@ class Baseline:
         rates = [
             grown / (last.at - first.at).total_seconds()
             for source, (first, last) in self._pairs.items()
-            if (grown := growth(first, last, signal, wanted, source=source)) is not None
+            if (grown := joining.growth(first, last, signal, wanted, source=source)) is not None
         ]
-        if (rate := together(signal, rates)) is not None:
+        if (rate := joining.together(signal, rates)) is not None:
             seconds = (self.healthy[-1].at - self.healthy[0].at).total_seconds()
             return rate * seconds, seconds
         if signal.kind != "counter":
@@ -78,12 +71,12 @@ class Baseline:
         uptime = self._uptime(signal)
         if uptime is None or not self.first.source_of(UPTIMES[signal.name.partition(".")[0]]):
             return None
-        return joined_number(self.first, signal, wanted) or 0.0, uptime
+        return joining.number(self.first, signal, wanted) or 0.0, uptime
 
     def histogram(self, signal: Signal, wanted: Wanted, *, fewest: int = FEWEST_MEASURED) -> Histogram | None:
         """None when fewer were measured: a percentile of less is chance."""
-        parts = [measured(*pair, signal, wanted, source=source) for source, pair in self._pairs.items()]
-        found = all_measured(one for one in parts if one is not None) or joined_histogram(self.first, signal, wanted)
+        parts = [joining.measured(*pair, signal, wanted, source=source) for source, pair in self._pairs.items()]
+        found = joining.all_measured(one for one in parts if one is not None) or joining.histogram(self.first, signal, wanted)
         return found if found is not None and found.count >= fewest else None
 
     @cached_property
@@ -96,7 +89,7 @@ class Baseline:
         """Over at most `MOST_GAUGED` of the healthy snapshots, spread evenly: more of them make it no truer."""
         step = max(1, math.ceil(len(self.healthy) / MOST_GAUGED))
         chosen = self.healthy[::-step]
-        return [number for one in chosen if (number := joined_number(one, signal, wanted)) is not None]
+        return [number for one in chosen if (number := joining.number(one, signal, wanted)) is not None]
 
     def _uptime(self, signal: Signal) -> float | None:
         name = UPTIMES.get(signal.name.partition(".")[0])

@@ -13,13 +13,13 @@ from mcp_gateway.diagnostics.signals.snapshot import Snapshot
 Wanted: TypeAlias = Mapping[str, str]
 
 
-def joined_number(snapshot: Snapshot, signal: Signal, wanted: Wanted, *, source: str | None = None) -> float | None:
+def number(snapshot: Snapshot, signal: Signal, wanted: Wanted, *, source: str | None = None) -> float | None:
     """None when no series carries these labels."""
     found = snapshot.find(signal.name, wanted, source=source)
     return together(signal, (float(one.value) for one in found if isinstance(one.value, int | float)))
 
 
-def joined_histogram(snapshot: Snapshot, signal: Signal, wanted: Wanted, *, source: str | None = None) -> Histogram | None:
+def histogram(snapshot: Snapshot, signal: Signal, wanted: Wanted, *, source: str | None = None) -> Histogram | None:
     """None when no series carries these labels."""
     found = snapshot.find(signal.name, wanted, source=source)
     return all_measured(one.value for one in found if isinstance(one.value, Histogram))
@@ -47,7 +47,7 @@ def growth(first: Snapshot, last: Snapshot, signal: Signal, wanted: Wanted, *, s
     """Of one source, which was read at both looks, or else None. A count that fell began anew, so all of it is growth."""
     if source not in first.sources:
         return None
-    after, before = (joined_number(one, signal, wanted, source=source) for one in (last, first))
+    after, before = (number(one, signal, wanted, source=source) for one in (last, first))
     if after is None:
         return None
     if signal.kind == "counter":
@@ -60,5 +60,5 @@ def measured(first: Snapshot, last: Snapshot, signal: Signal, wanted: Wanted, *,
     """Between two looks, by one source which was read at both, or else None."""
     if source not in first.sources:
         return None
-    after, before = (joined_histogram(one, signal, wanted, source=source) for one in (last, first))
+    after, before = (histogram(one, signal, wanted, source=source) for one in (last, first))
     return after if after is None or before is None else after.minus(before)

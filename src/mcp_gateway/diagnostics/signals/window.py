@@ -17,18 +17,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from mcp_gateway.diagnostics.signals import joining
 from mcp_gateway.diagnostics.signals.baseline import Baseline
 from mcp_gateway.diagnostics.signals.catalogue import REDIS, Counted, Signal, signal_of
 from mcp_gateway.diagnostics.signals.histogram import Histogram
-from mcp_gateway.diagnostics.signals.joining import (
-    Wanted,
-    all_measured,
-    growth,
-    joined_histogram,
-    joined_number,
-    measured,
-    together,
-)
+from mcp_gateway.diagnostics.signals.joining import Wanted
 from mcp_gateway.diagnostics.signals.names import Names
 from mcp_gateway.diagnostics.signals.snapshot import Reading, Snapshot
 from mcp_gateway.diagnostics.verdict import BlindSpot, Evidence
@@ -76,7 +69,7 @@ class Window:
             return None if measured is None else measured.quantile(signal.quantile)
         if signal.kind == "share":
             return self._share(signal, labels, self._grown)
-        return joined_number(self.last, signal, labels)
+        return joining.number(self.last, signal, labels)
 
     def text(self, name: str, **labels: str) -> str | None:
         """A signal that is a word; the first series when several carry the labels."""
@@ -96,9 +89,9 @@ class Window:
         signal = signal_of(name)
         first = self.first
         if first is None or not first.source_of(name):
-            return joined_histogram(self.last, signal, labels)
-        found = (measured(first, self.last, signal, labels, source=source) for source in self.last.sources)
-        return all_measured(one for one in found if one is not None)
+            return joining.histogram(self.last, signal, labels)
+        found = (joining.measured(first, self.last, signal, labels, source=source) for source in self.last.sources)
+        return joining.all_measured(one for one in found if one is not None)
 
     def usual_histogram(self, name: str, **labels: str) -> Histogram | None:
         """What was measured when the system was last well, also where that is too little for a baseline."""
@@ -207,8 +200,8 @@ class Window:
     def _grown(self, signal: Signal, labels: Wanted) -> float | None:
         if self.first is None:
             return None
-        found = [growth(self.first, self.last, signal, labels, source=source) for source in self.last.sources]
-        return together(signal, (one for one in found if one is not None))
+        found = [joining.growth(self.first, self.last, signal, labels, source=source) for source in self.last.sources]
+        return joining.together(signal, (one for one in found if one is not None))
 
     @staticmethod
     def _share(signal: Signal, labels: Wanted, grown: Grown) -> float | None:

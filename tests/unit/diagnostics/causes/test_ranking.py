@@ -6,6 +6,7 @@ import pytest
 from tests.unit.diagnostics.causes.looks import Looks, healthy
 
 from mcp_gateway.diagnostics.actions.remedies import remedies
+from mcp_gateway.diagnostics.causes.process import unfollowed
 from mcp_gateway.diagnostics.causes.ranking import LEADS_TO, WEIGHED, find_causes
 from mcp_gateway.diagnostics.ports import Deployment
 from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
@@ -292,6 +293,47 @@ def test_of_several_replicas_the_one_that_leaks_is_named() -> None:
     (found,) = find_causes(looks.window()).standing
     assert found.component == "gateway process, replica two:1"
     assert "44 kB for each answered request" in found.why
+
+
+def leak_at(place: str, *, followed: tuple[float, float] = (1.0, 1.0), usual: float = 0, grown: float = 2.8e7) -> Looks:
+    looks = healthy().gauge("gateway.rss_bytes", 9e7, 1.3e8).gauge("gateway.allocations_followed", *followed)
+    return looks.count("gateway.allocation_growth_bytes_total", usual, grown, place=place)
+
+
+def test_the_line_that_leaks_is_named_where_allocations_are_followed() -> None:
+    window = leak_at("shop/carts.py:12", usual=1e5).window()
+    (found,) = find_causes(window).standing
+    assert found.component == "gateway process, at shop/carts.py:12"
+    assert "shop/carts.py:12 grew 28.0 MB over the window, 31 kB for each answered request" in found.why
+    signs = {one.signal: one for one in found.supports}
+    assert signs["gateway.allocation_growth_bytes_total{place=shop/carts.py:12}"].baseline is not None
+    assert unfollowed([found], window) == ()
+
+
+def test_a_leak_of_which_no_line_was_followed_says_how_to_follow() -> None:
+    looks = healthy()
+    leaking(looks)
+    (found,) = find_causes(looks.window()).standing
+    assert "was not followed" in found.why
+    (blind,) = unfollowed([found], looks.window())
+    assert "kill -USR2" in blind.hint
+    assert unfollowed([], looks.window()) == ()
+
+
+@pytest.mark.parametrize("looks", [leak_at("a.py:1", grown=2e6), leak_at("a.py:1", usual=2.8e7)])
+def test_no_line_is_named_that_holds_little_or_grows_as_usual(looks: Looks) -> None:
+    (found,) = find_causes(looks.window()).standing
+    assert found.component == "gateway process"
+    assert "No line of Python" in found.why
+
+
+def test_memory_that_following_itself_takes_is_no_leak() -> None:
+    begun = leak_at("shop/carts.py:12", followed=(0.0, 1.0))
+    assert [one.cause for one in find_causes(begun.window()).standing] == ["memory_leak"]
+    begun.count("gateway.allocation_growth_bytes_total", 0, 1e5, place="shop/carts.py:12")
+    causes = find_causes(begun.window())
+    assert causes.standing == ()
+    assert "Following" in next(one.why for one in causes.ruled_out if one.cause == "memory_leak")
 
 
 def test_a_store_that_was_too_late_for_us_when_all_was_well_is_not_hung() -> None:
