@@ -71,6 +71,16 @@ async def small_pool(lab: Lab, strength: Strength) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def leaking(lab: Lab, strength: Strength) -> AsyncIterator[None]:
+    """The allocations of one replica are followed, as one would do it who looks for a leak."""
+    async with (
+        replica_flags(lab, keep_bytes=by_strength(strength, 100_000, 200_000, 500_000)),
+        replica_flags(lab, 0, follow_allocations=True),
+    ):
+        yield
+
+
+@contextlib.asynccontextmanager
 async def hung_server(lab: Lab, strength: Strength) -> AsyncIterator[None]:
     pid = lab.rig.servers["billing"].pid
     mild = stuttering(pid, stopped_seconds=2.2, running_seconds=0.4, until=lab.stop_stuttering)
@@ -114,7 +124,8 @@ F19 = Fault(
     signals=("gateway.pool_in_use",), tempting="enlarge the pool",
 )  # fmt: skip
 F20 = Fault(
-    code="F20", component="gateway", inject=flag("keep_bytes", 100_000, 200_000, 500_000),
+    code="F20", component="faults/replica.py",
+    inject=leaking,
     signals=("gateway.rss_bytes",), tempting="raise the memory limit",
 )  # fmt: skip
 F21 = Fault(

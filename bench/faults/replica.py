@@ -11,6 +11,7 @@ import logging
 import random
 import sys
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -40,6 +41,7 @@ from mcp_gateway.kit.redis.limit_batches import Batch
 from mcp_gateway.kit.redis.limits import RedisLimitStore, RedisRuleStore
 from mcp_gateway.kit.redis.packing import pack
 from mcp_gateway.kit.redis.reporting import report_state
+from mcp_gateway.kit.vitals.allocations import AllocationWatch
 from mcp_gateway.kit.vitals.loop import LoopWatch
 from mcp_gateway.kit.vitals.process import ProcessVitals
 
@@ -54,6 +56,8 @@ PROFILE_KEY = "cache:profiles:shared"
 # A store that two busy processors share with its clients needs more than the 18 ms a decision may take elsewhere.
 STORE_SECONDS = 0.1
 CHANNEL = "cache_coherence:rig"
+# Faults last for seconds, so the lines that memory grows at are looked at as often.
+ALLOCATIONS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +106,7 @@ class Replica:
             report_state(self.connection, figures)
             figures.on_collect(ProcessVitals(figures=figures).report)
             await stack.enter_async_context(LoopWatch(figures=figures))
+            await stack.enter_async_context(AllocationWatch(figures=figures, every_seconds=ALLOCATIONS_SECONDS))
             self.level = await stack.enter_async_context(await RedisSharedLevel.open(self.connection, namespace="rig"))
             self.level.hot_keys = HotKeys(figures=figures)
             figures.on_collect(self.level.hot_keys.report)
@@ -128,6 +133,8 @@ class Replica:
         self.limits.by_id_only = flags.scripts_by_id
         self.engine.url = flags.engine_url or self.setup.engine_url
         self.engine.leak_every = flags.leak_every
+        if flags.follow_allocations != before.follow_allocations:
+            tracemalloc.start() if flags.follow_allocations else tracemalloc.stop()
         if flags.pool_size != before.pool_size:
             self.engine.resize(flags.pool_size or POOL_SIZE)
         if flags.breaker != before.breaker:
