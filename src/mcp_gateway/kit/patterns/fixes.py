@@ -17,6 +17,7 @@ from mcp_gateway.kit.patterns.mends import MENDS, Page
 from mcp_gateway.kit.patterns.model import Edit, Finding, FindingEdits, Order, Report
 from mcp_gateway.kit.patterns.python.source import Unparsable, decode, encoding_of, normal, read, read_bytes
 from mcp_gateway.kit.patterns.validate import validate_source
+from mcp_gateway.kit.tame import is_tame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class MendedFile:
 
 def mend(text: str, findings: tuple[Finding, ...], order: Order, name: str) -> Mended:
     """One mend after the other, each kept only when it helps. `name`: the file's, from the project's folder."""
+    if not is_tame(text):
+        return Mended(text=text, findings=())
     done: list[Finding] = []
     changes: list[tuple[Edit, ...]] = []
     for finding in sorted(findings, key=lambda one: (one.place.line, one.place.column), reverse=True):

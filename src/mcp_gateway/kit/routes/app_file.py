@@ -3,15 +3,26 @@
 Everything else stays as it is, to the byte. Doing it twice changes nothing. LibCST is loaded with this module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import libcst as cst
 
 from mcp_gateway.kit.routes.errors import ApplicationUnclear
+from mcp_gateway.kit.tame import is_tame
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
+@contextmanager
+def _not_too_deep() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError as error:
+        raise ApplicationUnclear("The application's file is nested too deeply.") from error
+
+
+@_not_too_deep()
 def with_router(source: str, module: str, alias: str) -> str:
     """`from <module> import router as <alias>` and `<app>.include_router(<alias>)`, each where it is not there yet.
 
@@ -32,6 +43,7 @@ def with_router(source: str, module: str, alias: str) -> str:
     return changed.code
 
 
+@_not_too_deep()
 def without_router(source: str, module: str) -> str:
     """Without both lines; as it is where they are not."""
     tree = _parsed(source)
@@ -42,6 +54,8 @@ def without_router(source: str, module: str) -> str:
 
 
 def _parsed(source: str) -> cst.Module:
+    if not is_tame(source):
+        raise ApplicationUnclear("The application's file is nested too deeply, has too long a statement, or is no Python.")
     try:
         return cst.parse_module(source)
     except cst.ParserSyntaxError as error:

@@ -157,6 +157,7 @@ def _carry_out(root: Path, change: Change, undo: ExitStack) -> None:
         mode = target.stat().st_mode & 0o777
         target.unlink()
     else:
+        target = target.resolve()  # a link stays one
         for folder in reversed([one for one in target.parents if not one.exists() and not one.is_symlink()]):
             folder.mkdir()
             undo.callback(folder.rmdir)
@@ -196,6 +197,8 @@ def _text(root: Path, path: str) -> str | None:
 def _read(path: Path) -> str:
     """Raises `InvalidRouterOrder` for what is no text of a sensible size."""
     try:
+        if not path.is_file():
+            raise InvalidRouterOrder(f"{path.name} is no file.", parameter="package")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InvalidRouterOrder(f"{path.name} is too large to be a module.", parameter="package")
         with path.open(encoding="utf-8", newline="") as file:

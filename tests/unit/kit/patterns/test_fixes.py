@@ -229,3 +229,9 @@ def test_an_encoding_that_is_none_for_source_is_said(coding: str, tmp_path: Path
     assert [one.file for one in report.unreadable] == ["router.py"]
     assert "encoding" in report.unreadable[0].why
     assert [one.file for one in report.files] == ["other.py"]
+
+
+@pytest.mark.parametrize("deep", ["[" * 90 + "]" * 90, " and ".join("a" * 20_000)])
+def test_what_would_end_the_process_is_left_alone(deep: str, tmp_path: Path) -> None:
+    text = f"{SLEEPS}x = {deep}\n"
+    assert mended_text(tmp_path, text) == text

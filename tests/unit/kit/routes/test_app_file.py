@@ -80,5 +80,15 @@ def test_a_file_without_one_clear_application_is_refused(source: str) -> None:
         with_router(source, MODULE, ALIAS)
 
 
+@pytest.mark.parametrize(
+    "deep", ["[" * 20_000 + "]" * 20_000, "-" * 20_000 + "1", "not " * 900 + "b", " and ".join("a" * 20_000), "a" + "()" * 400]
+)
+def test_a_file_made_to_hurt_its_reader_is_refused(deep: str) -> None:
+    with pytest.raises(ApplicationUnclear):
+        with_router(f"{PLAIN}x = {deep}\n", "backend.routers.products", "products_router")
+    with pytest.raises(ApplicationUnclear):
+        without_router(f"from backend.routers.products import router\n{PLAIN}x = {deep}\n", "backend.routers.products")
+
+
 def test_removing_what_is_not_there_changes_nothing() -> None:
     assert without_router(PLAIN, MODULE) == PLAIN

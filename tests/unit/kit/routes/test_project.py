@@ -1,5 +1,6 @@
 """A project on disk: shown first, never over what somebody changed, and back again."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,24 @@ def test_links_do_not_lead_out_of_the_project(tmp_path: Path) -> None:
     with pytest.raises(InvalidRouterOrder, match="leads out of the project"):
         changes(project, generate(RouterOrder(router_name="products")))
     assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize("name", ["app.py", "pipes.py"])
+def test_a_pipe_in_the_package_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "src/backend"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(InvalidRouterOrder, match=f"{name} is no file"):
+        written(tmp_path)
+
+
+def test_a_link_within_the_project_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "src/backend").mkdir(parents=True)
+    (tmp_path / "real.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
+    (tmp_path / "src/backend/app.py").symlink_to("../../real.py")
+    written(tmp_path)
+    assert (tmp_path / "src/backend/app.py").is_symlink()
+    assert "products_router" in (tmp_path / "real.py").read_text()
 
 
 def test_removing_gives_back_what_was_there(tmp_path: Path) -> None:

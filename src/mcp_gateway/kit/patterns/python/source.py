@@ -1,5 +1,5 @@
-"""A Python file as text and as a tree. Syntax newer than the running Python is rewritten first (`rephrasing.py`; what
-that cannot, LibCST in `newer_syntax.py`).
+"""A Python file as text and as a tree. Syntax newer than the running Python is rewritten first (`rephrasing.py`,
+`formatted.py`).
 
 Every file is hostile: bounded in size and depth, decoded as it declares itself, and never run.
 """
@@ -12,16 +12,13 @@ import stat
 import tokenize
 import warnings
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from mcp_gateway.kit.patterns.python.formatted import unnested
 from mcp_gateway.kit.patterns.python.rephrasing import rephrased
 
 MAX_BYTES: Final = 2_000_000
-# What LibCST's parser bears on an ordinary stack, with room: brackets in brackets, tokens in one statement.
-MAX_NESTING: Final = 60
-MAX_LINE_TOKENS: Final = 1_000
 # Those that cost what their bytes cost. Python has others that never decode, or for seconds.
 ENCODINGS: Final = frozenset({"utf-8", "utf-8-sig", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 
@@ -114,35 +111,11 @@ def _tree(text: str) -> ast.Module:
 
 def _rewritten(text: str, error: SyntaxError) -> ast.Module:
     older = rephrased(text)
-    try:
-        return _tree(older)
-    except SyntaxError:
-        pass
-    except (ValueError, RecursionError, MemoryError) as worse:
-        raise Unparsable(f"no Python: {type(worse).__name__}"[:200]) from worse
-    if not _is_tame(older):
-        raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error
-    try:
-        # By name: LibCST takes longer to load than most runs take.
-        oldest: str | None = import_module("mcp_gateway.kit.patterns.python.newer_syntax").as_older(older)
-        if oldest is not None:
-            return _tree(oldest)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
+    for one in (older, unnested(older)):
+        try:
+            return _tree(one)
+        except SyntaxError:
+            continue
+        except (ValueError, RecursionError, MemoryError):
+            break
     raise Unparsable(f"line {error.lineno}: {error.msg}"[:200]) from error
-
-
-def _is_tame(text: str) -> bool:
-    """Whether LibCST may see it: its parser is native and recursive, and deep nesting would end the process, not the call."""
-    depth = length = branches = 0
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            length = 0 if token.type == tokenize.NEWLINE else length + 1
-            branches += token.string == "elif"
-            if token.type == tokenize.OP:
-                depth += (token.string in "([{") - (token.string in ")]}")
-            if depth > MAX_NESTING or length > MAX_LINE_TOKENS or branches > MAX_LINE_TOKENS:
-                return False
-    except (tokenize.TokenError, IndentationError, SyntaxError):
-        return False
-    return True
