@@ -66,6 +66,35 @@ def test_newer_syntax_is_read_with_its_lines(tmp_path: Path) -> None:
         validate_source("def (:", order(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "newer",
+    [
+        'f"{kept["item"]}"',
+        'f"-{\n    kept(\n        1,\n    )\n}"',
+        'f"{\'\\n\'.join(kept)} {{as}} \\N{EM DASH} \\""',
+        'f"{kept["item"]:>{kept["width"]}}" + "f{not[" + rf"\\d{kept["b"]}"',
+        'f"{\n    kept  # and "why"\n}"',
+        'f"""{kept["item"]} "said" {item}""" + f"{kept["item"]}"',
+    ],
+)
+def test_texts_of_newer_pythons_are_read_with_their_lines(newer: str, tmp_path: Path) -> None:
+    report = validate_source(f"# it's\nkept = {{}}\ntold = {newer}\n{BARE}", order(tmp_path))
+    assert {one.place.line for one in report.findings} == {10 + newer.count("\n")}
+
+
+@pytest.mark.parametrize(
+    "newer", ['f"{', 'f"{a["b"]', 'f"' + "{f'" * 50, "f'''{" + "[" * 5_000, "class A[\n", "type X[" * 2_000, 'f"{a:{"']
+)
+def test_newer_syntax_without_an_end_is_told(newer: str, tmp_path: Path) -> None:
+    with pytest.raises(Unparsable):
+        validate_source(newer, order(tmp_path))
+
+
+def test_types_over_several_lines_are_read(tmp_path: Path) -> None:
+    newer = "class Kept[\n    A: (int, str),\n    *B,\n](dict[A, B]):\n    pass\n\ntype Pair[A] = tuple[\n    A, A\n]\n"
+    assert {one.place.line for one in validate_source(newer + BARE, order(tmp_path)).findings} == {16}
+
+
 def test_a_suppression_with_a_reason_holds(tmp_path: Path) -> None:
     text = BARE.replace(
         "async def", "# patterns: allow rate-limit-missing, tenant-missing: the partner network limits at its edge\nasync def"

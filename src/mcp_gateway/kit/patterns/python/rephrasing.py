@@ -1,8 +1,7 @@
 """The commonest newer syntax said in older words by its form alone, so that `ast` of the running Python can read it.
 
 `except A, B:` (3.14), type parameters and `type` statements (3.12). Lines stay, and so do columns behind type parameters. A text
-in quotes that looks like one is changed too: for what is judged it does not matter. What is left is for `newer_syntax.py`, which
-costs a hundred times as much.
+in quotes that looks like one is changed too: for what is judged it does not matter.
 """
 
 import re
