@@ -113,14 +113,17 @@ class World:
         return any(one.parent is not None and one.parent.call is made for one in self.mountings)
 
     def known_routes(self, study: "Study") -> Iterator[Route]:
-        """The routes of a module and of the project's modules whose routers it includes."""
+        """The routes of a module and of the project's modules whose routers it includes, however far down."""
         yield from study.routes
-        seen = {study.module}
-        for one in self.mountings:
-            module = one.child.scope.module
-            if one.scope.module is study.module and module not in seen:
-                seen.add(module)
-                yield from self.routes.of(module)
+        seen, waiting = {study.module}, [study.module]
+        while waiting:
+            above = waiting.pop()
+            for one in self.mountings:
+                module = one.child.scope.module
+                if one.scope.module is above and module not in seen:
+                    seen.add(module)
+                    waiting.append(module)
+                    yield from self.routes.of(module)
 
     def study(self, module: Module) -> "Study":
         routes = tuple(self.routes.of(module))

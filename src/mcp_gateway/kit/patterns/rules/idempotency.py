@@ -11,7 +11,7 @@ from mcp_gateway.kit.patterns.python.expressions import argument, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
 from mcp_gateway.kit.patterns.python.names import Names
 from mcp_gateway.kit.patterns.python.trees import remembered, walk
-from mcp_gateway.kit.patterns.rules.publicity import is_entrance
+from mcp_gateway.kit.patterns.rules.publicity import is_entrance, proves_caller
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Expression, Route
 
@@ -49,7 +49,9 @@ async def create_item(
 
 def _missing(study: Study) -> Iterator[Hit]:
     for route in study.routes:
-        if "post" not in route.methods or is_entrance(route, study) or ASKING.search(route.path) or route.function is None:
+        if "post" not in route.methods or route.function is None or ASKING.search(route.path):
+            continue
+        if is_entrance(route, study) or proves_caller(route):
             continue
         if all(any(_keeps(one, study) for one in chain) for chain in study.chains(route)) or _in_body(study, route):
             continue

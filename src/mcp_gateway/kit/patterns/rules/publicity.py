@@ -13,6 +13,11 @@ PUBLIC: Final = re.compile(
 ENTRANCE: Final = re.compile(
     r"(^|/)(login|logout|token|signin|sign-in|signup|register|callback|authorize|password-recovery.*|refresh)(/|$)"
 )
+# Who proves who it is, or says by what it will: a code counts once, and a password set twice is set.
+PROVING: Final = re.compile(
+    r"(^|/)((\w+-)?(otp|totp|mfa|2fa)(/\w+)?|(re)?set-password|change-password|password-reset|magic-link|passkeys?/\w+)/?$"
+)
+LOGGING_IN: Final = re.compile(r"^(log_?(in|out)|sign_?(in|out)|authenticate)(_(user|for|with|via|by)\w*)?$")
 
 
 def is_public(route: Route, study: Study) -> bool:
@@ -26,4 +31,10 @@ def _is_named(path: str, study: Study) -> bool:
 
 def is_entrance(route: Route, study: Study) -> bool:
     """Where callers log in: nobody is known there yet."""
-    return is_public(route, study) or bool(ENTRANCE.search(route.path))
+    name = route.name.rpartition(".")[2]
+    return is_public(route, study) or bool(ENTRANCE.search(route.path) or LOGGING_IN.match(name))
+
+
+def proves_caller(route: Route) -> bool:
+    """Whether it is a step of logging in."""
+    return bool(PROVING.search(route.prefixed_path))

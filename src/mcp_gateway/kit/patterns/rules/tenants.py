@@ -12,7 +12,7 @@ from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, all_parameters
 from mcp_gateway.kit.patterns.python.trees import walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
-from mcp_gateway.kit.patterns.rules.webhooks import is_webhook
+from mcp_gateway.kit.patterns.rules.webhooks import is_signed, is_webhook
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
 
@@ -129,7 +129,7 @@ async def list_items(tenant: Annotated[str, Depends(tenant_of)], items: Items) -
 
 def _missing(study: Study) -> Iterator[Hit]:
     for route in study.routes:
-        if is_entrance(route, study) or is_webhook(route) or _knows_caller(study, route):
+        if is_entrance(route, study) or is_webhook(route) or _knows_caller(study, route) or is_signed(study, route):
             continue
         yield Hit(
             node=route.place,

@@ -5,20 +5,25 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mcp_gateway.kit.patterns.facts.origins import Origin
 from mcp_gateway.kit.patterns.facts.statements import awaited_call, catches_all, ends_in_error, raises, verdict_used
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Module
+from mcp_gateway.kit.patterns.python.names import Symbol
 from mcp_gateway.kit.patterns.python.paths import Paths
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import calls, own_nodes, walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Dependency, Route
 
 WEBHOOK: Final = re.compile(r"web_?hook|(^|[/_])hooks?([/_]|$)", re.IGNORECASE)
 VERIFYING: Final = re.compile(
-    r"construct_event|verify|validate_signature|check_signature|unwrap|compare_digest|validate_webhook", re.IGNORECASE
+    r"construct_event|verify|validate_(signature|webhook|event)|check_signature|unwrap|compare_digest", re.IGNORECASE
 )
 ANSWERS: Final = {"compare_digest"}
+# Methods that answer, of what is made to look at signatures.
+ANSWERING: Final = re.compile(r"^(is|has)_(a_)?(valid|authentic|signed|genuine)")
+SIGNING: Final = re.compile(r"signature|signing|webhook|verifier|hmac", re.IGNORECASE)
 MAX_DEPTH: Final = 5
 
 UNVERIFIED = RuleCard(
@@ -52,28 +57,37 @@ def is_webhook(route: Route) -> bool:
     """By its path, its handler's name, or the prefix of its router; webhooks that are managed like other things are none."""
     if "post" not in route.methods and "put" not in route.methods:
         return False
-    prefix = ""
-    if route.router is not None:
-        value = next((word.value for word in route.router.call.keywords if word.arg == "prefix"), None)
-        prefix = str(value.value) if isinstance(value, ast.Constant) else ""
     name = route.name.rpartition(".")[2]
     if name.startswith(("create", "register", "update", "delete", "list", "add", "test", "new")):
         return False
-    return bool(WEBHOOK.search(f"{prefix}{route.path}") or WEBHOOK.search(name))
+    return bool(WEBHOOK.search(route.prefixed_path) or WEBHOOK.search(name))
 
 
 def _unverified(study: Study) -> Iterator[Hit]:
     for route in study.routes:
-        if not is_webhook(route) or route.function is None:
-            continue
-        verifier = _Verifier(study)
-        if verifier.body(route.function, route.scope.module) or all(verifier.chain(chain) for chain in study.chains(route)):
-            continue
-        if any(verifier.wrapper(one.node, route) for one in route.wrappers):
+        if not is_webhook(route) or route.function is None or is_signed(study, route) or _is_for_users(study, route):
             continue
         yield Hit(
             node=route.place, route=route, message=f"{route.name} is a webhook and does not refuse a wrong signature on every way"
         )
+
+
+def is_signed(study: Study, route: Route) -> bool:
+    """Whether a signature says who sends, on every way to the handler's end, whatever the route is called."""
+    if route.function is None:
+        return False
+    verifier = _Verifier(study)
+    if verifier.body(route.function, route.scope.module) or all(verifier.chain(chain) for chain in study.chains(route)):
+        return True
+    return any(verifier.wrapper(one.node, route) for one in route.wrappers)
+
+
+def _is_for_users(study: Study, route: Route) -> bool:
+    """Whether every way to it hands over somebody who has logged in: who looks after webhooks is no sender of them."""
+    return all(
+        any(one.by is None and one.parameter and study.world.origins.of_target(one.target) & Origin.CALLER for one in chain)
+        for chain in study.chains(route)
+    )
 
 
 class _Verifier:
@@ -129,19 +143,33 @@ class _Verifier:
             if call.args and ast.dump(call.args[0]) == ast.dump(call.args[-1]):
                 return False
             return verdict_used(node, function, module)
+        if _answers(symbol):
+            return verdict_used(node, function, module)
         return bool(VERIFYING.search(name)) and symbol.kind in ("external", "unknown") and name != "verify_exp"
 
     def _hands_out(self, function: Function, module: Module) -> bool:
-        """`def holds(...) -> bool: return hmac.compare_digest(...)`."""
-        for node in walk(function):
-            if isinstance(node, ast.Return) and node.value is not None:
-                for one in walk(node.value):
-                    if isinstance(one, ast.Call) and words(one.func).rpartition(".")[2] in ANSWERS:
-                        symbol = self._study.names.callee(one, module.around(one))
-                        return symbol.kind == "external" and not (
-                            isinstance(node.value, ast.BoolOp) and isinstance(node.value.op, ast.Or)
-                        )
-        return False
+        """`def holds(...) -> bool: return hmac.compare_digest(...)`, or what a library found signed, and else nothing."""
+        given = [node.value for node in own_nodes(function) if isinstance(node, ast.Return) and node.value is not None]
+        telling = [one for one in given if not (isinstance(one, ast.Constant) and not one.value)]
+        return bool(telling) and all(self._is_verdict(one, module) for one in telling)
+
+    def _is_verdict(self, value: ast.expr, module: Module) -> bool:
+        if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or):
+            return False
+        for one in calls(value):
+            symbol = self._study.names.callee(one, module.around(one))
+            if symbol.kind == "external" and (symbol.last in ANSWERS or _answers(symbol)):
+                return True
+        own = value.value if isinstance(value, ast.Await) else value
+        if not isinstance(own, ast.Call):
+            return False
+        symbol = self._study.names.callee(own, module.around(own))
+        return symbol.kind == "external" and bool(VERIFYING.search(symbol.last) and SIGNING.search(symbol.dotted))
+
+
+def _answers(symbol: Symbol) -> bool:
+    """`SignatureVerifier(…).is_valid_request(…)` of a library."""
+    return symbol.kind == "external" and bool(ANSWERING.match(symbol.last) and SIGNING.search(symbol.dotted))
 
 
 def _forgives(handler: ast.ExceptHandler) -> bool:

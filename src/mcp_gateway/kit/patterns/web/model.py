@@ -68,6 +68,13 @@ class Route:
         return self.function if self.function is not None else self.call
 
     @property
+    def prefixed_path(self) -> str:
+        """The path behind the prefix its router is made with."""
+        made = self.router.call.keywords if self.router is not None else ()
+        prefix = next((word.value for word in made if word.arg == "prefix"), None)
+        return (prefix.value if isinstance(prefix, ast.Constant) and isinstance(prefix.value, str) else "") + self.path
+
+    @property
     def reads(self) -> bool:
         return self.methods <= READING
 
