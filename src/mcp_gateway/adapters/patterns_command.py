@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import resource
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -14,15 +15,28 @@ from mcp_gateway.diagnostics.errors import NotJudged
 from mcp_gateway.kit.patterns.model import Level
 
 NAME: Final = "router.py"
+# A judgement keeps a processor busy, for up to half a minute when somebody means it to.
+AT_ONCE: Final = 2
+MAX_MEMORY_BYTES: Final = 2 * 1024**3
 # What it says when it fails, as far as it is passed on.
 MAX_WORDS: Final = 300
 
 
 class PatternsCommand:
-    """Implements `diagnostics.routers.Judging` by `mcp-gateway patterns`; each judgement is a program that ends with it."""
+    """Implements `diagnostics.routers.Judging` by `mcp-gateway patterns`; each judgement is a program that ends with it.
+
+    So many run at once; others wait.
+    """
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def judge(self, path: Path, level: Level, *, project: Path) -> Mapping[str, Json]:
         """Cancelling it ends the program. Raises `NotJudged`."""
+        async with self._places:
+            return await self._judge(path, level, project)
+
+    async def _judge(self, path: Path, level: Level, project: Path) -> Mapping[str, Json]:
         program = await asyncio.create_subprocess_exec(
             # Without -P the folder that is judged comes before our own modules and Python's, and its code would run.
             *(sys.executable, "-P", "-m", "mcp_gateway", "patterns", str(path), "--level", level, "--format", "json"),
@@ -34,6 +48,7 @@ class PatternsCommand:
             start_new_session=True,
         )
         try:
+            _bound(program.pid)
             printed, said = await program.communicate()
         finally:
             if program.returncode is None:
@@ -51,6 +66,13 @@ class PatternsCommand:
             path = Path(folder) / NAME
             await asyncio.to_thread(path.write_bytes, text.encode("utf-8", "surrogatepass"))
             return await self.judge(path, level, project=path.parent)
+
+
+def _bound(pid: int) -> None:
+    """What it takes more of memory fails there, and not where it is noticed by everybody. Linux alone can do so from outside."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
 
 
 def _words(said: bytes, project: Path) -> str:
