@@ -1,18 +1,19 @@
 """Which line memory grows at, while Python follows its allocations."""
 
+import asyncio
 import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
-from mcp_gateway.kit.figures import RecordedFigures
+from mcp_gateway.kit.figures import Counter, Metric, RecordedFigures
 from mcp_gateway.kit.vitals import allocations
 from mcp_gateway.kit.vitals.allocations import AllocationWatch
 from mcp_gateway.kit.vitals.places import place_of
 
 pytestmark = pytest.mark.anyio
 
-GROWTH, FOLLOWED = "allocation_growth_bytes", "allocations_followed"
+GROWTH, LOOKS = "allocation_growth_bytes", "allocation_looks"
 MEGABYTE = 1_000_000
 
 
@@ -45,7 +46,7 @@ async def test_the_line_that_keeps_memory_is_named_with_how_much() -> None:
     for _ in range(3):
         leak.keep(MEGABYTE)
         await watch.look()
-    assert figures.total(FOLLOWED) == 1
+    assert figures.total(LOOKS) == 4
     assert 3 * MEGABYTE <= figures.total(GROWTH, place=leak.place) < 3.1 * MEGABYTE
     assert figures.total(GROWTH) < 4 * MEGABYTE
 
@@ -95,19 +96,51 @@ async def test_more_blocks_than_are_copied_in_a_moment_are_dropped_instead(monke
     assert len(many) == 20_000
 
 
-async def test_nothing_is_followed_by_itself_and_what_ends_is_said_to_have() -> None:
+async def test_nothing_is_followed_by_itself() -> None:
     figures, leak = RecordedFigures(), Leak()
-    async with AllocationWatch(figures=figures) as watch:
-        leak.keep(MEGABYTE)
-        await watch.look()
-        assert not tracemalloc.is_tracing()
-        assert (figures.total(FOLLOWED), figures.total(GROWTH)) == (0, 0)
-        tracemalloc.start()
-        await watch.look()
-        assert figures.total(FOLLOWED) == 1
-        tracemalloc.stop()
-        await watch.look()
-        assert figures.total(FOLLOWED) == 0
+    watch = AllocationWatch(figures=figures)
+    await watch.look()
+    leak.keep(MEGABYTE)
+    await watch.look()
+    assert not tracemalloc.is_tracing()
+    assert (figures.total(LOOKS), figures.total(GROWTH)) == (0, 0)
+
+
+@pytest.mark.usefixtures("followed")
+async def test_nothing_is_told_once_following_has_ended() -> None:
+    figures, leak = RecordedFigures(), Leak()
+    watch = AllocationWatch(figures=figures)
+    await watch.look()
+    tracemalloc.stop()
+    leak.keep(MEGABYTE)
+    await watch.look()
+    assert (figures.total(LOOKS), figures.total(GROWTH)) == (1, 0)
+
+
+class Heard(RecordedFigures):
+    """Tells of growth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grown = asyncio.Event()
+
+    def counter(self, metric: Metric, **labels: str) -> Counter:
+        if metric is allocations.GROWTH:
+            self.grown.set()
+        return super().counter(metric, **labels)
+
+
+@pytest.mark.usefixtures("followed")
+async def test_it_looks_by_itself_while_it_is_open_and_sooner_when_much_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocations, "ASK_SECONDS", 0.01)
+    monkeypatch.setattr(allocations, "MOST_BYTES", 6_000_000)
+    figures, kept = Heard(), []
+    async with AllocationWatch(figures=figures, every_seconds=3_600), asyncio.timeout(60):
+        while not figures.grown.is_set():
+            kept.append([bytearray(1) for _ in range(10_000)])
+            await asyncio.sleep(0.02)
+    assert figures.total(LOOKS) >= 2
+    assert figures.total(GROWTH) > 0
 
 
 def test_a_place_is_told_without_the_folders_above_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
