@@ -45,7 +45,7 @@ OWN: Mapping[str, Meaning] = MappingProxyType(
         "loop_blocked_seconds": _plain("gateway.loop_blocked_ms_total", "place", scale=SECONDS_TO_MS),
         "process_rss_bytes": _plain("gateway.rss_bytes"),
         "allocation_growth_bytes": _plain("gateway.allocation_growth_bytes_total", "place"),
-        "allocations_followed": _plain("gateway.allocations_followed"),
+        "allocation_looks": _plain("gateway.allocation_looks_total"),
         "process_cpu_used_seconds": _plain("gateway.cpu_seconds_total"),
         "machine_processor_waited_seconds": _plain("gateway.machine_waited_seconds_total"),
         "process_held_back_seconds": _plain("gateway.held_back_seconds_total"),
