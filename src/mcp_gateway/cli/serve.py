@@ -1,6 +1,7 @@
 """`mcp-gateway serve`: the web page, the API and the MCP endpoints in one process, until Ctrl-C."""
 
 import sys
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -79,18 +80,14 @@ def serve(
 
 
 async def _serve(settings: Settings, role: Role, watched: Watched) -> None:
-    listeners = open_listeners(settings)
-    try:
+    with closing(open_listeners(settings)) as listeners, allocations_followed_on_signal():
         async with open_application(
             settings, clock=SystemClock(), listeners=listeners, role=role, watched=watched
         ) as application:
             log.info("listening", page=listeners.url, mcp=f"{listeners.mcp_url}/mcp", data=application.data)
             await _say_ways_in(application.gateway.access, settings, listeners.url)
-            with allocations_followed_on_signal():
-                await application.serve(listeners)
+            await application.serve(listeners)
             log.info("stopped")
-    finally:
-        listeners.close()
 
 
 async def _say_ways_in(access: Access | None, settings: Settings, page_url: str) -> None:
