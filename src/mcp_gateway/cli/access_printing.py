@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -113,7 +113,7 @@ def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None
     Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
 
 
-def print_json(facts: Json) -> None:
+def print_json(facts: Mapping[str, object]) -> None:
     """Indented, for people and programs alike."""
     _write(json.dumps(facts, ensure_ascii=False, indent=2).split("\n"))
 

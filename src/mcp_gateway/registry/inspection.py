@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from mcp_gateway.core.errors import Json
 from mcp_gateway.core.protocol.revisions import Era
 
 # "error": it cannot be used like this; "warning": somebody will trip over it; "note": good to know.
@@ -20,15 +19,6 @@ class Finding:
     message: str
     hint: str
     subject: str = ""
-
-    def to_dict(self) -> dict[str, Json]:
-        return {
-            "code": self.code,
-            "severity": self.severity,
-            "message": self.message,
-            "hint": self.hint,
-            "subject": self.subject,
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,9 +3,11 @@
 Every route is found in the applications themselves, the mounted MCP applications included, so that a new one is held to it too.
 """
 
+import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -42,6 +44,7 @@ PUBLIC = {
 # The page's files: markup, styles, scripts and the icon.
 FILES = {(method, f"/{name}") for name in read_page_files() for method in ("GET", "HEAD")}
 PAGE = {(method, path if path.count("/") == 1 else f"/{path.split('/')[1]}/{{path:path}}") for method, path in FILES}
+_SHAPE = re.compile(r"#/components/schemas/([^\"]+)")
 MCP = {"/mcp", "/sse", "/messages/", "/health"}
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -134,13 +137,26 @@ async def test_no_route_takes_a_command_or_an_address_to_fetch(application: Appl
     """
     main = routed(application.main)
     assert isinstance(main, FastAPI)
-    shapes = main.openapi()["components"]["schemas"]
+    described = main.openapi()
+    every = described["components"]["schemas"]
+    bodies = [one["requestBody"] for path in described["paths"].values() for one in path.values() if "requestBody" in one]
+    shapes = {name: every[name] for name in named_in(bodies, every)}
     # Where a registered server is has to be said; it is judged each time it is used, never on saving alone.
     registering = {"ServerRequest", "ServerPatch"}
     assert not any("command" in shapes[name]["properties"] for name in registering)
     fields = {field for name, shape in shapes.items() if name not in registering for field in shape.get("properties", {})}
     assert "query" in fields
     assert not fields & {"command", "args", "env", "stdio", "url", "uri", "href", "spec_url", "endpoint"}
+
+
+def named_in(part: Any, shapes: Mapping[str, Any]) -> set[str]:
+    """The shapes it refers to, and those that these refer to."""
+    names: set[str] = set()
+    found = set(_SHAPE.findall(json.dumps(part)))
+    while found - names:
+        names |= found
+        found = set(_SHAPE.findall(json.dumps([shapes[name] for name in found])))
+    return names
 
 
 async def test_with_a_token_each_endpoint_answers(application: Application) -> None:

@@ -21,6 +21,17 @@ from mcp_gateway.access.tokens.embedded import TokenOrder
 from mcp_gateway.access.tokens.lifetimes import read_lifetime
 from mcp_gateway.core.errors import Json
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.entrypoints.http.access_answers import (
+    DryRunAnswer,
+    ExplanationAnswer,
+    IssuedAnswer,
+    PutAnswer,
+    RevokedAnswer,
+    RuleRemovedAnswer,
+    RulesAnswer,
+    SignedOutAnswer,
+    TokensAnswer,
+)
 from mcp_gateway.entrypoints.http.access_models import (
     Described,
     DryRunRequest,
@@ -40,7 +51,6 @@ from mcp_gateway.entrypoints.http.access_shapes import (
 )
 from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.guards import Explained, RulesUsed, TokensUsed
-from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.gateway import Gateway
 from mcp_gateway.kit.fastapi import Call, GuardedRoute
 
@@ -72,12 +82,12 @@ async def written_down(
 
 def _add_explain(router: APIRouter, gateway: Gateway, access: Access) -> None:
     @router.post("/explain", summary="Why somebody may, or may not: every step of the decision")
-    async def explain(body: ExplainRequest, request: Request, call: Explained) -> JsonObject:
+    async def explain(body: ExplainRequest, request: Request, call: Explained) -> ExplanationAnswer:
         described = described_caller(body.caller, call.caller.tenant)
         action, target = asked_for(body)
         known = _circumstances(gateway, target)
 
-        async def work() -> JsonObject:
+        async def work() -> ExplanationAnswer:
             return shape_explanation(access.policy.explain(call.caller, described, action, target, known))
 
         arguments: dict[str, Json] = {"explain": body.model_dump(mode="json", exclude_defaults=True)}
@@ -86,18 +96,18 @@ def _add_explain(router: APIRouter, gateway: Gateway, access: Access) -> None:
 
 def _add_rules(router: APIRouter, access: Access) -> None:
     @router.get("/rules", summary="What speaks about your tenant: built in, of the file, and stored")
-    async def rules(request: Request, call: RulesUsed) -> JsonObject:
-        async def work() -> JsonObject:
+    async def rules(request: Request, call: RulesUsed) -> RulesAnswer:
+        async def work() -> RulesAnswer:
             listed = [shape_listed(one) for one in access.policy.list(call.caller)]
             return {"rules": listed, "version": access.policy.current.version}
 
         return await written_down(access, call, request, action="manage_access", arguments={"list": "rules"}, work=work)
 
     @router.put("/rules", summary="Add a rule, role or row filter, or replace the one of its name")
-    async def put(body: RuleRequest, request: Request, call: RulesUsed) -> JsonObject:
+    async def put(body: RuleRequest, request: Request, call: RulesUsed) -> PutAnswer:
         addition = Addition(kind=body.kind, text=json.dumps(body.statement))
 
-        async def work() -> JsonObject:
+        async def work() -> PutAnswer:
             statement = await access.policy.put(call.caller, addition, force=body.force)
             return {"rule": shape_statement(statement), "version": access.policy.current.version}
 
@@ -112,8 +122,8 @@ def _add_rules(router: APIRouter, access: Access) -> None:
         call: RulesUsed,
         *,
         force: Annotated[bool, Query(description="Even if you could not take it back yourself afterwards.")] = False,
-    ) -> JsonObject:
-        async def work() -> JsonObject:
+    ) -> RuleRemovedAnswer:
+        async def work() -> RuleRemovedAnswer:
             await access.policy.remove(call.caller, Removal(kind=kind, id=name), force=force)
             return {"removed": name, "version": access.policy.current.version}
 
@@ -121,8 +131,8 @@ def _add_rules(router: APIRouter, access: Access) -> None:
         return await written_down(access, call, request, action="manage_access", arguments=arguments, work=work)
 
     @router.post("/dry-run", summary="Who would lose or gain what; nothing is changed")
-    async def dry_run(body: DryRunRequest, request: Request, call: RulesUsed) -> JsonObject:
-        async def work() -> JsonObject:
+    async def dry_run(body: DryRunRequest, request: Request, call: RulesUsed) -> DryRunAnswer:
+        async def work() -> DryRunAnswer:
             calls = await access.past_calls.read([call.caller.tenant], days=body.days)
             return shape_dry_run(access.policy.dry_run(call.caller, [_change(one) for one in body.changes], calls))
 
@@ -132,14 +142,15 @@ def _add_rules(router: APIRouter, access: Access) -> None:
 
 def _add_tokens(router: APIRouter, access: Access) -> None:
     @router.get("/tokens", summary="The tokens of your tenant that have not expired; never their text")
-    async def tokens(request: Request, call: TokensUsed) -> JsonObject:
-        async def work() -> JsonObject:
+    async def tokens(request: Request, call: TokensUsed) -> TokensAnswer:
+        async def work() -> TokensAnswer:
             return {"tokens": [shape_listed_token(one) for one in await access.tokens.list(call.caller)]}
 
         return await written_down(access, call, request, action="issue_tokens", arguments={"list": "tokens"}, work=work)
 
+    # patterns: allow write-not-idempotent: a kept answer would be a token that lies in the store
     @router.post("/tokens", summary="Make a token; its text is told this once")
-    async def issue(body: TokenRequest, request: Request, call: TokensUsed) -> JsonObject:
+    async def issue(body: TokenRequest, request: Request, call: TokensUsed) -> IssuedAnswer:
         order = TokenOrder(
             tenant=call.caller.tenant,
             subject=body.subject,
@@ -149,7 +160,7 @@ def _add_tokens(router: APIRouter, access: Access) -> None:
             scopes=None if body.scopes is None else frozenset(body.scopes),
         )
 
-        async def work() -> JsonObject:
+        async def work() -> IssuedAnswer:
             text, record = await access.tokens.issue(call.caller, order)
             return {"token": text, **shape_issued(record)}
 
@@ -157,16 +168,16 @@ def _add_tokens(router: APIRouter, access: Access) -> None:
         return await written_down(access, call, request, action="issue_tokens", arguments=arguments, work=work)
 
     @router.delete("/tokens/{jti}", summary="Take one token back, on every replica, and the sign-ins made with it")
-    async def revoke(jti: Annotated[str, Path(max_length=300)], request: Request, call: TokensUsed) -> JsonObject:
-        async def work() -> JsonObject:
+    async def revoke(jti: Annotated[str, Path(max_length=300)], request: Request, call: TokensUsed) -> RevokedAnswer:
+        async def work() -> RevokedAnswer:
             await access.tokens.revoke_token(call.caller, jti)
             return {"revoked": jti}
 
         return await written_down(access, call, request, action="issue_tokens", arguments={"revoke": jti}, work=work)
 
     @router.post("/sign-out", summary="End everything somebody holds: tokens issued until now, and sign-ins at the page")
-    async def sign_out(body: SubjectRequest, request: Request, call: TokensUsed) -> JsonObject:
-        async def work() -> JsonObject:
+    async def sign_out(body: SubjectRequest, request: Request, call: TokensUsed) -> SignedOutAnswer:
+        async def work() -> SignedOutAnswer:
             await access.tokens.revoke_subject(call.caller, body.subject)
             ended = await access.sessions.revoke_subject(call.caller.tenant, body.subject)
             return {"subject": body.subject, "sessions_ended": ended}

@@ -11,10 +11,21 @@ from mcp_gateway.access.policy.listing import Listed
 from mcp_gateway.access.policy.model import Link
 from mcp_gateway.access.tokens.desk import ListedToken
 from mcp_gateway.access.tokens.records import IssuedToken
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.access_answers import (
+    AuditRowAnswer,
+    DryRunAnswer,
+    ExplanationAnswer,
+    LinkAnswer,
+    ListedAnswer,
+    ListedTokenAnswer,
+    ShiftAnswer,
+    StatementAnswer,
+    TokenAnswer,
+    VerificationAnswer,
+)
 
 
-def shape_explanation(explanation: Explanation) -> JsonObject:
+def shape_explanation(explanation: Explanation) -> ExplanationAnswer:
     return {
         "caller": {
             "tenant": explanation.caller.tenant,
@@ -33,11 +44,11 @@ def shape_explanation(explanation: Explanation) -> JsonObject:
     }
 
 
-def _link(link: Link) -> JsonObject:
+def _link(link: Link) -> LinkAnswer:
     return {"step": link.step, "passed": link.passed, "detail": link.detail, "rule": link.rule or None}
 
 
-def shape_listed(listed: Listed) -> JsonObject:
+def shape_listed(listed: Listed) -> ListedAnswer:
     return {
         **shape_statement(listed.statement),
         "source": listed.source,
@@ -46,11 +57,11 @@ def shape_listed(listed: Listed) -> JsonObject:
     }
 
 
-def shape_statement(statement: Statement) -> JsonObject:
+def shape_statement(statement: Statement) -> StatementAnswer:
     return {"kind": kind_of(statement), "id": identity_of(statement), "statement": to_body(statement)}
 
 
-def shape_dry_run(found: DryRun) -> JsonObject:
+def shape_dry_run(found: DryRun) -> DryRunAnswer:
     return {
         "of_calls": [_shift(one) for one in found.of_calls],
         "of_roles": [_shift(one) for one in found.of_roles],
@@ -58,7 +69,7 @@ def shape_dry_run(found: DryRun) -> JsonObject:
     }
 
 
-def _shift(shift: Shift) -> JsonObject:
+def _shift(shift: Shift) -> ShiftAnswer:
     return {
         "subject": shift.subject or None,
         "roles": list(shift.roles),
@@ -71,11 +82,11 @@ def _shift(shift: Shift) -> JsonObject:
     }
 
 
-def shape_listed_token(listed: ListedToken) -> JsonObject:
+def shape_listed_token(listed: ListedToken) -> ListedTokenAnswer:
     return {**shape_issued(listed.token), "revoked": listed.revoked}
 
 
-def shape_issued(token: IssuedToken) -> JsonObject:
+def shape_issued(token: IssuedToken) -> TokenAnswer:
     return {
         "id": token.jti,
         "subject": token.subject,
@@ -87,7 +98,7 @@ def shape_issued(token: IssuedToken) -> JsonObject:
     }
 
 
-def shape_row(row: AuditRow) -> JsonObject:
+def shape_row(row: AuditRow) -> AuditRowAnswer:
     event = row.event
     return {
         "sequence": row.sequence,
@@ -110,7 +121,7 @@ def shape_row(row: AuditRow) -> JsonObject:
     }
 
 
-def shape_verification(found: Verification) -> JsonObject:
+def shape_verification(found: Verification) -> VerificationAnswer:
     return {
         "sound": found.sound,
         "rows": found.rows,

@@ -9,10 +9,10 @@ from mcp_gateway.access.access import Access
 from mcp_gateway.access.audit.model import DecisionWord, Outcome
 from mcp_gateway.access.audit.search import Search, find
 from mcp_gateway.access.audit.verify import verify
+from mcp_gateway.entrypoints.http.access_answers import AuditPageAnswer, VerificationAnswer
 from mcp_gateway.entrypoints.http.access_routes import written_down
 from mcp_gateway.entrypoints.http.access_shapes import shape_row, shape_verification
 from mcp_gateway.entrypoints.http.guards import AuditRead
-from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.kit.fastapi import GuardedRoute
 
 MOST_ROWS = 200
@@ -44,8 +44,8 @@ def audit_routes(access: Access) -> APIRouter:
     router = APIRouter(prefix="/api/audit", tags=["audit"], route_class=GuardedRoute)
 
     @router.get("", summary="What was done, newest first")
-    async def search(query: Annotated[AuditQuery, Query()], request: Request, call: AuditRead) -> JsonObject:
-        async def work() -> JsonObject:
+    async def search(query: Annotated[AuditQuery, Query()], request: Request, call: AuditRead) -> AuditPageAnswer:
+        async def work() -> AuditPageAnswer:
             page = await find(access.audit, search_of(query, call.caller.tenant))
             return {"rows": [shape_row(row) for row in page.rows], "before": page.before}
 
@@ -53,8 +53,8 @@ def audit_routes(access: Access) -> APIRouter:
         return await written_down(access, call, request, action="read_audit", arguments=arguments, work=work)
 
     @router.get("/verify", summary="Whether anything in your tenant's chain was changed, removed or moved")
-    async def check(request: Request, call: AuditRead) -> JsonObject:
-        async def work() -> JsonObject:
+    async def check(request: Request, call: AuditRead) -> VerificationAnswer:
+        async def work() -> VerificationAnswer:
             return shape_verification(await verify(access.audit, call.caller.tenant, access.sealer.check))
 
         return await written_down(access, call, request, action="read_audit", arguments={"verify": True}, work=work)

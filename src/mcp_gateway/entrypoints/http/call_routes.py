@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from mcp_gateway.entrypoints.http.access_shapes import moment
 from mcp_gateway.entrypoints.http.guards import AuditRead, ServersUsed
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.server_answers import CallAnswer, CallsAnswer, ServerHealthAnswer
 from mcp_gateway.federation.recent import RecentCall
 from mcp_gateway.gateway import McpServers
 from mcp_gateway.kit.fastapi import GuardedRoute
@@ -28,18 +29,22 @@ def call_routes(servers: McpServers, registry: Registry) -> APIRouter:
         *,
         after: Annotated[int, Query(ge=0, description="Only calls with a higher number.")] = 0,
         limit: Annotated[int, Query(ge=1, le=MOST_CALLS)] = 50,
-    ) -> JsonObject:
+    ) -> CallsAnswer:
         found = servers.recent.of(call.caller.tenant, after=after, most=limit)
         return {"calls": [_shape(one) for one in found], "last": servers.recent.number}
 
-    @router.get("/servers/{name}/health", summary="How a server was when it was last looked at, and before")
+    @router.get(
+        "/servers/{name}/health",
+        response_model=ServerHealthAnswer,
+        summary="How a server was when it was last looked at, and before",
+    )
     async def health(name: Annotated[str, Path(max_length=100)], call: ServersUsed) -> JsonObject:
         return servers.health.of(registry.find(call.caller, name).name).to_dict()
 
     return router
 
 
-def _shape(call: RecentCall) -> JsonObject:
+def _shape(call: RecentCall) -> CallAnswer:
     return {
         "number": call.number,
         "at": moment(call.at),

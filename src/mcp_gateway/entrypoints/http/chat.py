@@ -8,10 +8,11 @@ from mcp_gateway.ask.csv_text import csv_lines
 from mcp_gateway.ask.model import Answer, QueryRows, Question
 from mcp_gateway.ask.ports import ProgressListener
 from mcp_gateway.core.identity import Caller
+from mcp_gateway.entrypoints.http.data_answers import BehindAnswer, ModesAnswer
 from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.event_stream import AnswerStream
 from mcp_gateway.entrypoints.http.guards import Asked, ModesRead, SqlSent
-from mcp_gateway.entrypoints.http.models import ChatRequest, ChatResponse, JsonObject, SqlRequest
+from mcp_gateway.entrypoints.http.models import ChatRequest, ChatResponse, SqlRequest
 from mcp_gateway.entrypoints.http.presence import while_connected
 from mcp_gateway.entrypoints.http.replies import Replies
 from mcp_gateway.entrypoints.http.shaping import answer_metadata, shape_answer
@@ -47,7 +48,7 @@ def chat_routes(gateway: Gateway, replies: Replies) -> APIRouter:
         return await asking.respond(request, gateway.run_sql, body, call.caller)
 
     @router.get("/chat/modes", summary="Ways of answering, and which can be used now")
-    async def modes(_: ModesRead) -> JsonObject:
+    async def modes(_: ModesRead) -> ModesAnswer:
         return _shape_modes(gateway)
 
     return router
@@ -100,8 +101,10 @@ def csv_response(rows: QueryRows) -> Response:
     return StreamingResponse(csv_lines(rows), media_type=f"{CSV_TYPE}; charset=utf-8", headers=headers)
 
 
-def _shape_modes(gateway: Gateway) -> JsonObject:
-    servers = [{"name": server.name, "connected": server.connected, "priority": server.priority} for server in gateway.servers()]
+def _shape_modes(gateway: Gateway) -> ModesAnswer:
+    servers: list[BehindAnswer] = [
+        {"name": server.name, "connected": server.connected, "priority": server.priority} for server in gateway.servers()
+    ]
     return {
         "available_modes": [
             {"mode": info.mode, "description": info.description, "available": info.available} for info in gateway.modes()

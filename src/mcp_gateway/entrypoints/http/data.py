@@ -6,8 +6,10 @@ from fastapi import APIRouter
 
 from mcp_gateway.core.schema import Column, DatabaseSchema, Table
 from mcp_gateway.core.vocabulary import Vocabulary
+from mcp_gateway.entrypoints.http.data_answers import ColumnAnswer, ForeignKeyAnswer, SchemaAnswer, TableAnswer, WordAnswer
 from mcp_gateway.entrypoints.http.guards import SchemaRead, ServersRead
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.server_answers import ServersAnswer
 from mcp_gateway.entrypoints.http.server_shapes import shape_registered_server
 from mcp_gateway.gateway import Gateway, ServerState
 from mcp_gateway.kit.fastapi import GuardedRoute
@@ -18,7 +20,7 @@ def data_routes(gateway: Gateway) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["data"], route_class=GuardedRoute)
 
     @router.get("/schema", summary="Tables, columns, keys, samples and business words")
-    async def schema(call: SchemaRead) -> JsonObject:
+    async def schema(call: SchemaRead) -> SchemaAnswer:
         gathered = await gateway.look(call.caller)
         return {
             "dialect": gathered.schema.dialect,
@@ -32,7 +34,11 @@ def data_routes(gateway: Gateway) -> APIRouter:
             "drafters": list(gateway.drafters),
         }
 
-    @router.get("/servers", summary="The MCP servers behind the answers as they stand, and the registered ones you may see")
+    @router.get(
+        "/servers",
+        response_model=ServersAnswer,
+        summary="The MCP servers behind the answers as they stand, and the registered ones you may see",
+    )
     async def servers(call: ServersRead) -> JsonObject:
         registry, caller = gateway.registry, call.caller
         return {
@@ -62,7 +68,7 @@ def shape_server(state: ServerState) -> JsonObject:
     }
 
 
-def _table(table: Table) -> JsonObject:
+def _table(table: Table) -> TableAnswer:
     return {
         "name": table.name,
         "comment": table.comment,
@@ -73,7 +79,7 @@ def _table(table: Table) -> JsonObject:
     }
 
 
-def _column(column: Column) -> JsonObject:
+def _column(column: Column) -> ColumnAnswer:
     return {
         "name": column.name,
         "type": column.type,
@@ -87,7 +93,7 @@ def _column(column: Column) -> JsonObject:
     }
 
 
-def _foreign_keys(schema: DatabaseSchema) -> Iterable[JsonObject]:
+def _foreign_keys(schema: DatabaseSchema) -> Iterable[ForeignKeyAnswer]:
     for table in schema.tables:
         for key in table.foreign_keys:
             yield {
@@ -99,9 +105,9 @@ def _foreign_keys(schema: DatabaseSchema) -> Iterable[JsonObject]:
             }
 
 
-def _words(vocabulary: Vocabulary) -> list[JsonObject]:
+def _words(vocabulary: Vocabulary) -> list[WordAnswer]:
     """Every business word in one list, `means` in words for people."""
-    words: list[JsonObject] = [
+    words: list[WordAnswer] = [
         {"kind": "entity", "words": list(entity.aliases), "means": entity.label, "table": entity.table, "column": entity.column}
         for entity in vocabulary.entities
     ]

@@ -24,10 +24,10 @@ from mcp_gateway.core.errors import Forbidden, GatewayError, NotFound, Unauthent
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.attempts import Attempts
 from mcp_gateway.entrypoints.http.challenge import Challenges
+from mcp_gateway.entrypoints.http.data_answers import LoginOptionsAnswer
 from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.guards import Public, SignedOut
 from mcp_gateway.entrypoints.http.identity import identity_of
-from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.entrypoints.http.page import PageFile, serve_file
 from mcp_gateway.entrypoints.http.waiting_cookie import after_sign_in
 from mcp_gateway.kit.fastapi import Call, GuardedRoute
@@ -68,7 +68,7 @@ def login_routes(access: Access | None, challenges: Challenges, *, index: PageFi
     router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 
     @router.get("/login/options")
-    async def options(_: Public) -> JsonObject:
+    async def options(_: Public) -> LoginOptionsAnswer:
         return login_options(access)
 
     if access is not None:
@@ -77,7 +77,7 @@ def login_routes(access: Access | None, challenges: Challenges, *, index: PageFi
     return router
 
 
-def login_options(access: Access | None) -> JsonObject:
+def login_options(access: Access | None) -> LoginOptionsAnswer:
     """How people can sign in here; the page's card is drawn from it."""
     providers = [] if access is None else [one for one in access.providers if one.signs_in]
     return {

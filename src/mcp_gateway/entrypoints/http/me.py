@@ -12,10 +12,10 @@ from mcp_gateway.access.sessions.tickets import LINK_SECONDS, login_link
 from mcp_gateway.core.errors import Json, NotFound
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.challenge import Challenges
+from mcp_gateway.entrypoints.http.data_answers import MeAnswer, SignInLinkAnswer
 from mcp_gateway.entrypoints.http.errors import correlation_id_of
 from mcp_gateway.entrypoints.http.guards import LinkMade, MeRead
 from mcp_gateway.entrypoints.http.identity import identity_of
-from mcp_gateway.entrypoints.http.models import JsonObject
 from mcp_gateway.kit.fastapi import GuardedRoute
 
 
@@ -33,11 +33,11 @@ def me_routes(access: Access | None, challenges: Challenges) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["access"], route_class=GuardedRoute)
 
     @router.get("/me", summary="Who you are here, and what you may do")
-    async def me(request: Request, call: MeRead) -> JsonObject:
+    async def me(request: Request, call: MeRead) -> MeAnswer:
         return shape_caller(call.caller, access, session_id=identity_of(request.scope).session_id)
 
     @router.post("/login/link", summary="A one-time link that signs somebody of your tenant in at the page")
-    async def link(body: LinkWanted, request: Request, call: LinkMade) -> JsonObject:
+    async def link(body: LinkWanted, request: Request, call: LinkMade) -> SignInLinkAnswer:
         if access is None:
             raise NotFound("Nobody signs in here.")
         guest = invited(call.caller, body.subject, frozenset(body.roles))
@@ -59,7 +59,7 @@ def invited(caller: Caller, subject: str, roles: frozenset[str]) -> Caller:
     return Caller(tenant=caller.tenant, subject=subject, roles=roles, name=subject, credential=f"link by {caller.subject}")
 
 
-def shape_caller(caller: Caller, access: Access | None, *, session_id: str) -> JsonObject:
+def shape_caller(caller: Caller, access: Access | None, *, session_id: str) -> MeAnswer:
     """`csrf` is what changes asked for with the cookie must carry in X-CSRF-Token; None where no cookie was used."""
     decide = None if access is None else access.policy.decide
     return {

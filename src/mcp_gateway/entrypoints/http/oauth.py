@@ -68,6 +68,7 @@ def _add_browser(router: APIRouter, browser: "_Browser") -> None:
     async def question(request: Request, _: Public) -> Response:
         return await browser.show(request)
 
+    # patterns: allow write-not-idempotent: a question is decided once, and then gone
     @router.post(CONSENT)
     async def decide(body: Decision, request: Request, _: Decided) -> Response:
         return await browser.decide(request, body)

@@ -15,7 +15,7 @@ from mcp_gateway.core.errors import InvalidInput
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.challenge import Challenges
 from mcp_gateway.entrypoints.http.guards import ServersRead
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.official_answers import PageFacts, Publication, RegistryEntry, RegistryPage, ServerDocument
 from mcp_gateway.kit.fastapi import GuardedRoute
 from mcp_gateway.registry.errors import ServerNotFound
 from mcp_gateway.registry.official.listing import DEFAULT_LIMIT, MAX_LIMIT, Entry, Wanted, entries_of, page_of, whole_gateway
@@ -24,7 +24,6 @@ from mcp_gateway.registry.registry import Registry
 
 PATH: Final = "/v0.1/servers"
 SCHEMA: Final = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
-OFFICIAL: Final = "io.modelcontextprotocol.registry/official"
 # What an editor that is a web page calls itself.
 EDITORS: Final = frozenset({"vscode-file://vscode-app"})
 Part = Annotated[str, Path(max_length=200)]
@@ -44,23 +43,24 @@ def official_registry_routes(registry: Registry, challenges: Challenges) -> APIR
         search: Annotated[str, Query(max_length=200, description="A part of the name.")] = "",
         version: Annotated[str, Query(max_length=100, description="latest, or one version.")] = "",
         updated_since: Annotated[str, Query(max_length=40, description="RFC 3339.")] = "",
-    ) -> JsonObject:
+    ) -> RegistryPage:
         since = _moment(updated_since)
         wanted = Wanted(limit=limit, cursor=cursor, search=search, version=version, updated_since=since)
         page = page_of(_entries(registry, call.caller, challenges, request), wanted)
-        metadata: JsonObject = {"count": len(page.entries)}
+        metadata: PageFacts = {"count": len(page.entries)}
         if page.next_cursor:
             metadata["nextCursor"] = page.next_cursor
         origin = challenges.endpoint_origin(request.scope)
         return {"servers": [_shape(one, origin) for one in page.entries], "metadata": metadata}
 
+    # patterns: allow list-unbounded: of each server there is one version
     @router.get("/{namespace}/{name}/versions", summary="Every version of one server: there is one")
-    async def versions(namespace: Part, name: Part, request: Request, call: ServersRead) -> JsonObject:
+    async def versions(namespace: Part, name: Part, request: Request, call: ServersRead) -> RegistryPage:
         found = _find(_entries(registry, call.caller, challenges, request), f"{namespace}/{name}", "latest")
         return {"servers": [_shape(found, challenges.endpoint_origin(request.scope))], "metadata": {"count": 1}}
 
     @router.get("/{namespace}/{name}/versions/{version}", summary="One version of one server, or its latest")
-    async def version_of(namespace: Part, name: Part, version: Part, request: Request, call: ServersRead) -> JsonObject:
+    async def version_of(namespace: Part, name: Part, version: Part, request: Request, call: ServersRead) -> RegistryEntry:
         found = _find(_entries(registry, call.caller, challenges, request), f"{namespace}/{name}", version)
         return _shape(found, challenges.endpoint_origin(request.scope))
 
@@ -124,14 +124,19 @@ def _find(entries: tuple[Entry, ...], name: str, version: str) -> Entry:
     return found
 
 
-def _shape(one: Entry, origin: str) -> JsonObject:
+def _shape(one: Entry, origin: str) -> RegistryEntry:
     at = datetime.fromtimestamp(one.created_at, tz=UTC).isoformat().replace("+00:00", "Z")
-    server: JsonObject = {"$schema": SCHEMA, "name": one.name, "description": one.description}
+    server: ServerDocument = {
+        "$schema": SCHEMA,
+        "name": one.name,
+        "description": one.description,
+        "version": one.version,
+        "remotes": [{"type": "streamable-http", "url": f"{origin}{one.path}"}],
+    }
     if one.title:
         server["title"] = one.title
-    server |= {"version": one.version, "remotes": [{"type": "streamable-http", "url": f"{origin}{one.path}"}]}
-    told: JsonObject = {"status": "active", "statusChangedAt": at, "publishedAt": at, "updatedAt": at, "isLatest": True}
-    return {"server": server, "_meta": {OFFICIAL: told}}
+    told: Publication = {"status": "active", "statusChangedAt": at, "publishedAt": at, "updatedAt": at, "isLatest": True}
+    return {"server": server, "_meta": {"io.modelcontextprotocol.registry/official": told}}
 
 
 def _moment(text: str) -> float | None:

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from mcp_gateway.entrypoints.http.access_answers import RemovedAnswer
 from mcp_gateway.entrypoints.http.guards import ServersUsed
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.server_answers import OutcomeAnswer, ServerAnswer
 from mcp_gateway.entrypoints.http.server_models import ServerPatch, ServerRequest
 from mcp_gateway.entrypoints.http.server_shapes import shape_outcome, shape_registered_server
 from mcp_gateway.kit.fastapi import GuardedRoute
@@ -30,24 +32,30 @@ def server_routes(registry: Registry) -> APIRouter:
 
 
 def _add_reading_and_writing(router: APIRouter, registry: Registry) -> None:
-    @router.post("", status_code=201, summary="Register an MCP server: it is connected to, checked and explained")
+    # patterns: allow write-not-idempotent: a name is taken once; asked twice it answers SERVER_NAME_TAKEN
+    @router.post(
+        "",
+        response_model=OutcomeAnswer,
+        status_code=201,
+        summary="Register an MCP server: it is connected to, checked and explained",
+    )
     async def add(body: ServerRequest, call: ServersUsed) -> JsonObject:
         order = body.order()
         if is_registry_name(order.url):
             order = from_directory(order, await registry.look_up(call.caller, order.name, order.url))
         return shape_outcome(registry, call.caller, await registry.add(call.caller, order, look=body.look))
 
-    @router.get("/{name}", summary="One registered server; never its secrets")
+    @router.get("/{name}", response_model=ServerAnswer, summary="One registered server; never its secrets")
     async def show(name: Name, call: ServersUsed) -> JsonObject:
         await registry.catch_up(call.caller, name)
         return {"server": shape_registered_server(registry, call.caller, registry.find(call.caller, name))}
 
-    @router.patch("/{name}", summary="Change what is given, on every replica")
+    @router.patch("/{name}", response_model=OutcomeAnswer, summary="Change what is given, on every replica")
     async def update(name: Name, body: ServerPatch, call: ServersUsed) -> JsonObject:
         changed = await registry.update(call.caller, name, body.change(), expected_version=body.expected_version, look=body.look)
         return shape_outcome(registry, call.caller, changed)
 
-    @router.delete("/{name}", summary="Remove it, and all that was approved of it")
+    @router.delete("/{name}", response_model=RemovedAnswer, summary="Remove it, and all that was approved of it")
     async def remove(
         name: Name,
         call: ServersUsed,
@@ -60,18 +68,22 @@ def _add_reading_and_writing(router: APIRouter, registry: Registry) -> None:
 
 
 def _add_acts(router: APIRouter, registry: Registry) -> None:
-    @router.post("/{name}/test", summary="Connect to it now and tell what was found; nothing is changed")
+    @router.post(
+        "/{name}/test", response_model=OutcomeAnswer, summary="Connect to it now and tell what was found; nothing is changed"
+    )
     async def test(name: Name, call: ServersUsed) -> JsonObject:
         return shape_outcome(registry, call.caller, await registry.test(call.caller, name))
 
-    @router.post("/{name}/refresh", summary="Forget what is kept of it, on every replica, and look again")
+    @router.post(
+        "/{name}/refresh", response_model=OutcomeAnswer, summary="Forget what is kept of it, on every replica, and look again"
+    )
     async def refresh(name: Name, call: ServersUsed) -> JsonObject:
         return shape_outcome(registry, call.caller, await registry.refresh(call.caller, name))
 
-    @router.post("/{name}/enable", summary="Offer it again")
+    @router.post("/{name}/enable", response_model=OutcomeAnswer, summary="Offer it again")
     async def enable(name: Name, call: ServersUsed) -> JsonObject:
         return shape_outcome(registry, call.caller, Registered(server=await registry.enable(call.caller, name)))
 
-    @router.post("/{name}/disable", summary="Offer nothing of it, on every replica")
+    @router.post("/{name}/disable", response_model=OutcomeAnswer, summary="Offer nothing of it, on every replica")
     async def disable(name: Name, call: ServersUsed) -> JsonObject:
         return shape_outcome(registry, call.caller, Registered(server=await registry.disable(call.caller, name)))

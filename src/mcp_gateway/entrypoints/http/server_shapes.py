@@ -3,7 +3,8 @@
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.access_shapes import moment
 from mcp_gateway.entrypoints.http.models import JsonObject
-from mcp_gateway.registry.inspection import Inspection
+from mcp_gateway.entrypoints.http.server_answers import InspectionAnswer, ServerFindingAnswer, VirtualServerAnswer
+from mcp_gateway.registry.inspection import Finding, Inspection
 from mcp_gateway.registry.model import Server, VirtualServer
 from mcp_gateway.registry.orders import Registered
 from mcp_gateway.registry.registry import Registry
@@ -29,7 +30,7 @@ def shape_outcome(registry: Registry, caller: Caller, registered: Registered) ->
     }
 
 
-def shape_inspection(found: Inspection) -> JsonObject:
+def shape_inspection(found: Inspection) -> InspectionAnswer:
     return {
         "server": found.server,
         "reachable": found.reachable,
@@ -60,11 +61,15 @@ def shape_inspection(found: Inspection) -> JsonObject:
             "authorization_servers": list(found.auth.authorization_servers),
             "scopes": list(found.auth.scopes),
         },
-        "findings": [one.to_dict() for one in found.findings],
+        "findings": [_finding(one) for one in found.findings],
     }
 
 
-def shape_virtual(registry: Registry, caller: Caller, virtual: VirtualServer) -> JsonObject:
+def _finding(one: Finding) -> ServerFindingAnswer:
+    return {"code": one.code, "severity": one.severity, "message": one.message, "hint": one.hint, "subject": one.subject}
+
+
+def shape_virtual(registry: Registry, caller: Caller, virtual: VirtualServer) -> VirtualServerAnswer:
     """Presets may hold anything, so their values are for those who could change them."""
     changeable = registry.may_manage(caller, virtual)
     managing = registry.sees_details(caller, virtual)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from mcp_gateway.core.errors import NotFound
 from mcp_gateway.entrypoints.http.guards import ServersUsed
 from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.tool_answers import CostAnswer, NamesAnswer
 from mcp_gateway.federation.catalog.catalog import Catalog
 from mcp_gateway.federation.catalog.costs import BYTES_PER_TOKEN, Cost
 from mcp_gateway.federation.model import Client
@@ -20,7 +21,7 @@ def tool_cost_routes(catalog: Catalog) -> APIRouter:
     """GET /tools/cost: of the list as the caller themselves would get it. GET /tools/names: of all it is made of."""
     router = APIRouter(prefix="/api/tools", tags=["tools"], route_class=GuardedRoute)
 
-    @router.get("/cost", summary="What your list of tools costs a model, in tokens, about")
+    @router.get("/cost", response_model=CostAnswer, summary="What your list of tools costs a model, in tokens, about")
     async def cost(
         call: ServersUsed,
         server: Annotated[str, Query(max_length=100, description="A server or virtual server; else the one endpoint.")] = "",
@@ -35,7 +36,11 @@ def tool_cost_routes(catalog: Catalog) -> APIRouter:
         saved = None if searched is None else await catalog.cost(searched, client)
         return _shape(await catalog.cost(view, client), search_tokens=0 if saved is None else saved.tokens)
 
-    @router.get("/names", summary="Names that two servers want, or that are too long, and what they are called instead")
+    @router.get(
+        "/names",
+        response_model=NamesAnswer,
+        summary="Names that two servers want, or that are too long, and what they are called instead",
+    )
     async def names(call: ServersUsed) -> JsonObject:
         return {"names": [asdict(one) for one in catalog.findings(call.caller)[:MOST_NAMES]]}
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_gateway.entrypoints.http.guards import ServersUsed
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.tool_answers import ComparedAnswer, DefinitionAnswer, EntriesAnswer, EntryAnswer
 from mcp_gateway.entrypoints.http.tool_shapes import shape_compared, shape_entry, shape_shown
 from mcp_gateway.kit.fastapi import GuardedRoute
 from mcp_gateway.registry.definitions.approvals import Approvals, Shown, Wanted
@@ -59,26 +59,29 @@ def _add_reading(router: APIRouter, approvals: Approvals) -> None:
         status: Annotated[Status | None, Query(description="Only what stands so.")] = None,
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = MAX_LISTED,
-    ) -> JsonObject:
+    ) -> EntriesAnswer:
         found = approvals.list(call.caller, Wanted(server=server, kind=kind, status=status))
         return {"tools": [shape_entry(one) for one in found[offset : offset + limit]], "total": len(found)}
 
     @router.get("/show", summary="One definition, with how it stands")
-    async def show(call: ServersUsed, server: ServerName, name: ThingName, kind: KindName = "tools") -> JsonObject:
+    async def show(call: ServersUsed, server: ServerName, name: ThingName, kind: KindName = "tools") -> DefinitionAnswer:
         return shape_shown(approvals.show(call.caller, Key(server, kind, name)))
 
-    @router.get("/diff", summary="The latest definition against the approved one; for those who manage the server")
-    async def diff(call: ServersUsed, server: ServerName, name: ThingName, kind: KindName = "tools") -> JsonObject:
+    @router.get(
+        "/diff",
+        summary="The latest definition against the approved one; for those who manage the server",
+    )
+    async def diff(call: ServersUsed, server: ServerName, name: ThingName, kind: KindName = "tools") -> ComparedAnswer:
         return shape_compared(approvals.compare(call.caller, Key(server, kind, name)))
 
 
 def _add_deciding(router: APIRouter, approvals: Approvals) -> None:
     @router.post("/approve", summary="Let its latest definition count, on every replica")
-    async def approve(body: DecisionRequest, call: ServersUsed) -> JsonObject:
+    async def approve(body: DecisionRequest, call: ServersUsed) -> EntryAnswer:
         record = await approvals.approve(call.caller, body.key(), body.fingerprint)
         return shape_entry(Shown(record=record, managing=True))
 
     @router.post("/block", summary="Let nobody list or call it until it is approved")
-    async def block(body: DecisionRequest, call: ServersUsed) -> JsonObject:
+    async def block(body: DecisionRequest, call: ServersUsed) -> EntryAnswer:
         record = await approvals.block(call.caller, body.key(), body.fingerprint)
         return shape_entry(Shown(record=record, managing=True))

@@ -2,21 +2,21 @@
 
 from mcp_gateway.core.protocol.frames import parse_object
 from mcp_gateway.entrypoints.http.access_shapes import moment
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.tool_answers import ComparedAnswer, DefinitionAnswer, EntryAnswer, SuspicionAnswer
 from mcp_gateway.federation.catalog.costs import tokens_of
 from mcp_gateway.registry.definitions.approvals import Compared, Shown
 from mcp_gateway.registry.definitions.diff_text import diff_text
 from mcp_gateway.registry.definitions.findings import Finding
 
 
-def shape_entry(shown: Shown) -> JsonObject:
+def shape_entry(shown: Shown) -> EntryAnswer:
     """One line of a list. Why it stands so, and who decided, is for those who may decide.
 
     `tokens`: what a tool's definition costs a model that reads it, about; None for what is no tool.
     """
     record = shown.record
     standing = record.standing()
-    entry: JsonObject = {
+    entry: EntryAnswer = {
         "server": record.server,
         "kind": record.kind,
         "name": record.name,
@@ -38,15 +38,16 @@ def shape_entry(shown: Shown) -> JsonObject:
     return entry
 
 
-def shape_shown(shown: Shown) -> JsonObject:
+def shape_shown(shown: Shown) -> DefinitionAnswer:
     record = shown.record
-    shape: JsonObject = {**shape_entry(shown), "definition": parse_object(record.standing().body)}
-    if shown.managing:
-        shape["latest"] = parse_object(record.latest_body)
+    definition, latest = parse_object(record.standing().body), parse_object(record.latest_body)
+    shape: DefinitionAnswer = {**shape_entry(shown), "definition": definition, "latest": latest}
+    if not shown.managing:
+        del shape["latest"]
     return shape
 
 
-def shape_compared(compared: Compared) -> JsonObject:
+def shape_compared(compared: Compared) -> ComparedAnswer:
     """`text` holds nothing invisible; the values in `differences` are as the server sent them."""
     return {
         **shape_entry(Shown(record=compared.record, managing=True)),
@@ -61,5 +62,5 @@ def shape_compared(compared: Compared) -> JsonObject:
     }
 
 
-def _finding(finding: Finding) -> JsonObject:
+def _finding(finding: Finding) -> SuspicionAnswer:
     return {"rule": finding.rule, "severity": finding.severity, "path": finding.path, "excerpt": finding.excerpt}

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.entrypoints.http.access_models import MAX_NAMES
 from mcp_gateway.entrypoints.http.guards import ServersUsed
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.server_answers import WhyAnswer, WhysAnswer
 from mcp_gateway.federation.why.model import Why
 from mcp_gateway.federation.why.whys import Whys
 from mcp_gateway.kit.fastapi import GuardedRoute
@@ -30,7 +30,7 @@ def why_routes(whys: Whys) -> APIRouter:
             Query(max_length=MAX_NAMES, description="Left out: the roles of the subject's good tokens of this gateway."),
         ] = None,
         scope: Names = None,
-    ) -> JsonObject:
+    ) -> WhysAnswer:
         if not subject and role is None and scope is None:
             return {"explanations": [shape_why(one) for one in whys.of_self(call.caller, tool)]}
         described = Caller(
@@ -46,7 +46,7 @@ def why_routes(whys: Whys) -> APIRouter:
     return router
 
 
-def shape_why(why: Why) -> JsonObject:
+def shape_why(why: Why) -> WhyAnswer:
     return {
         "asked": why.asked,
         "caller": {"tenant": why.caller.tenant, "subject": why.caller.subject, "roles": sorted(why.caller.roles)},
