@@ -5,8 +5,9 @@ whoever started the tools has named, and nothing beside it.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -34,6 +35,13 @@ class OutsideProject(InvalidInput):
     hint = "Name a file or folder below the project's folder, without `..`."
 
 
+class NoSuchRouter(NotFound):
+    """This path cannot be followed."""
+
+    code = "ROUTER_PATH_UNUSABLE"
+    hint = "Name a file or folder below the project's folder; the path may be too long, or a link that leads to itself."
+
+
 class ValidationTimedOut(TimedOut):
     """Checking took too long."""
 
@@ -43,9 +51,10 @@ class ValidationTimedOut(TimedOut):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GenerateRouter:
-    """`generate`: the kit's. Raises `InvalidRouterOrder`."""
+    """`generate`: the kit's. Raises `InvalidRouterOrder`. One at a time: Python 3.11 cannot parse in two threads (gh-106905)."""
 
     generate: Callable[[RouterOrder], Mapping[str, Json]]
+    alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     async def __call__(self, caller: Caller, order: GenerateOrder) -> Mapping[str, Json]:
         wanted = RouterOrder(
@@ -55,7 +64,11 @@ class GenerateRouter:
             include_rate_limiting=order.include_rate_limiting,
             include_caching=order.include_caching,
         )
-        return await asyncio.to_thread(self.generate, wanted)
+        return await asyncio.to_thread(self._generate, wanted)
+
+    def _generate(self, wanted: RouterOrder) -> Mapping[str, Json]:
+        with self.alone:
+            return self.generate(wanted)
 
 
 class Judging(Protocol):
@@ -74,7 +87,7 @@ class Judging(Protocol):
 class ValidatePatterns:
     """`project` None: only texts are judged. `find`: the one file of a project whose path ends so.
 
-    Raises `NoProject`, `OutsideProject`, `PatternPathNotFound`, `ValidationTimedOut`, `NotJudged`.
+    Raises `NoProject`, `OutsideProject`, `NoSuchRouter`, `PatternPathNotFound`, `ValidationTimedOut`, `NotJudged`.
     """
 
     project: Path | None
@@ -102,7 +115,10 @@ class ValidatePatterns:
             return root, root
         if "\0" in path:
             raise OutsideProject
-        found = (root / path).resolve()
-        if not found.is_relative_to(root):
-            raise OutsideProject
-        return (found if found.is_dir() else self.find(root, path)), root
+        try:
+            found = (root / path).resolve()
+            if not found.is_relative_to(root):
+                raise OutsideProject
+            return (found if found.is_dir() else self.find(root, path)), root
+        except (OSError, RuntimeError) as error:  # too long a name, links in a circle
+            raise NoSuchRouter from error
