@@ -52,8 +52,12 @@ class ToolOutput:
     structured: Mapping[str, Any]
     text: str | None = None
 
-    def as_text(self) -> str:
-        return self.text if self.text is not None else json.dumps(self.structured, ensure_ascii=False, separators=(",", ":"))
+    def texts(self, *, structured_known: bool) -> list[str]:
+        """The text; for clients that do not know structured content the same as JSON text too."""
+        if self.text is not None and structured_known:
+            return [self.text]
+        told = json.dumps(self.structured, ensure_ascii=False, separators=(",", ":"))
+        return [told] if self.text is None else [self.text, told]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,6 +39,8 @@ Context: TypeAlias = ServerRequestContext[Any, Any]
 
 MAX_CALLS_AT_ONCE = 16
 MAX_CALLS_WAITING = 256
+# Clients of an earlier revision do not look for structured content.
+STRUCTURED_SINCE = "2025-06-18"
 # Tools and capabilities are fixed while the process lives; a new version of the product is noticed within this time.
 FIXED_TTL_MS = 300_000
 
@@ -161,8 +163,9 @@ class McpFace:
         except Exception:  # noqa: BLE001
             _log.exception("tool_fault", tool=params.name)
             return tool_error(Internal(f"The tool {params.name} failed in a way it should not."))
+        texts = output.texts(structured_known=ctx.protocol_version >= STRUCTURED_SINCE)
         return types.CallToolResult(
-            content=[types.TextContent(type="text", text=output.as_text())], structured_content=output.structured
+            content=[types.TextContent(type="text", text=text) for text in texts], structured_content=output.structured
         )
 
     async def _invoke(self, offered: OfferedTool, ctx: Context, call: Call, params: types.CallToolRequestParams) -> ToolOutput:
