@@ -1,10 +1,12 @@
 """`diagnose_gateway_health` over a real Valkey and real pages on loopback."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from tests.loopback_pages import Handler, closed_port, hang, json_page, serving, text_page
 from tests.operations_tools import ADMIN, VIEWER, nothing_found, nothing_helps, tools_for
+from tests.unit.diagnostics.causes.looks import healthy
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.deployment.readers import Addresses
@@ -177,3 +179,26 @@ async def test_the_password_of_the_store_is_nowhere_in_the_answer() -> None:
     assert found.troubles[0].component == "redis"
     assert "hunter2" not in str(found.to_dict())
     assert "hunter2" not in repr(Addresses(redis_url="redis://user:hunter2@h"))
+
+
+class Seen:
+    """An observer of one window."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+
+    async def observe(self, *, window_seconds: float, whole: bool = True) -> Window:
+        return self._window
+
+
+async def test_a_machine_short_of_processor_time_is_the_first_thing_told() -> None:
+    looks = healthy().timed("gateway.request_ms", 80, 700, route="chat", status="200")
+    looks.count("gateway.machine_waited_seconds_total", 3, 55, replica="one:1")
+    tool = replace(tools_for(Addresses()).diagnose_health, observer=Seen(looks.window()))
+    found = await tool(ADMIN, HealthOrder())
+    assert found.overall == "degraded"
+    machine, *others = found.troubles
+    assert machine.component == "machine"
+    assert machine.evidence[0].name == "gateway.machine_waited_seconds_total"
+    assert found.story.startswith("The machine is short of processor time (92% of the time somebody there waits")
+    assert [one.component for one in others] == ["gateway"]
