@@ -60,7 +60,10 @@ def serve(
         bool, typer.Option("--no-login", help="Ask nobody to log in: whoever uses this machine may do everything. Loopback only.")
     ] = False,
 ) -> None:
-    """Run the gateway: web page, API and MCP endpoints."""
+    """Run the gateway: web page, API and MCP endpoints.
+
+    On SIGUSR2 it follows its allocations for two minutes, so that the line of a leak can be named.
+    """
     settings = load_settings(
         {
             "fastapi_host": host,
