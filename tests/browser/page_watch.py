@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Locator, Page, Request, expect
 
 CHROMIUM_ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -17,19 +18,25 @@ BY_REGION = (
     "SELECT region_name, SUM(amount) AS revenue FROM sales JOIN orders USING (order_id) JOIN regions USING (region_id) "
     "GROUP BY region_name ORDER BY revenue DESC"
 )
+# Pages that tests have left in order. A new one is a new process of the browser, which costs more than the test.
+_LEFT: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
 
 
 class PageWatch:
-    """The page under test. `faults` collects console errors, script errors, policy violations and foreign requests."""
+    """The page under test. `faults` collects console errors, script errors, policy violations and foreign requests.
+
+    `is_used_up`: the test changed the page for good, so no other may have it.
+    """
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
         self.faults: list[str] = []
+        self.is_used_up = False
         self._expected: list[str] = []
         page.set_default_timeout(LIMIT_MS)
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+        page.on("pageerror", self._on_error)
         page.on("dialog", self._on_dialog)
         page.on("request", self._on_request)
 
@@ -65,6 +72,27 @@ class PageWatch:
         body = f"event: answer\ndata: {json.dumps(response)}\n\n"
         self.page.route("**/api/chat/stream", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
 
+    def forget(self) -> None:
+        """Leave the page as a new one is: no script runs, nothing is kept, intercepted or allowed. Raises `playwright.Error`."""
+        page, context = self.page, self.page.context
+        page.remove_listener("console", self._on_console)
+        page.remove_listener("pageerror", self._on_error)
+        page.remove_listener("dialog", self._on_dialog)
+        page.remove_listener("request", self._on_request)
+        for other in context.pages:
+            if other is not page:
+                other.close()
+        page.unroute_all(behavior="ignoreErrors")
+        # At the address of the page, as what is kept belongs to that, and without its scripts.
+        page.goto(f"{self.url}icon.svg")
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        context.clear_cookies()
+        context.clear_permissions()
+        page.mouse.move(0, 0)
+
+    def _on_error(self, error: Error) -> None:
+        self.faults.append(f"script error: {error}")
+
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.faults.append(f"console {message.type}: {message.text}")
@@ -97,14 +125,18 @@ def watched_page(
     width: int = 1280,
     height: int = 900,
     scheme: Literal["light", "dark"] = "light",
-    storage: str | None = None,
 ) -> Iterator[PageWatch]:
-    """A fresh page (no memory of others); leaving fails when the browser complained."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, storage_state=storage)
-    context.set_default_timeout(LIMIT_MS)
+    """A page without memory of others; leaving fails when the browser complained."""
+    page = _LEFT.pop(browser, None) or browser.new_context().new_page()
     try:
-        watch = PageWatch(context.new_page(), url)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion="no-preference")
+        watch = PageWatch(page, url)
         yield watch
         assert watch.unexpected_faults() == []
+        if not watch.is_used_up and browser not in _LEFT:
+            watch.forget()
+            _LEFT[browser] = page
     finally:
-        context.close()
+        if _LEFT.get(browser) is not page:
+            page.context.close()

@@ -126,6 +126,7 @@ def test_a_gateway_that_falls_silent_is_given_up_on(watch: PageWatch) -> None:
         """The request stays open."""
 
     watch.page.route("**/api/chat/stream", never_answer)
+    watch.is_used_up = True
     watch.page.clock.install()
     turn = watch.begin("how many customers are there?")
 
