@@ -15,6 +15,8 @@ from mcp_gateway.diagnostics.verdict import BlindSpot
 # Series of one page, and sets of labels that are joined to them.
 MAX_READINGS = 5_000
 MAX_EDGES = 200
+# What is more measures nothing, and sums of it are no numbers.
+MOST = 1e18
 
 _Series = tuple[str, Labels]
 _K = TypeVar("_K")
@@ -34,7 +36,7 @@ class _Page:
 
     def add(self, sample: Sample) -> None:
         name, value = sample.name, sample.value
-        if not math.isfinite(value):
+        if not abs(value) < MOST:
             return
         if name == PROCESS_START:
             self._number(Meaning(signal=f"{self._part}.uptime_seconds"), {}, max(0.0, self._now - value))
@@ -72,6 +74,8 @@ class _Page:
         try:
             edge = float(sample.labels["le"])
         except ValueError:
+            return
+        if not (abs(edge) < MOST or edge == math.inf):
             return
         labels = {name: value for name, value in sample.labels.items() if name != "le"}
         self._scales[meaning.signal] = meaning.scale

@@ -249,3 +249,14 @@ def test_an_address_that_cannot_be_one_is_refused_without_being_repeated(url: st
         checked_base(url, "AI_ENGINE_URL")
     assert "secret" not in refused.value.message
     assert "AI_ENGINE_URL" in refused.value.message
+
+
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "NaN", "+Inf", "1e18"])
+async def test_figures_no_system_has_are_not_read(value: str) -> None:
+    name = "http_request_duration_seconds"
+    lines = [f'{name}_bucket{{handler="/x",le="{edge}"}} {value}' for edge in ("0.1", "1e308", "+Inf")]
+    lines += [f'{name}_sum{{handler="/x"}} {value}', f'{name}_count{{handler="/x"}} {value}']
+    lines.append(f"process_resident_memory_bytes {value}\n")
+    window = await metrics_of({"/metrics": text_page("\n".join(lines))})
+    assert window.value("gateway.request_p95_ms") is None
+    assert window.value("gateway.rss_bytes") is None
