@@ -114,5 +114,16 @@ def _next_steps(order: CheckedOrder) -> tuple[str, ...]:
         f"In {order.application_path}: app.include_router({names.module}_router)",
         f"Set {environment} and REDIS_URL",
         f"pytest {order.test_path} -v",
+        f"uvicorn {_application_module(order)}:app --app-dir {_import_root(order) or '.'} --port 8020",
         f'curl http://localhost:8020/api/{names.path}/ -H "Authorization: Bearer $TOKEN" -H "X-Tenant-ID: $TENANT"',
     )
+
+
+def _import_root(order: CheckedOrder) -> str:
+    """The folder modules are found in, below the project's; "" for the project's own."""
+    return order.router_path.removesuffix(f"{order.router_module.replace('.', '/')}.py").rstrip("/")
+
+
+def _application_module(order: CheckedOrder) -> str:
+    root = _import_root(order)
+    return order.application_path.removeprefix(f"{root}/").removesuffix(".py").replace("/", ".")

@@ -56,6 +56,7 @@ def test_the_result_of_the_tool_has_the_fields_of_its_description() -> None:
     assert isinstance(steps, list)
     assert "In src/backend/app.py: from backend.routers.products import router as products_router" in steps
     assert "pytest tests/test_products.py -v" in steps
+    assert "uvicorn backend.app:app --app-dir src --port 8020" in steps
     for field in ("router_code", "test_code"):
         text = shape[field]
         assert isinstance(text, str)
