@@ -69,7 +69,7 @@ def find_router(root: Path, name: str) -> Path:
     if len(found) != 1:
         several = [file.relative_to(root).as_posix() for file in found[:10]]
         why = f"Several files end in it: {', '.join(several)}." if found else "No file below the project's folder ends in it."
-        raise PatternPathNotFound(f"{name[:200]!r} is no one router. {why}")
+        raise PatternPathNotFound(f"{name[:200]!r} does not name one router. {why}")
     return found[0]
 
 
