@@ -79,7 +79,10 @@ def _judge_files(order: Order, mounting: Sequence[Path], files: Sequence[Path]) 
 
 def _judge_file(world: World, path: Path) -> Outcome:
     """None for a file without routes."""
-    file = shown(path, world.order.root)
+    root = world.order.root
+    file = shown(path, root)
+    if path.is_symlink() and path.is_relative_to(root) and not path.resolve().is_relative_to(root.resolve()):
+        return Unreadable(file=file, why="a link that leads out of the project")
     try:
         module = world.project.module(path) or world.project.add(parse(path, read(path)))
         study = world.study(module)

@@ -172,3 +172,13 @@ def test_tests_are_neither_judged_nor_believed_about_mountings(tmp_path: Path) -
     for name in ("tests/app.py", "test_router.py", "conftest.py"):
         (tmp_path / name).write_text(BARE)
     assert validate(order(tmp_path)).files == ()
+
+
+def test_a_link_that_leads_out_of_the_project_is_not_read(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "secret.py").write_text(BARE)
+    (project / "linked.py").symlink_to(tmp_path / "secret.py")
+    report = validate(Order(root=project, paths=(project,), level="basic"))
+    assert [one.why for one in report.unreadable] == ["a link that leads out of the project"]
+    assert report.files == ()
