@@ -4,7 +4,6 @@ import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,7 +16,7 @@ from mcp_gateway.kit.patterns.python.source import Unparsable, parse, read
 from mcp_gateway.kit.patterns.study import World
 
 # A process takes longer to start than this many files take to judge.
-WORTH_A_PROCESS: Final = 60
+WORTH_A_PROCESS: Final = 40
 Outcome: TypeAlias = "FileReport | Unreadable | None"
 
 
@@ -44,10 +43,11 @@ def _judged(order: Order, index: Index) -> list[Outcome]:
     files = index.routed
     if order.processes <= 1 or len(files) < WORTH_A_PROCESS:
         return list(_judge_files(order, index.mounting, files))
-    # Each process reads the mountings once; every n-th file to each, since neighbours cost alike.
+    # Every n-th file to each, since neighbours cost alike. What files of several shares come to is read by several processes.
     shares = [files[start :: order.processes] for start in range(order.processes)]
-    with ProcessPoolExecutor(max_workers=order.processes, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(_judge_chunk, repeat(order), repeat(index.mounting), shares))
+    with ProcessPoolExecutor(max_workers=order.processes - 1, mp_context=get_context("spawn")) as pool:
+        others = [pool.submit(_judge_chunk, order, index.mounting, share) for share in shares[1:]]
+        found = [list(_judge_files(order, index.mounting, shares[0])), *(one.result() for one in others)]
     by_file = {path: one for share, judged in zip(shares, found, strict=True) for path, one in zip(share, judged, strict=True)}
     return [by_file[path] for path in files]
 

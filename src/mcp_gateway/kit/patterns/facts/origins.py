@@ -44,6 +44,7 @@ PLAIN: Final = {"Request", "Response", "BackgroundTasks", "WebSocket", "HTTPConn
 SCHEMES: Final = "fastapi.security."
 MAX_DEPTH: Final = 7
 Known = Mapping[str, Origin]
+_NOTHING: Final[frozenset[tuple[str, Origin]]] = frozenset()
 
 
 def names_tenant(name: str) -> bool:
@@ -72,7 +73,7 @@ class Origins:
 
     def of(self, expression: ast.AST, scope: Scope, known: Known | None = None, depth: int = MAX_DEPTH) -> Origin:
         """All the places a value may come from. `known`: origins of parameters in this call."""
-        key = (expression, scope, frozenset((known or {}).items()))
+        key = (expression, scope, frozenset(known.items()) if known else _NOTHING)
         if key not in self._kept:
             if depth <= 0:
                 return NOWHERE

@@ -73,6 +73,7 @@ class Module:
         self.source, self.path, self.tree = source, source.path, source.tree
         self.has_walrus = ":=" in source.text
         self._scopes: dict[ast.AST, Scope] = {}
+        self._around: dict[ast.AST, Scope] = {}
         self.scope = self._scopes[self.tree] = Scope(self, self.tree, None)
 
     @cached_property
@@ -89,12 +90,13 @@ class Module:
 
     def around(self, node: ast.AST) -> Scope:
         """The scope a node stands in; decorators, defaults and annotations stand outside of their function."""
-        child, parent = node, self.parents.get(node)
-        while parent is not None:
-            if isinstance(parent, HOLDERS) and (isinstance(parent, ast.Module) or _is_inside(parent, child)):
-                return self.scope_of(parent)
-            child, parent = parent, self.parents.get(parent)
-        return self.scope
+        known = self._around.get(node)
+        if known is None:
+            child, parent = node, self.parents.get(node)
+            while parent is not None and not (isinstance(parent, HOLDERS) and _is_inside(parent, child)):
+                child, parent = parent, self.parents.get(parent)
+            known = self._around[node] = self.scope_of(parent) if parent is not None else self.scope
+        return known
 
     def enclosing_class(self, node: ast.AST) -> ast.ClassDef | None:
         """The class a method is defined in."""

@@ -12,10 +12,15 @@ _ALL: Final = "_patterns_all"
 _OWN: Final = "_patterns_own"
 _CALLS: Final = "_patterns_calls"
 _INNER: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-# What holds texts, numbers, contexts and operators.
+# What holds texts, numbers, contexts and operators, and what is a list with None in it.
 _PLAIN: Final = frozenset(
-    {"ctx", "op", "ops", "id", "attr", "arg", "name", "asname", "module", "level", "kind", "type_comment", "conversion", "simple"}
-)
+    {
+        "ctx", "op", "ops", "id", "attr", "arg", "name", "asname", "module", "level", "kind", "type_comment", "conversion",
+        "simple", "is_async", "rest", "kwd_attrs", "type_ignores",
+    }
+)  # fmt: skip
+_GAPPED: Final = frozenset({"keys", "kw_defaults"})
+_CHILDLESS: Final = (ast.Constant, ast.MatchSingleton, ast.Global, ast.Nonlocal)
 Node = TypeVar("Node", bound=ast.AST)
 Found = TypeVar("Found")
 
@@ -24,7 +29,7 @@ class _Fields(dict[type[ast.AST], tuple[str, ...]]):
     """The fields of each kind of node that may hold nodes."""
 
     def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
-        found = () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _PLAIN)
+        found = () if kind in _CHILDLESS else tuple(name for name in kind._fields if name not in _PLAIN)
         self[kind] = found
         return found
 
@@ -109,8 +114,8 @@ def children(node: ast.AST) -> list[ast.AST]:
     values = node.__dict__
     for name in _FIELDS[type(node)]:
         value = values.get(name)
-        if isinstance(value, list):
-            found += [one for one in value if isinstance(one, ast.AST)]
-        elif isinstance(value, ast.AST):
+        if value.__class__ is list:
+            found += value if name not in _GAPPED else [one for one in value if one is not None]
+        elif value is not None:
             found.append(value)
     return found

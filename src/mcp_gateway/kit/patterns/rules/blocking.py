@@ -9,7 +9,7 @@ from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
 from mcp_gateway.kit.patterns.python.names import Names
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import calls, walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
 BLOCKING: Final = {
@@ -102,10 +102,10 @@ def _blocked(study: Study) -> Iterator[Hit]:
                     message=f"{words(one.call.func)} blocks the event loop in {route.name}",
                     mend=_mend(study, one),
                 )
-        for dependency, calls in study.bodies(route, _blocks):
+        for dependency, found in study.bodies(route, _blocks):
             if isinstance(dependency.target.body, ast.AsyncFunctionDef):
                 place = dependency.place if dependency.place in study.module.parents else route.place
-                for one in calls:
+                for one in found:
                     site = one.site if one.site in study.module.parents else place
                     yield Hit(node=site, route=route, message=f"{words(one.call.func)} blocks the event loop before {route.name}")
 
@@ -136,8 +136,8 @@ def _blocks(one: Reached, _: Names) -> bool:
 
 def _forgotten(study: Study) -> Iterator[Hit]:
     routes = study.by_function
-    for node in walk(study.module.tree):
-        if not (isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] in ("create_task", "ensure_future")):
+    for node in calls(study.module.tree):
+        if words(node.func).rpartition(".")[2] not in ("create_task", "ensure_future"):
             continue
         symbol = study.names.callee(node, study.module.around(node))
         group = symbol.kind == "unknown" and not words(node.func).startswith(("asyncio.", "loop."))

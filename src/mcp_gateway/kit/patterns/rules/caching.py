@@ -12,7 +12,7 @@ from mcp_gateway.kit.patterns.facts.origins import Origin
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import argument, parameter_of, words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS, Function, Scope, all_parameters
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import calls, walk
 from mcp_gateway.kit.patterns.rules.publicity import is_entrance
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
@@ -232,8 +232,8 @@ def _default_ttl(study: Study, used: CacheCall) -> bool:
 
 
 def _policies(study: Study) -> Iterator[Hit]:
-    for node in walk(study.module.tree):
-        if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == "CachePolicy":
+    for node in calls(study.module.tree):
+        if words(node.func).rpartition(".")[2] == "CachePolicy":
             value = argument(node, "ttl_seconds")
             scope = study.module.around(node)
             seconds = seconds_of(value, scope, study.names) if value is not None else 60.0

@@ -7,7 +7,7 @@ from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import Scope
 from mcp_gateway.kit.patterns.python.names import Symbol
-from mcp_gateway.kit.patterns.python.trees import walk
+from mcp_gateway.kit.patterns.python.trees import calls
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 
 OPEN = RuleCard(
@@ -44,8 +44,8 @@ def _open(study: Study) -> Iterator[Hit]:
 
 
 def _shown(study: Study) -> Iterator[Hit]:
-    for node in walk(study.module.tree):
-        if isinstance(node, ast.Call) and _is_cors(node, study):
+    for node in calls(study.module.tree):
+        if _is_cors(node, study):
             given = _options(node, study)
             origins, pattern, credentials = (
                 given.get("allow_origins"),

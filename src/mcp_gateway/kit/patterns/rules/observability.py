@@ -124,9 +124,7 @@ app.include_router(health_router({"cache": cache.ping}))
 
 def _unstructured(study: Study) -> Iterator[Hit]:
     routes = study.by_function
-    for node in walk(study.module.tree):
-        if not isinstance(node, ast.Call):
-            continue
+    for node in calls(study.module.tree):
         holder = _holder(study, node)
         if isinstance(node.func, ast.Name) and node.func.id in ("print", "pprint"):
             symbol = study.names.callee(node, study.module.around(node))
@@ -174,8 +172,8 @@ def _holder(study: Study, node: ast.AST) -> ast.AST | None:
 
 def _secrets(study: Study) -> Iterator[Hit]:
     routes = study.by_function
-    for node in walk(study.module.tree):
-        if isinstance(node, ast.Call) and (_is_log(node) or words(node.func) == "print"):
+    for node in calls(study.module.tree):
+        if _is_log(node) or words(node.func) == "print":
             for value in [*node.args, *node.keywords]:
                 if _is_secret(value, study, node):
                     yield Hit(node=node, route=routes.get(_holder(study, node)), message="a credential is written to the log")
@@ -297,9 +295,7 @@ def _is_store(call: ast.Call) -> bool:
 
 
 def _unwell(study: Study) -> Iterator[Hit]:
-    for node in walk(study.module.tree):
-        if not isinstance(node, ast.Call):
-            continue
+    for node in calls(study.module.tree):
         router = study.world.routers.of(node, study.module.around(node))
         if router is None or not router.is_application or router.call is not node or _is_default_application(node, study):
             continue
@@ -322,12 +318,12 @@ def _is_default_application(node: ast.Call, study: Study) -> bool:
 
 def _includes_health(study: Study) -> bool:
     """A router of health that is made elsewhere: `health_router(...)`, `include_router(health)`, or with the whole kit."""
-    for node in walk(study.module.tree):
-        if isinstance(node, ast.Call) and "health" in words(node.func).lower():
+    for node in calls(study.module.tree):
+        if "health" in words(node.func).lower():
             return True
-        if isinstance(node, ast.Call) and study.names.callee(node, study.module.around(node)).dotted == INSTALLS_KIT:
+        if study.names.callee(node, study.module.around(node)).dotted == INSTALLS_KIT:
             return True
-        if isinstance(node, ast.Call) and words(node.func).endswith((".include_router", ".mount")):
+        if words(node.func).endswith((".include_router", ".mount")):
             spoken = [words(one) for one in node.args] + [str(one.value) for one in node.args if isinstance(one, ast.Constant)]
             if any("health" in one.lower() for one in spoken):
                 return True
