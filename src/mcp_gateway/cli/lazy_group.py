@@ -5,6 +5,7 @@ mistake and every other command would pay for. The list of commands and their on
 """
 
 import gc
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,7 +58,22 @@ def load_command(package: str, name: str) -> Command:
         module = import_module(f"{package}.{name.replace('-', '_')}")
     command = typer.main.get_command(module.app)
     command.name = name
+    _flow(command)
     return command
+
+
+def _flow(command: Command) -> None:
+    """Paragraphs of its help, and of its commands', end where the reader's line ends, not where the source's does."""
+    if command.help:
+        command.help = "\n\n".join(_joined(one) for one in inspect.cleandoc(command.help).split("\n\n"))
+    for one in command.commands.values() if isinstance(command, TyperGroup) else ():
+        _flow(one)
+
+
+def _joined(paragraph: str) -> str:
+    """In one line, unless it is set in lines on purpose."""
+    lines = paragraph.split("\n")
+    return paragraph if any(line.startswith((" ", "-", "\b")) for line in lines) else " ".join(lines)
 
 
 @contextmanager

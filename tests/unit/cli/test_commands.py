@@ -106,3 +106,9 @@ def test_what_comes_wrapped_out_of_task_groups_looks_the_same(
     assert ended == code
     assert said in err
     assert "Traceback" not in err
+
+
+def test_help_flows_to_the_readers_width() -> None:
+    ops = load_command("mcp_gateway.cli", "ops")
+    assert ops.help is not None
+    assert "the Redis (REDIS_URL) it is told of" in ops.help
