@@ -206,8 +206,8 @@ def test_nothing_outside_of_the_project_is_written(tmp_path: Path) -> None:
     project, outside = tmp_path / "project", tmp_path / "outside.py"
     project.mkdir()
     outside.write_text(SLEEPS)
+    order, report = judged(outside)
     (project / "router.py").symlink_to(outside)
-    order, report = judged(project / "router.py")
     with pytest.raises(Unparsable, match="outside of the project"):
         write_mended(mend_file(project / "router.py", report.findings, order, "router.py"), project)
     assert outside.read_text() == SLEEPS
