@@ -11,7 +11,7 @@ import httpx2
 MODERN = "2026-07-28"
 OLDER = "2025-11-25"
 META = "io.modelcontextprotocol/"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

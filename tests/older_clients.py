@@ -27,7 +27,7 @@ from mcp_gateway.federation.peers import Peers
 from mcp_gateway.federation.views import View
 
 ANNA = Caller(tenant="acme", subject="anna", issuer="https://id.example")
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 ALL = View(kind="all")
 NO_HEADERS: Mapping[str, str] = {}
 NOTHING: Mapping[str, object] = {}

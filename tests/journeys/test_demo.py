@@ -20,7 +20,7 @@ from tests.warm.printing import Printing, printing
 from mcp_gateway.wiring.demo import DEMO_QUESTIONS
 
 COMMAND = [sys.executable, "-m", "mcp_gateway", "demo"]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.programs import Program, folder_for, gateway, module
 from tests.warm.process import run
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 PREFIX = "io.modelcontextprotocol/"
 META = {f"{PREFIX}protocolVersion": "2026-07-28", f"{PREFIX}clientCapabilities": {}}
 ADD = {

@@ -12,7 +12,7 @@ from tests.programs import Program, folder_for, gateway, module
 from tests.valkey_process import ValkeyProcess
 
 pytestmark = pytest.mark.anyio
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 REVISION = "2025-11-25"
 BOTH = {"accept": "application/json, text/event-stream"}
 URI = "test://static-text"

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from tests.programs import Program, folder_for, gateway, module
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 PREFIX = "io.modelcontextprotocol/"
 
 

@@ -12,7 +12,7 @@ from tests.programs import Program, folder_for, gateway, module
 
 pytestmark = pytest.mark.anyio
 WATCHED = "test://watched-resource"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module", params=["modern", "legacy"])

@@ -12,7 +12,7 @@ from tests.programs import Program, folder_for, gateway, module
 from tests.valkey_process import ValkeyProcess
 
 pytestmark = pytest.mark.anyio
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 MODERN = {"mcp-protocol-version": "2026-07-28", "accept": "application/json, text/event-stream"}
 LEGACY = {"mcp-protocol-version": "2025-11-25", "accept": "application/json, text/event-stream"}
 PREFIX = "io.modelcontextprotocol/"
