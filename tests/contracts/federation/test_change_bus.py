@@ -15,7 +15,7 @@ from mcp_gateway.kit.redis.connection import RedisConnection
 
 pytestmark = pytest.mark.anyio
 KEY = b"k" * 32
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 class Heard:
