@@ -9,7 +9,7 @@ from mcp_gateway.kit.patterns.facts.statements import catches_all, ends_in_error
 from mcp_gateway.kit.patterns.model import RuleCard, Severity
 from mcp_gateway.kit.patterns.python.expressions import words
 from mcp_gateway.kit.patterns.python.modules import FUNCTIONS
-from mcp_gateway.kit.patterns.python.trees import calls, own_nodes, walk
+from mcp_gateway.kit.patterns.python.trees import own_nodes, walk
 from mcp_gateway.kit.patterns.study import Hit, Rule, Study
 from mcp_gateway.kit.patterns.web.model import Route
 
@@ -116,8 +116,8 @@ def _catches_all(handler: ast.ExceptHandler, study: Study) -> bool:
 
 def _suppressed(study: Study) -> Iterator[Hit]:
     routes = study.by_function
-    for node in calls(study.module.tree):
-        if words(node.func).rpartition(".")[2] == "suppress":
+    for node in walk(study.module.tree):
+        if isinstance(node, ast.Call) and words(node.func).rpartition(".")[2] == "suppress":
             symbol = study.names.callee(node, study.module.around(node))
             if symbol.dotted == "contextlib.suppress" and any(
                 words(one).rpartition(".")[2] in ("Exception", "BaseException") for one in node.args
