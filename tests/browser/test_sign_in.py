@@ -178,3 +178,13 @@ def test_audit_shows_what_was_done_and_filters_it(page: PageWatch, guarded: Guar
     expect(panel.locator(".audit-more").first).to_contain_text(re.compile("fingerprint"))
     panel.get_by_role("button", name="Verify the chain").click()
     expect(panel.locator(".panel-state")).to_contain_text("Nothing was changed")
+
+
+@pytest.mark.parametrize("width", [360, 480, 641, 781, 901, 1061, 1241])
+def test_a_signed_in_page_fits_its_window(page: PageWatch, guarded: GuardedGateway, width: int) -> None:
+    page.page.set_viewport_size({"width": width, "height": 800})
+    signed_in(page, guarded, "admin", subject="root")
+    inside = "node => node.getBoundingClientRect().right <= innerWidth + 0.5"
+    buttons = [one for one in page.page.locator(".top button, .top a").all() if one.is_visible()]
+    assert [one.text_content() for one in buttons if not one.evaluate(inside)] == []
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
