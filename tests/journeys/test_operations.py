@@ -29,7 +29,8 @@ async def get_order(key: str):
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_served(settings) as (_, opened, _listeners):
+    async with open_served(settings) as (application, opened, _listeners):
+        await application.gateway.health.check_all()
         yield opened
 
 
