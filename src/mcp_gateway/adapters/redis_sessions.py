@@ -54,10 +54,17 @@ class RedisSessionStore:
 
     @classmethod
     async def open(cls, connection: RedisConnection, *, timeout_seconds: float = TIMEOUT_SECONDS) -> "RedisSessionStore":
-        """Listens to the channel of ended sessions from when this returns, as soon as the store is there."""
+        """Listens to the channel of ended sessions from when this returns, or as soon as the store is there.
+
+        Raises `SessionsAway` when the store is there and does not let us listen.
+        """
         store = cls(connection, timeout_seconds=timeout_seconds)
         connection.on_state(store._connection_is)
-        await _answered(connection.subscribe(CHANNEL, store._ended))
+        try:
+            await connection.subscribe(CHANNEL, store._ended)
+        except StoreUnavailable as error:
+            if connection.state == "live":
+                raise SessionsAway from error
         return store
 
     def close(self) -> None:

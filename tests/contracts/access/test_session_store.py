@@ -1,12 +1,13 @@
 """What every store of sessions must do, over memory and a real Valkey."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from tests.valkey_process import ValkeyProcess
 
+from mcp_gateway.access.sessions.errors import SessionsAway
 from mcp_gateway.access.sessions.memory import MemorySessionStore
 from mcp_gateway.access.sessions.ports import SessionStore
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
@@ -98,3 +99,34 @@ async def test_everything_of_an_owner_goes_at_once_and_nothing_of_others(kept: t
     assert left == [None, None, "c", "d"]
     assert {"mreg:session:a", "mreg:session:b"} <= set(heard) <= {"mreg:session:a", "mreg:session:b", "mreg:session:short"}
     assert await store.remove_all("mreg:session:of:1") == 0
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[ValkeyProcess]:
+    with ValkeyProcess() as process:
+        yield process
+
+
+async def test_a_store_that_hangs_keeps_nobody_from_starting_and_is_listened_to_when_it_wakes(own_valkey: ValkeyProcess) -> None:
+    async with await RedisConnection.open(own_valkey.url, timeout_seconds=20.0) as connection:
+        live = asyncio.Event()
+        connection.on_state(lambda state: live.set() if state == "live" else None)
+        with own_valkey.paused():
+            store = await RedisSessionStore.open(connection, timeout_seconds=20.0)
+        heard = asyncio.Queue[str | None]()
+        store.on_end(heard.put_nowait)
+        async with asyncio.timeout(60):
+            await live.wait()
+            await store.put("mreg:session:a", "1", ttl_seconds=60)
+            await store.remove("mreg:session:a")
+            while await heard.get() != "mreg:session:a":
+                pass
+        store.close()
+
+
+async def test_a_store_that_forbids_to_listen_is_away(own_valkey: ValkeyProcess) -> None:
+    with own_valkey.client() as client:
+        client.acl_setuser("deaf", enabled=True, nopass=True, keys=["*"], commands=["+@all"], channels=[], reset_channels=True)
+    async with await RedisConnection.open(own_valkey.url.replace("://", "://deaf:any@"), timeout_seconds=20.0) as connection:
+        with pytest.raises(SessionsAway):
+            await RedisSessionStore.open(connection, timeout_seconds=20.0)
