@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mcp_gateway.cli.ask_order import Choice, Engine, Form, Order
-from mcp_gateway.cli.lazy_group import garbage_left
+from mcp_gateway.core.collecting import garbage_left
 
 UNSURE = 3
 app = typer.Typer(add_completion=False)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mcp_gateway.cli.lazy_group import garbage_left
 from mcp_gateway.cli.watched import ApplyOption, EngineOption, EngineTokenOption, GatewayOption, GatewayTokenOption, YesOption
+from mcp_gateway.core.collecting import garbage_left
 from mcp_gateway.wiring.watched import Watched
 
 UNEXPECTED = 1

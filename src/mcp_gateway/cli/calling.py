@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from mcp_gateway.access.act import Act
 from mcp_gateway.access.policy.model import Target
 from mcp_gateway.access.policy.own_tools import OWN_SERVER, OWN_TOOLS
-from mcp_gateway.cli.lazy_group import garbage_left
 from mcp_gateway.cli.logging_setup import quiet_settings
 from mcp_gateway.cli.telling import at_a_terminal, print_lines
 from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.collecting import garbage_left
 from mcp_gateway.core.errors import GatewayError, InvalidInput, Json, NotFound
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.entrypoints.mcp.offer import Call, OfferedTool, ToolOutput

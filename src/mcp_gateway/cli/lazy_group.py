@@ -4,10 +4,8 @@ Why: the modules pull in the MCP SDK, database drivers and web frameworks, more 
 mistake and every other command would pay for. The list of commands and their one-line descriptions is known without them.
 """
 
-import gc
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -17,6 +15,7 @@ from typer._click import Command, Context
 from typer.core import TyperCommand, TyperGroup
 
 from mcp_gateway.cli.endings import hear_interrupts
+from mcp_gateway.core.collecting import garbage_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,3 @@ def _joined(paragraph: str) -> str:
     """In one line, unless it is set in lines on purpose."""
     lines = paragraph.split("\n")
     return paragraph if any(line.startswith((" ", "-", "\b")) for line in lines) else " ".join(lines)
-
-
-@contextmanager
-def garbage_left() -> Iterator[None]:
-    """For importing: it makes hundreds of thousands of objects that stay; looking for garbage there takes a fifth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

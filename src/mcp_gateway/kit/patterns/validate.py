@@ -1,13 +1,12 @@
 """The use case: an order in, a report out. The files are read, never run; nothing is written."""
 
-import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from mcp_gateway.core.collecting import garbage_left
 from mcp_gateway.kit.patterns.index import Index, build_index
 from mcp_gateway.kit.patterns.judge import judge
 from mcp_gateway.kit.patterns.model import FileReport, Order, Report, Unreadable
@@ -22,7 +21,8 @@ Outcome: TypeAlias = "FileReport | Unreadable | None"
 
 def validate(order: Order) -> Report:
     """Raises `PatternPathNotFound`. A file that cannot be read or judged is in `unreadable`, never an error."""
-    with _without_collections():
+    # Trees are millions of objects that live to the end: to look through them for garbage takes longer than to judge them.
+    with garbage_left():
         index = build_index(order.root, order.paths, order.exclude)
         outcomes = _judged(order, index)
     files = tuple(one for one in outcomes if isinstance(one, FileReport))
@@ -53,20 +53,8 @@ def _judged(order: Order, index: Index) -> list[Outcome]:
 
 
 def _judge_chunk(order: Order, mounting: Sequence[Path], files: Sequence[Path]) -> list[Outcome]:
-    with _without_collections():
+    with garbage_left():
         return list(_judge_files(order, mounting, files))
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Trees are millions of objects that live to the end: to look through them for garbage takes longer than to judge them."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _judge_files(order: Order, mounting: Sequence[Path], files: Sequence[Path]) -> Iterator[Outcome]:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import NamedTuple, Self
@@ -18,6 +18,7 @@ from typing import NamedTuple, Self
 import structlog
 
 from mcp_gateway.core.clock import Clock, SystemClock
+from mcp_gateway.core.collecting import garbage_left
 from mcp_gateway.kit.figures import NO_FIGURES, Figures, Metric
 from mcp_gateway.kit.vitals.places import place_of
 
@@ -65,6 +66,13 @@ class _Held:
     last: float
     looks: int
     places: "Tally[str]"
+
+
+class _Seen(NamedTuple):
+    """`root` as above; `lines` are the files and lines from the innermost frame to it."""
+
+    root: FrameType
+    lines: list[tuple[str, int]]
 
 
 class LoopWatch:
@@ -124,23 +132,22 @@ class LoopWatch:
         pause = BEAT_SECONDS
         while not self._ended.wait(pause):
             now = self._monotonic()
-            root = innermost = None
+            seen = None
             # While the beats come, the next look is when the next of them would be overdue.
             pause = self._due + OVERDUE_SECONDS - now
             if pause <= 0:
                 pause = LOOK_SECONDS
-                innermost = sys._current_frames().get(self._thread_id)  # noqa: SLF001  (the one way to see another thread)
-                root = _callback(innermost)
-            if held is not None and root is not held.root:
+                seen = _look(self._thread_id)
+            if held is not None and (seen is None or seen.root is not held.root):
                 self._settle(held)
                 held = None
-            if root is None or innermost is None:
+            if seen is None:
                 continue
             if held is None:
-                held = _Held(root, now, now, 0, Tally())
+                held = _Held(seen.root, now, now, 0, Tally())
             held.last, held.looks = now, held.looks + 1
-            held.places[place_of(_frames(innermost, root))] += 1
-            del root, innermost
+            held.places[place_of(seen.lines)] += 1
+            del seen
 
     def _settle(self, held: _Held) -> None:
         """Seen once it may have been any of many short ones."""
@@ -149,12 +156,25 @@ class LoopWatch:
             self._blocks.append(Block(place, held.last - held.first + OVERDUE_SECONDS))
 
 
-def _frames(innermost: FrameType, root: FrameType) -> Iterator[tuple[str, int]]:
-    """Files and lines of one callback, innermost first."""
-    frame: FrameType | None = innermost
+def _look(thread_id: int) -> _Seen | None:
+    """What a thread is at; None when it runs no callback.
+
+    Python 3.11 may collect garbage while it makes the object of a frame, and let the other thread run meanwhile. That frame is
+    gone then, and to look at it ends the process.
+    """
+    with garbage_left():
+        return _walk(sys._current_frames().get(thread_id))  # noqa: SLF001  (the one way to see another thread)
+
+
+def _walk(innermost: FrameType | None) -> _Seen | None:
+    root = _callback(innermost)
+    if root is None:
+        return None
+    lines, frame = list[tuple[str, int]](), innermost
     while frame is not None:
-        yield frame.f_code.co_filename, frame.f_lineno
+        lines.append((frame.f_code.co_filename, frame.f_lineno))
         frame = None if frame is root else frame.f_back
+    return _Seen(root, lines)
 
 
 def _callback(innermost: FrameType | None) -> FrameType | None:
