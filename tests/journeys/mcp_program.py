@@ -1,5 +1,6 @@
 """The SDK's own OAuth client as a program of somebody's, and that somebody's browser."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -17,6 +18,7 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAu
 from pydantic import AnyUrl
 
 CALLBACK = "http://127.0.0.1:8123/callback"
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -99,6 +101,10 @@ class Program:
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(create_mcp_http_client(auth=self.provider))
             client = await stack.enter_async_context(Client(streamable_http_client(self._server_url, http_client=http)))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                # A busy machine may keep the list of a server away for a while.
+                while "ask" not in {tool.name for tool in (await client.list_tools()).tools}:  # noqa: ASYNC110  (no event tells)
+                    await asyncio.sleep(0.05)
             result = await client.call_tool("ask", {"question": question})
             assert result.is_error is False, result
             return dict(result.structured_content or {})

@@ -1,5 +1,6 @@
 """Servers of two eras behind one endpoint, as somebody without MCP sees them, and as a client that searches does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -41,6 +42,11 @@ virtual_servers:
         )
         own = settings.model_copy(update={"servers_file": file, "state_dir": tmp_path / "state"})
         async with open_served(own) as (_, opened, _listeners):
+            async with asyncio.timeout(60):
+                # A busy machine may keep the list of a server away for a while.
+                wanted = {"test_simple_text", "new_test_simple_text"}
+                while not wanted <= set(names(await asked(opened, "tools/list", {}))):  # noqa: ASYNC110  (no event tells)
+                    await asyncio.sleep(0.05)
             yield opened
 
 

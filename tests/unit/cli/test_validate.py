@@ -14,6 +14,8 @@ mcp_servers:
     name: Words
     priority: 1
     transport: stdio
+    connect_timeout_seconds: 60
+    timeout_seconds: 60
     command: {python}
     args: ["-c", "from mcp_gateway.cli import main; main()", "glossary", "--file", {words}, "--transport", "stdio"]
 """
