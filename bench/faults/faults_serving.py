@@ -125,7 +125,7 @@ F19 = Fault(
 )  # fmt: skip
 F20 = Fault(
     code="F20", component="faults/replica.py",
-    inject=leaking,
+    inject=leaking, seconds=16.0,
     signals=("gateway.rss_bytes",), tempting="raise the memory limit",
 )  # fmt: skip
 F21 = Fault(

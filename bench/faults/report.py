@@ -14,7 +14,7 @@ NOTES = Path(__file__).with_name("notes.md")
 HEADER = """# Fault benchmark
 
 Faults put into a real gateway on the kit (two replicas, an engine, two MCP servers, Valkey, SQLite, an issuer of tokens) under
-the load of twenty tenants, and what `auto` answered. A run: six seconds of health, the fault for six to eight, a diagnosis, and
+the load of twenty tenants, and what `auto` answered. A run: six seconds of health, the fault for six to sixteen, a diagnosis, and
 more of the same, the remedies of the first cause, and a look whether all is served as usual and the cause is gone.
 `python -m bench.faults` measures it anew; [`mcp-gateway ops faults`](faults.md) puts some of the faults into services of one's
 own. The latest run of each fault and strength is shown; what was not run is not there.
