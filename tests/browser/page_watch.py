@@ -133,7 +133,8 @@ def watched_page(
         page.emulate_media(color_scheme=scheme, reduced_motion="no-preference")
         watch = PageWatch(page, url)
         yield watch
-        assert watch.unexpected_faults() == []
+        faults = watch.unexpected_faults()
+        assert not faults, faults
         if not watch.is_used_up and browser not in _LEFT:
             watch.forget()
             _LEFT[browser] = page
