@@ -135,7 +135,8 @@ def watched_page(
         yield watch
         faults = watch.unexpected_faults()
         assert not faults, faults
-        if not watch.is_used_up and browser not in _LEFT:
+        # Where somebody was signed in, a new page is surer than to forget all of it.
+        if not watch.is_used_up and not page.context.cookies() and browser not in _LEFT:
             watch.forget()
             _LEFT[browser] = page
     finally:
