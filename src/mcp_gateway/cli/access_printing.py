@@ -15,6 +15,7 @@ from mcp_gateway.access.policy.explain import Explanation
 from mcp_gateway.access.policy.listing import Listed
 from mcp_gateway.access.policy.model import ACTIONS, Grant, Policy, Role
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.visible import visible
 
 STEP_WIDTH = 14
 
@@ -109,19 +110,15 @@ def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(_printable(cell) for cell in row))
+        table.add_row(*(visible(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
 
 
 def print_json(facts: Mapping[str, object]) -> None:
-    """Indented, for people and programs alike."""
-    _write(json.dumps(facts, ensure_ascii=False, indent=2).split("\n"))
+    """Indented, for people and programs alike: what a terminal would obey stands there in JSON's own escapes."""
+    text = json.dumps(facts, ensure_ascii=False, indent=2)
+    sys.stdout.write("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in f"{text}\n"))
 
 
 def _write(lines: Iterable[str]) -> None:
-    sys.stdout.writelines(f"{_printable(line)}\n" for line in lines)
-
-
-def _printable(text: str) -> str:
-    """A terminal obeys control characters."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+    sys.stdout.writelines(f"{visible(line)}\n" for line in lines)

@@ -9,6 +9,7 @@ from mcp_gateway.access.audit.model import AuditRow, Seal
 from mcp_gateway.access.audit.replay import Replayed
 from mcp_gateway.access.audit.verify import Finding, Verification
 from mcp_gateway.core.errors import Json
+from mcp_gateway.core.visible import visible
 
 _WORDS = {
     "changed": "changed",
@@ -27,7 +28,7 @@ _WORDS = {
 def print_lines(lines: Iterable[str]) -> None:
     """Each on a line of its own, at once."""
     for line in lines:
-        sys.stdout.write(f"{_printable(line)}\n")
+        sys.stdout.write(f"{visible(line)}\n")
     sys.stdout.flush()
 
 
@@ -128,7 +129,3 @@ def _finding_line(finding: Finding) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _printable(text: str) -> str:
-    return "".join(mark if mark.isprintable() else "�" for mark in text)

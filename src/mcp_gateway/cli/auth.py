@@ -18,6 +18,7 @@ from mcp_gateway.access.examination.step import Step
 from mcp_gateway.access.tokens.envelope import MAX_TOKEN_CHARS
 from mcp_gateway.cli.logging_setup import configure_logging
 from mcp_gateway.core.clock import SystemClock
+from mcp_gateway.core.visible import visible
 from mcp_gateway.settings import load_settings
 from mcp_gateway.wiring.auth_doctor import Chapter, examine_access
 
@@ -111,17 +112,12 @@ def _print(chapters: Sequence[Chapter]) -> None:
 
 
 def _print_step(step: Step) -> None:
-    _out(f"  {_SIGNS[step.verdict]}{step.name}: {_plain(step.said)}")
+    _out(f"  {_SIGNS[step.verdict]}{step.name}: {visible(step.said)}")
     if step.change:
-        _out(f"          {'change' if not step.where else f'change ({step.where})'}: {_plain(step.change)}")
+        _out(f"          {'change' if not step.where else f'change ({step.where})'}: {visible(step.change)}")
     if step.name == "token" and step.facts:
         for name, value in step.facts.items():
             _out(f"          {name} = {json.dumps(value, ensure_ascii=True)}")
-
-
-def _plain(text: str) -> str:
-    """Providers' words may stand in it: nothing of theirs drives the terminal."""
-    return "".join(one if one.isprintable() else "·" for one in text)
 
 
 def _out(text: str) -> None:

@@ -95,7 +95,14 @@ def test_a_token_on_standard_input_is_explained_or_refused(run: Run, monkeypatch
 def test_what_a_name_holds_is_not_obeyed_by_the_terminal(run: Run) -> None:
     _, out, _ = run("explain", "--as", "a\x1b[2J\n[red]b", "--role", "\x9bviewer", "--action", "ask")
     assert not set(out) & {"\x1b", "\x9b"}
-    assert "a�[2J�[red]b of local" in out
+    assert "a\\x1b[2J\\n[red]b of local" in out
+
+
+def test_what_a_name_holds_is_told_to_programs_as_it_is(run: Run) -> None:
+    name = "a\x1b[2J\x9b\u202e\U000e0001b"
+    _, out, _ = run("explain", "--as", name, "--role", "viewer", "--action", "ask", "--json")
+    assert all(one.isprintable() or one == "\n" for one in out)
+    assert json.loads(out)["caller"]["subject"] == name
 
 
 @pytest.mark.parametrize("words", [(), ("--as", "a", "--token"), ("--as", "a", "--action", "fly")])
