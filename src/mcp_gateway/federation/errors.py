@@ -94,6 +94,13 @@ class UnknownName(NotFound):
     hint = "List what is offered; `mcp-gateway servers explain TOOL` says why something is not seen."
 
 
+class ListsMissing(Unavailable):
+    """Nothing of this name is known, and servers that may have it have not said yet what they offer."""
+
+    code = "LISTS_MISSING"
+    hint = "Ask again in a moment; `mcp-gateway servers list` says how these servers are."
+
+
 class UnknownMethod(NotFound):
     """No server here knows this method."""
 

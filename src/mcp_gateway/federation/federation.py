@@ -51,7 +51,7 @@ class Offers(Protocol):
         ...
 
     async def locate(self, view: View, request: Request) -> Route | None:
-        """The same, asking servers what they offer."""
+        """The same, asking servers what they offer. Raises `GatewayError`."""
         ...
 
 

@@ -1,8 +1,7 @@
 """What each endpoint offers each caller: its lists, what it says of itself, and where a request goes."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
@@ -17,6 +16,7 @@ from mcp_gateway.federation.catalog.cursors import start_of
 from mcp_gateway.federation.catalog.discovery import Discovery
 from mcp_gateway.federation.catalog.gathering import gather
 from mcp_gateway.federation.catalog.lists import Lists
+from mcp_gateway.federation.catalog.looking import Looking
 from mcp_gateway.federation.catalog.model import KIND_OF, Finding, ListKind
 from mcp_gateway.federation.catalog.names import Names
 from mcp_gateway.federation.catalog.naming import Naming
@@ -41,15 +41,15 @@ from mcp_gateway.federation.catalog.sight import Sight
 from mcp_gateway.federation.catalog.snapshot import Snapshot
 from mcp_gateway.federation.catalog.tasks import TaskIds
 from mcp_gateway.federation.catalog.uris import taken_uris
-from mcp_gateway.federation.errors import UnknownName
+from mcp_gateway.federation.errors import ListsMissing, UnknownName
 from mcp_gateway.federation.model import Change, Client, Reply, Request
 from mcp_gateway.federation.views import Route, View
 from mcp_gateway.registry.model import Server
 
 # A list that lacks a server is looked at again soon.
 MISSING_TTL_MS: Final = 2_000
-LOOK_AGAIN_SECONDS: Final = 2.0
-MAX_LOOKED: Final = 10_000
+# So many servers are named in one error.
+MAX_NAMED: Final = 20
 ALL: Final = View(kind="all")
 ALL_SEARCHED: Final = View(kind="all", search=True)
 _KIND_ASKED: Final[dict[str, tuple[ListKind, ...]]] = {
@@ -72,7 +72,7 @@ class Catalog:
         self._router = Router(around.registry, self._sight, self._shelf.known, self._naming, TaskIds(around.key))
         self._discovery = Discovery(around, self._sight)
         self._own = OwnOffers(self._searched)
-        self._looked: OrderedDict[tuple[str, str, str, ListKind], float] = OrderedDict()
+        self._looking = Looking(around.clock, self._shelf.known)
 
     def view(self, name: str | None, *, search: bool = False) -> View | None:
         """The endpoint of this name, "" or None being the one that has everything; to be asked for again with every request.
@@ -147,15 +147,18 @@ class Catalog:
     async def locate(self, view: View, request: Request) -> Route | None:
         """The same, after asking what is not known; waits two seconds at most, but for one server by itself as long as it takes.
 
-        None: nobody offers it, as far as one can tell. Raises `GatewayError` where the view is one server that fails.
+        None: nobody offers it. Raises `ListsMissing` where a server that may have it has never said what it offers, and
+        `GatewayError` where the view is one server that fails.
         """
         asked = _KIND_ASKED.get(request.method, _OF_URIS if request.method.startswith("resources/") else ())
-        kinds = [kind for kind in asked if self._may_look(view, request.client.caller, kind)]
-        if kinds:
+        caller = request.client.caller
+        if kinds := self._looking.due(view, caller, asked):
             await self._admit(view, request.client, "locate")
-            await self._look(view, request.client, kinds)
-            self._note_looked(view, request.client.caller, kinds)
-        return self.route(view, request)
+            self._looking.note(view, caller, await self._look(view, request.client, kinds))
+        route = self.route(view, request)
+        if route is None and (silent := self._looking.silent(view, caller, asked)):
+            raise ListsMissing(name=request.name[:200], servers=[*silent[:MAX_NAMED]])
+        return route
 
     async def reread(self, server: Server, kind: ListKind, client: Client) -> bytes | None:
         """Ask for the list now, whatever is kept, and have its definitions observed: a digest of it; None: there is no such list.
@@ -182,7 +185,7 @@ class Catalog:
 
     def drop(self, change: Change) -> None:
         """Something changed at a server: what was made of it before is old."""
-        self._looked.clear()
+        self._looking.forget()
         self._shelf.drop(change)
 
     def tool_names(self, tenant: str) -> Names:
@@ -205,28 +208,18 @@ class Catalog:
         await self._shelf.close()
         await self._discovery.close()
 
-    async def _look(self, view: View, client: Client, kinds: Collection[ListKind]) -> None:
+    async def _look(self, view: View, client: Client, kinds: Sequence[ListKind]) -> dict[ListKind, tuple[str, ...]]:
+        """Who gave no list, by kind."""
         identity = identity_of(client)
         if view.server is None:
-            every = ((self._sight.servers(view, client.caller, kind), kind) for kind in kinds)
-            await asyncio.gather(*(gather(self._shelf, servers, kind, client, identity) for servers, kind in every))
-            return
+            every = [self._sight.servers(view, client.caller, kind) for kind in kinds]
+            asking = (gather(self._shelf, servers, kind, client, identity) for servers, kind in zip(every, kinds, strict=True))
+            found = zip(kinds, await asyncio.gather(*asking), strict=True)
+            return {kind: tuple(one.server for one in gathered.missing) for kind, gathered in found}
         for kind in kinds if self._sight.opens(view, client.caller) else ():
             if self._shelf.fresh(view.server, kind, identity) is None:
                 await self._shelf.get(view.server, kind, client, identity)
-
-    def _may_look(self, view: View, caller: Caller, kind: ListKind) -> bool:
-        """What nobody has is not looked for again at once, whatever it is called: each time every server might be asked."""
-        return self._around.clock.monotonic() >= self._looked.get((view.name, caller.tenant, caller.subject, kind), 0.0)
-
-    def _note_looked(self, view: View, caller: Caller, kinds: Collection[ListKind]) -> None:
-        until = self._around.clock.monotonic() + LOOK_AGAIN_SECONDS
-        for kind in kinds:
-            key = (view.name, caller.tenant, caller.subject, kind)
-            self._looked[key] = until
-            self._looked.move_to_end(key)
-        while len(self._looked) > MAX_LOOKED:
-            self._looked.popitem(last=False)
+        return dict.fromkeys(kinds, ())
 
     async def _searched(self, view: View, client: Client) -> Snapshot:
         await self._admit(view, client, SEARCH_TOOLS)

@@ -8,7 +8,7 @@ from tests.unit.federation.catalog.world import ANN, BEN, EVE, World, request, s
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.protocol.frames import JsonObject
 from mcp_gateway.federation.catalog.uris import AmbiguousUri
-from mcp_gateway.federation.errors import UpstreamUnreachable
+from mcp_gateway.federation.errors import ListsMissing, UpstreamUnreachable
 from mcp_gateway.federation.model import Change
 from mcp_gateway.federation.views import Route
 from mcp_gateway.kit.errors import RateLimited
@@ -238,6 +238,42 @@ async def test_a_server_that_hangs_does_not_keep_a_call_from_being_found() -> No
 
     assert await asyncio.wait_for(found, 5) == "well"
     await world.catalog.close()
+
+
+async def test_a_name_nobody_has_may_be_that_of_a_server_that_never_said_what_it_offers() -> None:
+    world = World()
+    world.add(server("well")).lists["tools/list"] = [tool("a")]
+    away = world.add(server("away"))
+    away.lists["tools/list"], away.error = [tool("b")], UpstreamUnreachable(server="away")
+
+    for _ in range(2):
+        with pytest.raises(ListsMissing) as raised:
+            await located(world, "tools/call", {"name": "b"})
+        assert raised.value.data == {"name": "b", "servers": ["away"]}
+        assert raised.value.retryable
+
+    away.error = None
+    world.clock.advance(6)
+    assert await located(world, "tools/call", {"name": "b"}) == "away"
+
+
+async def test_a_server_whose_tools_are_known_does_not_make_a_name_doubtful_when_it_is_away() -> None:
+    world = World()
+    one = world.add(server("one"))
+    one.lists["tools/list"], one.ttl_ms = [tool("a")], 0
+    await world.names()
+    one.error = UpstreamUnreachable(server="one")
+    world.clock.advance(60)
+
+    assert await located(world, "tools/call", {"name": "nobodys"}) == ""
+
+
+async def test_nobody_learns_of_a_server_they_may_use_nothing_of_by_asking_for_a_name() -> None:
+    world = World()
+    world.add(server("hidden")).error = UpstreamUnreachable(server="hidden")
+    world.reach = lambda _caller, _action, name: name != "hidden"
+
+    assert await located(world, "tools/call", {"name": "b"}) == ""
 
 
 async def test_looking_in_vain_again_and_again_asks_nobody_for_a_while() -> None:
