@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from mcp_gateway.diagnostics.actions.kinds import action
+from mcp_gateway.diagnostics.causes.mcp_servers import NAMED, changed_servers
 from mcp_gateway.diagnostics.ports import Deployment
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Action, Hypothesis
@@ -138,6 +139,11 @@ def _scripts(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ...]:
     return (action("load_scripts", verify=verify), action("roll_back_release", verify=verify, component="gateway"))
 
 
+def _schemas(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]:
+    verify = f"mcp.tools_digest is the approved one {WITHIN}"
+    return tuple(action("review_schema", verify=verify, server=one) for one in changed_servers(window)[:NAMED])
+
+
 def _plain(kind: str, verify: str) -> Remedy:
     def make(_: Hypothesis, __: Window, ___: Deployment) -> tuple[Action, ...]:
         return (action(kind, verify=f"{verify} {WITHIN}"),)
@@ -173,7 +179,7 @@ _REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "clock_skew": _simple("synchronise_clock", "gateway.clock_skew_seconds is near 0", "replica"),
         "signing_keys_stale": _keys,
         "mcp_server_hung": _simple("restart_server", "mcp.calls_total{outcome=timeout} stops growing", "server"),
-        "mcp_schema_changed": _simple("review_schema", "mcp.tools_digest is the approved one", "server"),
+        "mcp_schema_changed": _schemas,
     }
 )
 

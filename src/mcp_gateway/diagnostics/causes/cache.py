@@ -4,6 +4,7 @@ import math
 
 from mcp_gateway.diagnostics.causes.case import Case, sign
 from mcp_gateway.diagnostics.causes.comparing import FEWEST, LIVE, either, fell, larger, neither, rose, slower, store_lines
+from mcp_gateway.diagnostics.causes.redis_health import command_share, used_more
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
@@ -111,9 +112,13 @@ def big_key(window: Window) -> Hypothesis:
     read = command or slow
     component = f"key {key}" if key else f"keys read by {read.upper()}" if read else "redis"
     case = Case(window, "big_key", component, "A value is far larger than any other")
-    sent = rose(window, "redis.net_output_bytes_total", factor=2.0, least=100_000)
+    # A list of all keys is long, and whatever is read beside it seems slow.
+    walking, _ = command_share(window)
+    walked = bool(walking) and used_more(window, walking) is True
+    sent = None if walked else rose(window, "redis.net_output_bytes_total", factor=2.0, least=100_000)
+    told = (command and slow) if walked else slow or (command and sent)
     case.must(
-        either(grown, True if slow or (command and sent) else None),
+        either(grown, True if told else None),
         sign("redis.biggest_key_bytes", key=key),
         sign("redis.slowlog_ms", command=slow),
         sign("redis.command_usec_total", command=command),

@@ -1,11 +1,15 @@
 """The MCP servers behind the gateway: one that does not answer, or one whose tools are not what they were."""
 
+from collections.abc import Sequence
+
 from mcp_gateway.diagnostics.causes.case import Case, sign
 from mcp_gateway.diagnostics.causes.comparing import either, neither, rose
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.diagnostics.verdict import Hypothesis
 
 CALLS = "mcp.calls_total"
+# So many servers are named, and looked after, in one answer.
+NAMED = 5
 UNANSWERED = ("timeout", "timed_out", "unreachable", "broken", "unavailable")
 MISFIT = ("invalid", "invalid_params", "refused", "error")
 
@@ -34,24 +38,35 @@ def server_hung(window: Window) -> Hypothesis:
 
 def schema_changed(window: Window) -> Hypothesis:
     """A server describes its tools otherwise than before, and calls that were right no longer fit."""
-    changed = [one for one in window.labels("mcp.tools_digest", "server") if _differs(window, one)]
-    server = next(iter(changed), "")
+    changed = changed_servers(window)
     case = Case(
         window,
         "mcp_schema_changed",
-        f"server {server}" if server else "mcp servers",
+        _servers(changed) if changed else "mcp servers",
         "An MCP server's tools are not what they were",
     )
     case.must(
         bool(changed) if window.knows("mcp.tools_digest") else None,
-        sign("mcp.tools_digest", server=server),
+        *(sign("mcp.tools_digest", server=one) for one in changed[:NAMED] or ("",)),
         but="All servers describe the tools they described before.",
     )
     case.may(
-        either(*(rose(window, CALLS, server=server, outcome=one) for one in MISFIT)) if server else None,
-        *(sign(CALLS, server=server, outcome=one) for one in MISFIT[:1]),
+        either(*(rose(window, CALLS, server=server, outcome=one) for server in changed for one in MISFIT)) if changed else None,
+        *(sign(CALLS, server=server, outcome=one) for server in changed[:NAMED] for one in MISFIT[:1]),
     )
     return case.concluded("The digest of a server's tools changed, and calls that were right before are refused now.")
+
+
+def changed_servers(window: Window) -> list[str]:
+    """Those that describe their tools otherwise than when all was well."""
+    return [one for one in window.labels("mcp.tools_digest", "server") if _differs(window, one)]
+
+
+def _servers(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"server {names[0]}"
+    others = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"servers {', '.join(names[:NAMED])}{others}"
 
 
 def _most(window: Window, outcomes: tuple[str, ...]) -> str:

@@ -123,7 +123,7 @@ def slow_command(window: Window) -> Hypothesis:
         "A command walks all keys of the store",
     )
     case.must(
-        rose(window, USEC, least=1_000, factor=3, command=command) if command else None if not window.knows(USEC) else False,
+        used_more(window, command) if command else None if not window.knows(USEC) else False,
         sign(USEC, command=command),
         but="No command that walks all keys is used more than usual.",
     )
@@ -151,6 +151,11 @@ def command_share(window: Window) -> tuple[str, float]:
     walking = {command: usec for command, usec in spent.items() if command in ALL_KEYS and usec > 0}
     command = next(iter(walking), "")
     return command, walking[command] / together if command and together else 0.0
+
+
+def used_more(window: Window, command: str) -> bool | None:
+    """Whether a command takes far more of the store's time than usual; None when unknown."""
+    return rose(window, USEC, least=1_000, factor=3, command=command)
 
 
 def holds_up(window: Window, command: str) -> bool | None:

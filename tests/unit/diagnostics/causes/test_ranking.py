@@ -279,6 +279,31 @@ def test_a_cause_whose_own_sign_was_not_read_is_not_claimed_for_the_others() -> 
     assert find_causes(looks.window()).standing == ()
 
 
+def test_a_list_of_all_keys_is_not_taken_for_a_large_value() -> None:
+    looks = healthy()
+    keys_walked(looks)
+    looks.count("redis.net_output_bytes_total", 1e6, 3e8).gauge("redis.slowlog_recent", 0.0, 3.0, command="get")
+    assert [one.cause for one in find_causes(looks.window()).standing] == ["slow_redis_command"]
+
+
+def test_every_server_whose_tools_changed_is_named_and_looked_after() -> None:
+    looks = healthy()
+    for number in range(7):
+        looks.gauge("mcp.tools_digest", "a", "b", server=f"server{number}")
+    (found,) = find_causes(looks.window()).standing
+    assert found.component == "servers server0, server1, server2, server3, server4 and 2 more"
+    deployment = Deployment(gateway_url="http://gateway:1", engine_url="http://engine:2", shown_redis="store:3/0")
+    actions = remedies(found, looks.window(), deployment)
+    assert [one.target["server"] for one in actions] == [f"server{number}" for number in range(5)]
+
+
+def test_one_connection_between_being_taken_and_being_used_is_no_leak_of_a_small_pool() -> None:
+    looks = healthy()
+    small_pool(looks)
+    looks.gauge("upstream.in_flight", 2.0, 3.0, upstream="engine")
+    assert [one.cause for one in find_causes(looks.window()).standing] == ["upstream_pool_too_small"]
+
+
 def test_a_hot_key_is_told_without_a_sample_of_sizes() -> None:
     looks = healthy()
     hot(looks)
