@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import logging
 import secrets
 import statistics
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.deployment.readers import Addresses
@@ -55,6 +57,7 @@ Work = Callable[[], Awaitable[object]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=1_000_000)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     asyncio.run(_measure(parser.parse_args().keys))
 
 
