@@ -21,7 +21,7 @@ const KNOWN_KINDS = new Set(WORD_GROUPS.map(([kind]) => kind));
 export function drawSchema(element, schema, onInsert) {
   const search = h("input", {
     type: "search",
-    class: "side-search",
+    class: "text-field",
     placeholder: "Find a table, column or word",
     "aria-label": "Find a table, column or word",
     autocomplete: "off",
