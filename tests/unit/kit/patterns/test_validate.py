@@ -1,6 +1,8 @@
 """What is read, what is followed, what is hostile, and what stays the same when lines move."""
 
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -182,3 +184,26 @@ def test_a_link_that_leads_out_of_the_project_is_not_read(tmp_path: Path) -> Non
     report = validate(Order(root=project, paths=(project,), level="basic"))
     assert [one.why for one in report.unreadable] == ["a link that leads out of the project"]
     assert report.files == ()
+
+
+def calls_to_judge(paths: int, root: Path) -> int:
+    """How many functions of ours are called to judge one handler under so many paths: a measure of work that knows no clock."""
+    decorators = "".join(f'@router.get("/x{number}")\n' for number in range(paths))
+    (root / "many.py").write_text(BARE.replace('@router.get("/items/{item}")\n', decorators))
+    calls = 0
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        validate(order(root, "production_ready"))
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_handler_under_four_times_as_many_paths_is_four_times_the_work(tmp_path: Path) -> None:
+    few, many = calls_to_judge(100, tmp_path), calls_to_judge(400, tmp_path)
+    assert many < 5 * few

@@ -72,8 +72,11 @@ def _leaked(study: Study) -> Iterator[Hit]:
                         message="the words of the error caught here go to the caller",
                         mend="plain_detail" if _is_text(sink) else "",
                     )
+    seen: set[ast.AST | None] = {None}
     for route in study.routes:
-        yield from _traces(study, route)
+        if route.function not in seen:  # a handler under many paths is read once
+            seen.add(route.function)
+            yield from _traces(study, route)
     yield from _exception_handlers(study)
 
 

@@ -35,8 +35,10 @@ class Routes:
             return
         scope = module.around(function)
         owner = module.enclosing_class(function)
-        for index, decorator in enumerate(function.decorator_list):
-            found = self._routing(decorator, scope) if isinstance(decorator, ast.Call) else None
+        routing = [self._routing(one, scope) if isinstance(one, ast.Call) else None for one in function.decorator_list]
+        # Another route's decorator hands the function on as it is.
+        around = [(at, Expression(one, scope)) for at, one in enumerate(function.decorator_list) if routing[at] is None]
+        for index, found in enumerate(routing):
             if found is None:
                 continue
             call, where, methods = found
@@ -44,7 +46,7 @@ class Routes:
             yield Route(
                 module=module, function=function, scope=scope, methods=methods, path=_text(path), call=call, call_scope=where,
                 router=self._routers.of(call.func.value, where) if isinstance(call.func, ast.Attribute) else None, owner=owner,
-                wrappers=tuple(Expression(one, scope) for one in function.decorator_list[index + 1 :]),
+                wrappers=tuple(one for at, one in around if at > index),
             )  # fmt: skip
 
     def _routing(self, call: ast.Call, scope: Scope, steps: int = 3) -> tuple[ast.Call, Scope, frozenset[str]] | None:
