@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from mcp_gateway.cli.project_root import project_root
 from mcp_gateway.kit.patterns.baseline import baseline_text, read_baseline, without_known
 from mcp_gateway.kit.patterns.configuration import PatternSettings, read_settings, severity_of
 from mcp_gateway.kit.patterns.judge import VOID
@@ -102,12 +103,6 @@ def patterns(
     typer.echo(_rendered(report, form, order).encode(errors="replace").decode(), nl=False)
     failed = threshold is not None and any(one.severity >= threshold for one in report.findings)
     raise typer.Exit(1 if failed or (report.unreadable and threshold is not None) else 0)
-
-
-def project_root(path: Path) -> Path:
-    """The nearest folder above with a pyproject.toml or a repository; the path's own folder without one."""
-    start = path if path.is_dir() else path.parent
-    return next((one for one in (start, *start.parents) if (one / "pyproject.toml").is_file() or (one / ".git").exists()), start)
 
 
 def _order(root: Path, given: list[Path], settings: PatternSettings, level: LevelChoice | None) -> Order:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mcp_gateway.cli.project_root import project_root
 from mcp_gateway.core.visible import visible
 from mcp_gateway.kit.routes.checks import checked
 from mcp_gateway.kit.routes.errors import RouterChanged
@@ -31,7 +32,15 @@ class Standing(StrEnum):
 
 NameArgument = Annotated[str, typer.Argument(help="What it serves, as a plural: `products`, `order_lines`.")]
 PackageOption = Annotated[str, typer.Option(help="The application's package, below src/ or beside it.")]
-RootOption = Annotated[Path, typer.Option(help="The project's folder.", exists=True, file_okay=False)]
+RootOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="The project's folder. [default: the nearest above with a pyproject.toml or a repository]",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
+]
 WriteOption = Annotated[bool, typer.Option("--write", help="Write what the diff shows.")]
 
 
@@ -49,7 +58,7 @@ def new(
     rate_limiting: Annotated[bool, typer.Option(help="Limits for each tenant and operation.")] = True,
     caching: Annotated[bool, typer.Option(help="Keep what was read, until a write or a minute ends it.")] = True,
     package: PackageOption = "backend",
-    root: RootOption = Path(),
+    root: RootOption = None,
     write: WriteOption = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result of the tool `generate_enterprise_router`.")] = False,
 ) -> None:
@@ -67,6 +76,7 @@ def new(
         package=package,
     )
     checked(order, Surroundings())
+    root = _root_of(root)
     generated = generate(order, surroundings(root, package, name))
     planned = plan(root, generated)
     _refuse_by_hand(planned.changes)
@@ -86,7 +96,7 @@ def remove(
     name: NameArgument,
     *,
     package: PackageOption = "backend",
-    root: RootOption = Path(),
+    root: RootOption = None,
     write: WriteOption = False,
 ) -> None:
     """Show what removing a generated router would change, and with --write remove it.
@@ -95,10 +105,22 @@ def remove(
     """
     order = RouterOrder(router_name=name, package=package)
     checked(order, Surroundings())
+    root = _root_of(root)
     planned = removal(root, checked(order, Surroundings(layout=layout_of(root, package))))
     _refuse_by_hand(planned)
     _show(planned)
     _finish(root, planned, write=write)
+
+
+def _root_of(given: Path | None) -> Path:
+    """Says which it is where that is not the folder one stands in: all names that follow begin there."""
+    if given is not None:
+        return given
+    here = Path.cwd()
+    found = project_root(here)
+    if found != here:
+        sys.stderr.write(f"in {found}\n")
+    return found
 
 
 def _refuse_by_hand(planned: tuple[Change, ...]) -> None:

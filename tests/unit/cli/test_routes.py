@@ -47,6 +47,20 @@ def test_in_an_empty_folder_the_next_step_finds_what_it_tests(tmp_path: Path, ca
     assert ended.returncode == 0, ended.stdout
 
 
+def test_in_a_folder_of_a_project_the_project_gets_the_router(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "src/backend"
+    inner.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    monkeypatch.chdir(inner)
+    run("new", "products", "--write")
+    assert f"in {tmp_path}\n" in capsys.readouterr().err
+    assert (inner / "routers/products.py").exists()
+    run("remove", "products", "--write")
+    assert not (inner / "routers/products.py").exists()
+
+
 def test_remove_takes_away_what_new_wrote(tmp_path: Path) -> None:
     where = ("--root", str(tmp_path), "--write")
     run("new", "products", *where)
