@@ -20,9 +20,9 @@ from mcp_gateway.kit.routes.generate import Generated
 from mcp_gateway.kit.routes.order import CheckedOrder, Layout, Surroundings
 from mcp_gateway.kit.routes.rendering import application_code, project_settings
 
-_ADDRESS: Final = re.compile(r"""["'](/api/[A-Za-z0-9_-]{1,80})[/"'{]""")
+_ADDRESS: Final = re.compile(rb"""["'](/api/[A-Za-z0-9_-]{1,80})[/"'{]""")
 # Somebody has thought of it: `Kit(...)`, or one made elsewhere.
-_KIT: Final = re.compile(r"\bkit\b", re.IGNORECASE)
+_KIT: Final = re.compile(rb"\bkit\b", re.IGNORECASE)
 MAX_FILE_BYTES: Final = 2_000_000
 # What an application's file is called; the first where there is none.
 APPLICATIONS: Final = ("app.py", "main.py")
@@ -73,8 +73,16 @@ def surroundings(root: Path, package: str, router_name: str) -> Surroundings:
     own = folder / "routers" / f"{router_name}.py"
     mine = {own} if own.is_file() and is_generated(_read(own)) else set()
     modules = {one.stem for one in (folder / "routers").glob("*") if one.suffix in {".py", ""} and one not in mine}
-    found = {match for path in folder.rglob("*.py") if path not in mine for match in _ADDRESS.findall(_read(path))}
+    found = {address for path in folder.rglob("*.py") if path not in mine for address in _addresses(path)}
     return Surroundings(modules=frozenset(modules - {"__init__", "__pycache__"}), prefixes=frozenset(found), layout=layout)
+
+
+def _addresses(path: Path) -> Iterator[str]:
+    """Addresses a module speaks of, whatever its encoding and size."""
+    if path.is_file():
+        with path.open("rb") as file:
+            for line in file:
+                yield from (address.decode("ascii") for address in _ADDRESS.findall(line))
 
 
 def plan(root: Path, generated: Generated) -> Plan:
@@ -90,14 +98,27 @@ def plan(root: Path, generated: Generated) -> Plan:
 
 
 def _notes_of_application(root: Path, order: CheckedOrder) -> Iterator[str]:
-    """What keeps a router from running in it."""
-    text = _text(root, order.application_path)
-    if text is not None and not _KIT.search(text):
+    """What keeps a router from running in it, and its tests from finding it."""
+    application = root / order.application_path
+    if application.is_file() and not _KIT.search(application.read_bytes()):
         yield f"{order.application_path} has no kit yet, without which the router does not start: see docs/kit/application.md."
-    if text is None:
-        for path in sorted(path for name in APPLICATIONS for folder in ("*", "src/*") for path in root.glob(f"{folder}/{name}")):
+    if not application.exists():
+        for path in sorted(path for name in APPLICATIONS for folder in ("", "*/", "src/*/") for path in root.glob(folder + name)):
             if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES and b"FastAPI(" in path.read_bytes():
-                yield f"There is an application in {path.relative_to(root)} already: `--package {path.parent.name}` joins it."
+                yield _already(path.relative_to(root))
+    said = [root / name for name in SETTINGS if (root / name).is_file()]
+    if said and not any(b"pythonpath" in path.read_bytes() for path in said):
+        yield (
+            "The tests find the package where the project is installed, or with "
+            f'pythonpath = ["{order.layout.source.rstrip("/") or "."}"] in the settings of pytest.'
+        )
+
+
+def _already(path: Path) -> str:
+    there = f"There is an application in {path} already"
+    if path.parent == Path():
+        return f"{there}, in no package: move it into one, such as shop/{path}, and `--package shop` joins it."
+    return f"{there}: `--package {path.parent.name}` joins it."
 
 
 def changes(root: Path, generated: Generated) -> tuple[Change, ...]:
@@ -176,8 +197,13 @@ def _written(root: Path, path: str, content: str) -> Change:
 
 
 def _application(root: Path, order: CheckedOrder) -> Change:
+    """Raises `ApplicationUnclear`."""
     path = order.application_path
-    before = _text(root, path)
+    target = _inside(root, path)
+    try:
+        before = _read(target) if target.exists() else None
+    except InvalidRouterOrder as error:
+        raise ApplicationUnclear(error.message) from error
     after = with_router(before or application_code(order.package), order.router_module, f"{order.names.module}_router")
     return Change(path=path, before=before, after=after)
 

@@ -121,6 +121,21 @@ def test_an_address_somewhere_in_the_package_is_taken(tmp_path: Path) -> None:
         made(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["# caf\xe9\n".encode("latin-1"), b"DATA = (\n" + b"    1234567,\n" * 200_000 + b")\n", b'A = "\x00"\n'],
+    ids=["latin-1", "large", "odd"],
+)
+def test_a_module_of_any_encoding_and_size_in_the_package_is_searched_for_addresses(code: bytes, tmp_path: Path) -> None:
+    package = tmp_path / "src/backend"
+    package.mkdir(parents=True)
+    (package / "old.py").write_bytes(code)
+    written(tmp_path, "orders")
+    (package / "old.py").write_bytes(code + b'router = APIRouter(prefix="/api/products")\n')
+    with pytest.raises(InvalidRouterOrder, match="is taken already"):
+        made(tmp_path)
+
+
 def test_what_changed_since_it_was_shown_stays(tmp_path: Path) -> None:
     written(tmp_path)
     planned = changes(tmp_path, made(tmp_path, "orders"))
@@ -149,13 +164,14 @@ def test_links_do_not_lead_out_of_the_project(tmp_path: Path) -> None:
     assert not list(outside.iterdir())
 
 
-@pytest.mark.parametrize("name", ["app.py", "pipes.py"])
-def test_a_pipe_in_the_package_is_not_waited_for(name: str, tmp_path: Path) -> None:
+def test_a_pipe_in_the_package_is_not_waited_for(tmp_path: Path) -> None:
     folder = tmp_path / "src/backend"
     folder.mkdir(parents=True)
-    os.mkfifo(folder / name)
-    with pytest.raises(InvalidRouterOrder, match=f"{name} is no file"):
-        written(tmp_path)
+    for name in ("app.py", "pipes.py"):
+        os.mkfifo(folder / name)
+    planned = plan(tmp_path, made(tmp_path))
+    assert not planned.joins
+    assert [note for note in planned.notes if "app.py is no file" in note]
 
 
 def test_a_link_within_the_project_stays_one(tmp_path: Path) -> None:
@@ -211,16 +227,16 @@ def test_a_package_beside_src_and_an_application_in_main_are_taken_as_they_are(t
     assert (package / "main.py").read_text() == FACTORY
 
 
-@pytest.mark.parametrize("text", ["one, two = FastAPI(), FastAPI()\n", "def broken(:\n"])
-def test_an_unclear_application_is_left_alone_and_told(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("code", [b"one, two = FastAPI(), FastAPI()\n", b"def broken(:\n", b"# caf\xe9\napp = FastAPI()\n"])
+def test_an_unclear_application_is_left_alone_and_told(tmp_path: Path, code: bytes) -> None:
     app = tmp_path / "src/backend/app.py"
     app.parent.mkdir(parents=True)
-    app.write_text(text)
+    app.write_bytes(code)
     planned = plan(tmp_path, made(tmp_path))
     assert not planned.joins
     assert [note for note in planned.notes if "app.py is left alone" in note]
     carry_out(tmp_path, planned.changes)
-    assert app.read_text() == text
+    assert app.read_bytes() == code
     assert (tmp_path / "src/backend/routers/products.py").exists()
 
 
@@ -228,3 +244,17 @@ def test_who_forgets_the_package_of_an_application_that_is_there_is_told(tmp_pat
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop/main.py").write_text(FACTORY)
     assert [note for note in plan(tmp_path, made(tmp_path)).notes if "`--package shop` joins it" in note]
+
+
+def test_an_application_in_no_package_is_told(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(FACTORY)
+    assert [note for note in plan(tmp_path, made(tmp_path)).notes if "in main.py already, in no package" in note]
+
+
+def test_where_nothing_says_in_which_folder_tests_find_the_package_it_is_told(tmp_path: Path) -> None:
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text("[project]\n")
+    (note,) = plan(tmp_path, made(tmp_path)).notes
+    assert 'pythonpath = ["src"]' in note
+    settings.write_text('[tool.pytest.ini_options]\npythonpath = ["src"]\n')
+    assert plan(tmp_path, made(tmp_path)).notes == ()
