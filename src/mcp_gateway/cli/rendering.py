@@ -1,6 +1,9 @@
 """An answer for people at a terminal. Prints; decides nothing."""
 
+import contextlib
 import re
+import sys
+from typing import Any, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -98,8 +101,31 @@ def render_steps(steps: tuple[Step, ...]) -> RenderableType:
 
 
 def error_console() -> Console:
-    """stderr: progress, questions and complaints, so that stdout holds results alone."""
-    return Console(stderr=True, highlight=False)
+    """stderr: progress, questions and complaints, so that stdout holds results alone.
+
+    It is silent where nobody reads any more, for a pipe that ended or a terminal that was closed ends no work.
+    """
+    stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)  # what is shown beside a spinner
+    return Console(stderr=True, file=None if stream is None else cast("TextIO", _Heedless(stream)), highlight=False)
+
+
+class _Heedless:
+    """A stream whose failures to write are nobody's concern."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def _meaning(entity: ResolvedEntity) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import io
 import json
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import redis
 from tests.unit.diagnostics.actions.test_applying import Book, Breaker
-from tests.unit.diagnostics.actions.test_mending import HeldOpen, mending
+from tests.unit.diagnostics.actions.test_mending import HeldOpen, held_open, mending
 from tests.valkey_process import ValkeyProcess
 
 from mcp_gateway.adapters.remedies.turns import KEY as TURN
@@ -142,6 +143,29 @@ def test_whoever_ends_the_command_while_it_waits_has_it_taken_back(
     assert breaker.forced
     assert book.names == ["begun", "carried_out", "interrupted", "undone"]
     assert "It was taken back." in capsys.readouterr().err
+
+
+class Gone(io.StringIO):
+    """A terminal that is closed, or a pipe that nobody reads, once the change is made."""
+
+    def write(self, said: str) -> int:
+        if "its signal is waited for" in self.getvalue() + said:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(said)
+
+
+def test_a_change_is_taken_back_also_where_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaker, book = Breaker(), Book()
+
+    @contextlib.asynccontextmanager
+    async def open_mending(*_: object, **__: object) -> AsyncIterator[Mending]:
+        yield mending(breaker, book, afterwards=held_open())
+
+    monkeypatch.setattr("mcp_gateway.cli.mending.open_mending", open_mending)
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert ran("ops", "apply", "release_breaker", "breaker=engine", "--yes") == FAILED
+    assert breaker.forced
+    assert book.names == ["begun", "carried_out", "did_not_help", "undone"]
 
 
 @pytest.mark.usefixtures("leak")

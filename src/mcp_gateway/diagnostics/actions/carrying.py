@@ -80,7 +80,7 @@ class CarryingOut:
         # What can be taken back is ended first, so that it is certain what to take back; what cannot is stopped where it is.
         self._outcome = await (self._do() if self.change.undo is None else completed(self._do()))
         await self._note("carried_out", self._outcome.said)
-        self.hear(f"It is done; its signal is waited for up to {self.pace.within_seconds:g} s.")
+        self._tell(f"It is done; its signal is waited for up to {self.pace.within_seconds:g} s.")
         helped = await self._watch(came)
         await self._note("helped" if helped else "did_not_help")
         return helped
@@ -94,7 +94,7 @@ class CarryingOut:
 
     def _progressed(self, said: str) -> None:
         self._outcome = Outcome(said=said, whole=False)
-        self.hear(said)
+        self._tell(said)
 
     async def _watch(self, came: Came) -> bool:
         until = self.clock.monotonic() + self.pace.within_seconds
@@ -111,7 +111,7 @@ class CarryingOut:
     async def _fell(self, error: BaseException) -> None:
         """Take it back first, for writing may be what failed. Raises `RemedyNotUndone`."""
         ended: StepName = "failed" if isinstance(error, Exception) else "interrupted"
-        self.hear(f"It was {'ended by an error' if ended == 'failed' else 'interrupted'}; what was changed is taken back.")
+        self._tell(f"It was {'ended by an error' if ended == 'failed' else 'interrupted'}; what was changed is taken back.")
         why = error.code if isinstance(error, GatewayError) else type(error).__name__
         undone = await self._undo()
         await self._note_late(ended, f"{why}. {self._outcome.said}".rstrip())
@@ -122,7 +122,7 @@ class CarryingOut:
                 way_back=self.change.way_back,
                 because=why,
             ) from error
-        self.hear(
+        self._tell(
             "It was taken back." if undone else f"What was done stays: it cannot be taken back. {self._outcome.said}".rstrip()
         )
 
@@ -157,7 +157,7 @@ class CarryingOut:
             await self._note(name, detail)
         except Exception:  # a wall: nothing is left that a failure could hinder
             log.exception("remedy_step_not_written", kind=self.action.kind, run=self.run, step=name)
-            self.hear(f"The audit trail does not take the step {name}; it stands in the log.")
+            self._tell(f"The audit trail does not take the step {name}; it stands in the log.")
 
     async def _note(self, name: StepName, detail: str = "") -> None:
         step = Step(name=name, caller=self.caller, action=self.action, run=self.run, detail=detail)
@@ -167,3 +167,10 @@ class CarryingOut:
         except TimeoutError as error:
             raise RemedyTimedOut(f"The audit trail did not take the step {name} within {NOTE_SECONDS:g} s.") from error
         self.steps.append(name)
+
+    def _tell(self, said: str) -> None:
+        """Whether anybody hears it decides nothing: a terminal that was closed must not keep a change from being taken back."""
+        try:
+            self.hear(said)
+        except Exception:  # a wall: it is the listener's failure
+            log.exception("remedy_not_heard", kind=self.action.kind, run=self.run)

@@ -200,6 +200,18 @@ async def test_a_watch_that_fails_takes_it_back() -> None:
     assert book.names == ["begun", "carried_out", "failed", "undone"]
 
 
+async def test_whether_anybody_hears_how_far_it_is_decides_nothing() -> None:
+    def closed(_: str) -> None:
+        raise OSError("the terminal is gone")
+
+    breaker, book = Breaker(lost=True), Book()
+    use = applying(breaker, book)
+    with pytest.raises(Unavailable):
+        await use.apply(LOCAL_CALLER, RELEASE, token=(await use.preview(RELEASE)).token, came=helped, hear=closed)
+    assert breaker.forced
+    assert book.names == ["begun", "failed", "undone"]
+
+
 async def test_whoever_ends_it_while_it_is_watched_has_it_taken_back() -> None:
     breaker, book, watched = Breaker(), Book(), asyncio.Event()
 
