@@ -1,6 +1,6 @@
 """Carrying out a remedy that a diagnosis of this moment recommends: nothing is done because of what was true an hour ago."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcp_gateway.core.errors import Json
@@ -13,7 +13,7 @@ from mcp_gateway.diagnostics.causes.ranking import find_causes
 from mcp_gateway.diagnostics.errors import NotRecommended
 from mcp_gateway.diagnostics.observing import Observer
 from mcp_gateway.diagnostics.ports import Deployment
-from mcp_gateway.diagnostics.verdict import Action
+from mcp_gateway.diagnostics.verdict import Action, Hypothesis
 
 # What is looked at before a change, and after it.
 BEFORE_SECONDS = 60.0
@@ -35,7 +35,7 @@ class Mending:
 
     async def preview(self, kind: str, target: Mapping[str, str]) -> Preview:
         """Whom it concerns and what would change; changes nothing. Raises `UnknownRemedy`, `InvalidInput`, `NotRecommended`."""
-        _, recommended = await self._recommended(action(kind, verify="", **target))
+        *_, recommended = await self._recommended(action(kind, verify="", **target))
         return await self.applying.preview(recommended)
 
     async def mend(
@@ -48,11 +48,12 @@ class Mending:
         wanted = action(kind, verify="", **target)
         # Looked at within the turn: what somebody else has mended by then needs no second remedy.
         async with self.turns.turn(wanted):
-            cause, recommended = await self._recommended(wanted)
+            found, cause, recommended = await self._recommended(wanted)
 
             async def gone() -> bool:
-                window = await self.observer.observe(window_seconds=AFTER_SECONDS)
-                return all(one.cause != cause for one in find_causes(window).standing)
+                now = find_causes(await self.observer.observe(window_seconds=AFTER_SECONDS))
+                # By what was read: a cause that nobody can be asked about is not gone, nor is one that gave way to another.
+                return cause in _names(now.ruled_out) and _names(now.standing) <= _names(found)
 
             return await self.applying.apply(caller, recommended, token=token, came=gone, hear=hear)
 
@@ -60,16 +61,20 @@ class Mending:
         """Remedies of the last day that were begun and whose end is not known. Raises what the trail raises."""
         return await self.applying.trail.unfinished()
 
-    async def _recommended(self, wanted: Action) -> tuple[str, Action]:
-        """The cause that asks for it, and the remedy."""
+    async def _recommended(self, wanted: Action) -> tuple[Sequence[Hypothesis], str, Action]:
+        """All causes that stand, the one that asks for it, and the remedy."""
         window = await self.observer.observe(window_seconds=BEFORE_SECONDS)
-        there: list[Action] = []
-        for cause in find_causes(window).standing:
+        standing, there = find_causes(window).standing, list[Action]()
+        for cause in standing:
             there.extend(found := remedies(cause, window, self.deployment))
             for one in found:
                 if _same(one, wanted):
-                    return cause.cause, one
+                    return standing, cause.cause, one
         raise _not_recommended(wanted, there)
+
+
+def _names(causes: Sequence[Hypothesis]) -> set[str]:
+    return {one.cause for one in causes}
 
 
 def _same(one: Action, other: Action) -> bool:

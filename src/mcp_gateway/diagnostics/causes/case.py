@@ -26,8 +26,8 @@ class Sign:
 
 
 def sign(signal: str, **labels: str) -> Sign:
-    """A signal with its labels."""
-    return Sign(signal=signal, labels=labels)
+    """A signal with its labels. A label without a value names nobody: then it is all of them that were looked at."""
+    return Sign(signal=signal, labels={label: value for label, value in labels.items() if value})
 
 
 class Case:

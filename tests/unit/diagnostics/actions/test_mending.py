@@ -25,11 +25,11 @@ RELEASE = {"breaker": "engine"}
 class HeldOpen:
     """A circuit that is held open until the breaker behind it is released."""
 
-    def __init__(self, breaker: Breaker) -> None:
-        self._breaker = breaker
+    def __init__(self, breaker: Breaker, afterwards: Looks | None = None) -> None:
+        self._breaker, self._afterwards = breaker, healthy() if afterwards is None else afterwards
 
     async def observe(self, *, window_seconds: float, whole: bool = True) -> Window:
-        return held_open().window() if self._breaker.forced else healthy().window()
+        return held_open().window() if self._breaker.forced else self._afterwards.window()
 
 
 def held_open() -> Looks:
@@ -52,7 +52,7 @@ class OneTurn:
         self.taken = False
 
 
-def mending(breaker: Breaker, book: Book) -> Mending:
+def mending(breaker: Breaker, book: Book, *, afterwards: Looks | None = None) -> Mending:
     applying = Applying(
         operators={"release_breaker": breaker},
         trail=book,
@@ -61,7 +61,7 @@ def mending(breaker: Breaker, book: Book) -> Mending:
         within_seconds=0,
         every_seconds=0,
     )
-    return Mending(observer=HeldOpen(breaker), deployment=Deployment(), applying=applying, turns=OneTurn())
+    return Mending(observer=HeldOpen(breaker, afterwards), deployment=Deployment(), applying=applying, turns=OneTurn())
 
 
 async def test_a_recommended_remedy_is_previewed_carried_out_and_seen_to_help() -> None:
@@ -71,6 +71,20 @@ async def test_a_recommended_remedy_is_previewed_carried_out_and_seen_to_help() 
     done = await use.mend(LOCAL_CALLER, "release_breaker", RELEASE, token=preview.token)
     assert (done.helped, breaker.forced) == (True, False)
     assert [step.name for step in book.steps] == ["begun", "carried_out", "helped"]
+
+
+@pytest.mark.parametrize(
+    "afterwards",
+    [Looks(), healthy().count("upstream.calls_total", 0, 600, upstream="engine", outcome="http_5xx")],
+    ids=["nothing can be read any more", "another cause stands now"],
+)
+async def test_a_cause_that_is_not_seen_any_more_is_not_gone_until_what_is_read_rules_it_out(afterwards: Looks) -> None:
+    breaker, book = Breaker(), Book()
+    use = mending(breaker, book, afterwards=afterwards)
+    preview = await use.preview("release_breaker", RELEASE)
+    done = await use.mend(LOCAL_CALLER, "release_breaker", RELEASE, token=preview.token)
+    assert (done.helped, done.undone, breaker.forced) == (False, True, True)
+    assert book.names == ["begun", "carried_out", "did_not_help", "undone"]
 
 
 async def test_what_is_not_recommended_now_is_refused() -> None:

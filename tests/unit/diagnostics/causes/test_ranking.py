@@ -219,6 +219,11 @@ def test_the_true_cause_comes_first_with_evidence_and_a_remedy(fault: Callable[[
     assert remedies(found.standing[0], window, deployment)
 
 
+def test_a_walk_over_all_keys_is_ruled_out_where_no_command_walks_them() -> None:
+    found = {one.cause: one for one in find_causes(healthy().window()).ruled_out}["slow_redis_command"]
+    assert [one.signal for one in found.against] == ["redis.command_usec_total"]
+
+
 def test_a_system_that_is_well_is_accused_of_nothing() -> None:
     found = find_causes(healthy().window())
     assert found.standing == ()
