@@ -72,6 +72,8 @@ CLOSER_SECONDS = 20.0
 LASTING = timedelta(hours=1)
 # How sure it is that something is wrong where figures depart from the usual and no cause is known.
 DEPARTED = 0.6
+# As sure as anything is told.
+SEEN = 0.98
 _SUMMARIES: Mapping[Verdict, str] = MappingProxyType(
     {
         "healthy": "What was read is as usual.",
@@ -181,7 +183,7 @@ class Troubleshoot:
             since = None  # it is over
         return Diagnosis(
             verdict=verdict,
-            confidence=standing[0].confidence if standing else DEPARTED if found else _certainty(causes, window),
+            confidence=standing[0].confidence if standing else _certainty(causes, window, verdict, departed=bool(found)),
             hypotheses=tuple(standing),
             ruled_out=causes.ruled_out,
             actions=tuple(actions),
@@ -229,12 +231,16 @@ def _summary(verdict: Verdict, standing: Sequence[Hypothesis], departed: str, si
     return said if since is None else f"{said} Since {since:%H:%M} UTC figures are otherwise than before."
 
 
-def _certainty(causes: Causes, window: Window) -> float:
-    """Without a cause that stands: the share of the causes that could be ruled out."""
+def _certainty(causes: Causes, window: Window, verdict: Verdict, *, departed: bool) -> float:
+    """Without a cause that stands: of a part that does not answer nothing is in doubt; else the share of the causes ruled out."""
     if not window.last.sources:
         return 0.0
+    if departed:
+        return DEPARTED
+    if verdict in {"degraded", "unhealthy"}:
+        return SEEN
     weighed = len(causes.standing) + len(causes.ruled_out)
-    return 0.98 * weighed / max(weighed, len(_MET_AS))
+    return SEEN * weighed / max(weighed, len(_MET_AS))
 
 
 def _diagnostic(one: Hypothesis) -> Json:

@@ -87,6 +87,12 @@ async def test_a_store_that_hangs_makes_it_unhealthy() -> None:
     assert (await ask(looks.window()))["verdict"] == "unhealthy"
 
 
+async def test_that_a_part_refuses_is_seen_and_not_guessed() -> None:
+    found = await ask(healthy().gauge("redis.probe_outcome", "ok", "unauthorized").gauge("redis.up", 1.0, 0.0).window())
+    assert (found["verdict"], found["hypotheses"]) == ("unhealthy", [])
+    assert found["confidence"] > 0.9
+
+
 async def test_nothing_read_is_nothing_told() -> None:
     found = await ask(Window(last=Snapshot(at=NOW)))
     assert (found["verdict"], found["confidence"]) == ("could_not_tell", 0.0)

@@ -86,9 +86,10 @@ def test_a_name_does_not_repeat_its_unit_and_a_key_that_stays_says_so() -> None:
     assert line.text == "  requests: 3/s (as usual)"
 
 
-def test_where_all_is_well_it_says_how_much_of_what_might_be_was_ruled_out() -> None:
-    well = {**trouble(), "verdict": "healthy", "confidence": 0.69, "hypotheses": [], "diagnostics": [], "departures": []}
-    assert as_text(tell("troubleshoot_production_issue", well)).startswith("healthy  (69% of known causes ruled out)\n")
+@pytest.mark.parametrize(("verdict", "word"), [("healthy", "healthy"), ("could_not_tell", "could not tell")])
+def test_where_nothing_wrong_was_seen_it_says_how_much_of_what_might_be_was_ruled_out(verdict: str, word: str) -> None:
+    well = {**trouble(), "verdict": verdict, "confidence": 0.69, "hypotheses": [], "diagnostics": [], "departures": []}
+    assert as_text(tell("troubleshoot_production_issue", well)).startswith(f"{word}  (69% of known causes ruled out)\n")
 
 
 def figure(value: float, *, previous: float | None = None, standing: str = "as_usual", unit: str | None = None) -> JsonObject:

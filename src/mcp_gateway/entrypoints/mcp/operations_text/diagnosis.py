@@ -68,8 +68,8 @@ def trouble_lines(found: JsonObject) -> Iterator[Line]:
 
 
 def _sure(found: JsonObject) -> str:
-    """Where nothing is wrong, how much of what might be was ruled out."""
-    if found["verdict"] != "healthy":
+    """Where nothing wrong was seen, how much of what might be was ruled out."""
+    if found["verdict"] in {"degraded", "unhealthy"}:
         return f"confidence {share(found['confidence'])}"
     return f"{share(found['confidence'])} of known causes ruled out"
 

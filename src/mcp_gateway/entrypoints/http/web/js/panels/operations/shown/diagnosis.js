@@ -42,9 +42,10 @@ export function drawTrouble(found) {
   ];
 }
 
-/** Where nothing is wrong, how much of what might be was ruled out. */
+/** Where nothing wrong was seen, how much of what might be was ruled out. */
 function sureOf({ verdict, confidence }) {
-  return verdict === "healthy" ? `, ${shareText(confidence)} of known causes ruled out` : ` ${shareText(confidence)} sure`;
+  const wrong = verdict === "degraded" || verdict === "unhealthy";
+  return wrong ? ` ${shareText(confidence)} sure` : `, ${shareText(confidence)} of known causes ruled out`;
 }
 
 const noCause = (word) => (word === "healthy" ? "No cause stands: what was read is as usual." : "Nothing could be read that tells a cause.");
