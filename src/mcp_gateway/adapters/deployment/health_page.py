@@ -179,6 +179,5 @@ _HINTS: dict[ProbeOutcome, str] = {
     "dns": "Check the host in the configured address.",
     "refused": "Check port and process.",
     "wrong_host": "Check the address: another service may have its port.",
-    "unauthorized": "Set BACKEND_ORCHESTRATOR_TOKEN or AI_ENGINE_TOKEN to a token that may read health.",
     "tls": "Check the certificate, and whether the address should be https at all.",
 }

@@ -139,7 +139,10 @@ def checked_base(url: str, name: str) -> str:
     except ValueError:
         good = False
     if not good or len(url) > MAX_ADDRESS_LETTERS or parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidInput(f"{name} must be http:// or https:// with a host, without user, password, query and fragment.")
+        raise InvalidInput(
+            f"{name} must be http:// or https:// with a host, and a port up to 65535 if any, "
+            "without user, password, query and fragment: http://127.0.0.1:8000."
+        )
     return url.rstrip("/")
 
 
@@ -147,7 +150,7 @@ def shown_base(url: str) -> str:
     """Host and port."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.hostname}:{port}"
+    return f"[{parts.hostname}]:{port}" if ":" in (parts.hostname or "") else f"{parts.hostname}:{port}"
 
 
 def _told_apart(error: Exception) -> tuple[Outcome, str]:

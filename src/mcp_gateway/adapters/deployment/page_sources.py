@@ -1,5 +1,6 @@
 """What the gateway, its replicas and the engine say over HTTP, as sources of signals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,12 @@ _NOT_HERE = frozenset({404, 405})
 
 Part = Literal["gateway", "engine"]
 
+# Which setting has the token, and where one comes from.
+_TOKENS: Mapping[Part, tuple[str, str]] = {
+    "gateway": ("BACKEND_ORCHESTRATOR_TOKEN", ": on its machine `mcp-gateway tokens issue --role operator` prints one"),
+    "engine": ("AI_ENGINE_TOKEN", ""),
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealthSource:
@@ -31,7 +38,11 @@ class HealthSource:
     async def read(self) -> Readings:
         page = await look_at_health(self.fetcher, self.base, seconds=self.seconds)
         labels = {"replica": shown_base(self.base)} if self.part == "gateway" else {}
-        blind = page.blind_spot(f"health of the {self.part}", self.base)
+        what = f"health of the {self.part}"
+        if page.outcome == "unauthorized":
+            blind: BlindSpot | None = _without_login(what, page.status, self)
+        else:
+            blind = page.blind_spot(what, self.base)
         return Readings(readings=page.signals(self.part, **labels), blind_spots=() if blind is None else (blind,))
 
 
@@ -59,7 +70,12 @@ class MetricsSource:
                 return await self._read(found, where)
             if found.outcome != "ok" or found.status not in _NOT_HERE:
                 break
-        return Readings(readings=(), blind_spots=(BlindSpot(what=where, why=_why(answers[-1]), hint=_hint(answers[-1])),))
+        last = answers[-1]
+        if last.status in {401, 403}:
+            blind = _without_login(f"metrics of the {self.part}", last.status, self)
+        else:
+            blind = BlindSpot(what=where, why=_why(last), hint="Figures are expected at /metrics.")
+        return Readings(readings=(), blind_spots=(blind,))
 
     async def _read(self, found: Fetched, where: str) -> Readings:
         labels = {"replica": shown_base(self.base)} if self.part == "gateway" else {}
@@ -72,7 +88,13 @@ def _why(found: Fetched) -> str:
     return f"It was answered with status {found.status}."
 
 
-def _hint(found: Fetched) -> str:
-    if found.status in {401, 403}:
-        return "Set BACKEND_ORCHESTRATOR_TOKEN or AI_ENGINE_TOKEN: `mcp-gateway tokens issue` makes one that may read figures."
-    return "Figures are expected at /metrics."
+def _without_login(what: str, status: int, source: HealthSource | MetricsSource) -> BlindSpot:
+    """Told apart: no token, one that counts for nothing, one whose owner may not."""
+    variable, role = _TOKENS[source.part]
+    if "Authorization" not in source.fetcher.headers:
+        why, hint = "It wants to know who asks.", f"Set {variable}{role}."
+    elif status == 403:
+        why, hint = "Whoever our token is for may not read that.", f"Set {variable} to one that may{role}."
+    else:
+        why, hint = "Our token is not accepted: it is wrong, or has ended.", f"Set {variable} to a new one{role}."
+    return BlindSpot(what=f"{what} at {shown_base(source.base)}", why=why, hint=hint)

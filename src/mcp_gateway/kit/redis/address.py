@@ -24,7 +24,8 @@ class Address:
     @property
     def shown(self) -> str:
         """For people and logs: without user and password."""
-        return self.path or f"{self.host}:{self.port}/{self.database}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.path or f"{host}:{self.port}/{self.database}"
 
 
 def read_address(url: str) -> Address:

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from tests.loopback_pages import Handler, closed_port, endless, hang, interim_for_ever, json_page, raw, serving, text_page
 
-from mcp_gateway.adapters.deployment.http import Fetcher, checked_base
+from mcp_gateway.adapters.deployment.http import Fetcher, checked_base, shown_base
 from mcp_gateway.adapters.deployment.page_signals import MAX_READINGS, read_page
 from mcp_gateway.adapters.deployment.page_sources import HealthSource, MetricsSource
 from mcp_gateway.core.clock import SystemClock
@@ -19,6 +19,7 @@ from mcp_gateway.diagnostics.signals.snapshot import Readings, Snapshot
 from mcp_gateway.diagnostics.signals.window import Window
 from mcp_gateway.kit.fastapi.middleware import REQUEST_SECONDS
 from mcp_gateway.kit.prometheus import PrometheusFigures, render_figures
+from mcp_gateway.kit.redis.address import read_address
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +80,31 @@ async def test_what_answers_otherwise_is_told_apart(pages: Mapping[str, Handler]
     assert window.text("gateway.probe_outcome") == outcome
     assert window.value("gateway.up") == float(outcome in {"ok", "unauthorized"})
     assert bool(window.blind_spots) == (outcome not in {"ok", "not_ready"})
+
+
+@pytest.mark.parametrize("source", [HealthSource, MetricsSource])
+@pytest.mark.parametrize(
+    ("token", "status", "why"),
+    [("", 401, "who asks"), ("abc", 401, "wrong, or has ended"), ("abc", 403, "may not read")],
+)
+async def test_whose_token_is_missing_wrong_or_too_weak_is_told_which_setting_to_change(
+    source: type[HealthSource | MetricsSource], token: str, status: int, why: str
+) -> None:
+    fetcher = Fetcher(clock=CLOCK, headers={"Authorization": f"Bearer {token}"} if token else {})
+    refusing = json_page({}, status=status)
+    async with serving({"/health": refusing, "/metrics": refusing}) as base:
+        (gateway,) = (await source(name="a", part="gateway", base=base, fetcher=fetcher).read()).blind_spots
+        (engine,) = (await source(name="b", part="engine", base=base, fetcher=fetcher).read()).blind_spots
+    assert why in gateway.why
+    assert "BACKEND_ORCHESTRATOR_TOKEN" in gateway.hint
+    assert "--role operator" in gateway.hint
+    assert "AI_ENGINE_TOKEN" in engine.hint
+    assert "ORCHESTRATOR" not in engine.hint
+
+
+def test_an_address_of_version_six_is_shown_in_brackets() -> None:
+    assert shown_base("http://[::1]:8600") == "[::1]:8600"
+    assert read_address("redis://[::1]:6380/2").shown == "[::1]:6380/2"
 
 
 async def test_who_is_not_there_is_told_apart() -> None:
@@ -180,7 +206,7 @@ async def test_a_page_with_the_usual_names_is_understood_too() -> None:
         (text_page('a{b="' + "\\" * 100_000), "not Prometheus text"),
         (text_page('x{a="b"} 1\n' * 60_000), "more than 50000 samples"),
         (endless, "more than 4000000 bytes"),
-        (json_page({}, status=403), "status 403"),
+        (json_page({}, status=500), "status 500"),
     ],
 )
 async def test_a_page_of_another_product_or_garbage_is_a_blind_spot(handler: Handler, says: str) -> None:
