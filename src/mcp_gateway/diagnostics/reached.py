@@ -78,6 +78,7 @@ _SENTENCES = {
     "timeout": "takes the connection and does not answer in time",
     "busy": "runs a script that does not end, and answers nothing else",
     "unauthorized": "refuses the login it is given",
+    "no_database": "has no database of that number",
     "cut_off": "closes the connection before its answer is whole",
     "tls": "offers no connection that can be trusted",
     "wrong_host": "is another service: it has no health page of ours",

@@ -12,12 +12,14 @@ from typing import Literal, TypeAlias
 
 from mcp_gateway.adapters.deployment.errors import CommandNotReadOnly, TooManyCommands
 from mcp_gateway.kit.errors import StoreRefused, StoreUnavailable
+from mcp_gateway.kit.redis.address import Address
 from mcp_gateway.kit.redis.connection import RedisConnection
 from mcp_gateway.kit.redis.packing import Word
 from mcp_gateway.kit.redis.wire import Reply
 
 RedisOutcome: TypeAlias = Literal[
-    "ok", "dns", "refused", "unreachable", "timeout", "busy", "cut_off", "tls", "unauthorized", "garbage", "too_large"
+    "ok", "dns", "refused", "unreachable", "timeout", "busy", "cut_off", "tls", "unauthorized", "no_database", "garbage",
+    "too_large",
 ]  # fmt: skip
 
 CLIENT_NAME = "mcp-gateway-diagnostics"
@@ -25,6 +27,7 @@ CLIENT_NAME = "mcp-gateway-diagnostics"
 MAX_COMMANDS = 200
 CONNECT_SECONDS = 1.5
 COMMAND_SECONDS = 1.5
+PLAIN_SECONDS = 0.5
 MAX_REPLY_BYTES = 4_000_000
 # Sent together: the server answers others between two such bursts.
 BURST = 16
@@ -120,7 +123,7 @@ def outcome_of(error: StoreUnavailable) -> RedisOutcome:
     """Why there is no connection."""
     cause = error.__cause__
     if isinstance(cause, StoreRefused):
-        return "busy" if cause.kind == BUSY else "unauthorized" if cause.kind in {"WRONGPASS", "NOAUTH", "NOPERM"} else "garbage"
+        return _of_refusal(cause)
     if isinstance(cause, TimeoutError):
         return "timeout"
     if isinstance(cause, OSError):
@@ -135,6 +138,28 @@ def outcome_of(error: StoreUnavailable) -> RedisOutcome:
     return "timeout" if "does not answer" in error.message else "cut_off"
 
 
+def _of_refusal(error: StoreRefused) -> RedisOutcome:
+    if error.kind == BUSY:
+        return "busy"
+    if error.kind in {"WRONGPASS", "NOAUTH", "NOPERM"}:
+        return "unauthorized"
+    return "no_database" if "DB index" in error.message else "garbage"
+
+
+async def speaks_plainly(address: Address) -> bool:
+    """Whether somebody who keeps silent when TLS is begun with him answers without it. Tells him nothing but PING."""
+    try:
+        async with asyncio.timeout(PLAIN_SECONDS):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            try:
+                writer.write(b"PING\r\n")
+                return await reader.read(1) in {b"+", b"-"}
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
 def _of_system(error: OSError) -> RedisOutcome:
     kind = type(error).__name__
     if kind == "gaierror":
@@ -142,6 +167,6 @@ def _of_system(error: OSError) -> RedisOutcome:
     if kind.startswith("SSL"):
         return "tls"
     # With several addresses for a name the system's errors arrive as one, in words.
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError) or "Connect call failed" in str(error):
         return "refused"
     return "unreachable"

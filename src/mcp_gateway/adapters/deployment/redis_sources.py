@@ -14,6 +14,7 @@ from mcp_gateway.adapters.deployment.redis_reading import (
     RedisOutcome,
     open_careful,
     outcome_of,
+    speaks_plainly,
 )
 from mcp_gateway.core.clock import Clock
 from mcp_gateway.diagnostics.caching.sample import KeySample
@@ -80,7 +81,10 @@ class RedisFigures:
             async with open_careful(self.url, max_commands=FIGURES_COMMANDS) as redis:
                 return await self._ask(redis)
         except StoreUnavailable as error:
-            return self._unread(outcome_of(error), begun, error.message)
+            outcome, address = outcome_of(error), read_address(self.url)
+            if outcome == "timeout" and address.tls is not None and await speaks_plainly(address):
+                outcome = "tls"
+            return self._unread(outcome, begun, error.message)
 
     def _unread(self, outcome: RedisOutcome, begun: float, message: str) -> Readings:
         milliseconds = round((self.clock.monotonic() - begun) * 1000, 3)
@@ -290,8 +294,9 @@ _WHYS = {
     "busy": "It runs a script that has not ended for long, and answers nothing else.",
     "cut_off": "It closed the connection before it answered.",
     "too_large": "It answered with more than is read of a server that may not be trusted.",
-    "tls": "No trusted connection: its certificate or its TLS is not accepted.",
+    "tls": "No trusted connection: its certificate or its TLS is not accepted, or it speaks without TLS.",
     "unauthorized": "It refused our login.",
+    "no_database": "It has no database of that number.",
     "garbage": "What answers there is no Redis that speaks RESP3: another service, or an old version.",
 }
 _HINTS = {
@@ -299,6 +304,9 @@ _HINTS = {
     "refused": "Check port and process; another instance may have moved.",
     "timeout": "Look whether the process is stopped or busy with one command.",
     "unauthorized": "Check user and password in REDIS_URL.",
+    "no_database": "Check the number at the end of REDIS_URL: there are 16, from 0, unless it is told otherwise.",
+    "cut_off": "Where it wants TLS, REDIS_URL begins with rediss://.",
+    "tls": "Without TLS REDIS_URL begins with redis://; an authority of your own is named by ?ssl_ca_certs=FILE at its end.",
     "too_large": "Check that REDIS_URL names a Redis of your own.",
     "garbage": "Check port in REDIS_URL, and that the server is version 6 or later.",
 }

@@ -64,13 +64,16 @@ def _cache_ttl(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, .
 
 
 def _memory(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]:
-    """Little's law: what comes in stays for as long as it lives. At least half of what there is."""
-    most = window.value("redis.maxmemory_bytes") or window.value("redis.used_memory_bytes") or 0.0
+    """Little's law: what comes in stays for as long as it lives. At least half of what there is, and what stands above the bound."""
+    used = window.value("redis.used_memory_bytes") or 0.0
+    most = window.value("redis.maxmemory_bytes") or used
     turned_away = (window.rate("redis.evicted_keys_total") or 0.0) + (window.rate("redis.errors_total", error="OOM") or 0.0)
     lives = min(2 * _largest(window, _TTL, 60.0), LONGEST_SECONDS)
     needed = turned_away * _largest(window, "redis.sampled_bytes_p50", 1_000.0) * lives
     verify = f"redis.evicted_keys_total and redis.errors_total{{error=OOM}} stop growing {WITHIN}"
-    return (action("give_store_memory", verify=verify, bytes=str(_round_up(max(most / 2, 1.5 * needed)))),)
+    return (
+        action("give_store_memory", verify=verify, bytes=str(_round_up(max(most / 2, 1.5 * needed) + max(0.0, used - most)))),
+    )
 
 
 def _round_up(wanted: float) -> int:
@@ -86,8 +89,11 @@ def _largest(window: Window, name: str, otherwise: float) -> float:
     return max(window.by(name, "prefix", of="value").values(), default=otherwise) or otherwise
 
 
-def _refused(found: Hypothesis, _: Window, deployment: Deployment) -> tuple[Action, ...]:
+def _refused(found: Hypothesis, window: Window, deployment: Deployment) -> tuple[Action, ...]:
+    """A name nobody knows is no reason to start anything."""
     verify = f"gateway.store_state is 2 {WITHIN}"
+    if window.text("redis.probe_outcome") == "dns":
+        return ()
     if found.component == "redis":
         return (action("start_store", verify=verify),)
     return (action("correct_store_address", verify=verify, address=deployment.shown_redis),)

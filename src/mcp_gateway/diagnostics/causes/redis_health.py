@@ -79,6 +79,8 @@ def refused(window: Window) -> Hypothesis:
     outcome, state = window.text("redis.probe_outcome"), window.value(STATE)
     elsewhere = outcome == "ok"
     title = "The gateway looks for the store at a wrong address" if elsewhere else "Nobody listens at the store's address"
+    if outcome == "dns":
+        title = "The name of the store cannot be resolved"
     case = Case(window, "redis_refused", "gateway configuration" if elsewhere else "redis", title)
     away = both(None if state is None else DOWN in store_lines(window), None if outcome is None else outcome == "ok")
     case.must(
@@ -93,6 +95,10 @@ def refused(window: Window) -> Hypothesis:
     )
     case.may(rose(window, AWAY), sign(AWAY))
     gone = DOWN in store_lines(window)
+    if outcome == "dns":
+        return case.concluded(
+            "No address is known for the host in REDIS_URL: it is misspelt, or this machine asks other name servers."
+        )
     return case.concluded(
         "The store answers us and not the gateway: its address for it is wrong."
         if elsewhere

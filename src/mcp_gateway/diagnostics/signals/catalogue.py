@@ -91,7 +91,7 @@ def _reached(stem: str, what: str, source: str, *labels: str) -> tuple[Signal, .
         _text(
             f"{stem}.probe_outcome",
             "ok, dns, refused, unreachable, timeout, busy, too_large, cut_off, tls, wrong_host, http_error, not_ready, "
-            "unauthorized or garbage",
+            "unauthorized, no_database or garbage",
             source,
             *labels,
         ),

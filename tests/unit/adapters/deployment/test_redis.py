@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from tests.loopback_pages import closed_port
@@ -188,6 +189,8 @@ async def test_who_is_not_there_is_told_apart(valkey: ValkeyProcess) -> None:
         "refused": f"redis://127.0.0.1:{closed_port()}",
         "dns": "redis://redis.invalid:6379",
         "unauthorized": valkey.url.replace("redis://", "redis://nobody:wrong@"),
+        "no_database": f"redis://127.0.0.1:{valkey.port}/99",
+        "tls": f"rediss://127.0.0.1:{valkey.port}",
     }
     for outcome, url in cases.items():
         found = await RedisFigures(url=url, clock=CLOCK).read()
@@ -198,8 +201,12 @@ async def test_who_is_not_there_is_told_apart(valkey: ValkeyProcess) -> None:
 
 async def test_one_that_hangs_is_not_waited_for() -> None:
     with ValkeyProcess() as stuck, stuck.paused():
-        found = await RedisFigures(url=stuck.url, clock=CLOCK).read()
-    assert window_of(found).text("redis.probe_outcome") == "timeout"
+        for url in (stuck.url, stuck.url.replace("redis:", "rediss:")):
+            assert (await figures_at(url)).text("redis.probe_outcome") == "timeout"
+
+
+async def test_a_socket_that_is_not_there_is_nobody_who_listens(tmp_path: Path) -> None:
+    assert (await figures_at(f"unix://{tmp_path}/none.sock")).text("redis.probe_outcome") == "refused"
 
 
 @asynccontextmanager

@@ -174,6 +174,21 @@ def test_the_room_that_is_to_be_given_is_round_and_has_a_unit() -> None:
     assert "48 MiB" in told(remedies(find_causes(window).standing[0], window, Deployment())[0])
 
 
+def test_a_store_above_its_bound_gets_room_for_what_it_has_besides() -> None:
+    looks = junk(small()).count("redis.errors_total", 0, 400, error="OOM")
+    window = looks.gauge("redis.maxmemory_bytes", 1.0).gauge("redis.used_memory_bytes", 30_000_000.0).window()
+    (remedy,) = remedies(find_causes(window).standing[0], window, Deployment())
+    assert "32 MiB" in told(remedy)
+
+
+def test_a_name_nobody_knows_is_told_and_nothing_is_to_be_started() -> None:
+    looks = small().gauge("redis.probe_outcome", "ok", "dns").gauge("redis.up", 1.0, 0.0)
+    window = looks.gauge("gateway.store_state", 2.0, 0.0).window()
+    (found,) = find_causes(window).standing
+    assert (found.cause, found.title) == ("redis_refused", "The name of the store cannot be resolved")
+    assert remedies(found, window, Deployment()) == ()
+
+
 def test_a_value_as_large_as_many_others_is_not_a_big_one() -> None:
     assert "big_key" not in causes(junk(small()))
 
