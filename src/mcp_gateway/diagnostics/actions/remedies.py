@@ -64,16 +64,15 @@ def _cache_ttl(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, .
 
 
 def _memory(_: Hypothesis, window: Window, __: Deployment) -> tuple[Action, ...]:
-    """Little's law: what comes in stays for as long as it lives. At least half of what there is, and what stands above the bound."""
+    """Little's law: what comes in stays for as long as it lives. At least half of what there is, beside what is too much now."""
     used = window.value("redis.used_memory_bytes") or 0.0
     most = window.value("redis.maxmemory_bytes") or used
     turned_away = (window.rate("redis.evicted_keys_total") or 0.0) + (window.rate("redis.errors_total", error="OOM") or 0.0)
     lives = min(2 * _largest(window, _TTL, 60.0), LONGEST_SECONDS)
     needed = turned_away * _largest(window, "redis.sampled_bytes_p50", 1_000.0) * lives
     verify = f"redis.evicted_keys_total and redis.errors_total{{error=OOM}} stop growing {WITHIN}"
-    return (
-        action("give_store_memory", verify=verify, bytes=str(_round_up(max(most / 2, 1.5 * needed) + max(0.0, used - most)))),
-    )
+    wanted = max(most / 2, 1.5 * needed) + max(0.0, used - most)
+    return (action("give_store_memory", verify=verify, bytes=str(_round_up(wanted))),)
 
 
 def _round_up(wanted: float) -> int:

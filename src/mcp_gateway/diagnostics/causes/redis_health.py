@@ -97,7 +97,7 @@ def refused(window: Window) -> Hypothesis:
     gone = DOWN in store_lines(window)
     if outcome == "dns":
         return case.concluded(
-            "No address is known for the host in REDIS_URL: it is misspelt, or this machine asks other name servers."
+            "No address is known for the host in REDIS_URL: it is misspelt, or other name servers are asked here."
         )
     return case.concluded(
         "The store answers us and not the gateway: its address for it is wrong."
