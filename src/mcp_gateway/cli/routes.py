@@ -87,7 +87,7 @@ def new(
     _finish(root, planned.changes, write=write)
     if not json_ and planned.changes:
         by_itself = ("Write", "In ") if planned.joins else ("Write",)
-        steps = [step for step in generated.next_steps if not step.startswith(by_itself)] if write else []
+        steps = [step for step in planned.steps if not step.startswith(by_itself)] if write else []
         sys.stderr.write("".join(f"next: {step}\n" for step in steps) + "".join(f"note: {note}\n" for note in planned.notes))
 
 

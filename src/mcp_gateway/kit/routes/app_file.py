@@ -53,6 +53,19 @@ def without_router(source: str, module: str) -> str:
     return tree.with_changes(body=_without_import(tree.body, module)).visit(_Removing(name)).code
 
 
+@_not_too_deep()
+def served_as(source: str) -> str:
+    """What a server is told behind the module's name: the application's, or who makes it. Raises `ApplicationUnclear`."""
+    body = _parsed(source).body
+    name = _place(body)[1]
+    if name is not None:
+        return name
+    for one in body:
+        if isinstance(one, cst.FunctionDef) and isinstance(one.body, cst.IndentedBlock) and _place(one.body.body)[1]:
+            return f"{one.name.value} --factory"
+    return "app"
+
+
 def _parsed(source: str) -> cst.Module:
     if not is_tame(source):
         raise ApplicationUnclear("The application's file is nested too deeply, has too long a statement, or is no Python.")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mcp_gateway.kit.routes.app_file import with_router, without_router
+from mcp_gateway.kit.routes.app_file import served_as, with_router, without_router
 from mcp_gateway.kit.routes.errors import ApplicationUnclear, InvalidRouterOrder, ProjectNotWritable, RouterChanged
-from mcp_gateway.kit.routes.fingerprints import is_generated, is_untouched
+from mcp_gateway.kit.routes.fingerprints import is_generated, is_the_same, is_untouched
 from mcp_gateway.kit.routes.generate import Generated
 from mcp_gateway.kit.routes.order import CheckedOrder, Layout, Surroundings
 from mcp_gateway.kit.routes.rendering import application_code, project_settings
@@ -50,10 +50,11 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """`joins`: the application gets, or has, the router's two lines. `notes`: what whoever ordered it should know."""
+    """`joins`: the application gets, or has, the router's two lines. `steps`: what to do then. `notes`: what else to know."""
 
     changes: tuple[Change, ...]
     joins: bool
+    steps: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -87,14 +88,22 @@ def _addresses(path: Path) -> Iterator[str]:
 
 def plan(root: Path, generated: Generated) -> Plan:
     """What would be written; an application that is unclear is left alone, and its lines are left to a person."""
-    order, notes = generated.order, list(generated.notes)
+    order, notes, steps = generated.order, list(generated.notes), generated.next_steps
     try:
         found, joins = changes(root, generated), True
+        steps = tuple(_served(step, _application(root, order)) for step in steps)
     except ApplicationUnclear as unclear:
         found, joins = _files(root, generated), False
         notes.append(f"{order.application_path} is left alone: {unclear.message}")
     notes += _notes_of_application(root, order)
-    return Plan(changes=found, joins=joins, notes=tuple(notes))
+    return Plan(changes=found, joins=joins, steps=steps, notes=tuple(notes))
+
+
+def _served(step: str, application: Change) -> str:
+    """As the application there is called, or made."""
+    if not step.startswith("uvicorn ") or application.after is None:
+        return step
+    return step.replace(":app ", f":{served_as(application.after)} ", 1)
 
 
 def _notes_of_application(root: Path, order: CheckedOrder) -> Iterator[str]:
@@ -103,6 +112,7 @@ def _notes_of_application(root: Path, order: CheckedOrder) -> Iterator[str]:
     if application.is_file() and not _KIT.search(application.read_bytes()):
         yield f"{order.application_path} has no kit yet, without which the router does not start: see docs/kit/application.md."
     if not application.exists():
+        yield f"Callers are known by API_TOKENS in {order.application_path}: docs/operations/routes.md shows how to make one."
         for path in sorted(path for name in APPLICATIONS for folder in ("", "*/", "src/*/") for path in root.glob(folder + name)):
             if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES and b"FastAPI(" in path.read_bytes():
                 yield _already(path.relative_to(root))
@@ -192,6 +202,8 @@ def _carry_out(root: Path, change: Change, undo: ExitStack) -> None:
 
 def _written(root: Path, path: str, content: str) -> Change:
     before = _text(root, path)
+    if before is not None and is_the_same(before, content):
+        return Change(path=path, before=before, after=before)
     by_hand = before is not None and before != content and not is_untouched(before)
     return Change(path=path, before=before, after=content, by_hand=by_hand)
 
