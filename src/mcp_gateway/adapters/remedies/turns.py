@@ -33,7 +33,14 @@ _TAKE = (
     "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
     "return {ARGV[1], tonumber(ARGV[2])}"
 )
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+# A store that began anew has forgotten whose turn it is: taken again, unless somebody else was quicker.
+_RENEW = (
+    "#!lua flags=allow-oom\n"
+    "local there = redis.call('GET', KEYS[1])\n"
+    "if there and there ~= ARGV[1] then return 0 end\n"
+    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+    "return 1"
+)
 _GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 log = structlog.get_logger(__name__)
@@ -46,10 +53,11 @@ class StoreTurns:
     url: str = field(repr=False)
     holder: str
     clock: Clock
+    renew_seconds: float = RENEW_SECONDS
 
     @asynccontextmanager
     async def turn(self, action: Action) -> AsyncIterator[None]:
-        """A store that is held by a script takes no turn. The one remedy that it lets through can be had once only anyway."""
+        """A store that is held by a script takes no turn; what ends the script needs none, for it can be had once only."""
         mine = json.dumps(
             {
                 "kind": action.kind,
@@ -61,7 +69,7 @@ class StoreTurns:
         try:
             taken = await self._run(_TAKE, mine, HELD_SECONDS * 1_000)
         except StoreRefused as error:
-            if error.kind != "BUSY":
+            if error.kind != "BUSY" or action.kind != "end_script":
                 raise
             yield
             return
@@ -76,7 +84,7 @@ class StoreTurns:
 
     async def _keep(self, mine: str) -> None:
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.sleep(self.renew_seconds)
             try:
                 if await self._run(_RENEW, mine, HELD_SECONDS * 1_000) != 1:
                     log.warning("remedy_turn_lost")

@@ -1,7 +1,9 @@
 """One remedy at a time in a store, whoever asks, from whatever process; and nobody's turn outlasts him for long."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +13,7 @@ from mcp_gateway.adapters.remedies.turns import HELD_SECONDS, KEY, StoreTurns
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.diagnostics.actions.kinds import action
 from mcp_gateway.diagnostics.errors import RemedyUnderWay
+from mcp_gateway.kit.errors import StoreRefused
 
 pytestmark = pytest.mark.anyio
 RELEASE, EXPIRE = (
@@ -52,6 +55,32 @@ async def test_a_turn_that_is_somebody_elses_by_now_is_not_ended(valkey: ValkeyP
             client.set(KEY, theirs, px=10_000)
         assert client.get(KEY) == theirs.encode()
         client.delete(KEY)
+
+
+async def test_a_turn_that_the_store_forgot_is_taken_again(valkey: ValkeyProcess) -> None:
+    with valkey.client() as client:
+        async with replace(turns(valkey, "one"), renew_seconds=0).turn(RELEASE), asyncio.timeout(20):
+            client.flushall()
+            while not client.exists(KEY):
+                await asyncio.sleep(0)
+            with pytest.raises(RemedyUnderWay, match="by one"):
+                async with turns(valkey, "another").turn(EXPIRE):
+                    pytest.fail("two at once")
+        assert not client.exists(KEY)
+
+
+async def test_only_what_ends_a_script_needs_no_turn_of_a_store_that_it_holds(
+    valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def held(*_: object) -> None:
+        raise StoreRefused("BUSY Valkey is busy running a script.")
+
+    monkeypatch.setattr(StoreTurns, "_run", held)
+    async with turns(valkey, "one").turn(action("end_script", verify="")):
+        pass
+    with pytest.raises(StoreRefused):
+        async with turns(valkey, "one").turn(RELEASE):
+            pytest.fail("without a turn")
 
 
 async def test_a_full_store_takes_turns_too(valkey: ValkeyProcess) -> None:
