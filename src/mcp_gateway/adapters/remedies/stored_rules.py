@@ -63,8 +63,8 @@ class RollBackRules:
 
 
 async def _is_ours(store: RedisRuleStore, now: StoredDocument, former: str, present: StoredDocument) -> bool:
-    """Whether the change is what was stored last. Raises `RulesChanged` when somebody stored others since."""
-    if now.revision == present.revision:
+    """Whether the rules are those of the change, and not those before it. Raises `RulesChanged` when somebody stored others."""
+    if now.text == present.text:
         return False
     if (now.text, await store.former()) != (former, present.text):
         raise RulesChanged(revision=now.revision, expected_revision=present.revision)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import structlog
 
 from mcp_gateway.core.clock import Clock
-from mcp_gateway.core.errors import GatewayError
+from mcp_gateway.core.errors import GatewayError, Unavailable
 from mcp_gateway.core.identity import Caller
 from mcp_gateway.core.tasks import completed
 from mcp_gateway.diagnostics.actions.operating import (
@@ -24,6 +24,7 @@ from mcp_gateway.diagnostics.actions.operating import (
     Step,
     StepName,
     Trail,
+    Undo,
 )
 from mcp_gateway.diagnostics.errors import RemedyNotUndone, RemedyTimedOut
 from mcp_gateway.diagnostics.verdict import Action
@@ -137,11 +138,23 @@ class CarryingOut:
             return None
         try:
             async with asyncio.timeout(STEP_SECONDS):
-                await self.change.undo()
+                await self._go_back(self.change.undo)
         except Exception:  # a wall: whatever hinders it, it is said, and with it the way back
             log.exception("remedy_not_undone", kind=self.action.kind, run=self.run, way_back=self.change.way_back)
             return False
         return True
+
+    async def _go_back(self, undo: Undo) -> None:
+        """Again and again while somebody does not answer: a store that fails over or starts anew is away for some seconds."""
+        tried = False
+        while True:
+            try:
+                return await undo()
+            except Unavailable as error:
+                if not tried:
+                    self._tell(f"{error.message} Taking it back is tried for {STEP_SECONDS:g} s.")
+                tried = True
+            await asyncio.sleep(self.pace.every_seconds)
 
     async def _note_undone(self, undone: bool | None) -> None:  # noqa: FBT001  (the outcome itself)
         if undone is None:

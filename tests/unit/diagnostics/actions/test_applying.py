@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mcp_gateway.core.clock import FixedClock
-from mcp_gateway.core.errors import InvalidInput, Unavailable
+from mcp_gateway.core.errors import GatewayError, InvalidInput, Unavailable
 from mcp_gateway.core.identity import LOCAL_CALLER
 from mcp_gateway.diagnostics.actions.applying import Applying
 from mcp_gateway.diagnostics.actions.kinds import action
@@ -19,10 +19,20 @@ RELEASE = action("release_breaker", verify="refusals stop", breaker="engine")
 WAY_BACK = "hold engine open again"
 
 
-class Breaker:
-    """`lost`: the change is made, its reply does not come. `stuck`: it cannot be taken back. `final`: there is no way back."""
+class Conflict(GatewayError):
+    """Somebody else changed it since."""
 
-    def __init__(self, *, lost: bool = False, stuck: bool = False, final: bool = False, seconds: float = 30.0) -> None:
+
+class Breaker:
+    """`lost`: the change is made, its reply does not come. `stuck`: it cannot be taken back. `final`: there is no way back.
+
+    `away`: so many times nobody answers who wants to take it back.
+    """
+
+    def __init__(
+        self, *, lost: bool = False, stuck: bool = False, final: bool = False, seconds: float = 30.0, away: int = 0
+    ) -> None:
+        self._away = away
         self.forced = True
         self.users: tuple[str, ...] = ("a",)
         self._lost, self._stuck, self._final, self._seconds = lost, stuck, final, seconds
@@ -53,6 +63,9 @@ class Breaker:
 
     async def _undo(self) -> None:
         if self._stuck:
+            raise Conflict
+        if self._away:
+            self._away -= 1
             raise Unavailable
         self.forced = True
 
@@ -255,6 +268,13 @@ async def test_a_change_without_a_way_back_stops_where_it_is_and_says_how_far_it
         await working
     assert book.names == ["begun", "interrupted", "stays"]
     assert book.steps[-1].detail == "half of it is done"
+
+
+async def test_taking_back_waits_for_a_store_that_is_away_for_a_while() -> None:
+    breaker, book = Breaker(away=3), Book()
+    done = await carried_out(breaker, book, not_helped)
+    assert (done.undone, breaker.forced) == (True, True)
+    assert book.names[-2:] == ["did_not_help", "undone"]
 
 
 async def test_what_could_not_be_taken_back_is_said_with_the_way_back() -> None:
