@@ -203,9 +203,12 @@ class RedisConnection:
 
     async def close(self) -> None:
         """End the background task and the socket; what is still waiting fails."""
-        await end_tasks(self._keeper)
-        if self._wire is not None:
-            await self._wire.close()
+        try:
+            await end_tasks(self._keeper)
+        finally:
+            # Also when whoever closes it is out of time: else the line stays until somebody collects it.
+            if self._wire is not None:
+                await self._wire.close()
 
     def _live_wire(self) -> Wire:
         if self.state != "live" or self._wire is None:
