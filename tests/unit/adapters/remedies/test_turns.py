@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.valkey_process import ValkeyProcess
 
+from mcp_gateway.adapters.remedies.lines import open_line
 from mcp_gateway.adapters.remedies.turns import HELD_SECONDS, KEY, StoreTurns
 from mcp_gateway.core.clock import FixedClock
 from mcp_gateway.diagnostics.actions.kinds import action
@@ -58,15 +59,15 @@ async def test_a_turn_that_is_somebody_elses_by_now_is_not_ended(valkey: ValkeyP
 
 
 async def test_a_turn_that_the_store_forgot_is_taken_again(valkey: ValkeyProcess) -> None:
-    with valkey.client() as client:
+    async with await open_line(valkey.url) as line:
         async with replace(turns(valkey, "one"), renew_seconds=0).turn(RELEASE), asyncio.timeout(20):
-            client.flushall()
-            while not client.exists(KEY):
-                await asyncio.sleep(0)
+            await line.call("FLUSHALL")
+            while not await line.call("EXISTS", KEY):
+                pass
             with pytest.raises(RemedyUnderWay, match="by one"):
                 async with turns(valkey, "another").turn(EXPIRE):
                     pytest.fail("two at once")
-        assert not client.exists(KEY)
+        assert not await line.call("EXISTS", KEY)
 
 
 async def test_only_what_ends_a_script_needs_no_turn_of_a_store_that_it_holds(
