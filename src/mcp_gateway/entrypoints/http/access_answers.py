@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.models import JsonObject, deferred
 
 
 class CallerAnswer(TypedDict):
@@ -23,6 +23,7 @@ class LinkAnswer(TypedDict):
     rule: str | None
 
 
+@deferred
 class ExplanationAnswer(TypedDict):
     """Why somebody may, or may not."""
 
@@ -53,6 +54,7 @@ class ListedAnswer(StatementAnswer):
     created_by: str | None
 
 
+@deferred
 class RulesAnswer(TypedDict):
     """All that speak about a tenant."""
 
@@ -60,6 +62,7 @@ class RulesAnswer(TypedDict):
     version: str
 
 
+@deferred
 class PutAnswer(TypedDict):
     """What was stored."""
 
@@ -67,12 +70,14 @@ class PutAnswer(TypedDict):
     version: str
 
 
+@deferred
 class RemovedAnswer(TypedDict):
     """The name of what was removed."""
 
     removed: str
 
 
+@deferred
 class RuleRemovedAnswer(RemovedAnswer):
     """The same, with the version of the rules since."""
 
@@ -92,6 +97,7 @@ class ShiftAnswer(TypedDict):
     count: int
 
 
+@deferred
 class DryRunAnswer(TypedDict):
     """What a change of the rules would do."""
 
@@ -118,24 +124,28 @@ class ListedTokenAnswer(TokenAnswer):
     revoked: bool
 
 
+@deferred
 class TokensAnswer(TypedDict):
     """Those of a tenant that have not expired."""
 
     tokens: list[ListedTokenAnswer]
 
 
+@deferred
 class IssuedAnswer(TokenAnswer):
     """With its text, which is told this once."""
 
     token: str
 
 
+@deferred
 class RevokedAnswer(TypedDict):
     """The id of the token that was taken back."""
 
     revoked: str
 
 
+@deferred
 class SignedOutAnswer(TypedDict):
     """Whose tokens and sign-ins were ended."""
 
@@ -165,6 +175,7 @@ class AuditRowAnswer(TypedDict):
     hash: str
 
 
+@deferred
 class AuditPageAnswer(TypedDict):
     """Newest first; `before` is what to ask the next page with, None on the last."""
 
@@ -181,6 +192,7 @@ class FaultAnswer(TypedDict):
     detail: str
 
 
+@deferred
 class VerificationAnswer(TypedDict):
     """Whether a tenant's chain holds. `first` and `last` None: it is empty."""
 

@@ -3,6 +3,7 @@
 from typing_extensions import TypedDict
 
 from mcp_gateway.core.schema import Scalar
+from mcp_gateway.entrypoints.http.models import deferred
 
 
 class ColumnAnswer(TypedDict):
@@ -50,6 +51,7 @@ class WordAnswer(TypedDict):
     column: str | None
 
 
+@deferred
 class SchemaAnswer(TypedDict):
     """What can be asked about."""
 
@@ -64,6 +66,7 @@ class SchemaAnswer(TypedDict):
     drafters: list[str]
 
 
+@deferred
 class MeAnswer(TypedDict):
     """Who the caller is here, and what they may do. `csrf` is what changes asked for with a cookie must carry."""
 
@@ -77,6 +80,7 @@ class MeAnswer(TypedDict):
     may: dict[str, bool]
 
 
+@deferred
 class SignInLinkAnswer(TypedDict):
     """A link that signs in once, and for how many seconds it is good."""
 
@@ -92,6 +96,7 @@ class LoginProviderAnswer(TypedDict):
     href: str
 
 
+@deferred
 class LoginOptionsAnswer(TypedDict):
     """How people can sign in here; `login` is none or required."""
 
@@ -122,6 +127,7 @@ class OrchestratorAnswer(TypedDict):
     servers: list[BehindAnswer]
 
 
+@deferred
 class ModesAnswer(TypedDict):
     """Ways of answering, and which can be used now."""
 

@@ -7,9 +7,12 @@ shape of `GatewayError.to_dict` plus the correlation id.
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, with_config
 
 JsonObject = dict[str, Any]
+
+# What a route answers is worked out for its first answer: doing so for all of them was half of making the application.
+deferred = with_config(ConfigDict(defer_build=True))
 
 # What is echoed must be writable as JSON again; the writer gives up at 255 levels.
 MAX_CONTEXT_DEPTH = 50

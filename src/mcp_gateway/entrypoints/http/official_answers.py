@@ -4,6 +4,8 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
+from mcp_gateway.entrypoints.http.models import deferred
+
 
 class Remote(TypedDict):
     type: str
@@ -36,6 +38,7 @@ class Publication(TypedDict):
 Published = TypedDict("Published", {"io.modelcontextprotocol.registry/official": Publication})
 
 
+@deferred
 class RegistryEntry(TypedDict):
     server: ServerDocument
     _meta: Published
@@ -48,6 +51,7 @@ class PageFacts(TypedDict):
     nextCursor: NotRequired[str]
 
 
+@deferred
 class RegistryPage(TypedDict):
     """Some of the servers."""
 

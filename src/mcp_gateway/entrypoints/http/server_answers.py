@@ -5,7 +5,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.models import JsonObject, deferred
 
 _MANAGING = "For those who manage servers."
 
@@ -35,6 +35,7 @@ class RegisteredServerAnswer(TypedDict):
     command: NotRequired[Annotated[str, Field(description=_MANAGING)]]
 
 
+@deferred
 class ServerAnswer(TypedDict):
     """One of them."""
 
@@ -89,6 +90,7 @@ class InspectionAnswer(TypedDict):
     findings: list[ServerFindingAnswer]
 
 
+@deferred
 class OutcomeAnswer(ServerAnswer):
     """A server after an act; `inspection` None: it was not connected to."""
 
@@ -122,12 +124,14 @@ class VirtualServerAnswer(TypedDict):
     fault: str | None
 
 
+@deferred
 class VirtualAnswer(TypedDict):
     """One of them."""
 
     virtual_server: VirtualServerAnswer
 
 
+@deferred
 class VirtualsAnswer(TypedDict):
     """Those the caller may see."""
 
@@ -149,6 +153,7 @@ class CallAnswer(TypedDict):
     revision: str
 
 
+@deferred
 class CallsAnswer(TypedDict):
     """The last ones, oldest first; `last` is the highest number there is."""
 
@@ -164,6 +169,7 @@ class LookAnswer(TypedDict):
     code: str
 
 
+@deferred
 class ServerHealthAnswer(TypedDict):
     """How a server is, and was: times in seconds since 1970."""
 
@@ -192,6 +198,7 @@ class StandingServerAnswer(TypedDict):
     facts: JsonObject
 
 
+@deferred
 class ServersAnswer(TypedDict):
     """The servers behind the answers, and the registered ones the caller may see."""
 
@@ -217,6 +224,7 @@ class StepAnswer(TypedDict):
     rule: str | None
 
 
+@deferred
 class WhyAnswer(TypedDict):
     """Why a tool is there, or is not. `works` None: nothing known stands in the way, but nobody saw such a tool."""
 
@@ -232,6 +240,7 @@ class WhyAnswer(TypedDict):
     virtual_servers: list[str]
 
 
+@deferred
 class WhysAnswer(TypedDict):
     """One for each server that has such a tool."""
 

@@ -4,9 +4,10 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from mcp_gateway.entrypoints.http.models import JsonObject
+from mcp_gateway.entrypoints.http.models import JsonObject, deferred
 
 
+@deferred
 class EntryAnswer(TypedDict):
     """One thing a server offers, and how it stands. `tokens` None: it is no tool."""
 
@@ -26,6 +27,7 @@ class EntryAnswer(TypedDict):
     decided_by: NotRequired[str | None]
 
 
+@deferred
 class EntriesAnswer(TypedDict):
     """A page of them; `total` of all pages."""
 
@@ -33,6 +35,7 @@ class EntriesAnswer(TypedDict):
     total: int
 
 
+@deferred
 class DefinitionAnswer(EntryAnswer):
     """With its definition, and the latest one for those who decide."""
 
@@ -62,6 +65,7 @@ class SuspicionAnswer(TypedDict):
     excerpt: str
 
 
+@deferred
 class ComparedAnswer(EntryAnswer, Classed):
     """The latest definition against the approved one. `text` holds nothing invisible."""
 
@@ -87,6 +91,7 @@ class ToolCostAnswer(TypedDict):
     tokens: int
 
 
+@deferred
 class CostAnswer(TypedDict):
     """What a list of tools costs; `missing` are servers whose tools are not counted."""
 
@@ -110,6 +115,7 @@ class NameAnswer(TypedDict):
     other: str
 
 
+@deferred
 class NamesAnswer(TypedDict):
     """Of all the caller may use something of."""
 
