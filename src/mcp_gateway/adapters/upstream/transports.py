@@ -1,9 +1,11 @@
 """How each kind of server is reached: an SDK client opened over HTTP, SSE, a child process, or directly in memory."""
 
 import logging
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import Any, TypeAlias
 
 import httpx2
@@ -82,10 +84,17 @@ def _http_client(config: MCPServerConfig) -> httpx2.AsyncClient:
     longest = max(config.timeout_seconds, config.tool_timeout_seconds, QUIET_STREAM_SECONDS)
     return httpx2.AsyncClient(
         headers={**config.headers, "accept-encoding": "identity"},
+        verify=_trust(),
         timeout=httpx2.Timeout(config.connect_timeout_seconds, read=longest),
         limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60.0),
         event_hooks={"response": [ResponseLimit(config.max_response_bytes)]},
     )
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom this machine trusts. Reading it holds everything else up for 20 ms, so it is read for the first connection alone."""
+    return httpx2.create_ssl_context()
 
 
 def _process(config: MCPServerConfig) -> StdioServerParameters:
