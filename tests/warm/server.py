@@ -25,8 +25,13 @@ from typing import Any, TypeAlias
 # What it is to be, its three streams, and who lends them.
 _Program: TypeAlias = tuple[dict[str, Any], Sequence[int], socket.socket | None]
 
-# What the programs of the tests import. Not the modules they are run as: those are executed afresh.
+# What the programs of the tests import, some of it once they run. Not the modules they are run as: those are executed afresh.
 PRELOADED = (
+    "aiosqlite",
+    "anyio._backends._asyncio",
+    "fastapi.telemetry._runtime",
+    "httpcore2",
+    "mcp_gateway.adapters.sql.migrations.upgrade",
     "mcp_gateway.cli.demo",
     "mcp_gateway.cli.serve",
     "mcp_gateway.cli.glossary",
@@ -37,12 +42,17 @@ PRELOADED = (
     "mcp.server.sse",
     "mcp.server.stdio",
     "mcp.server.streamable_http_manager",
+    "pydantic.v1",
+    "sqlglot.dialects.duckdb",
+    "sqlglot.dialects.postgres",
+    "sqlglot.dialects.sqlite",
     "tests.prompt_server",
     "tests.upstreams.conformance.server",
     "tests.upstreams.scripted_http",
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.auto",
     "uvloop",
     "uvloop.loop",
 )
