@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -64,6 +65,18 @@ def _garbage_of_tests_alone() -> Iterator[None]:
         patch.setattr(gc, "freeze", lambda: None)
         patch.setattr(gc, "unfreeze", lambda: None)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _applications_go() -> Iterator[None]:
+    """FastAPI keeps the last thousands of handlers it looked at, and with them whole applications: half a million objects. Each
+    collection walks through them, and each command that fails collects.
+    """
+    yield
+    kept = vars(sys.modules.get("fastapi.dependencies.models", object))
+    for one in kept.values():
+        if hasattr(one, "cache_clear"):
+            one.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
