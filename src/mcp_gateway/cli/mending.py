@@ -1,7 +1,7 @@
 """Carrying out a remedy, for every command that can. Apart from the commands, whose help should not wait for all of this."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import typer
@@ -12,6 +12,7 @@ from mcp_gateway.cli.telling import print_lines
 from mcp_gateway.core.clock import SystemClock
 from mcp_gateway.core.errors import InvalidInput, Json
 from mcp_gateway.core.identity import LOCAL_CALLER
+from mcp_gateway.diagnostics.actions.kinds import OURS
 from mcp_gateway.diagnostics.actions.mending import Mending
 from mcp_gateway.diagnostics.actions.operating import Applied, Preview, Unfinished
 from mcp_gateway.entrypoints.mcp.operations_text.lines import Line, say
@@ -21,10 +22,11 @@ from mcp_gateway.wiring.watched import Watched
 
 
 class Order(NamedTuple):
-    """A remedy of a diagnosis. `target`: names to values, as proposed."""
+    """A remedy of a diagnosis. `target`: names to values, as proposed. `command`: the lines for a person."""
 
     kind: str
     target: Mapping[str, str]
+    command: str = ""
 
 
 def chosen(diagnosis: Mapping[str, Json], which: str) -> Order:
@@ -40,9 +42,17 @@ def chosen(diagnosis: Mapping[str, Json], which: str) -> Order:
     if len(found) != 1:
         raise InvalidInput(
             f"--apply {which[:60]} names {'several' if found else 'none'} of the recommended remedies.",
-            hint="Recommended: " + ", ".join(f"{number} {one.kind}" for number, one in enumerate(orders, start=1)),
+            hint=f"Recommended: {_numbered(orders)}",
         )
+    if found[0].kind not in OURS:
+        hint = f"By hand:\n{found[0].command}\nRecommended: {_numbered(orders)}"
+        raise InvalidInput(f"{found[0].kind} is for people to carry out.", hint=hint)
     return found[0]
+
+
+def _numbered(orders: Sequence[Order]) -> str:
+    said = (f"{number} {one.kind}" + ("" if one.kind in OURS else " (by hand)") for number, one in enumerate(orders, start=1))
+    return ", ".join(said)
 
 
 def carry_out(order: Order, settings: Settings, watched: Watched, *, yes: bool) -> Applied | None:
@@ -126,4 +136,4 @@ def _tell(applied: Applied) -> None:
 def _order(action: Mapping[str, Json]) -> Order:
     target = action.get("target")
     named = {name: str(value) for name, value in target.items()} if isinstance(target, dict) else {}
-    return Order(str(action.get("kind")), named)
+    return Order(str(action.get("kind")), named, str(action.get("command") or ""))

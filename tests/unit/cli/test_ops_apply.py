@@ -263,8 +263,21 @@ def test_where_nothing_is_recommended_nothing_is_applied() -> None:
 
 def test_a_kind_that_is_recommended_twice_is_named_by_number() -> None:
     twice: dict[str, Json] = {
-        "actions": [{"kind": "restart_worker", "target": {"component": one}} for one in ("gateway", "engine")]
+        "actions": [{"kind": "release_breaker", "target": {"circuit": one}} for one in ("gateway", "engine")]
     }
     with pytest.raises(InvalidInput, match="several"):
-        chosen(twice, "restart_worker")
-    assert chosen(twice, "2").target == {"component": "engine"}
+        chosen(twice, "release_breaker")
+    assert chosen(twice, "2").target == {"circuit": "engine"}
+
+
+def test_who_names_a_remedy_for_people_is_told_its_lines_and_which_is_carried_out_here() -> None:
+    both: dict[str, Json] = {
+        "actions": [
+            {"kind": "restart_worker", "target": {"component": "engine"}, "command": "kubectl rollout restart deployment/engine"},
+            {"kind": "release_breaker", "target": {"circuit": "engine"}},
+        ]
+    }
+    with pytest.raises(InvalidInput) as refused:
+        chosen(both, "1")
+    assert "kubectl rollout restart" in str(refused.value.hint)
+    assert "1 restart_worker (by hand), 2 release_breaker" in str(refused.value.hint)
