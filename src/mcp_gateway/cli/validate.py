@@ -42,6 +42,8 @@ def validate(
 ) -> None:
     """Check a configuration of MCP servers, try each connection.
 
+    The code of routers is checked by `mcp-gateway patterns`.
+
     Exit codes: 0 all is well, 1 faults were found, 2 the file cannot be read.
     """
     settings = load_settings()
