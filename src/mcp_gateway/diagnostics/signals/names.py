@@ -9,11 +9,16 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import islice
 
 # Series that carry no tenant's own name.
 _NOBODYS = frozenset({"", "other", "all", "anonymous", "everybody"})
 _SPLIT = re.compile(r"[:{}/]+")
 _PART = re.compile(r"[^:{}/]+")
+_WORD = re.compile(r"[^\W_]+")
+# A tenant's name has no more words than this, as far as it is looked for within others.
+_MOST_WORDS = 8
 MAX_KEY_LETTERS = 200
 
 FAMILIES = frozenset(
@@ -71,7 +76,7 @@ class Names:
         return f"{head}:{self.cache(cache)}" if head in FAMILIES else f"family~{self._digest(family)}"
 
     def cache(self, name: str) -> str:
-        return name if self.everybody or name in self.caches else f"cache~{self._digest(name)}"
+        return self.said(name) if self.everybody or name in self.caches else f"cache~{self._digest(name)}"
 
     def namespace(self, name: str) -> str:
         return name if self.everybody or name in NAMESPACES else f"namespace~{self._digest(name)}"
@@ -82,10 +87,10 @@ class Names:
         return f"{head}:{self.namespace(namespace)}"
 
     def said(self, text: str) -> str:
-        """Any other words: hidden tenants' names in them as digests."""
+        """Any other words: hidden tenants' names in them as digests, also within a name such as `chat.acme` or `acme-db`."""
         if not self.hidden:
             return text
-        return _PART.sub(lambda part: self.tenant(part[0]) if part[0] in self.hidden else part[0], text)
+        return _PART.sub(lambda part: self._part(part[0]), text)
 
     def label(self, label: str, value: str) -> str:
         """The value of a signal's label."""
@@ -100,6 +105,14 @@ class Names:
                 return self.channel(value)
         return self.said(value)
 
+    def _part(self, part: str) -> str:
+        if part in self.hidden:
+            return self.tenant(part)
+        shown, end = "", 0
+        for begin, stop in _named_in(part, self.hidden):
+            shown, end = f"{shown}{part[end:begin]}{self.tenant(part[begin:stop])}", stop
+        return shown + part[end:]
+
     def _is_own(self, key: str) -> bool:
         """Whether our tenant's name stands where a key of a known kind has its tenant's; anywhere else it may mean anything."""
         if kit := _KIT_KEY.match(key):
@@ -111,3 +124,16 @@ class Names:
 
     def _digest(self, name: str) -> str:
         return hmac.new(self.secret, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:8]
+
+
+@lru_cache(maxsize=8_192)
+def _named_in(text: str, names: frozenset[str]) -> tuple[tuple[int, int], ...]:
+    """Where whole words of a text are one of the names, the longest of those that begin at the same word."""
+    words = [found.span() for found in _WORD.finditer(text)]
+    places: list[tuple[int, int]] = []
+    for index, (begin, _) in enumerate(words):
+        if places and begin < places[-1][1]:
+            continue
+        stops = (stop for _, stop in reversed(words[index : index + _MOST_WORDS]))
+        places.extend((begin, stop) for stop in islice((one for one in stops if text[begin:one] in names), 1))
+    return tuple(places)

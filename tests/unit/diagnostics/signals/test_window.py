@@ -191,6 +191,24 @@ def test_a_tenant_who_is_hidden_is_so_in_routes_families_channels_and_words() ->
     assert "rival" not in str(window.shown_to(Names(own=frozenset({"mine"}), secret=b"t")).last.sources)
 
 
+def test_a_tenant_who_is_hidden_is_so_within_the_names_of_rules_caches_and_parts() -> None:
+    series = (
+        reading("gateway.limit_refusals_total", 1, rule="chat.rival", tenant="rival"),
+        reading("gateway.limit_refusals_total", 1, rule="chat", tenant="big-rival.eu"),
+        reading("gateway.cache_reads_total", 1, cache="prices_rival", tenant="rival", outcome="hit"),
+        reading("gateway.breaker_state", 2, breaker="engine-big-rival.eu-2"),
+        reading("gateway.part_healthy", 0, part="rival@db"),
+        reading("mcp.connected", 0, server="arrivals"),
+        reading("redis.prefix_keys", 1, prefix="cache:prices_rival"),
+    )
+    shown = Window(last=snapshot(0, *series)).shown_to(Names(own=frozenset({"mine"}), secret=b"s"))
+    assert "rival" not in str(shown.last.sources).replace("arrivals", "")
+    (breaker,) = shown.labels("gateway.breaker_state", "breaker")
+    (tenant,) = set(shown.labels("gateway.limit_refusals_total", "tenant")) & {breaker[len("engine-") : -len("-2")]}
+    assert tenant.startswith("tenant~")
+    assert shown.labels("mcp.connected", "server") == ("arrivals",)
+
+
 def test_a_key_is_whole_for_its_tenant_alone_wherever_the_name_stands() -> None:
     mine = Names(own=frozenset({"mine"}), secret=b"s")
     for key in ("rate_limit:{mine}:chat:r", "cache:lists:mine:1", "cache:{gateway}:0a:v:lists:mine:1", "session:mine:1"):
