@@ -182,6 +182,32 @@ async def test_a_cached_value_is_taken_out_and_can_be_put_back(valkey: ValkeyPro
             assert 0 < client.pttl(key) <= 60_000
 
 
+async def test_what_is_put_back_is_what_was_taken_out_and_lives_no_longer_than_it_had_to(valkey: ValkeyProcess) -> None:
+    use, remedy = DropCachedValue(url=valkey.url), action("drop_cached_value", verify="", key="cache:big")
+    with valkey.client() as client:
+        client.set("cache:big", "old", px=60_000)
+        change = await use.prepare(remedy)
+        client.set("cache:big", "new", px=90_000)
+        ends = client.pexpiretime("cache:big")
+        await change.do(unheard)
+        assert change.undo is not None
+        await change.undo()
+        assert (client.get("cache:big"), client.pexpiretime("cache:big")) == (b"new", ends)
+        client.delete("cache:big")
+
+
+async def test_a_value_that_went_by_itself_is_not_put_back(valkey: ValkeyProcess) -> None:
+    use, remedy = DropCachedValue(url=valkey.url), action("drop_cached_value", verify="", key="cache:big")
+    with valkey.client() as client:
+        client.set("cache:big", "old")
+        change = await use.prepare(remedy)
+        client.delete("cache:big")
+        assert (await change.do(unheard)).said == "The value was gone already."
+        assert change.undo is not None
+        await change.undo()
+        assert not client.exists("cache:big")
+
+
 async def test_a_value_that_was_loaded_anew_stays(valkey: ValkeyProcess) -> None:
     use, remedy = DropCachedValue(url=valkey.url), action("drop_cached_value", verify="", key="cache:big")
     with valkey.client() as client:
