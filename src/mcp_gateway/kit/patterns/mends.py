@@ -36,7 +36,8 @@ class Page:
     """A text's tree and the place of a finding in it. Raises `ParserSyntaxError`."""
 
     def __init__(self, text: str, place: Place) -> None:
-        self._wrapper = MetadataWrapper(cst.parse_module(text))
+        # Nobody else holds this tree, so it need not be copied.
+        self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self._place = place
         self.module = self._wrapper.module
         self.scopes = self._wrapper.resolve(ScopeProvider)
