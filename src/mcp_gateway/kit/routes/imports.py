@@ -53,10 +53,10 @@ def imported_names() -> frozenset[str]:
 def with_imports(head: str, body: str, *, own: str = "") -> str:
     """`head`, the imports that `body` needs, `body`. `own`: the import of the router itself."""
     tree = ast.parse(body)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     made = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.FunctionDef)}
-    made |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    names = used - made
+    made |= {node.id for node in used if not isinstance(node.ctx, ast.Load)}
+    names = {node.id for node in used} - made
     sections = [_section(_MODULES, names), _section(_THIRD, names), [own] if own else []]
     gap = "\n\n" if body.lstrip().startswith(("class ", "@", "def ", "async def ")) else "\n"
     return head + "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n" + gap + body.lstrip("\n")
