@@ -291,6 +291,15 @@ def test_a_list_of_all_keys_is_not_taken_for_a_large_value() -> None:
     assert [one.cause for one in find_causes(looks.window()).standing] == ["slow_redis_command"]
 
 
+def test_a_large_value_that_no_sample_met_is_named_by_its_readers() -> None:
+    looks = healthy().count("redis.net_output_bytes_total", 1e6, 3e8).gauge("redis.slowlog_recent", 0.0, 3.0, command="hgetall")
+    looks.without("redis.biggest_key_bytes")
+    (found,) = find_causes(looks.window()).standing
+    deployment = Deployment(gateway_url="http://gateway:1", engine_url="http://engine:2", shown_redis="store:3/0")
+    (action,) = remedies(found, looks.window(), deployment)
+    assert action.target["key"] == "keys read by HGETALL"
+
+
 def test_every_server_whose_tools_changed_is_named_and_looked_after() -> None:
     looks = healthy()
     for number in range(7):
