@@ -38,9 +38,9 @@ lint:
 promises:
 	@$(RUN) pytest tests/promises
 
-# In this order, two at a time: the checks leave a core half idle, and the page needs little more than one.
+# In this order, two at a time: the suite takes longest, and what is done beside it has the cores that it leaves while it waits.
 test: setup ## Everything that must hold before a change lands
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line types lint promises pages suite
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line suite types lint promises pages
 
 # Tests wait for processes, stores and limits half of the time: so many workers keep two cores busy.
 suite:
