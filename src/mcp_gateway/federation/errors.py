@@ -95,7 +95,7 @@ class UnknownName(NotFound):
 
 
 class ListsMissing(Unavailable):
-    """Nothing of this name is known, and servers that may have it have not said yet what they offer."""
+    """Nothing of this name is known so far, and servers that may have it have yet to say what they offer."""
 
     code = "LISTS_MISSING"
     hint = "Ask again in a moment; `mcp-gateway servers list` says how these servers are."

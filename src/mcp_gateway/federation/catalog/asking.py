@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from mcp_gateway.core.errors import code_of
 from mcp_gateway.core.tasks import end_tasks
-from mcp_gateway.federation.catalog.model import Missing
+from mcp_gateway.federation.catalog.model import SLOW, Missing
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.shelf import AWAY_SECONDS, PATIENCE_SECONDS, identity_of
 from mcp_gateway.federation.model import Client, UpstreamFacts
@@ -82,7 +82,7 @@ class Asking:
 
     def _missing(self, place: _Place) -> Missing:
         if place not in self._failed:
-            self._note(place, "UPSTREAM_SLOW")
+            self._note(place, SLOW)
         failed = self._failed[place]
         return Missing(server=place[0], code=failed.code, since=failed.since)
 

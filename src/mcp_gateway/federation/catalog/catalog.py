@@ -17,7 +17,7 @@ from mcp_gateway.federation.catalog.discovery import Discovery
 from mcp_gateway.federation.catalog.gathering import gather
 from mcp_gateway.federation.catalog.lists import Lists
 from mcp_gateway.federation.catalog.looking import Looking
-from mcp_gateway.federation.catalog.model import KIND_OF, Finding, ListKind
+from mcp_gateway.federation.catalog.model import KIND_OF, SLOW, Finding, ListKind
 from mcp_gateway.federation.catalog.names import Names
 from mcp_gateway.federation.catalog.naming import Naming
 from mcp_gateway.federation.catalog.own_offers import OwnOffers, through
@@ -147,7 +147,7 @@ class Catalog:
     async def locate(self, view: View, request: Request) -> Route | None:
         """The same, after asking what is not known; waits two seconds at most, but for one server by itself as long as it takes.
 
-        None: nobody offers it. Raises `ListsMissing` where a server that may have it has never said what it offers, and
+        None: nobody offers it, as far as one can tell. Raises `ListsMissing` where a server has yet to say what it offers, and
         `GatewayError` where the view is one server that fails.
         """
         asked = _KIND_ASKED.get(request.method, _OF_URIS if request.method.startswith("resources/") else ())
@@ -209,13 +209,13 @@ class Catalog:
         await self._discovery.close()
 
     async def _look(self, view: View, client: Client, kinds: Sequence[ListKind]) -> dict[ListKind, tuple[str, ...]]:
-        """Who gave no list, by kind."""
+        """Who has not answered yet, by kind."""
         identity = identity_of(client)
         if view.server is None:
             every = [self._sight.servers(view, client.caller, kind) for kind in kinds]
             asking = (gather(self._shelf, servers, kind, client, identity) for servers, kind in zip(every, kinds, strict=True))
             found = zip(kinds, await asyncio.gather(*asking), strict=True)
-            return {kind: tuple(one.server for one in gathered.missing) for kind, gathered in found}
+            return {kind: tuple(one.server for one in gathered.missing if one.code == SLOW) for kind, gathered in found}
         for kind in kinds if self._sight.opens(view, client.caller) else ():
             if self._shelf.fresh(view.server, kind, identity) is None:
                 await self._shelf.get(view.server, kind, client, identity)

@@ -1,4 +1,4 @@
-"""When nobody's name was looked for in vain last, and who gave no list then."""
+"""When a name was looked for in vain last, and who had not answered then."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
@@ -16,10 +16,10 @@ _Place: TypeAlias = tuple[str, str, str, ListKind]
 
 
 class _Look(NamedTuple):
-    """`until` is monotonic; `missing` are the servers that gave no list."""
+    """`until` is monotonic; `late` are the servers that had not answered."""
 
     until: float
-    missing: Collection[str]
+    late: Collection[str]
 
 
 _NEVER: Final = _Look(0.0, ())
@@ -37,10 +37,10 @@ class Looking:
         now = self._clock.monotonic()
         return [kind for kind in kinds if now >= self._looks.get(_place(view, caller, kind), _NEVER).until]
 
-    def note(self, view: View, caller: Caller, missing: Mapping[ListKind, Collection[str]]) -> None:
-        """These lists were asked for, and these servers gave none."""
+    def note(self, view: View, caller: Caller, late: Mapping[ListKind, Collection[str]]) -> None:
+        """These lists were asked for, and these servers did not answer in time."""
         until = self._clock.monotonic() + LOOK_AGAIN_SECONDS
-        for kind, names in missing.items():
+        for kind, names in late.items():
             place = _place(view, caller, kind)
             self._looks[place] = _Look(until, names)
             self._looks.move_to_end(place)
@@ -48,9 +48,9 @@ class Looking:
             self._looks.popitem(last=False)
 
     def silent(self, view: View, caller: Caller, kinds: Iterable[ListKind]) -> list[str]:
-        """Servers that gave no list when they were asked last, and of whose nothing is known from before: sorted names."""
+        """Servers that had not answered when they were asked last, and of which nothing is known by now: sorted names."""
         looks = ((kind, self._looks.get(_place(view, caller, kind), _NEVER)) for kind in kinds)
-        return sorted({name for kind, look in looks for name in look.missing if not self._known.names(name, kind)})
+        return sorted({name for kind, look in looks for name in look.late if not self._known.names(name, kind)})
 
     def forget(self) -> None:
         """Something changed: what was looked for in vain may be there."""

@@ -67,6 +67,10 @@ class Held:
         return "private" if self.owner else "public"
 
 
+# The code of a server that was asked, and has neither answered nor failed.
+SLOW: Final = "UPSTREAM_SLOW"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
     """A server whose list is not there. `since` is seconds since 1970, when it was first seen to be away."""

@@ -17,7 +17,7 @@ from mcp_gateway.core.protocol.words import METHOD_NOT_FOUND
 from mcp_gateway.core.tasks import end_tasks
 from mcp_gateway.federation.catalog.kept import Kept
 from mcp_gateway.federation.catalog.known import Known
-from mcp_gateway.federation.catalog.model import Held, Item, ListKind, Missing
+from mcp_gateway.federation.catalog.model import SLOW, Held, Item, ListKind, Missing
 from mcp_gateway.federation.catalog.ports import Surroundings
 from mcp_gateway.federation.catalog.reading import NOTHING_READ, Read, UpstreamSaid, read_list
 from mcp_gateway.federation.catalog.vouching import Vouching
@@ -106,7 +106,7 @@ class Shelf:
         failed = self._failed.get(self._wanted(server, kind, identity)[:4])
         if failed is not None:
             return Missing(server=server.name, code=failed.code, since=failed.since)
-        return Missing(server=server.name, code="UPSTREAM_SLOW", since=self._clock.timestamp())
+        return Missing(server=server.name, code=SLOW, since=self._clock.timestamp())
 
     def doubts(self, server: Server, kind: ListKind, identity: str) -> bool:
         """Whether it failed the last time it was asked."""

@@ -104,7 +104,8 @@ async def test_nobody_is_shown_what_is_not_theirs(script: list[tuple[str, object
     await world.catalog.close()
 
 
-async def test_many_at_once_are_each_shown_their_own() -> None:
+async def test_many_at_once_are_each_shown_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.federation.catalog.gathering.PATIENCE_SECONDS", 60.0)
     world, rules = make()
     callers = [Caller(tenant="acme", subject=f"person-{number}") for number in range(200)]
     world.rule = lambda caller, _action, target: target.server != "acmes" or caller.subject.endswith("7")

@@ -240,37 +240,37 @@ async def test_a_server_that_hangs_does_not_keep_a_call_from_being_found() -> No
     await world.catalog.close()
 
 
-async def test_a_name_nobody_has_may_be_that_of_a_server_that_never_said_what_it_offers() -> None:
+async def test_a_name_nobody_has_may_be_that_of_a_server_that_has_yet_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.federation.catalog.gathering.PATIENCE_SECONDS", 0.01)
     world = World()
     world.add(server("well")).lists["tools/list"] = [tool("a")]
-    away = world.add(server("away"))
-    away.lists["tools/list"], away.error = [tool("b")], UpstreamUnreachable(server="away")
+    late = world.add(server("late"))
+    late.lists["tools/list"], late.gate = [tool("b")], asyncio.Event()
 
     for _ in range(2):
         with pytest.raises(ListsMissing) as raised:
             await located(world, "tools/call", {"name": "b"})
-        assert raised.value.data == {"name": "b", "servers": ["away"]}
+        assert raised.value.data == {"name": "b", "servers": ["late"]}
         assert raised.value.retryable
 
-    away.error = None
-    world.clock.advance(6)
-    assert await located(world, "tools/call", {"name": "b"}) == "away"
-
-
-async def test_a_server_whose_tools_are_known_does_not_make_a_name_doubtful_when_it_is_away() -> None:
-    world = World()
-    one = world.add(server("one"))
-    one.lists["tools/list"], one.ttl_ms = [tool("a")], 0
+    late.gate.set()
+    monkeypatch.setattr("mcp_gateway.federation.catalog.gathering.PATIENCE_SECONDS", 60.0)
     await world.names()
-    one.error = UpstreamUnreachable(server="one")
-    world.clock.advance(60)
+    assert await located(world, "tools/call", {"name": "b"}) == "late"
+    assert await located(world, "tools/call", {"name": "nobodys"}) == ""
+
+
+async def test_a_server_that_failed_makes_no_name_doubtful() -> None:
+    world = World()
+    world.add(server("dead")).error = UpstreamUnreachable(server="dead")
 
     assert await located(world, "tools/call", {"name": "nobodys"}) == ""
 
 
-async def test_nobody_learns_of_a_server_they_may_use_nothing_of_by_asking_for_a_name() -> None:
+async def test_nobody_learns_of_a_server_they_may_use_nothing_of_by_asking_for_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_gateway.federation.catalog.gathering.PATIENCE_SECONDS", 0.01)
     world = World()
-    world.add(server("hidden")).error = UpstreamUnreachable(server="hidden")
+    world.add(server("hidden")).gate = asyncio.Event()
     world.reach = lambda _caller, _action, name: name != "hidden"
 
     assert await located(world, "tools/call", {"name": "b"}) == ""
