@@ -1,7 +1,9 @@
 """What every conversation store must do, over memory, SQLite and Postgres."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -142,6 +144,22 @@ async def test_processes_that_open_a_new_store_together_all_find_it_ready(clock:
             return len(await store.read_turns(ANNA, f"s{number}"))
 
     assert await asyncio.gather(*(ask(number) for number in range(6))) == [1] * 6
+
+
+async def test_a_new_store_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+
+    async def open_and_close() -> None:
+        async with open_store(f"sqlite:///{path}"):
+            pass
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        opening = asyncio.create_task(open_and_close())
+        ended, _ = await asyncio.wait({opening}, timeout=0.3)
+        assert not ended
+        another.execute("COMMIT")
+        await opening
 
 
 async def test_a_store_that_cannot_be_opened_says_so() -> None:

@@ -1,5 +1,6 @@
 """The gateway's own database: one engine over SQLite (WAL) or Postgres, its tables made and brought up to date on opening."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mcp_gateway.adapters.sql.tenant_check import across_tenants, watch_tenants
@@ -27,6 +28,7 @@ SQLITE_PRAGMAS: Final = (
     "PRAGMA foreign_keys=ON",
 )
 _CONNECT_SECONDS: Final = 5
+_AGAIN_SECONDS: Final = 0.02
 # The step this program's tables are at: the last of `migrations/versions`.
 NEWEST_STEP: Final = "0003"
 _MIGRATION_WAIT_MILLISECONDS: Final = 60_000
@@ -64,6 +66,7 @@ async def open_store(url: str) -> AsyncIterator[AsyncEngine]:
     watch_tenants(engine.sync_engine)
     try:
         try:
+            await _connect_first(engine)
             await _bring_up_to_date(engine)
         except (DBAPIError, OSError) as error:
             raise StoreUnavailable from error
@@ -107,6 +110,22 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
     for pragma in SQLITE_PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+async def _connect_first(engine: AsyncEngine) -> None:
+    """Makes a new SQLite file a WAL. While another process writes to one that is none yet, SQLite refuses that at once, whatever
+    `busy_timeout` says, so it is tried again. Raises what connecting raises.
+    """
+    until = asyncio.get_running_loop().time() + _CONNECT_SECONDS
+    while True:
+        try:
+            async with engine.connect():
+                return
+        except OperationalError as error:
+            busy = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_BUSY"
+            if not busy or asyncio.get_running_loop().time() >= until:
+                raise
+        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _bring_up_to_date(engine: AsyncEngine) -> None:
