@@ -63,7 +63,8 @@ class RedisSessionStore:
         try:
             await connection.subscribe(CHANNEL, store._ended)
         except StoreUnavailable as error:
-            if connection.state == "live":
+            # Late is not refused: a store that answers after all has let us listen.
+            if isinstance(error.__cause__, StoreRefused):
                 raise SessionsAway from error
         return store
 

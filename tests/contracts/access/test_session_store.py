@@ -12,6 +12,7 @@ from mcp_gateway.access.sessions.memory import MemorySessionStore
 from mcp_gateway.access.sessions.ports import SessionStore
 from mcp_gateway.adapters.redis_sessions import RedisSessionStore
 from mcp_gateway.core.clock import FixedClock
+from mcp_gateway.kit.errors import StoreUnavailable
 from mcp_gateway.kit.redis.connection import RedisConnection
 
 pytestmark = pytest.mark.anyio
@@ -121,6 +122,20 @@ async def test_a_store_that_hangs_keeps_nobody_from_starting_and_is_listened_to_
             await store.remove("mreg:session:a")
             while await heard.get() != "mreg:session:a":
                 pass
+        store.close()
+
+
+async def test_a_store_that_is_late_and_there_again_keeps_nobody_from_starting(
+    own_valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await RedisConnection.open(own_valkey.url, timeout_seconds=20.0) as connection:
+
+        async def late(*_: object) -> None:
+            raise StoreUnavailable("The store did not answer in time.")
+
+        monkeypatch.setattr(connection, "subscribe", late)
+        store = await RedisSessionStore.open(connection, timeout_seconds=20.0)
+        assert connection.state == "live"
         store.close()
 
 
